@@ -1,0 +1,41 @@
+# Every target is one command on a machine that has make and Python 3.12 or newer, and nothing else.
+PORT ?= 8000
+PYTHON ?=
+WORKERS ?= auto
+export PORT PYTHON
+
+py := .venv/bin/python
+demo_env := sh tools/venv.sh demo
+dev_env := sh tools/venv.sh dev
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-reset test check bench lock css
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+demo: ## run the whole shop with a simulated provider: make demo [PORT=8123] [PYTHON=/path/to/python3.13]
+	@$(demo_env)
+	@exec $(py) -m storefront.demo
+
+demo-reset: ## forget the demo's data
+	@test ! -d .demo || { $(demo_env) && exec $(py) -m storefront.demo reset; }
+
+test: ## run the tests: make test [ARGS="-k wallet"]
+	@$(dev_env)
+	@exec $(py) -m pytest -n $(WORKERS) --maxprocesses 8 $(ARGS)
+
+check: ## lint, format, types, import rules, templates, container files
+	@$(dev_env)
+	@exec sh tools/check.sh
+
+bench: ## measure: each figure beside the bare floor that does the same work
+	@$(dev_env)
+	@exec $(py) -m bench
+
+lock: ## resolve the three lock files anew from pyproject.toml
+	@$(dev_env)
+	@exec sh tools/lock.sh
+
+css: ## rebuild static/app.css (needs Node; the built file is committed)
+	@npm ci --no-audit --no-fund && npm run build

@@ -1,0 +1,43 @@
+"""Browser fixtures, servers that a test may break, and the rule that CI accepts no skipped test."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from storefront.embedded.place import Place, temporary_place
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium: nothing is downloaded, and without one the test is skipped."""
+    chromium = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    quiet = ["--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    # Chromium's sandbox refuses to start as root.
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {**browser_type_launch_args, "executable_path": chromium, "args": [*quiet, *sandbox]}
+
+
+@pytest.fixture
+def own_place() -> Iterator[Place]:
+    """A place for servers of this test alone: `own_place.redis(durable=False)` may be stopped and started at will."""
+    place, lock = temporary_place()
+    yield place
+    place.forget()
+    lock.close()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """REQUIRE_ALL=1 (CI): a skipped test is a test that nobody ran, and fails the run."""
+    reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("REQUIRE_ALL") == "1" and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter.write_line("")
+        for report in reporter.stats["skipped"]:
+            reporter.write_line(f"REQUIRE_ALL: {report.nodeid} was skipped: {report.longrepr[-1]}")

@@ -1,0 +1,61 @@
+"""Pytest plugin: a Postgres and a Redis of this run's own, and settings that no developer's shell can bend.
+
+A plugin and not a conftest, because pytest-django reads the settings before the first conftest.
+"""
+
+import os
+
+import pytest
+
+from storefront.embedded.errors import EmbeddedError
+from storefront.embedded.folders import FolderLock
+from storefront.embedded.place import Place, temporary_place
+from storefront.embedded.services import Services, start_missing
+
+SETTINGS = {
+    "SECRET_KEY": "only-for-tests-and-long-enough-to-satisfy-the-deployment-check-0123456789",
+    "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+    "HTTPS": "false",
+    "ALLOW_PRIVATE_PROVIDER_HOSTS": "true",
+    "DJANGO_ALLOW_ASYNC_UNSAFE": "1",  # Playwright's loop runs in the thread that also asks the database.
+}
+
+_run: tuple[Place, FolderLock, Services] | None = None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker:
+        os.environ["REDIS_URL"] = _own_database(os.environ["REDIS_URL"], int(worker.removeprefix("gw")))
+        return
+    os.environ.update(SETTINGS)
+    _start()
+
+
+def _start() -> None:
+    global _run
+    place, lock = temporary_place()
+    try:
+        services = start_missing(place, durable=False)
+    except EmbeddedError as problem:
+        place.forget()
+        pytest.exit(str(problem), returncode=3)
+    _run = place, lock, services
+    os.environ["DATABASE_URL"] = services.database_url
+    os.environ["REDIS_URL"] = services.redis_url
+
+
+def _own_database(redis_url: str, number: int) -> str:
+    """The same Redis, but a numbered database of it, so that two workers' doorbells and limits do not meet."""
+    return redis_url.replace("?db=0", f"?db={number + 1}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    global _run
+    if _run:
+        place, lock, services = _run
+        _run = None
+        services.stop()
+        place.forget()
+        lock.close()

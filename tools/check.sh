@@ -1,0 +1,18 @@
+#!/bin/sh
+# Everything that can be said about the code without running it. Each tool runs, then the sum of them decides.
+bin=.venv/bin
+failed=0
+run() {
+  echo "== $*"
+  "$@" || failed=1
+}
+run $bin/ruff check .
+run $bin/ruff format --check .
+run $bin/mypy
+run $bin/lint-imports
+# shellcheck disable=SC2046  # template paths hold no spaces
+run $bin/djade --check --target-version 6.1 $(git ls-files 'templates/*.html' '*/templates/*.html')
+run $bin/djlint --lint --profile django --quiet templates
+run $bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+run $bin/hadolint Dockerfile
+exit $failed

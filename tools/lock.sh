@@ -1,0 +1,10 @@
+#!/bin/sh
+# Writes the three locks. The widest comes first and binds the others, so that no two name different versions.
+set -eu
+compile() {
+  .venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+    --python-version 3.12 "$@"
+}
+compile --upgrade --extra demo --extra dev pyproject.toml -o requirements-dev.lock
+compile --extra demo -c requirements-dev.lock pyproject.toml -o requirements-demo.lock
+compile -c requirements-dev.lock pyproject.toml -o requirements.lock
