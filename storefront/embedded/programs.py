@@ -62,7 +62,7 @@ def _first_number(text: str) -> int:
 
 
 def _version_line(path: Path, owner: Owner) -> str:
-    """What `--version` prints, run as the user that will run the server. Raises EmbeddedError with the loader's words."""
+    """What `--version` prints, run as the server's user. Raises EmbeddedError with the loader's own words."""
     try:
         done = subprocess.run(
             [path, "--version"],

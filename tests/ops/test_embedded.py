@@ -91,8 +91,7 @@ def test_commits_survive_an_immediate_stop_even_without_fsync(own_place: Place) 
 
 def test_servers_of_a_killed_run_are_ended_by_the_next_one() -> None:
     script = (
-        "from storefront.embedded.owner import postgres_owner
-from storefront.embedded.place import temporary_place as t; from storefront.embedded.services import *\n"
+        "from storefront.embedded.place import temporary_place as t; from storefront.embedded.services import *\n"
         "import os, signal; place, lock = t(); s = start_missing(place, durable=False)\n"
         "print(place.home, *(server.pid for server in s.started), flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
