@@ -1,0 +1,1 @@
+"""Who: customers, staff, sign-in."""

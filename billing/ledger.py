@@ -1,0 +1,188 @@
+"""The only writer of money.
+
+A transfer is one row; inserting it is the only thing that changes a balance, and the database's trigger does that in
+the same statement. Every function here runs inside the caller's transaction, so that a deed and its money are one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext as _
+
+from billing.models import Account, AccountKind, Code, Hold, Transfer
+from core.money import is_amount
+from core.refusals import Refusal
+
+
+class NotEnoughMoney(Refusal):
+    """The wallet holds less than the deed costs. Nothing was posted."""
+
+    code = "not_enough_money"
+
+
+class WalletFrozen(Refusal):
+    """The owner froze this wallet."""
+
+    code = "wallet_frozen"
+
+
+class KeyReused(Exception):
+    """A key that names one deed was used for a different one: a bug in the caller, never a repeat."""
+
+
+@dataclass(frozen=True)
+class Posting:
+    """One transfer to make. ``key`` names the deed and is made before the first try; a repeat posts nothing."""
+
+    key: str
+    code: Code
+    source_id: int
+    target_id: int
+    amount: Decimal
+    reference: str = ""
+    memo: str = ""
+    actor: str = ""
+
+
+_INSERT = """
+    INSERT INTO billing_transfer (key, code, source_id, target_id, amount, reference, memo, actor, created_at)
+    SELECT p.key, p.code, p.source_id, p.target_id, p.amount, p.reference, p.memo, p.actor, statement_timestamp()
+    FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::numeric[], %s::text[], %s::text[], %s::text[])
+         WITH ORDINALITY AS p(key, code, source_id, target_id, amount, reference, memo, actor, at)
+    ORDER BY p.at
+    ON CONFLICT (key) DO NOTHING
+    RETURNING key
+"""
+
+
+def wallet_of(customer: AbstractBaseUser) -> Account:
+    """The customer's wallet, made on first sight."""
+    wallet, _made = Account.objects.get_or_create(
+        customer=customer, defaults={"kind": AccountKind.WALLET, "name": str(customer)[:60]}
+    )
+    return wallet
+
+
+def own_account_id(kind: AccountKind, name: str = "") -> int:
+    """The id of one of the shop's own accounts, made on first sight. Gateways are told apart by ``name``."""
+    wanted = {"kind": kind, "name": name or kind.value, "customer": None}
+    found = Account.objects.filter(**wanted).values_list("id", flat=True).first()
+    return found if found is not None else Account.objects.get_or_create(**wanted)[0].pk
+
+
+def post(postings: Sequence[Posting]) -> int:
+    """Post each transfer once; how many were new. Atomic: all of them or none.
+
+    Wallets are locked in the order of ``postings``: callers that touch several sort them by wallet id.
+    Raises NotEnoughMoney, KeyReused, ValueError for an amount that is no amount.
+    """
+    for p in postings:
+        if not is_amount(p.amount):
+            raise ValueError(f"{p.key}: {p.amount} cannot be posted")
+    if not postings:
+        return 0
+    columns = [
+        [p.key for p in postings],
+        [p.code.value for p in postings],
+        [p.source_id for p in postings],
+        [p.target_id for p in postings],
+        [p.amount for p in postings],
+        [p.reference for p in postings],
+        [p.memo[:300] for p in postings],
+        [p.actor[:254] for p in postings],
+    ]
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_INSERT, columns)
+            new = {row[0] for row in cursor.fetchall()}
+    except IntegrityError as problem:
+        if _constraint_of(problem) == "wallet_never_negative":
+            raise NotEnoughMoney(_("There is not enough money in the wallet.")) from problem
+        raise
+    _compare_repeats([p for p in postings if p.key not in new])
+    return len(new)
+
+
+def _constraint_of(problem: IntegrityError) -> str:
+    return getattr(getattr(problem.__cause__, "diag", None), "constraint_name", None) or ""
+
+
+def _compare_repeats(repeats: Sequence[Posting]) -> None:
+    if not repeats:
+        return
+    posted = {t.key: t for t in Transfer.objects.filter(key__in=[p.key for p in repeats])}
+    for p in repeats:
+        first = posted.get(p.key)
+        if first is None or (first.code, first.source_id, first.target_id, first.amount, first.reference) != (
+            p.code,
+            p.source_id,
+            p.target_id,
+            p.amount,
+            p.reference,
+        ):
+            raise KeyReused(f"{p.key} was posted before, for something else")
+
+
+def hold(*, wallet: Account, reference: str, amount: Decimal) -> None:
+    """Move the charge of an order from the wallet into the hold that the order's later money comes from.
+
+    Raises NotEnoughMoney, WalletFrozen.
+    """
+    if wallet.frozen_at is not None:
+        raise WalletFrozen(_("This wallet is frozen. Please contact the shop."))
+    held = own_account_id(AccountKind.HELD)
+    post([Posting(f"{reference}:hold", Code.HOLD, wallet.pk, held, amount, reference)])
+
+
+def settlement_postings(hold_row: Hold, due: Decimal, *, close: bool, memo: str = "", actor: str = "") -> list[Posting]:
+    """What is missing between a hold and its target: ``due`` back to the customer and, when closing, the rest earned.
+
+    Works towards a target, so any repeat gives an empty list, and a smaller ``due`` than before takes nothing back.
+    A refund comes out of what is held, and once that is used up out of what was earned.
+    """
+    held = hold_row.charged - hold_row.earned - hold_row.refunded
+    missing = max(Decimal(0), min(due, hold_row.charged) - hold_row.refunded)
+    from_held = min(missing, held)
+    from_earned = missing - from_held
+    ref, postings = hold_row.reference, []
+    total = hold_row.refunded
+    if from_held:
+        total += from_held
+        key, source = f"{ref}:release:{total:.5f}", own_account_id(AccountKind.HELD)
+        postings.append(Posting(key, Code.RELEASE, source, hold_row.wallet_id, from_held, ref, memo, actor))
+    if from_earned:
+        total += from_earned
+        key, source = f"{ref}:late_refund:{total:.5f}", own_account_id(AccountKind.REVENUE)
+        postings.append(Posting(key, Code.LATE_REFUND, source, hold_row.wallet_id, from_earned, ref, memo, actor))
+    if close and held - from_held:
+        source, target = own_account_id(AccountKind.HELD), own_account_id(AccountKind.REVENUE)
+        postings.append(Posting(f"{ref}:settle", Code.SETTLE, source, target, held - from_held, ref, memo, actor))
+    return postings
+
+
+def credit(*, customer: AbstractBaseUser, amount: Decimal, reason: str, reference: str, actor: str) -> bool:
+    """Put the owner's money into a customer's wallet; whether it is new: a repeated ``reference`` credits once.
+
+    Raises ValueError for a bad amount or no reason, KeyReused when the reference was used for something else.
+    """
+    if not reason.strip():
+        raise ValueError(_("A credit needs a reason."))
+    source = own_account_id(AccountKind.OWNER)
+    posting = Posting(
+        f"credit:{reference}", Code.CREDIT, source, wallet_of(customer).pk, amount, f"credit:{reference}"[:60], reason, actor
+    )
+    return post([posting]) == 1
+
+
+def debit(*, customer: AbstractBaseUser, amount: Decimal, reason: str, reference: str, actor: str) -> bool:
+    """Take money out of a customer's wallet, as a correction. Raises as :func:`credit`, and NotEnoughMoney."""
+    if not reason.strip():
+        raise ValueError(_("A debit needs a reason."))
+    target = own_account_id(AccountKind.OWNER)
+    posting = Posting(
+        f"debit:{reference}", Code.DEBIT, wallet_of(customer).pk, target, amount, f"debit:{reference}"[:60], reason, actor
+    )
+    return post([posting]) == 1

@@ -1,0 +1,128 @@
+"""The ledger's rows. Nothing here writes: `billing.ledger` inserts transfers, the database's triggers do the rest."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from core.money import LIMIT, AmountField
+
+
+class AccountKind(models.TextChoices):
+    WALLET = "wallet", _("Wallet")
+    HELD = "held", _("Held for open orders")
+    REVENUE = "revenue", _("Revenue")
+    GATEWAY = "gateway", _("Gateway")
+    FEES = "fees", _("Fees")
+    BONUS = "bonus", _("Bonuses")
+    ADJUSTMENT = "adjustment", _("Adjustments")
+    ROUNDING = "rounding", _("Rounding")
+    LOSS = "loss", _("Losses")
+    OWNER = "owner", _("Owner")
+
+
+class Code(models.TextChoices):
+    """What a transfer is for. Each code goes from one kind of account to another; the database refuses other pairs."""
+
+    CREDIT = "credit", _("Credit by the owner")
+    DEBIT = "debit", _("Debit by the owner")
+    TOPUP = "topup", _("Top-up")
+    BONUS = "bonus", _("Bonus")
+    HOLD = "hold", _("Reserved for an order")
+    SETTLE = "settle", _("Earned")
+    RELEASE = "release", _("Returned")
+    LATE_REFUND = "late_refund", _("Returned after completion")
+    CHARGEBACK = "chargeback", _("Chargeback")
+    CHARGEBACK_LOSS = "chargeback_loss", _("Chargeback not covered")
+    FEE = "fee", _("Gateway fee")
+
+
+class Account(models.Model):
+    """One account of the books. Only a wallet keeps a balance; the shop's own accounts are summed when asked."""
+
+    kind = models.CharField(_("kind"), max_length=12, choices=AccountKind)
+    name = models.CharField(_("name"), max_length=60, help_text=_("Unique among the shop's own accounts"))
+    customer = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("customer"),
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="wallet",
+    )
+    balance = AmountField(_("balance"), default=0, db_default=0)
+    frozen_at = models.DateTimeField(_("frozen"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(balance__gte=0, balance__lt=LIMIT) | ~Q(kind=AccountKind.WALLET),
+                name="wallet_never_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=AccountKind.WALLET, customer__isnull=False)
+                | (~Q(kind=AccountKind.WALLET) & Q(customer=None, balance=0)),
+                name="account_wallet_has_customer",
+            ),
+            models.UniqueConstraint(fields=["kind", "name"], condition=Q(customer=None), name="account_own_name_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Transfer(models.Model):
+    """One positive amount from one account to one other. Never updated, never deleted: a correction goes back."""
+
+    key = models.CharField(_("key"), max_length=120, unique=True, help_text=_("Names the deed, e.g. order:1042:hold"))
+    code = models.CharField(_("code"), max_length=16, choices=Code)
+    source = models.ForeignKey(Account, models.PROTECT, verbose_name=_("from"), related_name="transfers_out")
+    target = models.ForeignKey(Account, models.PROTECT, verbose_name=_("to"), related_name="transfers_in")
+    amount = AmountField(_("amount"))
+    reference = models.CharField(_("reference"), max_length=60, blank=True, db_index=True)
+    memo = models.CharField(_("reason"), max_length=300, blank=True)
+    actor = models.CharField(_("by"), max_length=254, blank=True)
+    created_at = models.DateTimeField(_("time"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("transfer")
+        verbose_name_plural = _("transfers")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0, amount__lt=LIMIT), name="transfer_amount_positive"),
+            models.CheckConstraint(condition=~Q(source=F("target")), name="transfer_two_accounts"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Hold(models.Model):
+    """The money of one order in flight: held = charged − earned − refunded. Written by the ledger's trigger alone."""
+
+    reference = models.CharField(_("reference"), max_length=60, primary_key=True)
+    wallet = models.ForeignKey(Account, models.PROTECT, verbose_name=_("wallet"), related_name="holds")
+    charged = AmountField(_("charged"))
+    earned = AmountField(_("earned"), default=0, db_default=0)
+    refunded = AmountField(_("returned"), default=0, db_default=0)
+
+    class Meta:
+        verbose_name = _("hold")
+        verbose_name_plural = _("holds")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(charged__gt=0, charged__lt=LIMIT, earned__gte=0, refunded__gte=0)
+                & Q(charged__gte=F("earned") + F("refunded")),
+                name="hold_never_overdrawn",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["wallet"], condition=Q(charged__gt=F("earned") + F("refunded")), name="hold_open_by_wallet")
+        ]
+
+    def __str__(self) -> str:
+        return self.reference

@@ -1,0 +1,1 @@
+"""What is sold: providers, their services, our services, prices."""

@@ -1,0 +1,134 @@
+from decimal import Decimal
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from catalog.addresses import validate_provider_url
+from core.money import HeardAmountField
+from core.secrets import seal
+
+
+class BodyEncoding(models.TextChoices):
+    FORM = "form", _("Form fields")
+    JSON = "json", _("JSON body")
+
+
+class Provider(models.Model):
+    """An account at a panel we buy from. Rates and balance are in its own ``currency``.
+
+    ``exchange_rate`` is how much of the shop's currency one unit of the provider's currency costs.
+    """
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    #: Not a URLField: that one refuses hosts without a dot, such as a container's name.
+    url = models.CharField(
+        _("API address"), max_length=300, validators=[validate_provider_url], help_text=_("Used exactly as given")
+    )
+    sealed_key = models.TextField(_("API key"), editable=False)
+    currency = models.CharField(_("currency"), max_length=8, default="USD")
+    exchange_rate = models.DecimalField(
+        _("exchange rate"),
+        max_digits=20,
+        decimal_places=10,
+        default=Decimal(1),
+        validators=[MinValueValidator(Decimal("0.0000000001"))],
+        help_text=_("Price of one unit of the provider's currency in the shop's currency"),
+    )
+    markup_percent = models.DecimalField(
+        _("markup, %"), max_digits=8, decimal_places=2, default=Decimal(30), validators=[MinValueValidator(Decimal(0))]
+    )
+
+    body_encoding = models.CharField(_("body"), max_length=4, choices=BodyEncoding, default=BodyEncoding.FORM)
+    dialect = models.JSONField(_("dialect"), default=dict, blank=True, help_text=_("Settings for unusual panels"))
+    batch_size = models.PositiveSmallIntegerField(_("ids per call"), default=100)
+    can_refill = models.BooleanField(_("knows refill"), default=True)
+    can_cancel = models.BooleanField(_("knows cancel"), default=False)
+    can_create_ticket = models.BooleanField(_("knows createTicket"), default=False)
+
+    is_active = models.BooleanField(_("active"), default=True, help_text=_("Inactive: nothing is sold or sent"))
+    sale_stopped = models.CharField(_("sale stopped because"), max_length=200, blank=True)
+    parked_at = models.DateTimeField(_("parked"), null=True, blank=True)
+    parked_reason = models.CharField(_("parked because"), max_length=40, blank=True)
+    next_probe_at = models.DateTimeField(_("next look at a parked provider"), null=True, blank=True)
+    outages = models.PositiveIntegerField(_("failures in a row"), default=0)
+
+    balance = HeardAmountField(_("balance"), null=True, blank=True)
+    balance_at = models.DateTimeField(_("balance read"), null=True, blank=True)
+    last_answer_at = models.DateTimeField(_("last answer"), null=True, blank=True)
+    last_synced_at = models.DateTimeField(_("last sync"), null=True, blank=True)
+    next_sync_at = models.DateTimeField(_("next sync"), null=True, blank=True)
+    created_at = models.DateTimeField(_("added"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("provider")
+        verbose_name_plural = _("providers")
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(exchange_rate__gt=0, exchange_rate__lt=Decimal("1e9")), name="provider_exchange_rate_sane"
+            ),
+            models.CheckConstraint(
+                condition=Q(markup_percent__gte=0, markup_percent__lt=Decimal("1e6")), name="provider_markup_sane"
+            ),
+            models.CheckConstraint(condition=Q(batch_size__gte=1, batch_size__lte=1000), name="provider_batch_size_sane"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_selling(self) -> bool:
+        return self.is_active and not self.sale_stopped
+
+    @property
+    def is_sending(self) -> bool:
+        return self.is_active and self.parked_at is None
+
+    def set_key(self, plain: str) -> None:
+        """Seal the API key. It is unsealed only by :mod:`catalog.connection` and never shown."""
+        self.sealed_key = seal(plain.strip())
+
+    def clean(self) -> None:
+        self.currency = self.currency.strip().upper()
+
+
+class SyncState(models.TextChoices):
+    RUNNING = "running", _("Running")
+    APPLIED = "applied", _("Applied")
+    UNCHANGED = "unchanged", _("Nothing changed")
+    REFUSED = "refused", _("Refused")
+    FAILED = "failed", _("Failed")
+
+
+class SyncRun(models.Model):
+    """One look at a provider's service list and what it changed. REFUSED and FAILED changed nothing."""
+
+    provider = models.ForeignKey(Provider, models.CASCADE, verbose_name=_("provider"), related_name="sync_runs")
+    state = models.CharField(_("state"), max_length=10, choices=SyncState, default=SyncState.RUNNING)
+    started_at = models.DateTimeField(_("started"), db_default=Now())
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    actor = models.CharField(_("by"), max_length=254, blank=True)
+    forced = models.BooleanField(_("forced"), default=False)
+    received = models.PositiveIntegerField(_("rows received"), default=0)
+    added = models.PositiveIntegerField(_("new"), default=0)
+    changed = models.PositiveIntegerField(_("changed"), default=0)
+    vanished = models.PositiveIntegerField(_("gone"), default=0)
+    returned = models.PositiveIntegerField(_("back"), default=0)
+    quarantined = models.PositiveIntegerField(_("quarantined"), default=0)
+    skipped = models.PositiveIntegerField(_("skipped"), default=0)
+    problem = models.CharField(_("problem"), max_length=500, blank=True)
+    #: {"rate": 543, "name": 342, …}: how many of the changed services changed this field.
+    fields_changed = models.JSONField(_("fields changed"), default=dict)
+    #: The first changes in words: [{"id": "12", "field": "rate", "old": "0.9", "new": "1.1"}, …].
+    examples = models.JSONField(_("examples"), default=list)
+
+    class Meta:
+        verbose_name = _("sync")
+        verbose_name_plural = _("syncs")
+        ordering = ["-started_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.started_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,149 @@
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models.provider import Provider
+from core.money import AmountField, HeardAmountField
+
+
+class Unit(models.TextChoices):
+    PER_1000 = "per_1000", _("per 1,000")
+    PER_PACKAGE = "per_package", _("per package")
+
+
+class Category(models.Model):
+    """A heading of the price list."""
+
+    name = models.CharField(_("name"), max_length=200, unique=True)
+    position = models.PositiveIntegerField(_("position"), default=0)
+    is_visible = models.BooleanField(_("shown"), default=True)
+
+    class Meta:
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProviderService(models.Model):
+    """A row of a provider's list as we read it last. Never deleted: a row that is gone has ``vanished_at``.
+
+    ``rate`` is in the provider's currency, per 1,000 or per package (see ``unit``), exactly as heard.
+    ``quarantine`` holds the reasons why it is not sold ("rate is 0", …); empty means it may be.
+    """
+
+    provider = models.ForeignKey(Provider, models.PROTECT, verbose_name=_("provider"), related_name="services")
+    external_id = models.CharField(_("id at the provider"), max_length=64)
+    name = models.CharField(_("name"), max_length=500, blank=True)
+    type = models.CharField(_("type"), max_length=40)
+    unit = models.CharField(_("unit"), max_length=12, choices=Unit, default=Unit.PER_1000)
+    category = models.CharField(_("category"), max_length=200, blank=True)
+    rate = HeardAmountField(_("rate"), null=True, blank=True)
+    min = models.BigIntegerField(_("min"), null=True, blank=True)
+    max = models.BigIntegerField(_("max"), null=True, blank=True)
+    description = models.TextField(_("description"), blank=True, help_text=_("Cleaned on arrival"))
+    refill = models.BooleanField(_("refill"), default=False)
+    cancel = models.BooleanField(_("cancel"), default=False)
+    dripfeed = models.BooleanField(_("drip-feed"), default=False)
+    average_time = models.CharField(_("average time"), max_length=100, blank=True)
+    position = models.PositiveIntegerField(_("position"), default=0)
+    quarantine = ArrayField(models.CharField(max_length=120), verbose_name=_("quarantined because"), default=list, blank=True)
+    vanished_at = models.DateTimeField(_("vanished"), null=True, blank=True)
+    #: Digest of the row as heard: an equal digest means that a sync writes nothing.
+    digest = models.CharField(max_length=32, editable=False, default="")
+    raw = models.JSONField(_("as heard"), default=dict, editable=False)
+    first_seen_at = models.DateTimeField(_("first seen"), db_default=Now(), editable=False)
+    changed_at = models.DateTimeField(_("changed"), db_default=Now(), editable=False)
+
+    class Meta:
+        verbose_name = _("provider's service")
+        verbose_name_plural = _("provider's services")
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "external_id"], name="provider_service_unique"),
+            models.CheckConstraint(
+                condition=Q(rate=None) | Q(rate__gt=0, rate__lt=10**12) | ~Q(quarantine=[]), name="provider_service_rate_sane"
+            ),
+            models.CheckConstraint(
+                condition=Q(min__gte=1, max__gte=F("min")) | ~Q(quarantine=[]), name="provider_service_limits_sane"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.external_id} {self.name}"
+
+
+class ServiceQuerySet(models.QuerySet):
+    def on_sale(self) -> "ServiceQuerySet":
+        """What a customer may see and order now."""
+        return self.filter(
+            is_visible=True,
+            price__gt=0,
+            category__is_visible=True,
+            source__vanished_at=None,
+            source__quarantine=[],
+            source__provider__is_active=True,
+            source__provider__sale_stopped="",
+        )
+
+
+class Service(models.Model):
+    """A service as sold. Its id is what customers hold; ``price`` is what they see, in the shop's currency.
+
+    ``price`` is per 1,000 or per package, as the source's ``unit`` says, and is written by `catalog.reprice` alone.
+    ``pins`` names the fields ("name", "description", "category", "min", "max") that no longer follow the provider.
+    """
+
+    source = models.OneToOneField(ProviderService, models.PROTECT, verbose_name=_("source"), related_name="sold_as")
+    category = models.ForeignKey(Category, models.PROTECT, verbose_name=_("category"), related_name="services")
+    name = models.CharField(_("name"), max_length=500)
+    description = models.TextField(_("description"), blank=True)
+    platform = models.CharField(_("platform"), max_length=20, blank=True)
+    min = models.BigIntegerField(_("min"))
+    max = models.BigIntegerField(_("max"))
+    price = AmountField(_("price"), null=True, blank=True, editable=False)
+    is_visible = models.BooleanField(_("shown"), default=True)
+    position = models.PositiveIntegerField(_("position"), default=0)
+    pins = ArrayField(models.CharField(max_length=20), verbose_name=_("pinned fields"), default=list, blank=True)
+    #: Name, category and id, folded (NFKC, lower case) for the search box.
+    search_text = models.TextField(editable=False, default="")
+    created_at = models.DateTimeField(_("added"), db_default=Now(), editable=False)
+
+    objects = ServiceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("service")
+        verbose_name_plural = _("services")
+        ordering = ["category__position", "position", "id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(min__gte=1, max__gte=F("min")), name="service_limits_sane"),
+            models.CheckConstraint(condition=Q(price=None) | Q(price__gt=0, price__lt=10**12), name="service_price_sane"),
+        ]
+        indexes = [models.Index(fields=["category", "position"], name="service_in_category")]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.name}"
+
+    @property
+    def type(self) -> str:
+        return self.source.type
+
+    @property
+    def unit(self) -> str:
+        return self.source.unit
+
+    @property
+    def allows_refill(self) -> bool:
+        return self.source.refill and self.source.provider.can_refill
+
+    @property
+    def allows_cancel(self) -> bool:
+        return self.source.cancel and self.source.provider.can_cancel
+
+    @property
+    def allows_dripfeed(self) -> bool:
+        return self.source.dripfeed

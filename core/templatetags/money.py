@@ -1,0 +1,100 @@
+"""Amounts as people read them: at least two places, at most five, decimal points in line, a true minus.
+
+Everything here is exact: an amount is only ever cut where the caller asks for whole cents.
+"""
+
+from collections.abc import Iterable
+from decimal import ROUND_FLOOR, Decimal
+
+from django import template
+from django.conf import settings
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+CENT = Decimal("0.01")
+MINUS = "−"  # the true minus sign, as wide as a figure
+SYMBOLS = {
+    "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CNY": "CN¥", "INR": "₹", "BRL": "R$", "TRY": "₺", "UAH": "₴",
+    "RUB": "₽", "KRW": "₩", "VND": "₫", "NGN": "₦", "PHP": "₱", "ILS": "₪", "THB": "฿", "PLN": "zł", "CAD": "CA$",
+    "AUD": "A$", "MXN": "MX$",
+}  # fmt: skip
+
+
+def currency_symbol() -> str:
+    """What stands before an amount: ``$``; for a currency without a sign of its own, its code and a blank."""
+    code: str = settings.SHOP_CURRENCY
+    return SYMBOLS.get(code, f"{code}\N{NO-BREAK SPACE}")
+
+
+def whole_cents(amount: Decimal) -> Decimal:
+    """Rounded down to the cent: nobody is promised a cent that is not there."""
+    return amount.quantize(CENT, rounding=ROUND_FLOOR)
+
+
+def _digits(amount: Decimal) -> tuple[str, str]:
+    """The unsigned figure with its two places, and the digits finer than a cent without trailing zeros."""
+    figure = f"{abs(amount):,.5f}"
+    return figure[:-3], figure[-3:].rstrip("0")
+
+
+def _sign(amount: Decimal, *, signed: bool) -> str:
+    if amount < 0:
+        return MINUS
+    return "+" if signed and amount > 0 else ""
+
+
+def money_text(amount: Decimal, *, signed: bool = False) -> str:
+    """``−$4.50``, ``$0.0042``: for sentences, titles and messages."""
+    cents, finer = _digits(amount)
+    return f"{_sign(amount, signed=signed)}{currency_symbol()}{cents}{finer}"
+
+
+def money_html(amount: Decimal, *, signed: bool = False, slotted: bool = False) -> SafeString:
+    """One amount as ``<span class="money">``; below a cent every digit is ink.
+
+    ``signed`` says that the amount is a movement: what came in gets a plus and the colour of money in.
+    ``slotted`` keeps room for digits finer than a cent, as wide as the list's ``slot-N`` class says.
+    """
+    cents, finer = _digits(amount)
+    classes = "money"
+    if slotted:
+        classes += " money-slot"
+    if signed and amount > 0:
+        classes += " money-in"
+    sub: str | SafeString = ""
+    if finer or slotted:
+        ink = " is-ink" if finer and abs(amount) < CENT else ""
+        sub = format_html('<span class="money-sub{}">{}</span>', ink, finer)
+    figure = f"{_sign(amount, signed=signed)}{currency_symbol()}{cents}"
+    return format_html('<span class="{}">{}{}</span>', classes, figure, sub)
+
+
+def slot_class(amounts: Iterable[Decimal | None]) -> str:
+    """The class of a list whose finest amount has N digits beyond the cent: ``slot-N``, or nothing."""
+    finest = max((len(_digits(a)[1]) for a in amounts if a is not None), default=0)
+    return f"slot-{finest}" if finest else ""
+
+
+@register.simple_tag
+def money(amount: Decimal, *, signed: bool = False, slotted: bool = False, cents: bool = False) -> SafeString:
+    """``{% money amount %}``; ``cents=True`` rounds down to whole cents."""
+    return money_html(whole_cents(amount) if cents else amount, signed=signed, slotted=slotted)
+
+
+@register.filter(name="money")
+def money_filter(amount: Decimal) -> str:
+    """``{{ amount|money }}`` inside a sentence or an attribute: the text alone."""
+    return money_text(amount)
+
+
+@register.filter
+def slots(amounts: Iterable[Decimal | None]) -> str:
+    return slot_class(amounts)
+
+
+@register.filter
+def negative(amount: Decimal) -> Decimal:
+    """The same amount going the other way, for receipts that subtract."""
+    return -amount

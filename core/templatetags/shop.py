@@ -1,0 +1,66 @@
+"""The small parts every page is made of: icons, states, tiles, numbers."""
+
+from datetime import timedelta
+
+from django import template
+from django.conf import settings
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+
+def icon_html(name: str, extra: str = "") -> SafeString:
+    """One shape of the sprite; it is decoration, so a word or a label stands beside it."""
+    return format_html(
+        '<svg class="icon{}" aria-hidden="true"><use href="{}#{}"/></svg>',
+        f" {extra}" if extra else "",
+        static("icons.svg"),
+        name,
+    )
+
+
+def state_html(kind: str, icon: str, word: str) -> SafeString:
+    """A state badge: colour, icon and word together. ``kind`` is the class that gives the hue, such as is-partial."""
+    return format_html('<span class="state {}">{}{}</span>', kind, icon_html(icon), word)
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    return icon_html(name, extra)
+
+
+@register.simple_tag
+def state(kind: str, icon: str, word: str) -> SafeString:
+    return state_html(kind, icon, word)
+
+
+@register.filter
+def num(value: int | None) -> str:
+    """A quantity with thousands separated; Latin digits in every language."""
+    return "" if value is None else f"{value:,}"
+
+
+def duration_text(span: timedelta) -> str:
+    """``4 min``, ``1 h 10 min``, ``2 d 3 h``: rounded up to the minute, the two largest units."""
+    minutes = max(1, -(-int(span.total_seconds()) // 60))
+    days, hours, minutes = minutes // 1440, minutes % 1440 // 60, minutes % 60
+    if days:
+        return _("%(days)d d %(hours)d h") % {"days": days, "hours": hours} if hours else _("%d d") % days
+    if hours:
+        return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes} if minutes else _("%d h") % hours
+    return _("%d min") % minutes
+
+
+@register.filter
+def duration(span: timedelta) -> str:
+    return duration_text(span)
+
+
+@register.simple_tag
+def shop_name() -> str:
+    """The shop's name where no context is at hand, as on the page for a failure of our own."""
+    name: str = settings.SHOP_NAME
+    return name

@@ -1,0 +1,1 @@
+"""Alerts to the owner: one open row per cause, shown in the admin and mailed once."""

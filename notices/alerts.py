@@ -1,0 +1,72 @@
+"""Raise, repeat and close alerts; mail each one once."""
+
+import logging
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.mail import EmailMessage
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from notices.models import Alert, Severity
+
+log = logging.getLogger(__name__)
+
+_RAISE = """
+    INSERT INTO notices_alert (cause, severity, title, body, path, times, opened_at, last_at, closed_by)
+    VALUES (%(cause)s, %(severity)s, %(title)s, %(body)s, %(path)s, 1, %(now)s, %(now)s, '')
+    ON CONFLICT (cause) WHERE closed_at IS NULL
+    DO UPDATE SET times = notices_alert.times + 1, last_at = excluded.last_at, body = excluded.body
+"""
+
+
+def raise_alert(
+    *, cause: str, title: str, body: str = "", severity: Severity = Severity.ATTENTION, path: str = "", now: datetime
+) -> None:
+    """Open an alert for ``cause``, or count one more time on the alert that is open for it already.
+
+    Part of the caller's transaction: an alert about a change that was rolled back never existed.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RAISE,
+            {"cause": cause[:120], "severity": severity, "title": title[:200], "body": body[:4000], "path": path, "now": now},
+        )
+
+
+def close_alert(*, cause: str, now: datetime, actor: str = "") -> bool:
+    """Close the open alert of ``cause``; whether there was one."""
+    return bool(Alert.objects.filter(cause=cause, closed_at=None).update(closed_at=now, closed_by=actor))
+
+
+def recipients() -> list[str]:
+    """OWNER_EMAILS, or every active superuser when none is set."""
+    if settings.OWNER_EMAILS:
+        return list(settings.OWNER_EMAILS)
+    owners = get_user_model().objects.filter(is_superuser=True, is_active=True)
+    return list(owners.values_list("email", flat=True))
+
+
+def mail_open_alerts(*, now: datetime) -> int:
+    """Mail the alerts nobody was told of; the row is marked first, so a crash loses a mail rather than repeats it."""
+    with transaction.atomic():
+        due = list(Alert.objects.select_for_update(skip_locked=True).filter(closed_at=None, mailed_at=None)[:50])
+        Alert.objects.filter(pk__in=[a.pk for a in due]).update(mailed_at=now)
+    to = recipients()
+    if not due or not to:
+        return 0
+    for alert in due:
+        _mail(alert, to)
+    return len(due)
+
+
+def _mail(alert: Alert, to: list[str]) -> None:
+    body = f"{alert.body}\n\n{settings.SHOP_URL}{alert.path}\n" if alert.path else f"{alert.body}\n"
+    subject = _("[%(shop)s] %(title)s") % {"shop": settings.SHOP_NAME, "title": " ".join(alert.title.split())}
+    try:
+        EmailMessage(subject, body, to=to).send()
+    except OSError:
+        # The row in the admin is the alert; a mail server that is down must not stop the sweep that called us.
+        log.exception("alert %s could not be mailed", alert.pk)
+        Alert.objects.filter(pk=alert.pk).update(mailed_at=None)

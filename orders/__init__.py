@@ -1,0 +1,1 @@
+"""The deed: placed, dispatched, followed, settled; refills."""

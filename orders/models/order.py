@@ -1,0 +1,193 @@
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Provider, Service, Unit
+from core.money import LIMIT, AmountField, HeardAmountField
+from orders.states import FINAL, Face, Forward, Progress, face_of
+
+
+class Order(models.Model):
+    """What a customer bought, for how much, and what became of it. Its id is the number everybody uses.
+
+    The first block never changes after placement. ``quantity`` is per run; ``total`` is all that is to be delivered.
+    ``charge`` and ``expected_cost`` are in the shop's currency, ``expected_charge`` in the provider's.
+    """
+
+    customer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("customer"), related_name="orders"
+    )
+    service = models.ForeignKey(Service, models.PROTECT, verbose_name=_("service"), related_name="orders")
+    provider = models.ForeignKey(Provider, models.PROTECT, verbose_name=_("provider"), related_name="orders")
+    external_service_id = models.CharField(_("service at the provider"), max_length=64)
+    service_name = models.CharField(_("service name"), max_length=500)
+    service_type = models.CharField(_("type"), max_length=40)
+    unit = models.CharField(_("unit"), max_length=12, choices=Unit)
+    link = models.CharField(_("link"), max_length=2000, blank=True)
+    quantity = models.BigIntegerField(_("quantity"))
+    runs = models.PositiveIntegerField(_("runs"), null=True, blank=True)
+    interval = models.PositiveIntegerField(_("interval, minutes"), null=True, blank=True)
+    total = models.BigIntegerField(_("to be delivered"))
+    #: Exactly the fields of the provider's ``add`` besides key, action and service: the bytes sent come from here alone.
+    fields = models.JSONField(_("fields"))
+    price = AmountField(_("price"))
+    charge = AmountField(_("charge"))
+    expected_cost = AmountField(_("expected cost"))
+    expected_charge = HeardAmountField(_("expected charge of the provider"))
+    provider_currency = models.CharField(_("provider's currency"), max_length=8)
+    nonce = models.CharField(_("nonce"), max_length=64, null=True, blank=True)
+    source = models.CharField(_("placed through"), max_length=10, default="web")
+    created_at = models.DateTimeField(_("placed"), db_default=Now(), db_index=True)
+
+    forward_state = models.CharField(_("forwarding"), max_length=10, choices=Forward, default=Forward.QUEUED)
+    next_at = models.DateTimeField(_("next try"), null=True, blank=True)
+    tries = models.PositiveIntegerField(_("tries"), default=0)
+    last_refusal = models.CharField(_("last refusal"), max_length=40, blank=True)
+
+    upstream_id = models.CharField(_("id at the provider"), max_length=64, null=True, blank=True)
+    progress = models.CharField(_("progress"), max_length=12, choices=Progress, blank=True)
+    raw_state = models.CharField(_("state as heard"), max_length=100, blank=True)
+    start_count = models.BigIntegerField(_("start count"), null=True, blank=True)
+    remains = models.BigIntegerField(_("remains"), null=True, blank=True)
+    provider_charge = HeardAmountField(_("charged by the provider"), null=True, blank=True)
+    heard_currency = models.CharField(_("currency heard"), max_length=8, blank=True)
+    needs_review = models.CharField(_("needs a look"), max_length=120, blank=True)
+    returned = AmountField(_("returned"), default=0, db_default=0)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    placed_at = models.DateTimeField(_("accepted by the provider"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    next_poll_at = models.DateTimeField(_("next poll"), null=True, blank=True)
+    asked_at = models.DateTimeField(_("last asked"), null=True, blank=True)
+    heard_at = models.DateTimeField(_("last heard"), null=True, blank=True)
+    poll_misses = models.PositiveIntegerField(_("unanswered polls in a row"), default=0)
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["customer", "nonce"], name="order_once_per_nonce"),
+            models.UniqueConstraint(fields=["provider", "upstream_id"], name="order_one_per_upstream_id"),
+            models.CheckConstraint(condition=Q(charge__gt=0, charge__lt=LIMIT), name="order_charge_positive"),
+            models.CheckConstraint(condition=Q(expected_cost__lte=F("charge")), name="order_never_below_cost"),
+            models.CheckConstraint(
+                condition=Q(returned__gte=0) & Q(returned__lte=F("charge")), name="order_returned_within_charge"
+            ),
+            models.CheckConstraint(condition=Q(quantity__gte=1, total__gte=F("quantity")), name="order_quantity_sane"),
+            models.CheckConstraint(
+                condition=Q(forward_state=Forward.PLACED, upstream_id__isnull=False)
+                | (~Q(forward_state=Forward.PLACED) & Q(upstream_id=None)),
+                name="order_placed_has_upstream_id",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["provider", "next_at", "id"], condition=Q(forward_state=Forward.QUEUED), name="order_to_forward"
+            ),
+            models.Index(
+                fields=["provider", "next_poll_at"], condition=Q(next_poll_at__isnull=False), name="order_to_poll"
+            ),
+            models.Index(fields=["customer", "-id"], name="order_of_customer"),
+            models.Index(
+                fields=["forward_state"],
+                condition=~Q(forward_state__in=[Forward.PLACED, Forward.REFUSED, Forward.REFUNDED]),
+                name="order_unplaced",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+    @property
+    def reference(self) -> str:
+        """How the ledger names this order."""
+        return f"order:{self.pk}"
+
+    @property
+    def face(self) -> Face:
+        return face_of(self.forward_state, self.progress)
+
+    @property
+    def is_final(self) -> bool:
+        return self.face.is_final
+
+    @property
+    def is_in_doubt(self) -> bool:
+        return self.forward_state in (Forward.IN_DOUBT, Forward.REVIEW)
+
+    @property
+    def delivered(self) -> int:
+        """How many arrived, as far as we know; between 0 and the total."""
+        if self.progress == Progress.COMPLETED:
+            return self.total
+        if self.forward_state != Forward.PLACED or self.remains is None or not self.progress:
+            return 0
+        if self.progress in FINAL and self.progress != Progress.PARTIAL:
+            return 0
+        if self.progress in (Progress.PENDING, Progress.PROCESSING) and self.remains == 0:
+            return 0  # panels say 0 before they have counted anything
+        return self.total - max(0, min(self.remains, self.total))
+
+    @property
+    def missing(self) -> int:
+        return self.total - self.delivered
+
+    @property
+    def net_charge(self) -> Decimal:
+        """What the customer pays in the end, as it stands."""
+        return self.charge - self.returned
+
+    @property
+    def can_be_refilled(self) -> bool:
+        """Whether a refill can be asked for now: completed, offered by the service, none open."""
+        return (
+            self.forward_state == Forward.PLACED
+            and self.progress == Progress.COMPLETED
+            and self.service.allows_refill
+            and not any(r.is_open for r in self.refills.all())
+        )
+
+
+class EventKind(models.TextChoices):
+    ACCEPTED = "accepted", _("Accepted from the customer")
+    REQUEUED = "requeued", _("Queued again")
+    SENT = "sent", _("Sent to the provider")
+    DELAYED = "delayed", _("Kept for later")
+    DOUBTED = "doubted", _("Answer lost")
+    PLACED = "placed", _("Placed at the provider")
+    REFUSED = "refused", _("Refused by the provider")
+    REFUNDED = "refunded", _("Refunded unsent")
+    STARTED = "started", _("Started")
+    MOVED = "moved", _("State heard")
+    FINISHED = "finished", _("Finished")
+    RETURNED = "returned", _("Money returned")
+    REMARK = "remark", _("Remark for the owner")
+    REFILL_ASKED = "refill_asked", _("Refill asked for")
+    REFILL_REQUESTED = "refill_requested", _("Refill passed on")
+    REFILL_DOUBTED = "refill_doubted", _("Refill answer lost")
+    REFILL_DONE = "refill_done", _("Refilled")
+    REFILL_DECLINED = "refill_declined", _("Refill declined")
+    DECIDED = "decided", _("Decided by a person")
+
+
+class OrderEvent(models.Model):
+    """One thing that happened to an order. ``detail`` is for the timeline; nothing is computed from it."""
+
+    order = models.ForeignKey(Order, models.PROTECT, verbose_name=_("order"), related_name="events")
+    at = models.DateTimeField(_("time"), db_default=Now())
+    kind = models.CharField(_("what"), max_length=20, choices=EventKind)
+    detail = models.JSONField(_("detail"), default=dict, blank=True)
+    actor = models.CharField(_("by"), max_length=254, blank=True)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.at:%Y-%m-%d %H:%M:%S})"

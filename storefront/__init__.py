@@ -1,0 +1,5 @@
+"""Wiring: settings, urls, the Celery application and its timetable, WSGI, the demo."""
+
+from storefront.celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,143 @@
+"""Reads the environment; whatever is missing or makes no sense stops the start with one clear line each.
+
+django-environ does the parsing; this adds bounds, and collects every complaint so that an operator mends all of them
+in one go instead of one per start.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+
+class Environment:
+    """Typed reading of environment variables. Every name read is remembered in ``names``."""
+
+    def __init__(self) -> None:
+        self.env = environ.Env()
+        self.complaints: list[str] = []
+        self.names: list[str] = []
+
+    def _read[T](self, name: str, read: Callable[[], T], fallback: T) -> T:
+        self.names.append(name)
+        try:
+            return read()
+        except (ImproperlyConfigured, ValueError, TypeError, KeyError) as problem:
+            missing = name not in self.env.ENVIRON
+            self.complaints.append(f"{name} is missing" if missing else f"{name} makes no sense: {problem or 'unreadable'}")
+            return fallback
+
+    def complain(self, sentence: str) -> None:
+        self.complaints.append(sentence)
+
+    def required(self, name: str) -> str:
+        def read() -> str:
+            value: str = self.env.str(name)
+            if not value.strip():
+                raise ValueError("it is empty")
+            return value
+
+        return self._read(name, read, "")
+
+    def text(self, name: str, default: str = "") -> str:
+        return self._read(name, lambda: str(self.env.str(name, default=default)), default)
+
+    def words(self, name: str, default: list[str] | None = None) -> list[str]:
+        read = lambda: [w.strip() for w in self.env.list(name, default=default or []) if w.strip()]  # noqa: E731
+        return self._read(name, read, default or [])
+
+    def required_words(self, name: str) -> list[str]:
+        def read() -> list[str]:
+            found = [w.strip() for w in self.env.list(name) if w.strip()]
+            if not found:
+                raise ValueError("it is empty")
+            return found
+
+        return self._read(name, read, [])
+
+    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        def read() -> str:
+            value = str(self.env.str(name, default=default))
+            if value not in allowed:
+                raise ValueError(f"{value!r} is not one of {', '.join(allowed)}")
+            return value
+
+        return self._read(name, read, default)
+
+    def flag(self, name: str, default: bool) -> bool:
+        def read() -> bool:
+            value = str(self.env.str(name, default="true" if default else "false")).strip().lower()
+            if value not in ("true", "false", "1", "0", "yes", "no", "on", "off"):
+                raise ValueError(f"{value!r} is neither true nor false")
+            return value in ("true", "1", "yes", "on")
+
+        return self._read(name, read, default)
+
+    def number(self, name: str, default: float, *, at_least: float, at_most: float = 1e9) -> float:
+        return self._read(name, lambda: self._bounded(float(self.env.str(name, default=default)), at_least, at_most), default)
+
+    def whole(self, name: str, default: int, *, at_least: int, at_most: int = 10**9) -> int:
+        return self._read(name, lambda: self._bounded(int(self.env.str(name, default=default)), at_least, at_most), default)
+
+    @staticmethod
+    def _bounded[N: (int, float)](value: N, low: N, high: N) -> N:
+        if not low <= value <= high:
+            raise ValueError(f"{value} is not between {low} and {high}")
+        return value
+
+    def database(self, name: str) -> dict[str, Any]:
+        def read() -> dict[str, Any]:
+            self.env.str(name)
+            found: dict[str, Any] = self.env.db(name)
+            if found.get("ENGINE") != "django.db.backends.postgresql":
+                raise ValueError("it must be a postgres:// address")
+            return found
+
+        return self._read(name, read, {})
+
+    def mailer(self, name: str, default: str) -> dict[str, Any]:
+        """A MAILERS entry from smtp://, smtp+tls://, smtp+ssl://, consolemail:// or filemail:///ABSOLUTE/FOLDER."""
+        return self._read(name, lambda: _mailer(str(self.env.str(name, default=default))), _mailer(default))
+
+    def stop_if_wrong(self) -> None:
+        """Raises SystemExit with one line per complaint, before anything half-configured can start."""
+        if self.complaints:
+            lines = "\n".join(f"permille cannot start: {c}" for c in self.complaints)
+            raise SystemExit(f"{lines}\nEvery setting is described in .env.example.")
+
+
+def _mailer(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    backends = "django.core.mail.backends"
+    if parts.scheme == "consolemail":
+        return {"BACKEND": f"{backends}.console.EmailBackend"}
+    if parts.scheme == "filemail":
+        if not parts.path.startswith("/"):
+            raise ValueError("filemail:// needs an absolute folder, as in filemail:///var/mail/permille")
+        return {"BACKEND": f"{backends}.filebased.EmailBackend", "OPTIONS": {"file_path": unquote(parts.path)}}
+    if parts.scheme not in ("smtp", "smtp+tls", "smtp+ssl") or not parts.hostname:
+        raise ValueError("use smtp://, smtp+tls://, smtp+ssl://, consolemail:// or filemail:///folder")
+    options: dict[str, Any] = {
+        "host": parts.hostname,
+        "port": parts.port or {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}[parts.scheme],
+        "username": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "use_tls": parts.scheme == "smtp+tls",
+        "use_ssl": parts.scheme == "smtp+ssl",
+        "timeout": 10,
+    }
+    return {"BACKEND": f"{backends}.smtp.EmailBackend", "OPTIONS": options}
+
+
+def celery_broker(redis_url: str) -> str:
+    """The broker address Celery wants: ``unix:///path?db=0`` is ``redis+socket:///path?virtual_host=0`` to it."""
+    parts = urlsplit(redis_url)
+    if parts.scheme in ("redis", "rediss"):
+        return redis_url
+    if parts.scheme == "unix" and parts.path:
+        db = parse_qs(parts.query).get("db", ["0"])[0]
+        secret = f":{parts.password}@" if parts.password else ""
+        return f"redis+socket://{secret}{parts.path}?virtual_host={db}"
+    raise ValueError("it must be a redis://, rediss:// or unix:// address")

@@ -1,0 +1,257 @@
+"""All configuration comes from the environment; .env.example names and explains every variable."""
+
+from pathlib import Path
+
+from celery.schedules import schedule
+from django.utils.csp import CSP
+from django.utils.translation import gettext_lazy as _
+from kombu import Queue
+
+from storefront.environment import Environment, celery_broker
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Environment()
+
+# --- What must be set -------------------------------------------------------------------------------------------------
+SECRET_KEY = env.required("SECRET_KEY")
+ALLOWED_HOSTS = env.required_words("ALLOWED_HOSTS")
+DATABASES = {"default": env.database("DATABASE_URL")}
+REDIS_URL = env.required("REDIS_URL")
+
+# --- The shop ---------------------------------------------------------------------------------------------------------
+DEBUG = env.flag("DEBUG", False)
+DEMO = env.flag("DEMO", False)
+HTTPS = env.flag("HTTPS", True)
+SHOP_NAME = env.text("SHOP_NAME", "Permille")
+SHOP_URL = env.text("SHOP_URL", f"{'https' if HTTPS else 'http'}://{(ALLOWED_HOSTS or ['localhost'])[0].lstrip('.')}").rstrip("/")
+SHOP_CURRENCY = env.text("SHOP_CURRENCY", "USD").strip().upper()
+CONTACT_EMAIL = env.text("CONTACT_EMAIL")
+OWNER_EMAILS = env.words("OWNER_EMAILS")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+ALLOW_PRIVATE_PROVIDER_HOSTS = env.flag("ALLOW_PRIVATE_PROVIDER_HOSTS", False)
+
+# --- Forwarding and following (seconds unless the name says otherwise; docs/architecture.md explains each) ------------
+FORWARD_DEADLINE_SECONDS = env.number("FORWARD_DEADLINE_SECONDS", 30, at_least=0.05, at_most=120)
+FORWARD_LEASE_SECONDS = env.number("FORWARD_LEASE_SECONDS", 90, at_least=0.1, at_most=3600)
+FORWARD_LANES = env.whole("FORWARD_LANES", 1, at_least=1, at_most=64)
+SWEEP_SECONDS = env.number("SWEEP_SECONDS", 15, at_least=0.1, at_most=3600)
+POLL_SECONDS = env.number("POLL_SECONDS", 120, at_least=0.1, at_most=86400)
+POLL_CALLS_PER_MINUTE = env.number("POLL_CALLS_PER_MINUTE", 60, at_least=1, at_most=60000)
+READ_DEADLINE_SECONDS = env.number("READ_DEADLINE_SECONDS", 30, at_least=0.05, at_most=120)
+SYNC_DEADLINE_SECONDS = env.number("SYNC_DEADLINE_SECONDS", 90, at_least=0.05, at_most=600)
+SYNC_HOURS = env.number("SYNC_HOURS", 6, at_least=0.01, at_most=240)
+WORKER_CONCURRENCY = env.whole("WORKER_CONCURRENCY", 4, at_least=1, at_most=64)
+
+if FORWARD_LEASE_SECONDS < 7 / 3 * FORWARD_DEADLINE_SECONDS:
+    env.complain("FORWARD_LEASE_SECONDS must be at least 7/3 of FORWARD_DEADLINE_SECONDS, or a slow send loses its lease")
+
+# --- Django -----------------------------------------------------------------------------------------------------------
+ROOT_URLCONF = "storefront.urls"
+WSGI_APPLICATION = "storefront.wsgi.application"
+AUTH_USER_MODEL = "accounts.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "storefront.apps.StorefrontConfig",
+    "storefront.apps.ShopAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "django_htmx",
+    "core",
+    "notices",
+    "accounts",
+    "catalog",
+    "billing",
+    "orders",
+]
+
+MIDDLEWARE = [
+    "storefront.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.csp",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "storefront.context_processors.shop",
+            ],
+        },
+    }
+]
+
+if DATABASES["default"]:
+    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+
+# The cache holds counters of sign-in limits. It lives in Postgres, so that Redis stays what it is here: a doorbell.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"}}
+
+# --- Language and time ------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = env.text("LANGUAGE_CODE", "en")
+LANGUAGES = [("en", _("English")), ("ar", _("Arabic"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
+USE_TZ = True
+
+# --- Static files -----------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Manifest storage refuses to render before collectstatic ran; the demo and the tests read the source files instead.
+_static = "django.contrib.staticfiles.storage.StaticFilesStorage"
+_manifest = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": _manifest if (STATIC_ROOT / "staticfiles.json").exists() else _static},
+}
+WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
+
+# --- Sign-in ----------------------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = env.choice("EMAIL_VERIFICATION", "mandatory", ("mandatory", "optional", "none"))
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_EMAIL_VERIFICATION == "mandatory"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SHOP_NAME}] "
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+
+# --- Mail -------------------------------------------------------------------------------------------------------------
+MAILERS = {"default": env.mailer("EMAIL_URL", "consolemail://")}
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"shop@{(ALLOWED_HOSTS or ['localhost'])[0].lstrip('.')}")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# --- Security ---------------------------------------------------------------------------------------------------------
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF, CSP.NONCE],
+    "style-src": [CSP.SELF, CSP.NONCE],
+    "img-src": [CSP.SELF],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "manifest-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "base-uri": [CSP.NONE],
+    "frame-ancestors": [CSP.NONE],
+}
+
+# --- Celery: the rows are the queue, a message only rings the bell ------------------------------------------------------
+CELERY_BROKER_URL = "memory://"
+try:
+    CELERY_BROKER_URL = celery_broker(REDIS_URL) if REDIS_URL else CELERY_BROKER_URL
+except ValueError as problem:
+    env.complain(f"REDIS_URL makes no sense: {problem}")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+# One worker serves all three; a shop with many orders runs more workers, each with -Q and some of the names.
+CELERY_TASK_QUEUES = [Queue("default"), Queue("forward"), Queue("follow")]
+CELERY_TASK_ROUTES = {"orders.tasks.forward": {"queue": "forward"}, "orders.tasks.follow": {"queue": "follow"}}
+CELERY_TASK_ACKS_LATE = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 0.5,
+    "socket_timeout": 0.5,
+    "max_retries": 0,
+    "visibility_timeout": 300,
+}
+CELERY_WORKER_CONCURRENCY = WORKER_CONCURRENCY
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_DISABLE_PREFETCH = True
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300000
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 45
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_SOFT_TIME_LIMIT = 120
+CELERY_TASK_TIME_LIMIT = 150
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+# Kept in memory: two beats, or one that forgot, are harmless, because every task claims rows before it acts.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = max(0.1, min(5.0, SWEEP_SECONDS))
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "storefront.tasks.sweep",
+        "schedule": schedule(SWEEP_SECONDS),
+        "options": {"expires": max(30, SWEEP_SECONDS)},
+    },
+}
+
+# --- Logs -------------------------------------------------------------------------------------------------------------
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_FORMAT = env.choice("LOG_FORMAT", "json", ("json", "text"))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {"()": "storefront.logs.JsonFormatter"},
+        "text": {"format": "%(levelname)s %(name)s: %(message)s"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django.server": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
+        "celery": {"level": LOG_LEVEL, "propagate": True},
+        "urllib3": {"level": "WARNING", "propagate": True},
+    },
+}
+
+env.stop_if_wrong()
