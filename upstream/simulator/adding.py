@@ -1,0 +1,119 @@
+"""Checking an ``add``: the fields of the service's type, its limits, the money. Errors use texts that panels use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal, localcontext
+
+from upstream.simulator.books import Purchase
+from upstream.simulator.catalog import Service
+from upstream.simulator.service_types import DELAYS, lines, value_of
+
+
+class Rejected(Exception):
+    """The provider's own words for not taking a request; ``status`` is the HTTP code that goes with them."""
+
+    def __init__(self, text: str, status: int = 200) -> None:
+        super().__init__(text)
+        self.text = text
+        self.status = status
+
+
+def check_add(
+    fields: Mapping[str, str], service: Service | None, *, digest: str, minute: float, drip_children: bool
+) -> Purchase:
+    """Turn the fields of an ``add`` into a purchase, or raise Rejected. ``minute`` is a contract minute in seconds."""
+    if service is None:
+        raise Rejected("Incorrect service ID")
+    kept = {key: value for key, value in fields.items() if key not in ("key", "action")}
+    link = fields.get("link", "").strip()
+    if service.kind.has_link and (not link or len(link) > 2000 or any(char < " " for char in link)):
+        raise Rejected("Incorrect link")
+    for name in service.kind.needs:
+        if name not in ("quantity", "link") and not value_of(fields, name):
+            raise Rejected(f"Missing required parameter: {name}")
+    if service.kind.counts == "posts":
+        return _subscription(kept, service, digest=digest, minute=minute)
+    quantity = _quantity(fields, service)
+    runs, interval = _drip(fields, service)
+    _check_traffic(fields, service)
+    return Purchase(
+        service=service.id,
+        link=link,
+        quantity=quantity * runs,
+        fields=kept,
+        unit=unit_price(service),
+        sha256=digest,
+        kind="drip" if runs > 1 and drip_children else "plain",
+        runs=runs,
+        gap=interval * minute,
+    )
+
+
+def unit_price(service: Service) -> Decimal:
+    """The price of one unit: a thousandth of the rate, or the whole rate where a package is sold."""
+    if service.kind.per_package:
+        return service.rate
+    with localcontext() as context:
+        context.prec = 80
+        return service.rate / 1000
+
+
+def _quantity(fields: Mapping[str, str], service: Service) -> int:
+    counts = service.kind.counts
+    if counts == "one":
+        return 1
+    quantity = _whole(fields.get("quantity", "")) if counts == "quantity" else lines(fields.get(counts, ""))
+    if quantity is None:
+        raise Rejected("Incorrect quantity")
+    if quantity < service.low:
+        raise Rejected(f"Quantity less than minimal {service.low}")
+    if quantity > service.high:
+        raise Rejected(f"Quantity more than maximum {service.high}")
+    return quantity
+
+
+def _drip(fields: Mapping[str, str], service: Service) -> tuple[int, int]:
+    if not fields.get("runs", "").strip():
+        return 1, 0
+    runs, interval = _whole(fields["runs"]), _whole(fields.get("interval", "0") or "0")
+    if not service.kind.can_drip or service.dripfeed is False:
+        raise Rejected("Dripfeed is not available for this service")
+    if not runs or interval is None or runs > 1000:
+        raise Rejected("Incorrect dripfeed runs or interval")
+    return runs, interval
+
+
+def _check_traffic(fields: Mapping[str, str], service: Service) -> None:
+    if service.kind.name != "Web Traffic":
+        return
+    if fields["device"] not in ("1", "2", "3", "4", "5") or fields["type_of_traffic"] not in ("1", "2", "3"):
+        raise Rejected("Missing required parameter: device or type_of_traffic")
+    wanted = {"1": "google_keyword", "2": "referring_url"}.get(fields["type_of_traffic"])
+    if wanted and not value_of(fields, wanted):
+        raise Rejected(f"Missing required parameter: {wanted}")
+
+
+def _subscription(kept: Mapping[str, str], service: Service, *, digest: str, minute: float) -> Purchase:
+    low, high, delay = (_whole(kept[name]) for name in ("min", "max", "delay"))
+    if low is None or high is None or not service.low <= low <= high <= service.high:
+        raise Rejected("Incorrect quantity")
+    if delay not in DELAYS:
+        raise Rejected("Missing required parameter: delay")
+    posts = (_whole(kept.get("posts", "")) or 0) + (_whole(kept.get("old_posts", "")) or 0) or 3
+    return Purchase(
+        service=service.id,
+        link=kept["username"],
+        quantity=min(posts, 100),
+        fields=kept,
+        unit=unit_price(service),
+        sha256=digest,
+        kind="subscription",
+        runs=min(posts, 100),
+        gap=(delay or 0) * minute + minute * 5,
+    )
+
+
+def _whole(text: str) -> int | None:
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None

@@ -1,0 +1,120 @@
+"""The provider's price list: served byte for byte as given, read tolerantly for our own sums."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from upstream.simulator.service_types import ServiceType, service_type
+
+_YES = {"true", "1", "yes"}
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,2})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One row as the provider itself understands it. ``rate`` is per 1,000, or per package for package types."""
+
+    id: str
+    name: str
+    kind: ServiceType
+    rate: Decimal
+    low: int
+    high: int
+    refill: bool
+    cancel: bool
+    dripfeed: bool | None
+
+
+@dataclass(slots=True)
+class Catalog:
+    """The rows (``raw`` is what ``services`` answers) and the services that can be ordered, by canonical id."""
+
+    rows: list[Any]
+    raw: bytes
+    services: dict[str, Service] = field(default_factory=dict)
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Any]) -> Catalog:
+        return cls.from_bytes(json.dumps(list(rows), ensure_ascii=False, default=str).encode())
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Catalog:
+        return cls.from_bytes(Path(path).read_bytes())
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> Catalog:
+        """Raise ValueError when the bytes are no JSON list; a single bad row is served but cannot be ordered."""
+        rows = json.loads(raw.decode("utf-8-sig"), parse_float=Decimal)
+        if not isinstance(rows, list):
+            raise ValueError("a catalog is a JSON list of services")
+        catalog = cls(rows, raw)
+        for row in rows:
+            service = read_service(row)
+            if service:
+                catalog.services.setdefault(service.id, service)
+        return catalog
+
+    def find(self, text: str) -> Service | None:
+        return self.services.get(canonical_id(text))
+
+    def repriced(self, rates: Mapping[str, str]) -> Catalog:
+        """The same list with other rates, by service id; only the rows that change are written anew."""
+        wanted = {canonical_id(key): str(value) for key, value in rates.items()}
+        return self.rewritten(lambda row: row | {"rate": wanted[row_id(row)]} if row_id(row) in wanted else row)
+
+    def rewritten(self, change: Any) -> Catalog:
+        rows = [change(dict(row)) if isinstance(row, dict) else row for row in self.rows]
+        return Catalog.from_rows(rows)
+
+
+def read_service(row: Any) -> Service | None:
+    """Read one row of any dialect, or None where it could not be sold by anyone."""
+    if not isinstance(row, dict) or not row_id(row):
+        return None
+    rate, low, high = (_amount(row.get(key)) for key in ("rate", "min", "max"))
+    if rate is None or low is None or high is None or rate < 0:
+        return None
+    drip = row.get("dripfeed")
+    return Service(
+        id=row_id(row),
+        name=str(row.get("name") or ""),
+        kind=service_type(row.get("type")),
+        rate=rate,
+        low=int(low),
+        high=int(high),
+        refill=_yes(row.get("refill")),
+        cancel=_yes(row.get("cancel")),
+        dripfeed=None if drip is None else _yes(drip),
+    )
+
+
+def row_id(row: Any) -> str:
+    """The canonical id of a row, empty when it has none."""
+    if not isinstance(row, dict):
+        return ""
+    return canonical_id(row.get("service", row.get("id")))
+
+
+def canonical_id(value: object) -> str:
+    text = "" if value is None or isinstance(value, bool | list | dict) else str(value).strip()
+    return (text.lstrip("0") or "0") if text.isascii() and text.isdigit() else text
+
+
+def _amount(value: object) -> Decimal | None:
+    text = "" if value is None or isinstance(value, bool) else str(value).strip()
+    if not _NUMBER.fullmatch(text) or len(text) > 60:
+        return None
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
+
+
+def _yes(value: object) -> bool:
+    return str(value).strip().lower() in _YES

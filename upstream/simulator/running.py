@@ -1,0 +1,166 @@
+"""A simulated provider for the length of a ``with``: in a thread of this process, or as a process that can be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from upstream.simulator.control import route
+from upstream.simulator.core import Simulator
+from upstream.simulator.server import ProviderServer
+from upstream.simulator.tls import make_contexts
+
+START_LIMIT = 15.0
+
+
+class RunningSimulator:
+    """Where it listens and how to steer it. ``simulator`` is the core itself when it runs in a thread, else None.
+
+    Reading and steering go through a second, undisturbed door, so that no fault of the provider hides its record.
+    """
+
+    def __init__(self, *, port: int, control_port: int, key: str, secure: bool = False) -> None:
+        self.key = key
+        self.port = port
+        self.base = f"{'https' if secure else 'http'}://127.0.0.1:{port}"
+        self.url = f"{self.base}/api/v2"
+        self.control_base = f"http://127.0.0.1:{control_port}"
+        self.certificate: Path | None = None
+        self.simulator: Simulator | None = None
+        self.process: subprocess.Popen[str] | None = None
+        self._stop: Callable[[], None] = lambda: None
+
+    def record(self) -> dict[str, Any]:
+        return self._talk("/_sim/record")
+
+    def orders(self) -> list[dict[str, Any]]:
+        """The orders accepted so far, oldest first."""
+        rows: list[dict[str, Any]] = self.record()["orders"]
+        return rows
+
+    def control(self, **wishes: Any) -> None:
+        """Steer the provider, see ``control.py`` for the names. Raise ValueError for a wish it does not know."""
+        self._talk("/_sim/control", wishes)
+
+    def hold_next_add(self, number: int = 1) -> None:
+        self.control(hold_add=number)
+
+    def held(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._talk("/_sim/held")["held"]
+        return rows
+
+    def wait_for_held(self, number: int = 1, limit: float = 10.0) -> list[dict[str, Any]]:
+        """Wait until so many answers are held. Raise TimeoutError after ``limit`` seconds."""
+        end = time.monotonic() + limit
+        while len(rows := self.held()) < number:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{len(rows)} of {number} answers are held after {limit} s")
+            time.sleep(0.02)
+        return rows
+
+    def release(self, held: int | None = None) -> int:
+        return int(self._talk("/_sim/release", {"held": held})["released"])
+
+    def stop(self) -> None:
+        """Stop it; a second call does nothing."""
+        stop, self._stop = self._stop, lambda: None
+        stop()
+
+    def kill(self) -> None:
+        """End a provider that runs as a process as SIGKILL does. Raise RuntimeError for one in a thread."""
+        if self.process is None:
+            raise RuntimeError("a provider in a thread cannot be killed")
+        self.process.kill()
+        self.process.wait()
+
+    def _talk(self, path: str, wish: dict[str, Any] | None = None) -> dict[str, Any]:
+        data = None if wish is None else json.dumps(wish, default=str).encode()
+        request = urllib.request.Request(self.control_base + path, data=data)  # noqa: S310
+        request.add_header("Content-Type", "application/json")
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _KeepErrors())
+        with opener.open(request, timeout=30) as answer:
+            value: dict[str, Any] = json.loads(answer.read())
+        if "error" in value:
+            raise ValueError(value["error"])
+        return value
+
+
+class _KeepErrors(urllib.request.HTTPErrorProcessor):
+    def http_response(self, request: Any, response: Any) -> Any:
+        return response
+
+
+@contextmanager
+def running_simulator(
+    *, process: bool = False, tls: bool = False, port: int = 0, latency_ms: float = 0, **options: Any
+) -> Iterator[RunningSimulator]:
+    """Run a provider on a free loopback port. ``options`` are those of Simulator, or with ``process`` of its command."""
+    running = _as_process(port, tls, latency_ms, options) if process else _as_thread(port, tls, latency_ms, options)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def _as_thread(port: int, tls: bool, latency_ms: float, options: dict[str, Any]) -> RunningSimulator:
+    sim = Simulator(**options)
+    contexts = make_contexts() if tls else None
+    server = ProviderServer(sim, route=route, tls=contexts)
+    server.settings.latency = {"": latency_ms / 1000}
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="simulated-provider", daemon=True)
+    thread.start()
+    starting = asyncio.run_coroutine_threadsafe(server.start("127.0.0.1", port, 0), loop)
+    main, control = starting.result(START_LIMIT)
+    running = RunningSimulator(port=main, control_port=control, key=sim.key, secure=tls)
+    running.simulator = sim
+    running.certificate = contexts.certificate if contexts else None
+
+    def stop() -> None:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(START_LIMIT)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(START_LIMIT)
+        loop.close()
+
+    running._stop = stop
+    return running
+
+
+def _as_process(port: int, tls: bool, latency_ms: float, options: dict[str, Any]) -> RunningSimulator:
+    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    arguments += [
+        f"--port={port}",
+        "--control-port=0",
+        f"--latency={latency_ms}",
+        "--json",
+        *(["--tls"] if tls else []),
+    ]
+    command = [sys.executable, "-m", "upstream.simulator", *arguments]
+    root = Path(__file__).resolve().parents[2]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root)  # noqa: S603
+    line = process.stdout.readline() if process.stdout else ""
+    if not line:
+        process.wait()
+        raise RuntimeError(f"the simulated provider ended with code {process.returncode} before it listened")
+    facts = json.loads(line)
+    running = RunningSimulator(port=facts["port"], control_port=facts["control_port"], key=facts["key"], secure=tls)
+    running.process = process
+    running.certificate = Path(facts["certificate"]) if facts["certificate"] else None
+
+    def stop() -> None:
+        process.terminate()
+        process.wait(START_LIMIT)
+        if process.stdout:
+            process.stdout.close()
+
+    running._stop = stop
+    return running

@@ -1,0 +1,102 @@
+"""Playing a reply on a connection: whole, or broken in one of the ways a network and a panel break it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from itertools import chain, repeat
+
+from upstream.simulator.http import render, render_head
+from upstream.simulator.reply import Delivery, Reply
+
+DRIP_SECONDS = 0.05
+
+
+def deliver(transport: asyncio.Transport, reply: Reply) -> None:
+    """Send the reply in its way; everything that waits ends by itself after ``reply.seconds``."""
+    if not transport.is_closing():
+        _WAYS[reply.delivery](transport, reply)
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Close so that the peer sees a reset: with a linger of zero the kernel sends RST instead of FIN."""
+    raw = transport.get_extra_info("socket")
+    if raw is not None:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+def hang(transport: asyncio.Transport, seconds: float) -> None:
+    """Keep the connection open without a word."""
+    asyncio.get_running_loop().call_later(seconds, transport.abort)
+
+
+def drip(transport: asyncio.Transport, pieces: Iterator[bytes], seconds: float) -> None:
+    """Write one piece at a time until the peer leaves or the time is over."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+
+    def step() -> None:
+        if transport.is_closing():
+            return
+        piece = next(pieces, None)
+        if piece is None or loop.time() > end:
+            transport.close()
+            return
+        transport.write(piece)
+        loop.call_later(DRIP_SECONDS, step)
+
+    step()
+
+
+def _whole(transport: asyncio.Transport, reply: Reply) -> None:
+    transport.write(render(reply))
+    transport.close()
+
+
+def _half_status(transport: asyncio.Transport, reply: Reply) -> None:
+    transport.write(b"HTTP/1.1 2")
+    transport.close()
+
+
+def _reset_mid_body(transport: asyncio.Transport, reply: Reply) -> None:
+    """Half the body, then a reset; the pause lets the half arrive, since a reset discards what is still on its way."""
+    transport.write(render_head(reply, len(reply.body)) + reply.body[: len(reply.body) // 2])
+    asyncio.get_running_loop().call_later(DRIP_SECONDS, reset, transport)
+
+
+def _short_body(transport: asyncio.Transport, reply: Reply) -> None:
+    transport.write(render(reply, length=len(reply.body) + 100))
+    transport.close()
+
+
+def _drip_headers(transport: asyncio.Transport, reply: Reply) -> None:
+    transport.write(f"HTTP/1.1 {reply.status} OK\r\n".encode())
+    drip(transport, chain([b"X"], repeat(b"-Drip: x\r\nX")), reply.seconds)
+
+
+def _drip_body(transport: asyncio.Transport, reply: Reply) -> None:
+    """No length announced: whoever is cut off behind the closing brace holds a body that looks complete."""
+    transport.write(render_head(reply, None))
+    letters = (reply.body[index : index + 1] for index in range(len(reply.body)))
+    drip(transport, chain(letters, repeat(b" ")), reply.seconds)
+
+
+def _continue_forever(transport: asyncio.Transport, reply: Reply) -> None:
+    drip(transport, repeat(b"HTTP/1.1 100 Continue\r\n\r\n"), reply.seconds)
+
+
+_WAYS: dict[Delivery, Callable[[asyncio.Transport, Reply], None]] = {
+    "whole": _whole,
+    "hang": lambda transport, reply: hang(transport, reply.seconds),
+    "close": lambda transport, reply: transport.close(),
+    "rst": lambda transport, reply: reset(transport),
+    "half_status": _half_status,
+    "reset_mid_body": _reset_mid_body,
+    "short_body": _short_body,
+    "drip_headers": _drip_headers,
+    "drip_body": _drip_body,
+    "continue_forever": _continue_forever,
+}
