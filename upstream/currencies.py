@@ -1,0 +1,12 @@
+"""Currency codes as providers write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def currency_code(value: Any) -> str | None:
+    """Upper case without outer spaces, at most 10 characters; None if nothing usable was given."""
+    if not isinstance(value, str):
+        return None
+    return value.strip().upper()[:10] or None

@@ -1,0 +1,158 @@
+"""Known error texts of panels and what they mean. The first row that fits wins.
+
+Phrases are looked for inside the text, codes are untranslated message keys and must be the whole text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from upstream.errors import ErrorClass
+
+
+@dataclass(frozen=True)
+class Row:
+    error_class: ErrorClass
+    phrases: tuple[str, ...]
+    codes: str = ""
+    on_add: bool = True
+
+    def fits(self, pieces: Iterable[str], joined: str) -> bool:
+        if any(phrase in joined for phrase in self.phrases):
+            return True
+        return bool(self.codes) and any(re.fullmatch(self.codes, piece) for piece in pieces)
+
+
+_NEW_ORDER = r"(?:neworder\.)?(?:error\.)?"
+
+TABLE: tuple[Row, ...] = (
+    Row(
+        ErrorClass.DUPLICATE_LINK,
+        (
+            "you have active order with this link",
+            "active order with this link exists",
+            "wait until order being completed",
+            "duplicate order",
+        ),
+        _NEW_ORDER + r"(?:link_duplicate|duplicate_order)",
+    ),
+    Row(ErrorClass.RATE_LIMITED, ("too many requests", "rate limit")),
+    Row(ErrorClass.BATCH_TOO_LARGE, ("maximum 100 orders",), on_add=False),
+    Row(
+        ErrorClass.INVALID_KEY,
+        (
+            "invalid api key",
+            "incorrect api key",
+            "api key not found",
+            "api key is not specified",
+            "api key field is required",
+            "unauthorized",
+        ),
+    ),
+    Row(ErrorClass.ACCOUNT_BLOCKED, ("account suspended", "account is disabled", "user inactive", "banned")),
+    Row(
+        ErrorClass.NOT_ENOUGH_FUNDS,
+        ("not enough funds", "insufficient balance", "insufficient funds", "not enough balance"),
+        _NEW_ORDER + r"not_enough_funds",
+    ),
+    Row(ErrorClass.MAINTENANCE, ("maintenance", "temporarily")),
+    Row(
+        ErrorClass.SERVICE_GONE,
+        (
+            "incorrect service id",
+            "invalid service id",
+            "service not found",
+            "service does not exist",
+            "service is not available",
+            "service unavailable",
+            "service disabled",
+        ),
+        _NEW_ORDER + r"(?:incorrect_service_id|service_inactive|service_not_found|invalid_service)",
+    ),
+    Row(
+        ErrorClass.BAD_QUANTITY,
+        (
+            "incorrect quantity",
+            "quantity less than minim",
+            "quantity more than maxim",
+            "minimum quantity is",
+            "quantity must be",
+            "quantity must to be",
+        ),
+        _NEW_ORDER + r"(?:min_quantity|max_quantity)",
+    ),
+    Row(ErrorClass.UNSUPPORTED, ("incorrect request", "invalid action", "the action field is required")),
+    Row(
+        ErrorClass.BAD_PARAMS,
+        ("comments", "dripfeed", "missing required parameter", "is required"),
+        _NEW_ORDER + r"comment",
+    ),
+    Row(
+        ErrorClass.BAD_LINK,
+        ("incorrect link", "invalid link", "bad link", "link not found", "link must be a valid"),
+        _NEW_ORDER + r"(?:link|invalid_link|link_not_found)",
+    ),
+    Row(
+        ErrorClass.UNKNOWN_ORDER,
+        ("incorrect order id", "invalid order id", "the selected order id is invalid", "order not found"),
+        on_add=False,
+    ),
+    Row(ErrorClass.UNKNOWN_REFILL, ("refill not found", "refill request not found"), on_add=False),
+    Row(ErrorClass.NOT_ELIGIBLE, ("not eligible",), on_add=False),
+    Row(
+        ErrorClass.SERVER_FAULT,
+        (
+            "something went wrong",
+            "try again",
+            "internal error",
+            "internal server error",
+            "unexpected error",
+            "exception",
+            "sqlstate",
+            "deadlock",
+            "timed out",
+            "timeout",
+            "gone away",
+        ),
+    ),
+)
+
+
+def classify(
+    texts: Iterable[str], *, on_add: bool, http_status: int | None, additions: Mapping[str, str]
+) -> ErrorClass | None:
+    """The class of an error, None if its text is in no table (the caller knows what that means there).
+
+    `additions` are the owner's: the whole text, then, after the table, a part of it.
+    """
+    pieces = [normalised(text) for text in texts]
+    joined = "; ".join(pieces)
+    owners = {normalised(text): ErrorClass(name) for text, name in additions.items() if normalised(text)}
+    for piece in (joined, *pieces):
+        if piece in owners:
+            return owners[piece]
+    if _is_reason_phrase(pieces, http_status):
+        return None
+    for row in TABLE:
+        if (row.on_add or not on_add) and row.fits(pieces, joined):
+            return row.error_class
+    return next((found for text, found in owners.items() if text in joined), None)
+
+
+def normalised(text: str) -> str:
+    """Lower case, spaces collapsed, the final dot removed."""
+    return " ".join(text.lower().split()).removesuffix(".").rstrip()
+
+
+def _is_reason_phrase(pieces: list[str], http_status: int | None) -> bool:
+    # "Service Unavailable" under HTTP 503 is the gateway's word for its own status, no word about a service.
+    if http_status is None or http_status < 500 or len(pieces) != 1:
+        return False
+    try:
+        phrase = HTTPStatus(http_status).phrase.lower()
+    except ValueError:
+        return False
+    return pieces[0] in (phrase, phrase.replace("service ", "service temporarily "))

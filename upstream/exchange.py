@@ -1,0 +1,90 @@
+"""What went over the wire in one call, kept as evidence whatever it turns out to mean."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+EVIDENCE_LIMIT = 64 * 1024
+KEY_MARK = "[key]"
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One HTTP exchange. Times are seconds since its start; `None` means it never came to that.
+
+    `send_calls` is the proof: zero means that no byte of the request was handed to the kernel.
+    `complete` means the announced length or last chunk arrived, or, with neither, that the peer ended the
+    connection, and the deadline had not fired. `error` names what stopped the exchange, empty if nothing did.
+    """
+
+    action: str
+    url: str
+    request_fields: Mapping[str, str]
+    elapsed: float = 0.0
+    sent_at: float | None = None
+    answered_at: float | None = None
+    send_calls: int = 0
+    bytes_sent: int = 0
+    peer: str = ""
+    http_status: int | None = None
+    content_type: str = ""
+    retry_after: float | None = None
+    body: bytes = b""
+    complete: bool = False
+    deadline_fired: bool = False
+    stop: str = ""
+    error: str = ""
+    secret: str = field(default="", repr=False, compare=False)
+
+    @cached_property
+    def _key_forms(self) -> tuple[str, ...]:
+        return spellings(self.secret)
+
+    def without_key(self, text: str) -> str:
+        """The text with the API key replaced in each spelling in which a panel may echo it."""
+        for form in self._key_forms:
+            text = text.replace(form, KEY_MARK)
+        return text
+
+    def as_evidence(self) -> dict[str, Any]:
+        """A JSON-safe record of the exchange: no API key, the body as text of at most 64 KiB."""
+        body = self.without_key(self.body.decode("utf-8", "replace")).replace("\x00", "�")
+        return {
+            "action": self.action,
+            "url": self.without_key(self.url),
+            "request_fields": {
+                name: self.without_key(value).encode("utf-8", "replace").decode().replace("\x00", "�")
+                for name, value in self.request_fields.items()
+            },
+            "elapsed": round(self.elapsed, 6),
+            "sent_at": None if self.sent_at is None else round(self.sent_at, 6),
+            "answered_at": None if self.answered_at is None else round(self.answered_at, 6),
+            "send_calls": self.send_calls,
+            "bytes_sent": self.bytes_sent,
+            "peer": self.peer,
+            "http_status": self.http_status,
+            "content_type": self.without_key(self.content_type)[:200],
+            "retry_after": self.retry_after,
+            "body": body[:EVIDENCE_LIMIT],
+            "body_bytes": len(self.body),
+            "complete": self.complete,
+            "deadline_fired": self.deadline_fired,
+            "stop": self.stop,
+            "error": self.without_key(self.error)[:500],
+        }
+
+
+def spellings(secret: str) -> tuple[str, ...]:
+    """The ways a secret may be written in an answer: bare, URL-encoded, in JSON, in HTML. Longest first."""
+    if not secret:
+        return ()
+    in_json = json.dumps(secret)[1:-1]
+    forms = {secret, quote(secret, safe=""), quote_plus(secret), in_json, html.escape(secret)}
+    forms.add(in_json.replace("/", "\\/"))
+    return tuple(sorted(forms, key=len, reverse=True))

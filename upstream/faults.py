@@ -1,0 +1,62 @@
+"""Is there an error in this answer, and which words does it use?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from upstream.strict_json import Fields
+
+_FAILED_WORDS = ("error", "fail", "failed")
+_MOST_TEXTS = 20
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The error's texts. Without any, the answer hints at an error that says nothing: no basis for a verdict."""
+
+    texts: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return "; ".join(self.texts)
+
+
+def find_fault(fields: Fields, *, has_result: bool = False) -> Fault | None:
+    """The error an object speaks of, None if it speaks of none.
+
+    `null`, `false`, `""`, `[]` and `{}` are no error. A status of error, fail or failed with a message is one only
+    where the answer holds no result.
+    """
+    error = fields.get("error")
+    if texts := texts_in(error):
+        return Fault(texts)
+    message = texts_in(fields.get("message")) or texts_in(fields.get("msg"))
+    if _says_yes(error):
+        return Fault(message)
+    if texts := texts_in(fields.get("errors")):
+        return Fault(texts)
+    if message and not has_result and _failed_word(fields.get("status")):
+        return Fault(message)
+    return None
+
+
+def texts_in(value: Any, depth: int = 0) -> tuple[str, ...]:
+    """The non-empty texts of a text, or of a list or object of texts, in order."""
+    if isinstance(value, str):
+        return (value.strip()[:2000],) if value.strip() else ()
+    if depth > 4 or not isinstance(value, dict | list):
+        return ()
+    items = value.values() if isinstance(value, dict) else value
+    return tuple(text for item in items for text in texts_in(item, depth + 1))[:_MOST_TEXTS]
+
+
+def _says_yes(error: Any) -> bool:
+    if isinstance(error, dict | list):
+        return bool(error)
+    return error is True or (isinstance(error, int | Decimal) and error != 0)
+
+
+def _failed_word(status: Any) -> bool:
+    return isinstance(status, str) and status.strip().lower() in _FAILED_WORDS

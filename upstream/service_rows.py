@@ -1,0 +1,180 @@
+"""One row of a service list. A list has thousands, so the search for its keys is done once per shape of row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+from upstream.amounts import NotPlain, OutOfRange, amount, whole
+from upstream.dialect import Dialect
+from upstream.ids import canonical_id
+from upstream.messages import ServiceRow
+from upstream.service_types import service_type
+from upstream.strict_json import Doubled, as_json_safe, clean
+
+_YES = ("1", "true", "yes")
+_NO = ("", "0", "false", "no", "null", "none", "off")
+_MOST_REPORTS = 100
+_NAME_LIMIT = 1_000
+_TEXT_LIMIT = 20_000
+_PLAIN_TYPES = (int, bool, type(None))
+
+Getter = Callable[[str], Any]
+# Key of a row by lower-case name, its keys fit for a column, and the names that occur more than once.
+_Shape = tuple[dict[str, str], list[str], list[str]]
+
+
+class RowReader:
+    """Reads rows of one list. `reports` collects sentences for the owner, a bounded number of them."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.reports: list[str] = []
+        self._description_field = (dialect.description_field or "").lower()
+        self._shapes: dict[tuple[str, ...], _Shape] = {}
+        self._types: dict[str, str | None] = {}
+
+    def read(self, row: Any) -> ServiceRow | None:
+        """The row, or None if it is no object or names no id."""
+        if not isinstance(row, dict):
+            return None
+        keys, names, doubled = self._shape(row)
+
+        def get(name: str) -> Any:
+            return row[keys[name]] if name in keys else None
+
+        external_id = canonical_id(get("service") if "service" in keys else get("id"))
+        if external_id is None:
+            return None
+        problems = [f"duplicate_key: the row holds {clean(key, 50)} more than once" for key in doubled]
+        name = _text(get("name"), _NAME_LIMIT)
+        if not name:
+            problems.append("name_missing: the service has no name")
+        type_name, raw_type = self._type(get("type"), problems)
+        rate = _rate(get("rate"), problems)
+        low, high = _limits(get("min"), get("max"), problems)
+        return ServiceRow(
+            external_id=external_id,
+            name=name,
+            type=type_name,
+            raw_type=raw_type,
+            category=_text(get("category"), _NAME_LIMIT),
+            rate=rate,
+            min=low,
+            max=high,
+            description=self._description(get),
+            refill=self._flag(external_id, "refill", get("refill")),
+            cancel=self._flag(external_id, "cancel", get("cancel")),
+            dripfeed=self._flag(external_id, "dripfeed", get("dripfeed")),
+            average_time=_text(get("average_time"), 100) or None,
+            quarantine=tuple(problems),
+            raw=_raw(names, row),
+        )
+
+    def _shape(self, row: dict[str, Any]) -> _Shape:
+        if isinstance(row, Doubled):
+            return _shape_of([key for key, _value in row.pairs], list(row))
+        names = tuple(row)
+        shape = self._shapes.get(names)
+        if shape is None:
+            shape = _shape_of(names, names)
+            if len(self._shapes) < 1000:
+                self._shapes[names] = shape
+        return shape
+
+    def _type(self, value: Any, problems: list[str]) -> tuple[str, str]:
+        if value is None:
+            return "default", ""
+        raw = _text(value, 100)
+        if raw not in self._types:
+            kind = service_type(raw)
+            self._types[raw] = kind.name if kind else None
+        name = self._types[raw]
+        if name is None:
+            problems.append("type_unknown: the fields an order of this type needs are not known")
+        return name or "", raw
+
+    def _description(self, get: Getter) -> str:
+        if self._description_field and (chosen := _text(get(self._description_field), _TEXT_LIMIT)):
+            return chosen
+        return _text(get("desc"), _TEXT_LIMIT) or _text(get("description"), _TEXT_LIMIT)
+
+    def _flag(self, external_id: str, name: str, value: Any) -> bool:
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        word = str(value).strip().lower() if isinstance(value, str | int | Decimal) else "?"
+        if word not in _YES and word not in _NO and len(self.reports) < _MOST_REPORTS:
+            self.reports.append(f"Service {external_id}: {name} has the unknown code {clean(word, 20)}, read as no.")
+        return word in _YES
+
+
+def _shape_of(said: Iterable[str], kept: Iterable[str]) -> _Shape:
+    keys: dict[str, str] = {}
+    doubled: list[str] = []
+    for name in said:
+        folded = name.lower()
+        if folded in keys and folded not in doubled:
+            doubled.append(folded)
+        keys.setdefault(folded, name)
+    return keys, [clean(name, 100) for name in kept], doubled
+
+
+def _rate(value: Any, problems: list[str]) -> Decimal | None:
+    if value is None:
+        problems.append("rate_missing: no rate is given")
+        return None
+    try:
+        rate = amount(value)
+    except NotPlain:
+        problems.append("rate_unreadable: the rate is not a plain number")
+        return None
+    except OutOfRange:
+        problems.append("rate_out_of_range: the rate is beyond any sense")
+        return None
+    if rate == 0:
+        problems.append("rate_zero: the rate is 0")
+    elif rate < 0:
+        problems.append("rate_negative: the rate is below 0")
+    return rate
+
+
+def _limits(low: Any, high: Any, problems: list[str]) -> tuple[int | None, int | None]:
+    least, most = _limit("min", low, problems), _limit("max", high, problems)
+    if least is not None and most is not None and least > most:
+        problems.append("min_over_max: the smallest quantity is above the largest")
+    return least, most
+
+
+def _limit(name: str, value: Any, problems: list[str]) -> int | None:
+    try:
+        number = whole(value)
+    except NotPlain:
+        problems.append(f"{name}_unreadable: {name} is not a whole number")
+        return None
+    except OutOfRange:
+        problems.append(f"{name}_out_of_range: {name} is beyond any sense")
+        return None
+    if number < 1:
+        problems.append(f"{name}_below_one: {name} is below 1")
+        return None
+    return number
+
+
+def _text(value: Any, limit: int) -> str:
+    if type(value) is str:
+        return clean(value, limit).strip()
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return str(value)
+    return ""
+
+
+def _raw(names: list[str], row: dict[str, Any]) -> dict[str, Any]:
+    """The row as received, fit for a JSON column; `names` are its keys, cleaned."""
+    return {
+        name: value if type(value) in _PLAIN_TYPES else _text_or_more(value)
+        for name, value in zip(names, row.values(), strict=True)
+    }
+
+
+def _text_or_more(value: Any) -> Any:
+    return clean(value, _TEXT_LIMIT) if type(value) is str else as_json_safe(value, _TEXT_LIMIT)
