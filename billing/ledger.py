@@ -7,11 +7,12 @@ the same statement. Every function here runs inside the caller's transaction, so
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from billing.models import Account, AccountKind, Code, Hold, Transfer
 from core.money import is_amount
 from core.refusals import Refusal
@@ -27,6 +28,12 @@ class WalletFrozen(Refusal):
     """The owner froze this wallet."""
 
     code = "wallet_frozen"
+
+
+class WalletFull(Refusal):
+    """The wallet would hold more than the ledger can count. Nothing was posted."""
+
+    code = "wallet_full"
 
 
 class KeyReused(Exception):
@@ -58,7 +65,7 @@ _INSERT = """
 """
 
 
-def wallet_of(customer: AbstractBaseUser) -> Account:
+def wallet_of(customer: User) -> Account:
     """The customer's wallet, made on first sight."""
     wallet, _made = Account.objects.get_or_create(
         customer=customer, defaults={"kind": AccountKind.WALLET, "name": str(customer)[:60]}
@@ -68,7 +75,7 @@ def wallet_of(customer: AbstractBaseUser) -> Account:
 
 def own_account_id(kind: AccountKind, name: str = "") -> int:
     """The id of one of the shop's own accounts, made on first sight. Gateways are told apart by ``name``."""
-    wanted = {"kind": kind, "name": name or kind.value, "customer": None}
+    wanted: dict[str, Any] = {"kind": kind, "name": name or kind.value, "customer": None}
     found = Account.objects.filter(**wanted).values_list("id", flat=True).first()
     return found if found is not None else Account.objects.get_or_create(**wanted)[0].pk
 
@@ -84,7 +91,7 @@ def post(postings: Sequence[Posting]) -> int:
             raise ValueError(f"{p.key}: {p.amount} cannot be posted")
     if not postings:
         return 0
-    columns = [
+    columns: list[Any] = [
         [p.key for p in postings],
         [p.code.value for p in postings],
         [p.source_id for p in postings],
@@ -163,26 +170,44 @@ def settlement_postings(hold_row: Hold, due: Decimal, *, close: bool, memo: str 
     return postings
 
 
-def credit(*, customer: AbstractBaseUser, amount: Decimal, reason: str, reference: str, actor: str) -> bool:
+def credit(*, customer: User, amount: Decimal, reason: str, reference: str, actor: str) -> bool:
     """Put the owner's money into a customer's wallet; whether it is new: a repeated ``reference`` credits once.
 
-    Raises ValueError for a bad amount or no reason, KeyReused when the reference was used for something else.
+    Raises ValueError for a bad amount or no reason, WalletFull, KeyReused when the reference was used for another deed.
     """
     if not reason.strip():
         raise ValueError(_("A credit needs a reason."))
     source = own_account_id(AccountKind.OWNER)
     posting = Posting(
-        f"credit:{reference}", Code.CREDIT, source, wallet_of(customer).pk, amount, f"credit:{reference}"[:60], reason, actor
+        f"credit:{reference}",
+        Code.CREDIT,
+        source,
+        wallet_of(customer).pk,
+        amount,
+        f"credit:{reference}"[:60],
+        reason,
+        actor,
     )
-    return post([posting]) == 1
+    try:
+        return post([posting]) == 1
+    except NotEnoughMoney as problem:
+        # One constraint guards both ends of a balance, and a credit can only reach the upper one.
+        raise WalletFull(_("The wallet would hold more than the ledger can count.")) from problem
 
 
-def debit(*, customer: AbstractBaseUser, amount: Decimal, reason: str, reference: str, actor: str) -> bool:
+def debit(*, customer: User, amount: Decimal, reason: str, reference: str, actor: str) -> bool:
     """Take money out of a customer's wallet, as a correction. Raises as :func:`credit`, and NotEnoughMoney."""
     if not reason.strip():
         raise ValueError(_("A debit needs a reason."))
     target = own_account_id(AccountKind.OWNER)
     posting = Posting(
-        f"debit:{reference}", Code.DEBIT, wallet_of(customer).pk, target, amount, f"debit:{reference}"[:60], reason, actor
+        f"debit:{reference}",
+        Code.DEBIT,
+        wallet_of(customer).pk,
+        target,
+        amount,
+        f"debit:{reference}"[:60],
+        reason,
+        actor,
     )
     return post([posting]) == 1

@@ -68,7 +68,9 @@ class Account(models.Model):
                 | (~Q(kind=AccountKind.WALLET) & Q(customer=None, balance=0)),
                 name="account_wallet_has_customer",
             ),
-            models.UniqueConstraint(fields=["kind", "name"], condition=Q(customer=None), name="account_own_name_unique"),
+            models.UniqueConstraint(
+                fields=["kind", "name"], condition=Q(customer=None), name="account_own_name_unique"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -121,7 +123,9 @@ class Hold(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["wallet"], condition=Q(charged__gt=F("earned") + F("refunded")), name="hold_open_by_wallet")
+            models.Index(
+                fields=["wallet"], condition=Q(charged__gt=F("earned") + F("refunded")), name="hold_open_by_wallet"
+            )
         ]
 
     def __str__(self) -> str:
