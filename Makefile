@@ -38,4 +38,4 @@ lock: ## resolve the three lock files anew from pyproject.toml
 	@exec sh tools/lock.sh
 
 css: ## rebuild static/app.css (needs Node; the built file is committed)
-	@npm ci --no-audit --no-fund && npm run build
+	@npm --prefix ui ci --no-audit --no-fund && npm --prefix ui run build

@@ -42,6 +42,9 @@ def _start() -> None:
         place.forget()
         pytest.exit(str(problem), returncode=3)
     _run = place, lock, services
+    # Empty, so that files collected in this clone at some other time are not what the tests see.
+    (place.home / "static").mkdir()
+    os.environ["STATIC_ROOT"] = str(place.home / "static")
     os.environ["DATABASE_URL"] = services.database_url
     os.environ["REDIS_URL"] = services.redis_url
 

@@ -1,4 +1,4 @@
-"""Where a clone's demo, or one test run, keeps its data and its sockets."""
+"""Where a demo, or one test run, keeps its data and its sockets."""
 
 import os
 import secrets
@@ -38,18 +38,26 @@ class Place:
         open_way(self.sockets)
         return Redis(self.home, self.sockets / "redis", durable=durable)
 
+    def end_left_over(self) -> None:
+        """End servers that outlived a killed run. The caller holds the lock. Raises EmbeddedError."""
+        # Looked for first, so that a folder whose program is gone meanwhile can still be forgotten.
+        if any(self.postgres_home.glob("pg-*/postmaster.pid")):
+            self.postgres(durable=False).end_left_over()
+        if (self.sockets / "redis").exists():
+            self.redis(durable=False).end_left_over()
+
     def forget(self) -> None:
         """Delete everything. The caller holds the lock, or knows that nothing runs here."""
         for folder in {self.postgres_home, self.sockets, self.home}:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def clone_place(clone: Path) -> Place:
-    """The demo's place: `.demo` in the clone; as root Postgres' data lies where its own user can reach it.
+def kept_place(folder: Path) -> Place:
+    """A place that lasts: `folder`; as root Postgres' data lies where its own user can reach it.
 
-    A number kept in `.demo` names the outside folders, so that a new clone at an old path does not meet old data.
+    A number kept in `folder` names the outside folders, so that a new clone at an old path does not meet old data.
     """
-    home = private_folder(clone / ".demo")
+    home = private_folder(folder)
     number_file = home / "id"
     if not number_file.exists():
         number_file.write_text(secrets.token_hex(6))
@@ -83,7 +91,6 @@ def _sweep_left_overs() -> None:
         # A folder whose program is gone meanwhile stays: deleting below a living server helps nobody.
         with suppress(EmbeddedError):
             if lock.take():
-                place.postgres(durable=False).end_left_over()
-                place.redis(durable=False).end_left_over()
+                place.end_left_over()
                 place.forget()
         lock.close()

@@ -20,6 +20,11 @@ class Services:
         while self.started:
             self.started.pop().stop()
 
+    def described(self) -> str:
+        """Which programs serve, without addresses: those of a named service hold its password."""
+        ours = [server.program.label for server in self.started]
+        return ", ".join([*ours, *["named by the environment"] * (2 - len(ours))])
+
     def fallen(self) -> str | None:
         """The program that died though nobody stopped it."""
         return next((server.program.label for server in self.started if not server.alive), None)

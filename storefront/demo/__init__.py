@@ -1,0 +1,1 @@
+"""`make demo`: the whole shop with a simulated provider, as the real processes it is made of."""

@@ -1,0 +1,40 @@
+"""One readable log out of many processes: a coloured name before each line."""
+
+import os
+import sys
+import threading
+from typing import IO
+
+COLOURS = {"web": 36, "worker": 33, "beat": 35, "provider": 34, "prepare": 32, "demo": 1}
+WIDTH = max(map(len, COLOURS))
+
+_lock = threading.Lock()
+
+
+def _coloured() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def say(name: str, line: str) -> None:
+    """Print one line under that name. A reader who went away does not stop the shop."""
+    head = f"{name:<{WIDTH}} |"
+    if _coloured():
+        head = f"\033[{COLOURS.get(name, 0)}m{head}\033[0m"
+    with _lock:
+        try:
+            print(head, line, flush=True)
+        except OSError:
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # open for the rest of the run
+
+
+def follow(name: str, stream: IO[str] | None) -> threading.Thread:
+    """Print a process's lines as they come, in a thread that ends with them."""
+
+    def pump() -> None:
+        for line in stream or ():
+            if line.strip():
+                say(name, line.rstrip())
+
+    thread = threading.Thread(target=pump, name=f"log of {name}", daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,90 @@
+"""What the demo runs, where, and with which settings."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from storefront.demo.kept import Kept
+from storefront.demo.problems import DemoProblem
+from storefront.embedded.services import Services
+
+CLONE = Path(__file__).resolve().parent.parent.parent
+OWNER = "owner@example.com"
+CUSTOMER = "customer@example.com"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`port` is the shop's; its provider listens on the next one. `home` is the demo's own folder."""
+
+    port: int
+    home: Path
+    kept: Kept
+
+    @property
+    def shop_url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def provider_port(self) -> int:
+        return self.port + 1
+
+    @property
+    def provider_url(self) -> str:
+        return f"http://127.0.0.1:{self.provider_port}"
+
+    @property
+    def provider_options(self) -> list[str]:
+        """The record is kept, so that a restarted provider still knows the orders the shop follows."""
+        journal = self.home / "provider.journal"
+        return ["--port", str(self.provider_port), "--journal", str(journal), "--seconds", "20"]
+
+    @property
+    def mail_folder(self) -> Path:
+        return self.home / "mail"
+
+    @property
+    def static_folder(self) -> Path:
+        """Kept empty: without collected files the shop serves them from where they are written."""
+        return self.home / "static"
+
+    def environment(self, services: Services) -> dict[str, str]:
+        """What every process of the demo gets. An operator's own timings win, the rest is the demo's."""
+        quick = {"POLL_SECONDS": "5", "SWEEP_SECONDS": "3", "WORKER_CONCURRENCY": "2"}
+        fixed = {
+            "DJANGO_SETTINGS_MODULE": "storefront.settings",
+            "DATABASE_URL": services.database_url,
+            "REDIS_URL": services.redis_url,
+            "SECRET_KEY": self.kept.secret_key,
+            "ALLOWED_HOSTS": "localhost,127.0.0.1",
+            "SHOP_URL": self.shop_url,
+            "DEMO": "true",
+            "DEBUG": "false",
+            "HTTPS": "false",
+            "ALLOW_PRIVATE_PROVIDER_HOSTS": "true",
+            "EMAIL_URL": f"filemail://{self.mail_folder}",
+            "OWNER_EMAILS": OWNER,
+            "STATIC_ROOT": str(self.static_folder),
+            "LOG_FORMAT": "text",
+            "PYTHONUNBUFFERED": "1",
+            "DEMO_PROVIDER_URL": self.provider_url,
+            "DEMO_PROVIDER_KEY": self.kept.provider_key,
+            "DEMO_OWNER_PASSWORD": self.kept.owner_password,
+            "DEMO_CUSTOMER_PASSWORD": self.kept.customer_password,
+        }
+        # gunicorn would take PORT for an address open to the whole network.
+        inherited = {name: value for name, value in os.environ.items() if name != "PORT"}
+        return quick | inherited | fixed
+
+
+def asked_port() -> int:
+    """The shop's port from PORT (8000). Raises DemoProblem when it is no port."""
+    asked = os.environ.get("PORT") or "8000"
+    if not asked.isascii() or not asked.isdigit() or not 1 <= int(asked) <= 65534:
+        raise DemoProblem(f"PORT={asked} is not a port. Use a number from 1024 to 65534, as in: make demo PORT=8123")
+    return int(asked)
+
+
+def demo_folder() -> Path:
+    """Where the demo keeps everything: DEMO_FOLDER, or `.demo` in the clone."""
+    return Path(os.environ.get("DEMO_FOLDER") or CLONE / ".demo").absolute()

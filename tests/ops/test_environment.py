@@ -1,0 +1,89 @@
+"""Settings come from the environment: all of them are documented, and nonsense stops the start with one clear line."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import pytest
+
+from storefront.settings import env as read
+from tests.ops.tools import ROOT
+
+EXAMPLE = (ROOT / ".env.example").read_text()
+REQUIRED = ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL")
+# What gunicorn's own configuration and docker-compose.yml read besides the settings.
+BESIDES = {"WEB_CONCURRENCY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "SHOP_DOMAIN", "ACME_EMAIL"}
+
+
+def start(changes: Mapping[str, str | None], *command: str) -> subprocess.CompletedProcess[str]:
+    """`manage.py check` (or another command) in a process whose environment is the tests' own with these changes."""
+    given = {name: os.environ[name] for name in (*REQUIRED, "PATH")} | changes
+    return subprocess.run(
+        [sys.executable, "manage.py", *(command or ("check",))],
+        cwd=ROOT,
+        env={name: value for name, value in given.items() if value is not None},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_example_names_exactly_the_variables_that_are_read() -> None:
+    documented = re.findall(r"^#?([A-Z][A-Z0-9_]+)=", EXAMPLE, re.MULTILINE)
+    assert len(documented) == len(set(documented))
+    assert set(documented) == set(read.names) | BESIDES
+
+
+def test_compose_variables_are_in_the_example() -> None:
+    used = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
+    used |= set(re.findall(r"\{\$([A-Z_]+)\}", (ROOT / "deploy/Caddyfile").read_text()))
+    assert used == {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "SHOP_DOMAIN", "ACME_EMAIL"}
+    assert all(re.search(rf"^{name}=", EXAMPLE, re.MULTILINE) for name in used)
+
+
+def test_what_must_be_set_is_not_commented_out_in_the_example() -> None:
+    assert all(re.search(rf"^{name}=", EXAMPLE, re.MULTILINE) for name in REQUIRED)
+
+
+@pytest.mark.parametrize("name", REQUIRED)
+def test_a_missing_variable_stops_the_start_with_one_line_that_names_it(name: str) -> None:
+    done = start({name: None})
+    assert done.returncode != 0
+    assert [line for line in done.stderr.splitlines() if name in line] == [f"permille cannot start: {name} is missing"]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://shop@db/shop"),
+        ("REDIS_URL", "ftp://cache"),
+        ("ALLOWED_HOSTS", " , "),
+        ("HTTPS", "maybe"),
+        ("SWEEP_SECONDS", "soon"),
+        ("POLL_SECONDS", "-3"),
+        ("WORKER_CONCURRENCY", "0"),
+        ("FORWARD_LEASE_SECONDS", "31"),
+        ("EMAIL_URL", "pigeon://roof"),
+        ("LOG_FORMAT", "xml"),
+    ],
+)
+def test_a_nonsensical_variable_stops_the_start_with_one_line_that_names_it(name: str, value: str) -> None:
+    done = start({name: value})
+    assert done.returncode != 0
+    lines = [line for line in done.stderr.splitlines() if line.startswith("permille cannot start:")]
+    assert len(lines) == 1
+    assert name in lines[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_four_variables_are_enough() -> None:
+    done = start({})
+    assert done.returncode == 0, done.stderr
+
+
+def test_production_settings_pass_the_deployment_check() -> None:
+    done = start({"ALLOWED_HOSTS": "shop.example.com"}, "check", "--deploy", "--fail-level", "WARNING")
+    assert done.returncode == 0, done.stderr
