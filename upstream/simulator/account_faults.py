@@ -8,8 +8,9 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from upstream.simulator.actions import answer, checked_purchase, shown_id
+from upstream.simulator.actions import answer, checked_purchase
 from upstream.simulator.adding import Rejected
+from upstream.simulator.call import shown_id
 from upstream.simulator.play import Play, Player
 from upstream.simulator.reply import Reply, error_reply, json_reply, plain
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING, Any
 
 from upstream.simulator.adding import Rejected, check_add
+from upstream.simulator.aftercare import cancel, refill, refill_status
 from upstream.simulator.books import Purchase
+from upstream.simulator.call import FINAL, Call, many_ids, shown_id
 from upstream.simulator.catalog import canonical_id
 from upstream.simulator.fates import is_fate
 from upstream.simulator.orders import Order
@@ -18,21 +20,6 @@ from upstream.simulator.status_faults import DENIED, marks_of, spoil_batch, spoi
 
 if TYPE_CHECKING:
     from upstream.simulator.core import Simulator
-
-UNKNOWN_REFILL = {"error": "Refill not found"}
-FINAL = frozenset(["Completed", "Partial", "Canceled", "Refunded"])
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request as read. ``fault`` and ``argument`` are what was drawn for it; the honest answer ignores most."""
-
-    action: str
-    fields: Mapping[str, str]
-    now: float
-    sha256: str
-    fault: str = ""
-    argument: str = ""
 
 
 def services(sim: Simulator, call: Call) -> Reply:
@@ -69,7 +56,7 @@ def _has_open_order(sim: Simulator, link: str, now: float) -> bool:
 
 def status(sim: Simulator, call: Call) -> Reply:
     several = "orders" in call.fields
-    ids = _many(call.fields["orders"]) if several else [canonical_id(call.fields.get("order", ""))]
+    ids = many_ids(call.fields["orders"]) if several else [canonical_id(call.fields.get("order", ""))]
     marks = marks_of(ids, sim.books.orders, fault=call.fault, calm=sim.calm)
     rows = {number: _status_item(sim, call, number, marks.get(number, "")) for number in ids}
     if several or call.fault == "batch_error":
@@ -96,79 +83,6 @@ def cut(amount: Decimal, places: int) -> Decimal:
 def _foreign_row(sim: Simulator) -> dict[str, str]:
     row = {"charge": "0.90", "start_count": "10", "status": "In progress", "remains": "100"}
     return row | {"currency": sim.books.currency}
-
-
-def refill(sim: Simulator, call: Call) -> Reply:
-    sim.demand("refill")
-    if "orders" in call.fields:
-        return json_reply(
-            [
-                {"order": shown_id(number), "refill": _refill_item(sim, call, number)}
-                for number in _many(call.fields["orders"])
-            ]
-        )
-    made = _refill_item(sim, call, canonical_id(call.fields.get("order", "")))
-    return json_reply(made if isinstance(made, dict) else {"refill": str(made)})
-
-
-def _refill_item(sim: Simulator, call: Call, number: str) -> int | dict[str, str]:
-    order = sim.books.orders.get(number)
-    if order is None:
-        return dict(DENIED)
-    service = sim.catalog.find(order.service)
-    live = any(
-        refill.order == number and refill.status(call.now) in ("Pending", "In progress")
-        for refill in sim.books.refills.values()
-    )
-    if not service or not service.refill or order.status(call.now) != "Completed" or live:
-        return {"error": "Order not eligible for refill."}
-    fate = {"refill_rejected": "rejected", "refill_never": "never", "refill_unknown": "unknown"}.get(call.fault)
-    return int(sim.books.refill(order, now=call.now, fate=fate or "completed").id)
-
-
-def refill_status(sim: Simulator, call: Call) -> Reply:
-    sim.demand("refill")
-    if "refills" in call.fields:
-        return json_reply(
-            [
-                {"refill": shown_id(one), "status": _refill_state(sim, call, one)}
-                for one in _many(call.fields["refills"])
-            ]
-        )
-    return json_reply({"status": _refill_state(sim, call, canonical_id(call.fields.get("refill", "")))})
-
-
-def _refill_state(sim: Simulator, call: Call, number: str) -> str | dict[str, str]:
-    refill = sim.books.refills.get(number)
-    if refill is None or (refill.fate == "unknown" and not sim.calm) or call.fault == "refill_unknown":
-        return dict(UNKNOWN_REFILL)
-    return refill.status(call.now)
-
-
-def cancel(sim: Simulator, call: Call) -> Reply:
-    sim.demand("cancel")
-    ids = _many(call.fields.get("orders") or call.fields.get("order", ""))
-    return json_reply([{"order": shown_id(number), "cancel": _cancel_item(sim, call, number)} for number in ids])
-
-
-def _cancel_item(sim: Simulator, call: Call, number: str) -> int | dict[str, str]:
-    order = sim.books.orders.get(number)
-    if order is None:
-        return dict(DENIED)
-    service = sim.catalog.find(order.service)
-    if not service or not service.cancel or order.kind != "plain" or order.status(call.now) in FINAL:
-        return {"error": "You are not eligible to cancel this order."}
-    if call.fault != "cancel_lost" and not order.cancel_asked:
-        _cancel(sim, call, order)
-    return 1
-
-
-def _cancel(sim: Simulator, call: Call, order: Order) -> None:
-    order.cancel_asked = True
-    delivered = order.quantity - order.remains(call.now)
-    fate = "canceled" if delivered <= 0 else f"partial:{order.quantity - delivered}"
-    after = sim.books.seconds * (5 if call.fault == "cancel_late" else 0.1)
-    sim.books.refate(order, fate, now=call.now, after=after)
 
 
 def balance(sim: Simulator, call: Call) -> Reply:
@@ -205,17 +119,6 @@ def _listed(order: Order, now: float) -> dict[str, Any]:
         "charge": plain(order.charged(now)),
         "date": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(order.arrived)),
     }
-
-
-def _many(text: str) -> list[str]:
-    ids = list(dict.fromkeys(canonical_id(part) for part in text.split(",") if part.strip()))
-    if len(ids) > 100:
-        raise Rejected("Maximum 100 orders", 400)
-    return ids
-
-
-def shown_id(number: str) -> int | str:
-    return int(number) if number.isascii() and number.isdigit() else number
 
 
 ACTIONS: dict[str, Callable[[Simulator, Call], Reply]] = {

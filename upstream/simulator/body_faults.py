@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from upstream.simulator.actions import shown_id
+from upstream.simulator.call import shown_id
 from upstream.simulator.play import Play, Player
 from upstream.simulator.reply import HTML_TYPE, Reply, dump, error_reply, json_reply
 

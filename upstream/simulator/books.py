@@ -59,7 +59,7 @@ class Books:
         self.ids = "growing"
         self.foreign_rate = 0.0
         self.fates: list[tuple[str, float]] = []
-        self._random = random.Random(first_id)
+        self._random = random.Random(first_id)  # noqa: S311
         self._foreign_since: float | None = None
         self._due: list[tuple[float, int, Callable[[float], None]]] = []
         self._tie = count()

@@ -134,6 +134,11 @@ def _advance(server: ProviderServer, seconds: Any, wish: Wish) -> None:
     server.sim.clock_offset += float(seconds)
 
 
+def _foreign(server: ProviderServer, number: Any, wish: Wish) -> None:
+    """Let other customers order so many times, now."""
+    server.sim.books.burn(int(number))
+
+
 def _set(where: Callable[[ProviderServer], Any], name: str, kind: Callable[[Any], Any]) -> Callable[..., None]:
     return lambda server, value, wish: setattr(where(server), name, None if value is None else kind(value))
 
@@ -162,7 +167,7 @@ _WISHES: dict[str, Callable[[ProviderServer, Any, Wish], None]] = {
     "ids": _ids,
     "hold_add": _hold_add,
     "advance": _advance,
-    "foreign": lambda server, number, wish: server.sim.books.burn(int(number)) and None,
+    "foreign": _foreign,
     "foreign_rate": _set(_books, "foreign_rate", float),
     "currency": _set(_books, "currency", str),
     "seconds": _set(_books, "seconds", float),

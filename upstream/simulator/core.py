@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from upstream.simulator.actions import ACTIONS, Call, answer
+from upstream.simulator.actions import ACTIONS, answer
 from upstream.simulator.adding import Rejected
 from upstream.simulator.books import Books
+from upstream.simulator.call import Call
 from upstream.simulator.catalog import Catalog
 from upstream.simulator.demo_catalog import demo_catalog
 from upstream.simulator.fault_plan import FaultPlan
@@ -58,7 +59,7 @@ class Simulator:
         self.switches = dict(SWITCHES)
         self.plan = FaultPlan(seed)
         self.record = Record(journal)
-        self.books = Books(self.record, balance=balance, currency=currency, seconds=seconds, first_id=first_id)
+        self.books: Books = Books(self.record, balance=balance, currency=currency, seconds=seconds, first_id=first_id)
         self.calm = False
         self.charge_places: int | None = None
         self.late_seconds = (5.0, 120.0)

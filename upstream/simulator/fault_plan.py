@@ -33,7 +33,7 @@ class FaultPlan:
     """Draws at most one fault a request. The same seed and calls draw the same faults."""
 
     def __init__(self, seed: int = 1) -> None:
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311
         self._rates = Rates()
         self._every: list[EveryNth] = []
         self._script: deque[Drawn | None] = deque()
@@ -47,7 +47,7 @@ class FaultPlan:
             raise ValueError("the rates of faults add up to more than 1")
         self._rates = Rates(drawn, frozenset(actions) if actions else None)
         if seed is not None:
-            self._random = random.Random(seed)
+            self._random = random.Random(seed)  # noqa: S311
 
     def set_every(self, fault: str, every: int, actions: Iterable[str] | None) -> None:
         self._every = [EveryNth(read_fault(fault), every, frozenset(actions or ["add"]))] if every else []

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from upstream.simulator.account_faults import ACCOUNT, CANCEL, REFILL, SERVICES, honest
-from upstream.simulator.actions import Call
 from upstream.simulator.body_faults import BODY
+from upstream.simulator.call import Call
 from upstream.simulator.fates import ENDINGS, SPOILED_ANSWERS
 from upstream.simulator.http_faults import HTTP
 from upstream.simulator.lost_answers import EARLY, LOST, REDIRECT, SIZE

@@ -21,9 +21,15 @@ PLATFORMS = {
 }
 WEIGHTS = (30, 18, 18, 10, 10, 6, 5, 2, 6)
 PLACES = ("", "", "", "", "Brazil", "Turkey", "India", "USA", "العربية", "Việt Nam", "日本", "España")
-MANNERS = ("instant start", "slow and steady", "older profiles", "mixed profiles", "no drop so far", "[Max 500K]", "🔥 fast")
+MANNERS = ("instant start", "slow and steady", "older profiles", "mixed profiles", "[Max 500K]", "🔥 fast")
 REFILLS = ("no refill", "no refill", "30-day refill", "60-day refill", "365-day refill", "lifetime refill")
-TEXTS = ("", "", "Starts within an hour.", "Start: 0-1 h<br>Speed: 5K a day", "<b>Public</b> profiles only &amp; one order a link.")
+TEXTS = (
+    "",
+    "",
+    "Starts within an hour.",
+    "Start: 0-1 h<br>Speed: 5K a day",
+    "<b>Public</b> profiles &amp; one order a link.",
+)
 TYPES = (
     *[("Custom Comments", 5), ("Package", 4), ("Subscriptions", 1), ("Poll", 1), ("Comment Likes", 1)],
     *[("Mentions User Followers", 1), ("Custom Comments Package", 1), ("Web Traffic", 1), ("Default", 85)],
@@ -37,7 +43,7 @@ def generated_catalog(number: int, seed: int = 1) -> Catalog:
 
 
 def generated_rows(number: int, seed: int = 1) -> list[dict[str, Any]]:
-    draw = random.Random(f"{seed}/{number}")
+    draw = random.Random(f"{seed}/{number}")  # noqa: S311
     ids = iter(sorted(draw.sample(range(1, number * 3 + 1), number)))
     rows: list[dict[str, Any]] = []
     for category, platform, deed, place in _shelves(draw):

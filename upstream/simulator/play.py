@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from upstream.simulator.actions import Call, answer
+from upstream.simulator.actions import answer
+from upstream.simulator.call import Call
 from upstream.simulator.reply import Reply, json_reply
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A simulated provider for the length of a ``with``: in a thread of this process, or as a process that can be killed."""
+"""A simulated provider for the length of a ``with``: in a thread, or as a process that can be killed."""
 
 from __future__ import annotations
 
@@ -103,8 +103,9 @@ class _KeepErrors(urllib.request.HTTPErrorProcessor):
 def running_simulator(
     *, process: bool = False, tls: bool = False, port: int = 0, latency_ms: float = 0, **options: Any
 ) -> Iterator[RunningSimulator]:
-    """Run a provider on a free loopback port. ``options`` are those of Simulator, or with ``process`` of its command."""
-    running = _as_process(port, tls, latency_ms, options) if process else _as_thread(port, tls, latency_ms, options)
+    """Run a provider on a free loopback port. ``options`` are Simulator's, or with ``process`` those of its command."""
+    start = _as_process if process else _as_thread
+    running = start(port, tls, latency_ms, options)
     try:
         yield running
     finally:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 from upstream.simulator.core import Simulator
-from upstream.simulator.fault_plan import Drawn
+from upstream.simulator.faults import Drawn
 from upstream.simulator.http import BadRequest, Head, Request, read_head
 from upstream.simulator.reply import Reply, error_reply
-from upstream.simulator.tls import TlsDoor, TlsContexts
+from upstream.simulator.tls import TlsContexts, TlsDoor
 from upstream.simulator.wire_faults import deliver, hang, reset
 
 Route = Callable[["ProviderServer", Request], Reply]
@@ -152,8 +153,7 @@ class Connection(asyncio.Protocol):
         self._early: Drawn | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
         self.server.connections.add(self)
         if self.control or self.server.tls:
             return

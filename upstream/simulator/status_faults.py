@@ -17,7 +17,7 @@ DENIED = {"error": "Incorrect order ID"}
 def marks_of(ids: list[str], orders: dict[str, Order], *, fault: str, calm: bool) -> dict[str, str]:
     """Say which fault spoils which id: the one drawn for the call, else the fate that an order's link asked for."""
     if fault:
-        return {number: fault for number in (ids[:1] if fault in ONE_ONLY else ids)}
+        return dict.fromkeys(ids[:1] if fault in ONE_ONLY else ids, fault)
     if calm:
         return {}
     return {number: orders[number].fate.partition(":")[0] for number in ids if number in orders}

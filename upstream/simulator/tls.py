@@ -10,14 +10,14 @@ import tempfile
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from upstream.simulator.fault_plan import Drawn
+from upstream.simulator.faults import Drawn
 from upstream.simulator.wire_faults import drip, hang
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TlsContexts:
-    """``certificate`` is a PEM file that a client may trust; ``wrong`` belongs to another name and to nobody's trust."""
+    """``certificate`` is a PEM file that a client may trust; ``wrong`` is for another name, trusted by nobody."""
 
     good: ssl.SSLContext
     wrong: ssl.SSLContext
@@ -82,7 +82,7 @@ class TlsDoor(asyncio.Protocol):
         self._upgraded = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast(asyncio.Transport, transport)
         transport.pause_reading()
         drawn = self._connection.server.accepted()
         if drawn and self._spoil(transport, drawn):

@@ -1,0 +1,35 @@
+"""One request as the actions see it, and the ids in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from upstream.simulator.adding import Rejected
+from upstream.simulator.catalog import canonical_id
+
+FINAL = frozenset(["Completed", "Partial", "Canceled", "Refunded"])
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as read. ``fault`` and ``argument`` are what was drawn for it; the honest answer ignores most."""
+
+    action: str
+    fields: Mapping[str, str]
+    now: float
+    sha256: str
+    fault: str = ""
+    argument: str = ""
+
+
+def many_ids(text: str) -> list[str]:
+    """The ids of a batch, each once. Raise Rejected above a hundred, the limit that several panels document."""
+    ids = list(dict.fromkeys(canonical_id(part) for part in text.split(",") if part.strip()))
+    if len(ids) > 100:
+        raise Rejected("Maximum 100 orders", 400)
+    return ids
+
+
+def shown_id(number: str) -> int | str:
+    return int(number) if number.isascii() and number.isdigit() else number
