@@ -7,7 +7,7 @@ def banner(plan: Plan) -> list[str]:
         ("Shop", f"{plan.shop_url}/"),
         ("Customer", f"{CUSTOMER}  password {plan.kept.customer_password}  (has money)"),
         ("Owner", f"{OWNER}  password {plan.kept.owner_password}  at {plan.shop_url}/admin/"),
-        ("Provider", f"{plan.provider_url}/  (simulated: what it received, and what became of it)"),
+        ("Provider", f"{plan.provider_page}  (simulated: what it received, and what became of it)"),
         ("Mail", f"nothing is sent; each mail is a file in {plan.mail_folder}/"),
         ("Data", "kept between runs; `make demo-reset` forgets it"),
         ("Stop", "Ctrl-C"),

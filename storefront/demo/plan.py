@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from storefront.demo.kept import Kept
 from storefront.demo.problems import DemoProblem
@@ -30,14 +31,19 @@ class Plan:
         return self.port + 1
 
     @property
+    def provider_page(self) -> str:
+        return f"http://127.0.0.1:{self.provider_port}/"
+
+    @property
     def provider_url(self) -> str:
-        return f"http://127.0.0.1:{self.provider_port}"
+        return f"{self.provider_page}api/v2"
 
     @property
     def provider_options(self) -> list[str]:
         """The record is kept, so that a restarted provider still knows the orders the shop follows."""
         journal = self.home / "provider.journal"
-        return ["--port", str(self.provider_port), "--journal", str(journal), "--seconds", "20"]
+        where = ["--port", str(self.provider_port), "--key", self.kept.provider_key]
+        return [*where, "--seconds", "20", "--journal", str(journal)]
 
     @property
     def mail_folder(self) -> Path:
@@ -62,7 +68,7 @@ class Plan:
             "DEBUG": "false",
             "HTTPS": "false",
             "ALLOW_PRIVATE_PROVIDER_HOSTS": "true",
-            "EMAIL_URL": f"filemail://{self.mail_folder}",
+            "EMAIL_URL": f"filemail://{quote(str(self.mail_folder))}",
             "OWNER_EMAILS": OWNER,
             "STATIC_ROOT": str(self.static_folder),
             "LOG_FORMAT": "text",
