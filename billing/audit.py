@@ -1,0 +1,189 @@
+"""The equations the books must satisfy, recomputed from the transfers by plain SQL that shares nothing with the ledger.
+
+Each equation is one statement, hence one snapshot: an audit beside a busy shop sees no half of a transaction.
+"""
+
+# ruff: noqa: S608  # Statements are put together from constants of this project; nothing from outside reaches them.
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+#: So many broken rows are named; their number is always the whole one.
+NAMED = 50
+
+
+@dataclass(frozen=True)
+class Equation:
+    """``counted`` selects how many rows were looked at, ``broken`` the rows (what, why) that contradict ``says``."""
+
+    name: str
+    says: str
+    counted: str
+    broken: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    name: str
+    says: str
+    looked_at: int
+    broken: int
+    rows: list[tuple[str, str]]
+
+    @property
+    def holds(self) -> bool:
+        return self.broken == 0
+
+    def as_facts(self) -> dict[str, Any]:
+        rows = [{"what": what, "why": why} for what, why in self.rows]
+        return {"name": self.name, "equation": self.says, "holds": self.holds} | {
+            "looked_at": self.looked_at,
+            "broken": self.broken,
+            "rows": rows,
+        }
+
+
+def check(equations: Iterable[Equation]) -> list[Finding]:
+    return [_check(e) for e in equations]
+
+
+def _check(equation: Equation) -> Finding:
+    with connection.cursor() as cursor:
+        cursor.execute(equation.counted)
+        looked_at = cursor.fetchone()[0]
+        cursor.execute(f"SELECT what, why, count(*) OVER () FROM ({equation.broken}) b(what, why) LIMIT {NAMED}")
+        rows = cursor.fetchall()
+    return Finding(equation.name, equation.says, looked_at, rows[0][2] if rows else 0, [(r[0], r[1]) for r in rows])
+
+
+def guards(room: str, triggers: dict[str, str]) -> Equation:
+    """Whether the database still guards what it promised to: ``triggers`` maps each trigger to its table."""
+    wanted = ", ".join(f"('{table}', '{trigger}')" for trigger, table in triggers.items())
+    return Equation(
+        f"{room}_guards",
+        "the triggers that guard the rows are there and enabled",
+        f"SELECT {len(triggers)}",
+        f"""
+        SELECT 'trigger ' || w.name, CASE WHEN t.oid IS NULL THEN 'missing' ELSE 'disabled' END
+        FROM (VALUES {wanted}) w(tab, name)
+        LEFT JOIN pg_trigger t ON t.tgname = w.name AND t.tgrelid = to_regclass(w.tab)
+        WHERE t.oid IS NULL OR t.tgenabled NOT IN ('O', 'A')
+        """,
+    )
+
+
+_BALANCES = """
+    SELECT a.id, a.kind, a.name, a.balance AS kept,
+           coalesce((SELECT sum(amount) FROM billing_transfer WHERE target_id = a.id), 0)
+           - coalesce((SELECT sum(amount) FROM billing_transfer WHERE source_id = a.id), 0) AS moved
+    FROM billing_account a
+"""
+
+_HOLDS = """
+    SELECT coalesce(h.reference, t.reference) AS reference, h.charged, h.earned, h.refunded, h.wallet_id, t.*
+    FROM billing_hold h FULL JOIN (
+        SELECT reference AS ref,
+               coalesce(sum(amount) FILTER (WHERE code = 'hold'), 0) AS held_in,
+               coalesce(sum(amount) FILTER (WHERE code = 'settle'), 0)
+               - coalesce(sum(amount) FILTER (WHERE code = 'late_refund'), 0) AS settled,
+               coalesce(sum(amount) FILTER (WHERE code IN ('release', 'late_refund')), 0) AS given_back,
+               count(*) FILTER (WHERE code = 'hold') AS holds,
+               array_agg(DISTINCT CASE code WHEN 'hold' THEN source_id ELSE target_id END)
+                   FILTER (WHERE code <> 'settle') AS wallets
+        FROM billing_transfer WHERE code IN ('hold', 'settle', 'release', 'late_refund') GROUP BY reference
+    ) t ON t.ref = h.reference
+""".replace("t.reference) AS", "t.ref) AS")
+
+EQUATIONS = [
+    Equation(
+        "accounts_sum_to_zero",
+        "all accounts together: wallets + the shop's own accounts = 0",
+        "SELECT count(*) FROM billing_account",
+        f"""
+        SELECT 'all accounts', 'they sum to ' || sum(CASE kind WHEN 'wallet' THEN kept ELSE moved END)
+        FROM ({_BALANCES}) b HAVING sum(CASE kind WHEN 'wallet' THEN kept ELSE moved END) <> 0
+        """,
+    ),
+    Equation(
+        "wallet_balances",
+        "each wallet: balance = in − out ≥ 0",
+        "SELECT count(*) FROM billing_account WHERE kind = 'wallet'",
+        f"""
+        SELECT 'wallet ' || id || ' (' || name || ')', 'balance ' || kept || ', its transfers say ' || moved
+        FROM ({_BALANCES}) b WHERE kind = 'wallet' AND (kept <> moved OR NOT (kept >= 0 AND kept < 1e12)) ORDER BY id
+        """,
+    ),
+    Equation(
+        "gateways",
+        "each gateway: −balance = top-ups − chargebacks − fees",
+        "SELECT count(*) FROM billing_account WHERE kind = 'gateway'",
+        f"""
+        SELECT 'gateway ' || name, '−balance ' || -moved || ', its deeds say ' || deeds
+        FROM (SELECT b.*, coalesce((
+            SELECT sum(CASE t.code WHEN 'topup' THEN t.amount ELSE -t.amount END) FROM billing_transfer t
+            WHERE (t.code = 'topup' AND t.source_id = b.id)
+               OR (t.code IN ('chargeback', 'chargeback_loss', 'fee') AND t.target_id = b.id)), 0) AS deeds
+            FROM ({_BALANCES}) b WHERE kind = 'gateway') g
+        WHERE -moved <> deeds ORDER BY id
+        """,
+    ),
+    Equation(
+        "holds",
+        "each hold: charged = held + earned + refunded, each equal to its transfers",
+        "SELECT count(*) FROM billing_hold",
+        f"""
+        SELECT 'hold ' || reference, CASE
+            WHEN charged IS NULL THEN 'there is no such row, but transfers name it'
+            WHEN ref IS NULL THEN 'no transfer made it'
+            WHEN holds <> 1 OR wallets <> ARRAY[wallet_id] THEN 'its transfers touch another wallet or hold twice'
+            ELSE format('charged %s, earned %s, refunded %s; its transfers say %s, %s, %s',
+                        charged, earned, refunded, held_in, settled, given_back) END
+        FROM ({_HOLDS}) h
+        WHERE NOT coalesce(charged = held_in AND earned = settled AND refunded = given_back AND holds = 1
+                           AND wallets = ARRAY[wallet_id] AND earned >= 0 AND refunded >= 0
+                           AND earned + refunded <= charged, false)
+        ORDER BY 1
+        """,
+    ),
+    Equation(
+        "held_account",
+        "the account of held money = what all holds still hold",
+        "SELECT count(*) FROM billing_account WHERE kind = 'held'",
+        f"""
+        SELECT 'account ' || name, 'it has ' || moved || ', the holds say ' || held
+        FROM ({_BALANCES}) b,
+             (SELECT coalesce(sum(charged - earned - refunded), 0) AS held FROM billing_hold) h
+        WHERE kind = 'held' AND moved <> held
+        """,
+    ),
+    Equation(
+        "keys_parse",
+        "each transfer's key names its deed and its reference",
+        "SELECT count(*) FROM billing_transfer",
+        """
+        SELECT 'transfer ' || id || ' ' || key, 'its key does not fit ' || code || ' of “' || reference || '”'
+        FROM billing_transfer
+        WHERE NOT CASE code
+            WHEN 'hold'            THEN key = reference || ':hold'
+            WHEN 'settle'          THEN key = reference || ':settle' OR starts_with(key, reference || ':settle:')
+            WHEN 'release'         THEN starts_with(key, reference || ':release:')
+            WHEN 'late_refund'     THEN starts_with(key, reference || ':late_refund:')
+            WHEN 'credit'          THEN starts_with(key, 'credit:') AND reference = left(key, 60)
+            WHEN 'debit'           THEN starts_with(key, 'debit:') AND reference = left(key, 60)
+            ELSE reference <> '' AND starts_with(key, reference || ':')
+        END ORDER BY id
+        """,
+    ),
+    guards(
+        "billing",
+        {
+            "billing_transfer_post": "billing_transfer",
+            "billing_transfer_is_final": "billing_transfer",
+            "billing_account_guard": "billing_account",
+            "billing_hold_guard": "billing_hold",
+        },
+    ),
+]

@@ -1,0 +1,146 @@
+"""Whether orders, their attempts and their money tell one story. Plain SQL, beside the equations of `billing.audit`."""
+
+# ruff: noqa: S608  # Statements are put together from constants of this project; nothing from outside reaches them.
+
+from billing.audit import Equation, guards
+
+_TERMINAL = """(o.forward_state IN ('refused', 'refunded')
+    OR (o.forward_state = 'placed' AND o.progress IN ('completed', 'partial', 'canceled', 'refunded', 'expired')))"""
+_ORDERS = "SELECT count(*) FROM orders_order"
+_ATTEMPTS = "SELECT count(*) FROM orders_forwardattempt"
+_LIVE = "('claimed', 'sending', 'in_doubt', 'placed')"
+_HOLD_OF = "LEFT JOIN billing_hold h ON h.reference = 'order:' || o.id"
+
+EQUATIONS = [
+    Equation(
+        "orders_have_their_hold",
+        "each order: one hold, on its customer's wallet, order.charge = hold.charged, order.returned = hold.refunded",
+        _ORDERS,
+        f"""
+        SELECT 'order ' || o.id, CASE
+            WHEN h.reference IS NULL THEN 'it has no hold'
+            WHEN w.customer_id <> o.customer_id THEN 'its hold is on another customer''s wallet'
+            ELSE format('charge %s and returned %s, its hold says %s and %s',
+                        o.charge, o.returned, h.charged, h.refunded) END
+        FROM orders_order o {_HOLD_OF} LEFT JOIN billing_account w ON w.id = h.wallet_id
+        WHERE NOT coalesce(o.charge = h.charged AND o.returned = h.refunded AND w.customer_id = o.customer_id, false)
+        ORDER BY o.id
+        """,
+    ),
+    Equation(
+        "references_exist",
+        "each reference of a hold, and of a transfer between hold and wallet, is an order's",
+        "SELECT count(*) FROM billing_hold",
+        """
+        SELECT 'reference ' || reference, 'there is no such order'
+        FROM (SELECT reference FROM billing_hold UNION
+              SELECT reference FROM billing_transfer WHERE code IN ('hold', 'settle', 'release', 'late_refund')) r
+        WHERE NOT EXISTS (SELECT 1 FROM orders_order o WHERE 'order:' || o.id = r.reference) ORDER BY 1
+        """,
+    ),
+    Equation(
+        "closed_orders_hold_nothing",
+        "each order that is over: held = 0",
+        f"SELECT count(*) FROM orders_order o WHERE {_TERMINAL}",
+        f"""
+        SELECT 'order ' || o.id, 'it is over, but still holds ' || (h.charged - h.earned - h.refunded)
+        FROM orders_order o JOIN billing_hold h ON h.reference = 'order:' || o.id
+        WHERE {_TERMINAL} AND h.charged - h.earned - h.refunded <> 0 ORDER BY o.id
+        """,
+    ),
+    Equation(
+        "unplaced_orders_hold_everything",
+        "each order on its way to the provider: held = charge; each refused or refunded one: refunded = charge",
+        "SELECT count(*) FROM orders_order WHERE forward_state <> 'placed'",
+        f"""
+        SELECT 'order ' || o.id, format('it is %s, earned %s, refunded %s', o.forward_state, h.earned, h.refunded)
+        FROM orders_order o {_HOLD_OF}
+        WHERE o.forward_state <> 'placed' AND h.reference IS NOT NULL
+          AND (h.earned <> 0
+               OR h.refunded <> CASE WHEN o.forward_state IN ('refused', 'refunded') THEN o.charge ELSE 0 END)
+        ORDER BY o.id
+        """,
+    ),
+    Equation(
+        "one_live_attempt",
+        "each order: at most one attempt that the provider has or may have",
+        _ATTEMPTS,
+        f"""
+        SELECT 'order ' || order_id, count(*) || ' live attempts' FROM orders_forwardattempt
+        WHERE outcome IN {_LIVE} GROUP BY order_id HAVING count(*) > 1 ORDER BY order_id
+        """,
+    ),
+    Equation(
+        "attempts_follow_proof",
+        "attempt n + 1 exists only if attempt n was released, proven unsent, refused, or not placed",
+        _ATTEMPTS,
+        """
+        SELECT 'order ' || a.order_id, format('attempt %s is %s, but attempt %s exists', a.n, a.outcome, b.n)
+        FROM orders_forwardattempt a JOIN orders_forwardattempt b ON b.order_id = a.order_id AND b.n = a.n + 1
+        WHERE NOT coalesce((a.outcome = 'not_sent' AND a.send_calls = 0) OR a.outcome IN ('released', 'refused')
+               OR (a.outcome = 'not_placed' AND (a.evidence ? 'bracket' OR a.decided_by IS NOT NULL)), false)
+        ORDER BY a.order_id, a.n
+        """,
+    ),
+    Equation(
+        "placed_orders_have_their_id",
+        "order placed ⇔ upstream id ⇔ its attempt placed with the same id; no id serves two orders",
+        _ORDERS,
+        """
+        SELECT 'order ' || o.id,
+               format('it is %s with upstream id %s; %s placed attempts, with id %s; %s orders share it', o.forward_state, coalesce(o.upstream_id, '–'), count(a.id), coalesce(min(a.upstream_id), '–'),
+               greatest(1, s.n))
+        FROM orders_order o
+        LEFT JOIN orders_forwardattempt a ON a.order_id = o.id AND a.outcome = 'placed'
+        LEFT JOIN (SELECT provider_id, upstream_id, count(*) AS n FROM orders_order
+                   WHERE upstream_id IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1) s
+               ON s.provider_id = o.provider_id AND s.upstream_id = o.upstream_id
+        GROUP BY o.id, s.n
+        HAVING (o.forward_state = 'placed') <> (o.upstream_id IS NOT NULL)
+            OR count(a.id) <> CASE o.forward_state WHEN 'placed' THEN 1 ELSE 0 END
+            OR min(a.upstream_id) IS DISTINCT FROM o.upstream_id OR s.n > 1
+        ORDER BY o.id
+        """,
+    ),
+    Equation(
+        "states_match_attempts",
+        "queued, refused: no live attempt; claimed, sending, in doubt: one attempt in that state",
+        _ORDERS,
+        f"""
+        SELECT 'order ' || o.id, format('it is %s, its live attempt is %s', o.forward_state, coalesce(outcome, 'none'))
+        FROM orders_order o LEFT JOIN orders_forwardattempt a ON a.order_id = o.id AND a.outcome IN {_LIVE}
+        WHERE CASE o.forward_state
+            WHEN 'claimed' THEN a.outcome IS DISTINCT FROM 'claimed'
+            WHEN 'sending' THEN a.outcome IS DISTINCT FROM 'sending'
+            WHEN 'in_doubt' THEN a.outcome IS DISTINCT FROM 'in_doubt'
+            WHEN 'review' THEN a.outcome IS DISTINCT FROM 'in_doubt'
+            WHEN 'refunded' THEN coalesce(a.outcome, 'in_doubt') <> 'in_doubt'
+            WHEN 'placed' THEN a.outcome IS DISTINCT FROM 'placed'
+            ELSE a.outcome IS NOT NULL
+        END ORDER BY o.id
+        """,
+    ),
+    Equation(
+        "one_open_refill",
+        "each order: at most one open refill; each refill: at most one live attempt",
+        "SELECT count(*) FROM orders_refill",
+        f"""
+        SELECT 'order ' || order_id, count(*) || ' open refills' FROM orders_refill
+        WHERE state IN ('queued', 'claimed', 'sending', 'in_doubt', 'requested') GROUP BY order_id HAVING count(*) > 1
+        UNION ALL
+        SELECT 'refill ' || refill_id, count(*) || ' live attempts' FROM orders_refillattempt
+        WHERE outcome IN {_LIVE} GROUP BY refill_id HAVING count(*) > 1 ORDER BY 1
+        """,
+    ),
+    guards(
+        "orders",
+        {
+            "orders_order_guard": "orders_order",
+            "orders_forwardattempt_guard": "orders_forwardattempt",
+            "orders_refillattempt_guard": "orders_refillattempt",
+            "orders_forwardattempt_new": "orders_forwardattempt",
+            "orders_providerexchange_append_only": "orders_providerexchange",
+            "orders_orderevent_append_only": "orders_orderevent",
+        },
+    ),
+]
