@@ -88,7 +88,8 @@ EQUATIONS = [
         _ORDERS,
         """
         SELECT 'order ' || o.id,
-               format('it is %s with upstream id %s; %s placed attempts, with id %s; %s orders share it', o.forward_state, coalesce(o.upstream_id, '–'), count(a.id), coalesce(min(a.upstream_id), '–'),
+               format('it is %s with upstream id %s; %s placed attempts, with id %s; %s orders share it',
+               o.forward_state, coalesce(o.upstream_id, '–'), count(a.id), coalesce(min(a.upstream_id), '–'),
                greatest(1, s.n))
         FROM orders_order o
         LEFT JOIN orders_forwardattempt a ON a.order_id = o.id AND a.outcome = 'placed'
