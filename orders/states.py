@@ -54,7 +54,8 @@ LIVE = (Outcome.CLAIMED, Outcome.SENDING, Outcome.IN_DOUBT, Outcome.PLACED)
 OUTCOME_MOVES: dict[Outcome, frozenset[Outcome]] = {
     Outcome.CLAIMED: frozenset({Outcome.RELEASED, Outcome.NOT_SENT, Outcome.SENDING}),
     Outcome.SENDING: frozenset({Outcome.PLACED, Outcome.REFUSED, Outcome.NOT_SENT, Outcome.IN_DOUBT}),
-    Outcome.IN_DOUBT: frozenset({Outcome.PLACED, Outcome.NOT_PLACED, Outcome.REFUSED}),
+    # The last two when the sweep was faster than a sender whose own journal then tells what happened.
+    Outcome.IN_DOUBT: frozenset({Outcome.PLACED, Outcome.NOT_PLACED, Outcome.NOT_SENT, Outcome.REFUSED}),
     Outcome.RELEASED: frozenset(),
     Outcome.NOT_SENT: frozenset(),
     Outcome.REFUSED: frozenset(),

@@ -43,7 +43,7 @@ BEGIN
     IF NEW.outcome <> OLD.outcome AND NOT (CASE OLD.outcome
         WHEN 'claimed'  THEN NEW.outcome IN ('released', 'not_sent', 'sending')
         WHEN 'sending'  THEN NEW.outcome IN ('placed', 'refused', 'not_sent', 'in_doubt')
-        WHEN 'in_doubt' THEN NEW.outcome IN ('placed', 'not_placed', 'refused')
+        WHEN 'in_doubt' THEN NEW.outcome IN ('placed', 'not_placed', 'not_sent', 'refused')
         ELSE false
     END) THEN
         RAISE EXCEPTION 'attempt %: its outcome does not go from % to %', OLD.id, OLD.outcome, NEW.outcome

@@ -1,0 +1,156 @@
+"""A customer's own orders, as "My orders" shows them: by state, found by number, link or service, a page at a time."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.http import QueryDict
+
+from orders.models import Order, Refill
+from orders.states import (
+    CANCELED,
+    COMPLETED,
+    CONFIRMING,
+    IN_PROGRESS,
+    PARTIAL,
+    PENDING,
+    SENDING,
+    Face,
+    Forward,
+    Progress,
+    face_of,
+)
+
+PER_PAGE = 25
+#: The tabs in order; what is being sent counts as pending, because it lasts for seconds.
+TABS = (PENDING, CONFIRMING, IN_PROGRESS, COMPLETED, PARTIAL, CANCELED)
+
+
+def _tab(face: Face) -> Face:
+    return PENDING if face is SENDING else face
+
+
+def _condition(tab: Face) -> Q:
+    """The rows a tab holds, worked out from ``face_of`` so that the two can never disagree."""
+    forwards = [f for f in Forward if f != Forward.PLACED and _tab(face_of(f, "")) is tab]
+    progresses = [p for p in ("", *Progress) if _tab(face_of(Forward.PLACED, p)) is tab]
+    return Q(forward_state__in=forwards) | Q(forward_state=Forward.PLACED, progress__in=progresses)
+
+
+CONDITIONS = {tab.name: _condition(tab) for tab in TABS}
+
+
+@dataclass(frozen=True)
+class Search:
+    state: str = ""
+    text: str = ""
+    page: int = 1
+
+    @classmethod
+    def read(cls, get: QueryDict) -> "Search":
+        page = get.get("page", "")
+        return cls(
+            state=get.get("state", "") if get.get("state", "") in CONDITIONS else "",
+            text=" ".join(get.get("q", "").replace("\0", "").split())[:200],
+            page=int(page) if page.isascii() and page.isdigit() and 0 < len(page) < 7 else 1,
+        )
+
+    def query(self) -> str:
+        said = [("state", self.state)] if self.state else []
+        said += [("q", self.text)] if self.text else []
+        said += [("page", str(self.page))] if self.page > 1 else []
+        return f"?{urlencode(said)}" if said else ""
+
+
+@dataclass(frozen=True)
+class Tab:
+    face: Face | None
+    total: int
+    query: str
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class OrderPage:
+    search: Search
+    orders: list[Order]
+    tabs: list[Tab]
+    total: int
+    first: int
+    pages: int
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.orders) - 1
+
+    @property
+    def amounts(self) -> list[Decimal]:
+        return [a for o in self.orders for a in (o.charge, o.returned)]
+
+    @property
+    def open_numbers(self) -> list[int]:
+        return open_numbers(self.orders)
+
+    @property
+    def newer(self) -> str | None:
+        return replace(self.search, page=self.search.page - 1).query() if self.search.page > 1 else None
+
+    @property
+    def older(self) -> str | None:
+        return replace(self.search, page=self.search.page + 1).query() if self.search.page < self.pages else None
+
+
+def orders_of(customer: AbstractBaseUser) -> QuerySet[Order]:
+    """The one door to a customer's orders for pages: with what a row shows, in two queries."""
+    refills = Prefetch("refills", queryset=Refill.objects.order_by("-id"))
+    return Order.objects.filter(customer=customer).select_related("service__source__provider").prefetch_related(refills)
+
+
+def open_numbers(orders: Iterable[Order]) -> list[int]:
+    """Orders whose row may still change: not ended, or with a refill under way."""
+    return [o.pk for o in orders if not o.is_final or any(r.is_open for r in o.refills.all())]
+
+
+def _found(customer: AbstractBaseUser, text: str) -> QuerySet[Order]:
+    found = orders_of(customer)
+    if not text:
+        return found
+    number = text.lstrip("#")
+    by_number = Q(pk=int(number)) if number.isascii() and number.isdigit() and len(number) < 18 else Q()
+    return found.filter(by_number | Q(link__icontains=text) | Q(service_name__icontains=text))
+
+
+def browse(customer: AbstractBaseUser, search: Search) -> OrderPage:
+    found = _found(customer, search.text)
+    counts = _counts(found)
+    total = counts[search.state] if search.state else sum(counts.values())
+    pages = max(1, -(-total // PER_PAGE))
+    search = replace(search, page=min(search.page, pages))
+    if search.state:
+        found = found.filter(CONDITIONS[search.state])
+    start = (search.page - 1) * PER_PAGE
+    orders = list(found.order_by("-id")[start : start + PER_PAGE])
+    return OrderPage(search, orders, _tabs(search, counts), total, start + 1, pages)
+
+
+def tabs_of(customer: AbstractBaseUser, search: Search) -> list[Tab]:
+    return _tabs(search, _counts(_found(customer, search.text)))
+
+
+def _counts(found: QuerySet[Order]) -> dict[str, int]:
+    counts = dict.fromkeys(CONDITIONS, 0)
+    by: Any = found.order_by().values_list("forward_state", "progress").annotate(n=Count("pk"))
+    for forward, progress, n in by:
+        counts[_tab(face_of(forward, progress)).name] += n
+    return counts
+
+
+def _tabs(search: Search, counts: dict[str, int]) -> list[Tab]:
+    every = Tab(None, sum(counts.values()), replace(search, state="", page=1).query(), not search.state)
+    return [every] + [
+        Tab(tab, counts[tab.name], replace(search, state=tab.name, page=1).query(), search.state == tab.name) for tab in TABS
+    ]

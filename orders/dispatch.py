@@ -1,0 +1,93 @@
+"""Sending orders to their provider: claim (commit), send (in no transaction), record (commit).
+
+Whatever goes wrong between the claim and the record leaves a row that says how far it got. Nothing here sends an order
+again unless it is certain that no byte of it ever left.
+"""
+
+import logging
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max, QuerySet
+
+from catalog.connection import client_for
+from catalog.models import Provider
+from core.clock import database_now, elapsed_clock
+from orders import lanes, lifecycle, outcomes, sending
+from orders.leases import give_up_lane
+from orders.models import ForwardAttempt, Order
+from orders.states import Forward
+from upstream.errors import InDoubt, NotSent, Refused
+from upstream.messages import Placed
+
+log = logging.getLogger(__name__)
+
+#: A run stops claiming after this many seconds: well below the worker's time limits.
+RUN_SECONDS = 60.0
+
+
+def forward_due(*, seconds: float = RUN_SECONDS) -> int:
+    """Send what is queued and due at every provider that has a free lane; how many were sent."""
+    until = elapsed_clock() + seconds
+    now = database_now()
+    due = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=now, provider__in=_sending_providers())
+    providers = sorted(due.values_list("provider_id", flat=True).distinct())
+    return sum(forward_provider(pk, until=until) for pk in providers)
+
+
+def forward_provider(provider_id: int, *, until: float) -> int:
+    """Send this provider's due orders one after another through one lane, until none is left or the time is over."""
+    sent = 0
+    with lanes.take(provider_id) as lane:
+        if lane is None:
+            return 0  # its holder will get to these rows
+        give_up_lane(lane, now=database_now())
+        while elapsed_clock() < until:
+            attempt = claim_next(lane, now=database_now())
+            if attempt is None:
+                break
+            send(attempt, lane)
+            sent += 1
+    return sent
+
+
+def claim_next(lane: lanes.Lane, *, now: datetime) -> ForwardAttempt | None:
+    """Take the next due order of the lane's provider and begin an attempt, in one short transaction."""
+    with transaction.atomic():
+        order = (
+            Order.objects.select_for_update(skip_locked=True, of=("self",))
+            .filter(provider_id=lane.provider_id, provider__in=_sending_providers())
+            .filter(forward_state=Forward.QUEUED, next_at__lte=now)
+            .order_by("next_at", "id")
+            .first()
+        )
+        if order is None:
+            return None
+        last = order.attempts.aggregate(last=Max("n"))["last"] or 0
+        lifecycle.move(
+            order_id=order.pk, old=Forward.QUEUED, new=Forward.CLAIMED, now=now, tries=order.tries + 1, next_at=None
+        )
+        return ForwardAttempt.objects.create(
+            order=order, n=last + 1, expected_cost=order.expected_cost, **sending.claim_columns(lane, now)
+        )
+
+
+def send(attempt: ForwardAttempt, lane: lanes.Lane) -> None:
+    """One attempt: the call, what was said, what it means."""
+    order = attempt.order
+    client = client_for(order.provider, deadline=settings.FORWARD_DEADLINE_SECONDS)
+    result: Placed | Refused | NotSent | InDoubt
+    try:
+        result = client.add(
+            {"service": order.external_service_id, **order.fields},
+            permit=sending.permit(sending.FORWARD, lane, attempt.token),
+        )
+    except (Refused, NotSent, InDoubt) as failure:
+        result = failure
+    sending.store_exchange(result.exchange, provider_id=order.provider_id, forward_attempt=attempt)
+    outcomes.record(attempt, result, now=database_now())
+
+
+def _sending_providers() -> QuerySet[Provider]:
+    return Provider.objects.filter(is_active=True, parked_at=None)

@@ -1,0 +1,94 @@
+"""Attempts whose sender is gone: released when nothing can have left, in doubt when something may have."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from orders import lifecycle, outcomes, refills
+from orders.lanes import Lane
+from orders.models import Attempt, EventKind, ForwardAttempt, Order, RefillAttempt
+from orders.states import Forward, Outcome
+from orders.timetable import backoff
+
+UNDER_WAY = (Outcome.CLAIMED, Outcome.SENDING)
+
+_LIVING = """
+    SELECT a.pid, a.backend_start FROM pg_stat_activity a
+    WHERE (a.pid, a.backend_start) IN (SELECT * FROM unnest(%s::int[], %s::timestamptz[]))
+"""
+
+
+def give_up_lane(lane: Lane, *, now: datetime) -> int:
+    """On taking a lane: whatever an earlier session left under way in it lost that lane, so it can send no more."""
+    left = Q(provider_id=lane.provider_id, lane=lane.number, outcome__in=UNDER_WAY)
+    mine = Q(lane_pid=lane.pid, lane_started=lane.started)
+    given_up = 0
+    for attempts, give_up in _KINDS:
+        given_up += sum(give_up(a, now) for a in attempts.objects.filter(left).exclude(mine).order_by("id"))
+    return given_up
+
+
+def expire(*, now: datetime) -> int:
+    """Give up attempts whose session is gone or whose lease is over; how many.
+
+    A session that outlives its attempt's lease belongs to a process that hangs: it is ended, so that its lane is free
+    and a permit it might still ask for fails.
+    """
+    given_up = 0
+    for attempts, give_up in _KINDS:
+        under_way = list(attempts.objects.filter(outcome__in=UNDER_WAY).order_by("id"))
+        living = _living(under_way)
+        for attempt in under_way:
+            is_alive = (attempt.lane_pid, attempt.lane_started) in living
+            if is_alive and attempt.leased_until > now:
+                continue
+            if is_alive:
+                _end_session(attempt)
+            given_up += give_up(attempt, now)
+    return given_up
+
+
+def _living(attempts: list[Attempt]) -> set[tuple[int, datetime]]:
+    if not attempts:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(_LIVING, [[a.lane_pid for a in attempts], [a.lane_started for a in attempts]])
+        return {(pid, started) for pid, started in cursor.fetchall()}
+
+
+def _end_session(attempt: Attempt) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s AND backend_start = %s",
+            [attempt.lane_pid, attempt.lane_started],
+        )
+
+
+def _give_up_forward(attempt: ForwardAttempt, now: datetime) -> int:
+    with transaction.atomic():
+        order = Order.objects.select_for_update(of=("self",)).select_related("provider").get(pk=attempt.order_id)
+        current = ForwardAttempt.objects.select_for_update().get(pk=attempt.pk)
+        if current.outcome == Outcome.CLAIMED:
+            ForwardAttempt.objects.filter(pk=current.pk).update(outcome=Outcome.RELEASED, reason="its sender went away")
+            lifecycle.move(
+                order_id=order.pk, old=Forward.CLAIMED, new=Forward.QUEUED, now=now, kind=EventKind.REQUEUED,
+                detail={"reason": "lease"}, next_at=now + _pause(order),
+            )  # fmt: skip
+        elif current.outcome == Outcome.SENDING:
+            ForwardAttempt.objects.filter(pk=current.pk).update(outcome=Outcome.IN_DOUBT, reason="its sender went away")
+            outcomes.doubt(order, now=now, attempt=current)
+        else:
+            return 0  # the sender recorded it after all
+    return 1
+
+
+def _pause(order: Order) -> timedelta:
+    return timedelta() if order.tries < 2 else backoff(order.tries)
+
+
+_KINDS: tuple[tuple[type[Attempt], Callable[..., int]], ...] = (
+    (ForwardAttempt, _give_up_forward),
+    (RefillAttempt, refills.give_up),
+)

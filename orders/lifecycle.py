@@ -1,0 +1,46 @@
+"""The one way to move an order through its forwarding: a compare-and-swap that leaves an event behind."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from orders.models import EventKind, Order, OrderEvent
+from orders.states import FORWARD_MOVES, Forward
+
+
+class IllegalMove(Exception):
+    """A move that is not in the table: a bug in the caller."""
+
+
+def move(
+    *,
+    order_id: int,
+    old: Forward,
+    new: Forward,
+    now: datetime,
+    kind: EventKind | None = None,
+    detail: dict[str, Any] | None = None,
+    actor: str = "",
+    **columns: Any,
+) -> bool:
+    """Move one order from ``old`` to ``new``, setting ``columns``; False when it was no longer in ``old``.
+
+    Part of the caller's transaction. Raises IllegalMove for a move that forwarding does not know.
+    """
+    if new not in FORWARD_MOVES[old]:
+        raise IllegalMove(f"order {order_id}: {old} -> {new}")
+    moved = Order.objects.filter(pk=order_id, forward_state=old).update(forward_state=new, **columns)
+    if moved and kind is not None:
+        note(order_id=order_id, kind=kind, now=now, detail=detail, actor=actor)
+    return bool(moved)
+
+
+def note(
+    *, order_id: int, kind: EventKind, now: datetime, detail: dict[str, Any] | None = None, actor: str = ""
+) -> None:
+    """Add one line to an order's timeline."""
+    OrderEvent.objects.create(order_id=order_id, kind=kind, at=now, detail=detail or {}, actor=actor)
+
+
+def note_all(events: Iterable[OrderEvent]) -> None:
+    OrderEvent.objects.bulk_create(events)

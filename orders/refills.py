@@ -1,0 +1,250 @@
+"""Refills: asked for by a customer, sent at most once, followed until the provider's last word. No money moves."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from catalog import health
+from catalog.connection import client_for
+from catalog.models import Provider
+from core.clock import database_now, elapsed_clock
+from core.refusals import Refusal
+from notices.alerts import raise_alert
+from orders import lanes, lifecycle, sending
+from orders.doorbell import ring_on_commit
+from orders.models import EventKind, Order, Refill, RefillAttempt
+from orders.pace import Pace
+from orders.states import Outcome, RefillState
+from orders.timetable import backoff, next_poll
+from orders.verdicts import Then, then
+from upstream.errors import ErrorClass, InDoubt, NotSent, Refused, Unavailable
+from upstream.messages import Refilled, RefillItem, RefillStatus
+from upstream.states import RefillState as Heard
+
+log = logging.getLogger(__name__)
+
+RUN_SECONDS = 30.0
+
+_DONE = {Heard.COMPLETED: RefillState.COMPLETED, Heard.PARTIAL: RefillState.COMPLETED}
+_DECLINED = (Heard.REJECTED, Heard.CANCELED, Heard.FAILED, Heard.REFUNDED)
+
+
+class NotRefillable(Refusal):
+    """The order cannot be refilled now."""
+
+    code = "not_refillable"
+
+
+def request_refill(*, order: Order, actor: str, now: datetime) -> Refill:
+    """Ask for a refill of a completed order. Raises NotRefillable, also while another one is open."""
+    with transaction.atomic():
+        Order.objects.select_for_update().get(pk=order.pk)
+        fresh = Order.objects.select_related("service__source__provider").prefetch_related("refills").get(pk=order.pk)
+        if not fresh.can_be_refilled:
+            raise NotRefillable(_("This order cannot be refilled at the moment."))
+        refill = Refill.objects.create(order=fresh, provider_id=fresh.provider_id, next_at=now, created_at=now)
+        lifecycle.note(order_id=fresh.pk, kind=EventKind.REFILL_ASKED, now=now, actor=actor)
+        ring_on_commit("forward")
+        return refill
+
+
+def send_due(*, seconds: float = RUN_SECONDS) -> int:
+    """Send what is queued and due, through each provider's lane; how many were sent."""
+    until = elapsed_clock() + seconds
+    queued = Refill.objects.filter(state=RefillState.QUEUED, next_at__lte=database_now())
+    queued = queued.filter(provider__is_active=True, provider__parked_at=None)
+    sent = 0
+    for provider_id in sorted(queued.values_list("provider_id", flat=True).distinct()):
+        with lanes.take(provider_id) as lane:
+            while lane is not None and elapsed_clock() < until:
+                attempt = _claim(lane, now=database_now())
+                if attempt is None:
+                    break
+                _send(attempt, lane)
+                sent += 1
+    return sent
+
+
+def _claim(lane: lanes.Lane, *, now: datetime) -> RefillAttempt | None:
+    with transaction.atomic():
+        queued = Refill.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+            provider_id=lane.provider_id,
+            provider__is_active=True,
+            provider__parked_at=None,
+            state=RefillState.QUEUED,
+            next_at__lte=now,
+        )
+        refill = queued.order_by("next_at", "id").first()
+        if refill is None:
+            return None
+        last = refill.attempts.aggregate(last=Max("n"))["last"] or 0
+        Refill.objects.filter(pk=refill.pk).update(state=RefillState.CLAIMED, next_at=None, tries=refill.tries + 1)
+        return RefillAttempt.objects.create(refill=refill, n=last + 1, **sending.claim_columns(lane, now))
+
+
+def _send(attempt: RefillAttempt, lane: lanes.Lane) -> None:
+    order = attempt.refill.order
+    assert order.upstream_id is not None  # noqa: S101 - only placed orders are refilled, and those have one
+    client = client_for(order.provider, deadline=settings.FORWARD_DEADLINE_SECONDS)
+    result: Refilled | Refused | NotSent | InDoubt
+    try:
+        result = client.refill(order.upstream_id, permit=sending.permit(sending.REFILL, lane, attempt.token))
+    except (Refused, NotSent, InDoubt) as failure:
+        result = failure
+    sending.store_exchange(result.exchange, provider_id=attempt.provider_id, refill_attempt=attempt)
+    record(attempt, result, now=database_now())
+
+
+def record(attempt: RefillAttempt, result: Refilled | Refused | NotSent | InDoubt, *, now: datetime) -> None:
+    """Write down what the call came to, fenced like an order's; also for an answer that came after the sweep."""
+    with transaction.atomic():
+        refill = Refill.objects.select_for_update().get(pk=attempt.refill_id)
+        current = RefillAttempt.objects.select_for_update().get(pk=attempt.pk)
+        if current.outcome not in (Outcome.CLAIMED, Outcome.SENDING, Outcome.IN_DOUBT):
+            return
+        _record(refill, current, result, now)
+    if isinstance(result, Refused) and then(result.error_class) is Then.PARK:
+        health.park(attempt.provider_id, reason=result.error_class.value, now=now)
+
+
+def _record(
+    refill: Refill, attempt: RefillAttempt, result: Refilled | Refused | NotSent | InDoubt, now: datetime
+) -> None:
+    calls = result.exchange.send_calls if result.exchange else None
+    match result:
+        case Refilled():
+            _end(attempt, Outcome.PLACED, upstream_id=result.refill_id, send_calls=calls, answered_at=now)
+            poll = next_poll(order_id=refill.pk, since=now, now=now)
+            _set(refill, RefillState.REQUESTED, upstream_id=result.refill_id, next_poll_at=poll, poll_misses=0)
+            _note(refill, EventKind.REFILL_REQUESTED, now, upstream_id=result.refill_id)
+        case Refused():
+            _end(attempt, Outcome.REFUSED, reason=str(result)[:500], send_calls=calls, answered_at=now)
+            if then(result.error_class) is Then.REFUND:
+                _decline(refill, result.error_class.value, now)
+                if result.error_class is ErrorClass.UNSUPPORTED:
+                    health.capability_off(refill.provider_id, "can_refill", now=now)
+            else:
+                wait = backoff(refill.tries, retry_after=result.retry_after)
+                _set(refill, RefillState.QUEUED, next_at=now + wait)
+        case NotSent():
+            released = attempt.outcome == Outcome.CLAIMED and result.reason == "permit"
+            _end(attempt, Outcome.RELEASED if released else Outcome.NOT_SENT, send_calls=0, reason=str(result)[:500])
+            _set(refill, RefillState.QUEUED, next_at=now + backoff(refill.tries))
+        case InDoubt():
+            if attempt.outcome != Outcome.IN_DOUBT:
+                _end(attempt, Outcome.IN_DOUBT, reason=str(result)[:500], send_calls=calls)
+                _doubt(refill, now)
+
+
+def give_up(attempt: RefillAttempt, now: datetime) -> int:
+    """Its sender is gone: queued again when nothing can have left, else in doubt; 0 when it was recorded after all."""
+    with transaction.atomic():
+        refill = Refill.objects.select_for_update().get(pk=attempt.refill_id)
+        current = RefillAttempt.objects.select_for_update().get(pk=attempt.pk)
+        if current.outcome == Outcome.CLAIMED:
+            _end(current, Outcome.RELEASED, reason="its sender went away")
+            _set(refill, RefillState.QUEUED, next_at=now + timedelta(seconds=0))
+        elif current.outcome == Outcome.SENDING:
+            _end(current, Outcome.IN_DOUBT, reason="its sender went away")
+            _doubt(refill, now)
+        else:
+            return 0
+    return 1
+
+
+def _end(attempt: RefillAttempt, outcome: Outcome, **columns: object) -> None:
+    RefillAttempt.objects.filter(pk=attempt.pk).update(outcome=outcome, **columns)
+
+
+def _set(refill: Refill, state: RefillState, **columns: object) -> None:
+    Refill.objects.filter(pk=refill.pk).update(state=state, **columns)
+
+
+def _note(refill: Refill, kind: EventKind, now: datetime, **detail: object) -> None:
+    lifecycle.note(order_id=refill.order_id, kind=kind, now=now, detail={"refill": refill.pk, **detail})
+
+
+def _decline(refill: Refill, refusal: str, now: datetime, raw: str = "") -> None:
+    _set(refill, RefillState.REJECTED, refusal=refusal[:40], raw_state=raw[:100], finished_at=now, next_poll_at=None)
+    _note(refill, EventKind.REFILL_DECLINED, now, refusal=refusal)
+
+
+def _doubt(refill: Refill, now: datetime) -> None:
+    _set(refill, RefillState.IN_DOUBT, next_at=None)
+    _note(refill, EventKind.REFILL_DOUBTED, now)
+    raise_alert(
+        cause=f"provider:{refill.provider_id}:refill_doubt",
+        title=_("Refills in doubt at %(provider)s") % {"provider": refill.provider.name},
+        body=_("The provider's answer to a refill was lost. It is not asked for again by itself."),
+        path=f"/admin/orders/order/{refill.order_id}/change/",
+        now=now,
+    )
+
+
+def follow_due(*, seconds: float = RUN_SECONDS) -> int:
+    """Ask about the requested refills that are due; how many."""
+    until = elapsed_clock() + seconds
+    due = Refill.objects.filter(next_poll_at__lte=database_now(), state=RefillState.REQUESTED, provider__is_active=True)
+    providers = Provider.objects.filter(pk__in=due.values_list("provider_id", flat=True).distinct()).order_by("pk")
+    return sum(_follow(provider, until) for provider in providers)
+
+
+def _follow(provider: Provider, until: float) -> int:
+    asked, pace = 0, Pace(settings.POLL_CALLS_PER_MINUTE)
+    while elapsed_clock() < until and pace.wait(until):
+        batch = _claim_polls(provider, now=database_now())
+        if not batch:
+            break
+        _ask(provider, batch)
+        asked += len(batch)
+    return asked
+
+
+def _claim_polls(provider: Provider, *, now: datetime) -> dict[str, int]:
+    """Refill id at the provider -> ours. The claim moves next_poll_at before the call."""
+    again = now + timedelta(seconds=max(settings.POLL_SECONDS, settings.READ_DEADLINE_SECONDS))
+    with transaction.atomic():
+        due = Refill.objects.select_for_update(skip_locked=True).filter(
+            provider=provider, state=RefillState.REQUESTED, next_poll_at__lte=now
+        )
+        rows = list(due.order_by("next_poll_at", "id")[: provider.batch_size])
+        Refill.objects.filter(pk__in=[r.pk for r in rows]).update(next_poll_at=again, asked_at=now)
+    return {r.upstream_id: r.pk for r in rows if r.upstream_id}
+
+
+def _ask(provider: Provider, batch: Mapping[str, int]) -> None:
+    client = client_for(provider, deadline=settings.READ_DEADLINE_SECONDS)
+    ids = list(batch)
+    try:
+        # Only the single form is in the documented contract, so a lone refill is asked about with that.
+        heard = {ids[0]: client.refill_status(ids[0])} if len(ids) == 1 else client.refill_statuses(ids)
+    except Unavailable as failure:
+        log.warning("refill status of %s refills: %s", len(ids), failure.reason)
+        heard = {}
+    now = database_now()
+    for upstream_id, pk in batch.items():
+        hear(pk, heard.get(upstream_id), now=now)
+
+
+def hear(refill_id: int, item: RefillItem | None, *, now: datetime) -> None:
+    """Apply one answer. Anything but a known word keeps the refill as it is."""
+    with transaction.atomic():
+        refill = Refill.objects.select_for_update().get(pk=refill_id)
+        if refill.state != RefillState.REQUESTED:
+            return
+        if isinstance(item, RefillStatus) and item.state in _DONE:
+            _set(refill, _DONE[item.state], raw_state=item.raw_state[:100], finished_at=now, next_poll_at=None)
+            _note(refill, EventKind.REFILL_DONE, now)
+        elif isinstance(item, RefillStatus) and item.state in _DECLINED:
+            _decline(refill, item.state.value, now, item.raw_state)
+        else:
+            known = isinstance(item, RefillStatus)
+            misses = 0 if known else refill.poll_misses + 1
+            again = next_poll(order_id=refill.pk, since=refill.created_at, now=now, misses=misses)
+            raw = getattr(item, "raw_state", refill.raw_state)[:100]
+            Refill.objects.filter(pk=refill.pk).update(next_poll_at=again, poll_misses=misses, raw_state=raw)

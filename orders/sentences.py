@@ -1,0 +1,89 @@
+"""Where an order stands, in one plain sentence: what happened, where the money is, what comes next."""
+
+from decimal import Decimal
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from core.templatetags.money import money_html
+from core.templatetags.shop import num
+from orders.models import Order
+from orders.states import CANCELED, COMPLETED, CONFIRMING, IN_PROGRESS, PARTIAL, SENDING, Forward
+from orders.verdicts import sentence_for
+
+
+def _filled(sentence: str, **parts: object) -> SafeString:
+    """A translated sentence with amounts in it. The sentence is ours; every part is escaped or is ours as well."""
+    return format_html(sentence, **parts)
+
+
+def sentence(order: Order) -> str | SafeString:
+    """The sentence under the ruler, in the customer's language."""
+    face, charge = order.face, money_html(order.charge)
+    if face is CONFIRMING:
+        return _filled(
+            _(
+                "We are confirming this order with our supplier. Their answer was lost on the way. "
+                "Your {charge} stays reserved; nothing is charged twice."
+            ),
+            charge=charge,
+        )
+    if face is SENDING:
+        return _("We are handing the order to our supplier.")
+    if face is IN_PROGRESS:
+        return _("The supplier is delivering. What has arrived is paid from what you reserved; the rest stays yours.")
+    if face is COMPLETED:
+        return _completed(order)
+    if face is PARTIAL:
+        return _partial(order)
+    if face is CANCELED:
+        return _canceled(order)
+    return _pending(order, charge)
+
+
+def _pending(order: Order, charge: SafeString) -> str | SafeString:
+    if order.forward_state == Forward.PLACED:
+        return _("The supplier has the order and will begin soon.")
+    if order.last_refusal == "duplicate_link":
+        return str(sentence_for(order.last_refusal))
+    if order.tries:
+        return _filled(
+            _("The supplier cannot take it right now; we try again by ourselves. Your {charge} stays reserved."),
+            charge=charge,
+        )
+    return _filled(_("It goes to our supplier in a moment. Your {charge} stays reserved."), charge=charge)
+
+
+def _completed(order: Order) -> str | SafeString:
+    if order.returned:
+        return _filled(
+            _("Delivered. {returned} of the {charge} came back to your wallet."),
+            returned=money_html(order.returned),
+            charge=money_html(order.charge),
+        )
+    return _filled(_("All of it arrived. You paid {paid}."), paid=money_html(order.net_charge))
+
+
+def _partial(order: Order) -> str | SafeString:
+    if order.returned == Decimal(0):
+        return _filled(_("The supplier stopped at {done}."), done=num(order.delivered))
+    return _filled(
+        _("The supplier stopped at {done}. You do not pay for the other {missing}: {returned} is back in your wallet."),
+        done=num(order.delivered),
+        missing=num(order.missing),
+        returned=money_html(order.returned),
+    )
+
+
+def _canceled(order: Order) -> str | SafeString:
+    why = sentence_for(order.last_refusal) if order.forward_state == Forward.REFUSED else ""
+    if order.returned == Decimal(0):
+        return str(why) or _("It was canceled.")
+    return _filled(
+        "{why} {back}" if why else "{back}",
+        why=why,
+        back=_filled(_("Nothing is charged: {returned} is back in your wallet."), returned=money_html(order.returned))
+        if order.returned == order.charge
+        else _filled(_("It was canceled. {returned} is back in your wallet."), returned=money_html(order.returned)),
+    )

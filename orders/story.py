@@ -1,0 +1,110 @@
+"""What happened to an order, oldest first, as its customer reads it. What only the owner should know is left out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core.templatetags.money import money_text
+from core.templatetags.shop import num
+from orders.models import EventKind, Order, OrderEvent
+from orders.verdicts import sentence_for
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the story. ``css`` colours its dot, ``is_new_day`` says that the time needs its date."""
+
+    at: datetime
+    icon: str
+    css: str
+    title: str
+    text: str = ""
+    is_new_day: bool = False
+
+
+#: Kind -> icon, class of the dot, title. Kinds that are missing here are for the owner alone.
+PLAIN = "is-plain"
+LOOKS: dict[str, tuple[str, str, Any]] = {
+    EventKind.ACCEPTED: ("receipt-text", PLAIN, gettext_lazy("Placed")),
+    EventKind.SENT: ("send", PLAIN, gettext_lazy("Sent to the supplier")),
+    EventKind.DELAYED: ("clock", PLAIN, gettext_lazy("The supplier could not take it yet")),
+    EventKind.DOUBTED: ("hourglass", "is-confirming", gettext_lazy("Confirming with supplier")),
+    EventKind.PLACED: ("check", PLAIN, gettext_lazy("The supplier has it")),
+    EventKind.REFUSED: ("circle-x", "is-canceled", gettext_lazy("The supplier did not take it")),
+    EventKind.REFUNDED: ("circle-x", "is-canceled", gettext_lazy("Not sent")),
+    EventKind.STARTED: ("trending-up", PLAIN, gettext_lazy("Started")),
+    EventKind.FINISHED: ("circle-check", "is-completed", gettext_lazy("Completed")),
+    EventKind.RETURNED: ("undo-2", "is-completed", gettext_lazy("Returned to your wallet")),
+    EventKind.REFILL_ASKED: ("rotate-cw", PLAIN, gettext_lazy("You asked for a refill")),
+    EventKind.REFILL_REQUESTED: ("send", PLAIN, gettext_lazy("Refill passed on to the supplier")),
+    EventKind.REFILL_DOUBTED: ("hourglass", "is-confirming", gettext_lazy("Confirming the refill with the supplier")),
+    EventKind.REFILL_DONE: ("rotate-cw", "is-completed", gettext_lazy("Refilled")),
+    EventKind.REFILL_DECLINED: ("rotate-cw", "is-canceled", gettext_lazy("Refill declined by the supplier")),
+}
+
+
+def story_of(order: Order, events: Iterable[OrderEvent]) -> list[Step]:
+    """The steps in order of time; several tries to send are told once, unless something was said between them."""
+    steps: list[Step] = []
+    was_in_doubt, day = False, timezone.localdate(order.created_at)
+    for event in events:
+        look = LOOKS.get(event.kind)
+        if look is None:
+            continue
+        title, text = _words(order, event, was_in_doubt=was_in_doubt)
+        icon, css = _finish_look(order) if event.kind == EventKind.FINISHED else look[:2]
+        if steps and steps[-1].title == title and event.kind in (EventKind.SENT, EventKind.DELAYED):
+            continue
+        here = timezone.localdate(event.at)
+        steps.append(Step(event.at, icon, css, title, text, is_new_day=here != day))
+        was_in_doubt, day = event.kind == EventKind.DOUBTED, here
+    return steps
+
+
+def _finish_look(order: Order) -> tuple[str, str]:
+    return order.face.icon, order.face.css
+
+
+def _words(order: Order, event: OrderEvent, *, was_in_doubt: bool) -> tuple[str, str]:
+    detail, title = event.detail, str(LOOKS[event.kind][2])
+    match event.kind:
+        case EventKind.ACCEPTED:
+            return _("Placed, %(charge)s reserved") % {"charge": money_text(order.charge)}, ""
+        case EventKind.DELAYED:
+            return title, _("We try again by ourselves.")
+        case EventKind.DOUBTED:
+            return title, _("The supplier’s answer was lost on the way. Nothing is sent again until we know.")
+        case EventKind.PLACED if was_in_doubt:
+            return _("Confirmed: the supplier has it"), _("Nothing was sent again.")
+        case EventKind.REFUSED:
+            return title, str(sentence_for(str(detail.get("class", ""))))
+        case EventKind.STARTED if isinstance(order.start_count, int):
+            return _("Started at %(count)s") % {"count": num(order.start_count)}, ""
+        case EventKind.FINISHED:
+            return _finished(order)
+        case EventKind.RETURNED:
+            amount = _amount(detail.get("amount"))
+            if amount is None:
+                return title, ""
+            return _("%(amount)s returned to your wallet") % {"amount": money_text(amount)}, ""
+    return title, ""
+
+
+def _finished(order: Order) -> tuple[str, str]:
+    if order.missing and order.delivered:
+        counts = {"done": num(order.delivered), "missing": num(order.missing)}
+        return str(order.face.word), _("%(done)s delivered, %(missing)s not.") % counts
+    return str(order.face.word), ""
+
+
+def _amount(heard: object) -> Decimal | None:
+    try:
+        return Decimal(str(heard))
+    except InvalidOperation:
+        return None

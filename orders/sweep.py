@@ -1,0 +1,42 @@
+"""What is due, found by looking at the rows: the answer when nobody rang, and all there is in a shop without a broker."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from orders import dispatch, leases, progress, refills
+from orders.doorbell import ring
+from orders.models import Order, Refill
+from orders.states import Forward, RefillState
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What one pass did."""
+
+    given_up: int = 0
+    forwarded: int = 0
+    followed: int = 0
+    refills: int = 0
+
+
+def ring_for_due(*, now: datetime) -> int:
+    """Give up dead attempts, then ring for whatever is due; how many attempts were given up."""
+    given_up = leases.expire(now=now)
+    sendable = {"provider__is_active": True, "provider__parked_at": None}
+    queued = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=now, **sendable)
+    asked = Refill.objects.filter(state=RefillState.QUEUED, next_at__lte=now, **sendable)
+    if queued.exists() or asked.exists():
+        ring("forward")
+    if Order.objects.filter(next_poll_at__lte=now).exists() or Refill.objects.filter(next_poll_at__lte=now).exists():
+        ring("follow")
+    return given_up
+
+
+def do_due(*, now: datetime, seconds: float) -> Swept:
+    """Give up dead attempts and do the due work here and now, spending about ``seconds`` on each kind."""
+    return Swept(
+        given_up=leases.expire(now=now),
+        forwarded=dispatch.forward_due(seconds=seconds),
+        refills=refills.send_due(seconds=seconds) + refills.follow_due(seconds=seconds),
+        followed=progress.follow_due(seconds=seconds),
+    )

@@ -1,0 +1,70 @@
+"""Orders in the words of the page: their badge, how far they are, what stands in other rooms' references."""
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from core.templatetags.shop import state_html
+from orders.models import Order, Refill
+from orders.states import PENDING, SENDING, RefillState
+
+register = template.Library()
+
+#: Sending lasts for seconds; a list that flickered between two words would say less, not more.
+QUIET = timedelta(seconds=5)
+
+
+@register.simple_tag
+def order_state(order: Order, *, listed: bool = False) -> SafeString:
+    """The badge; in a list "Sending" is shown only once it lasts."""
+    face = order.face
+    if listed and face is SENDING and not _lasts(order.sent_at):
+        face = PENDING
+    return state_html(face.css, face.icon, str(face.word))
+
+
+def _lasts(since: datetime | None) -> bool:
+    return since is not None and timezone.now() - since > QUIET
+
+
+@register.simple_tag
+def refill_state(refill: Refill) -> SafeString:
+    if refill.is_open:
+        return state_html("is-progress", "rotate-cw", _("Refill in progress"))
+    if refill.state == RefillState.COMPLETED:
+        return state_html("is-completed", "rotate-cw", _("Refilled"))
+    return state_html("is-canceled", "rotate-cw", _("Refill declined"))
+
+
+@register.filter
+def order_number(reference: str) -> str:
+    """``1042`` of the ledger's ``order:1042``; nothing for what is about no order."""
+    return reference.removeprefix("order:") if reference.startswith("order:") else ""
+
+
+@register.simple_tag
+def service_names(references: list[str]) -> dict[str, str]:
+    """What was ordered, for every ``order:…`` among the references of a statement: one query."""
+    numbers = [int(n) for r in references if (n := order_number(r)).isdigit()]
+    rows = Order.objects.filter(pk__in=numbers).values_list("pk", "service_name")
+    return {f"order:{number}": name for number, name in rows}
+
+
+@register.filter
+def lookup(names: dict[str, str], key: str) -> str:
+    return names.get(key, "")
+
+
+@register.filter
+def short_link(link: str) -> str:
+    """A link without what every link begins with."""
+    return link.removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/")
+
+
+@register.filter
+def is_web(link: str) -> bool:
+    """Whether a link may be followed: a customer may type anything, and ``javascript:`` is also an address."""
+    return link.startswith(("https://", "http://"))

@@ -1,0 +1,38 @@
+"""When something is due again. Pure functions of ages and counts; jitter comes from the row's id, so that a test sees it."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+#: (younger than, in units of POLL_SECONDS): an open order is asked about often while young and rarely when old.
+_OPEN_TIERS = ((timedelta(hours=1), 1), (timedelta(days=1), 5), (timedelta(days=7), 15), (timedelta.max, 60))
+#: The same for a final order, counted from its end: late Partial and Canceled do happen. After 30 days nobody asks.
+_FINAL_TIERS = ((timedelta(days=1), 30), (timedelta(days=7), 180), (timedelta(days=30), 720))
+_LONGEST_MISS = 30
+
+
+def next_poll(*, order_id: int, since: datetime, now: datetime, misses: int = 0, finished_at: datetime | None = None) -> datetime | None:
+    """When to ask about an order again, or None when it is closed for good.
+
+    ``misses`` failed or missing answers in a row double the pause up to 30 × POLL_SECONDS, never below the tier.
+    """
+    units = _units(now - finished_at, _FINAL_TIERS) if finished_at else _units(now - since, _OPEN_TIERS)
+    if units is None:
+        return None
+    units = max(units, min(2**misses, _LONGEST_MISS)) if misses else units
+    return now + timedelta(seconds=settings.POLL_SECONDS * units * _jitter(order_id))
+
+
+def _units(age: timedelta, tiers: tuple[tuple[timedelta, int], ...]) -> int | None:
+    return next((units for limit, units in tiers if age < limit), None)
+
+
+def _jitter(order_id: int) -> float:
+    """Between 0.9 and 1.1, so that orders placed together do not stay in step for ever."""
+    return 0.9 + (order_id * 2654435761 % 1000) / 5000
+
+
+def backoff(tries: int, *, retry_after: float | None = None) -> timedelta:
+    """The pause before an order is tried again: 2 s doubling to 10 min, or what the provider asked for if longer."""
+    pause = min(2.0 * 2 ** min(max(tries, 1) - 1, 16), 600.0)
+    return timedelta(seconds=max(pause, min(retry_after or 0.0, 3600.0)))

@@ -1,0 +1,14 @@
+from django.urls import path
+
+from orders import new_views, views
+
+app_name = "orders"
+urlpatterns = [
+    path("order/", new_views.new_order, name="new"),
+    path("order/quote", new_views.quote_fragment, name="quote"),
+    path("order/services", new_views.services, name="services"),
+    path("orders/", views.order_list, name="list"),
+    path("orders/rows", views.order_rows, name="rows"),
+    path("orders/<int:number>/", views.order, name="order"),
+    path("orders/<int:number>/refill", views.refill, name="refill"),
+]
