@@ -1,6 +1,6 @@
-"""Health checks of containers: `python -m storefront.probe URL [PART...]` exits 0 when the address answers well.
+"""Health checks of containers: `python -m storefront.probe URL [CHECK...]` exits 0 when the address answers well.
 
-With parts named (as /readyz lists them, such as "beat"), each of them must have given a fresh sign of life.
+With checks named, as /readyz lists them, each of them has to be "ok".
 """
 
 import json
@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 
 
 def main() -> None:
-    url, *parts = sys.argv[1:]
+    url, *wanted = sys.argv[1:]
     # Django answers only to its own names, whatever address a container reaches it by.
     host = os.environ.get("ALLOWED_HOSTS", "localhost").split(",")[0].strip().lstrip(".")
     try:
@@ -19,11 +19,11 @@ def main() -> None:
             body = answer.read()
     except URLError as problem:
         raise SystemExit(f"{url}: {problem}") from None
-    if parts:
-        alive = json.loads(body)["checks"]["parts"]
-        silent = [part for part in parts if alive.get(part) != "ok"]
-        if silent:
-            raise SystemExit(f"no fresh sign of life: {', '.join(silent)}")
+    if wanted:
+        checks = json.loads(body)["checks"]
+        failing = [f"{name} is {checks.get(name, 'unknown')}" for name in wanted if checks.get(name) != "ok"]
+        if failing:
+            raise SystemExit(", ".join(failing))
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ def _run_in(place: Place, plan: Plan, supervisor: Supervisor) -> None:
     finally:
         supervisor.stop()
         services.stop()
+        place.close_door()
     say("demo", "stopped; nothing is left running")
 
 

@@ -46,6 +46,10 @@ class Place:
         if (self.sockets / "redis").exists():
             self.redis(durable=False).end_left_over()
 
+    def close_door(self) -> None:
+        """Remove the sockets' folder; it is made anew at each start."""
+        shutil.rmtree(self.sockets, ignore_errors=True)
+
     def forget(self) -> None:
         """Delete everything. The caller holds the lock, or knows that nothing runs here."""
         for folder in {self.postgres_home, self.sockets, self.home}:

@@ -85,5 +85,6 @@ def test_four_variables_are_enough() -> None:
 
 
 def test_production_settings_pass_the_deployment_check() -> None:
-    done = start({"ALLOWED_HOSTS": "shop.example.com"}, "check", "--deploy", "--fail-level", "WARNING")
+    production = {"ALLOWED_HOSTS": "shop.example.com", "EMAIL_URL": "smtp+tls://shop:password@mail.example.com"}
+    done = start(production, "check", "--deploy", "--fail-level", "WARNING")
     assert done.returncode == 0, done.stderr
