@@ -152,5 +152,6 @@ def _counts(found: QuerySet[Order]) -> dict[str, int]:
 def _tabs(search: Search, counts: dict[str, int]) -> list[Tab]:
     every = Tab(None, sum(counts.values()), replace(search, state="", page=1).query(), not search.state)
     return [every] + [
-        Tab(tab, counts[tab.name], replace(search, state=tab.name, page=1).query(), search.state == tab.name) for tab in TABS
+        Tab(tab, counts[tab.name], replace(search, state=tab.name, page=1).query(), search.state == tab.name)
+        for tab in TABS
     ]

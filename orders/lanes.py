@@ -53,8 +53,6 @@ def _try_lock(session: psycopg.Connection[Any], provider_id: int, number: int) -
 
 
 def _lane(session: psycopg.Connection[Any], provider_id: int, number: int) -> Lane:
-    row = session.execute(
-        "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
-    ).fetchone()
+    row = session.execute("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()").fetchone()
     assert row is not None  # noqa: S101 - a session always sees itself
     return Lane(provider_id=provider_id, number=number, pid=row[0], started=row[1], session=session)

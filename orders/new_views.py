@@ -57,7 +57,12 @@ def new_order(request: HttpRequest) -> HttpResponse:
 def _place(request: HttpRequest) -> HttpResponse:
     customer, service = customer_of(request), _on_sale(request.POST.get("service", ""))
     if service is None:
-        return _page(request, None, None, problem=Problem(_("This service is not sold at the moment."), _("Nothing was charged.")))
+        return _page(
+            request,
+            None,
+            None,
+            problem=Problem(_("This service is not sold at the moment."), _("Nothing was charged.")),
+        )
     form, shown = OrderForm(service, request.POST), _charge(request.POST.get("shown_charge", ""))
     if shown is None or "check" in request.POST:
         return _page(request, service, form, receipt=_quote_loudly(service, form, customer))
@@ -97,7 +102,13 @@ def quote_fragment(request: HttpRequest) -> HttpResponse:
     form = OrderForm(service, request.POST)
     receipt = _quote_quietly(service, form, customer)
     link = form.typed().get("link", "").strip()
-    context = {"service": service, "form": form, "quote": receipt, "oob": True, "same_link": _open_for(customer, service, link)}
+    context = {
+        "service": service,
+        "form": form,
+        "quote": receipt,
+        "oob": True,
+        "same_link": _open_for(customer, service, link),
+    }
     return render(request, "orders/quote.html", context)
 
 
@@ -119,7 +130,9 @@ def _page(request: HttpRequest, service: Service | None, form: OrderForm | None,
         "found": pick(text) if text or service is None else None,
         "services": totals()[0],
         "recent": _recent(customer_of(request)),
-        "unavailable": "" if form is None or form.order_fields else _("This kind of service cannot be ordered here yet."),
+        "unavailable": ""
+        if form is None or form.order_fields
+        else _("This kind of service cannot be ordered here yet."),
         **more,
     }
     return render(request, "orders/new.html", context)
@@ -164,7 +177,10 @@ def _quote_loudly(service: Service, form: OrderForm, customer: User) -> QuoteRec
 
 
 def _not_placed(form: OrderForm) -> Problem:
-    return Problem(_("Not placed."), str(form.non_field_errors()[0]) if form.non_field_errors() else _("Mend what is marked below."))
+    return Problem(
+        _("Not placed."),
+        str(form.non_field_errors()[0]) if form.non_field_errors() else _("Mend what is marked below."),
+    )
 
 
 def _price_moved(moved: Quote) -> Problem:
@@ -198,7 +214,9 @@ def _earlier(request: HttpRequest) -> dict[str, str]:
 
 def _recent(customer: User) -> list[Service]:
     """The last three services this customer ordered that are still sold."""
-    ids = list(dict.fromkeys(Order.objects.filter(customer=customer).order_by("-id").values_list("service_id", flat=True)[:30]))
+    ids = list(
+        dict.fromkeys(Order.objects.filter(customer=customer).order_by("-id").values_list("service_id", flat=True)[:30])
+    )
     found = Service.objects.on_sale().in_bulk(ids[:6])
     return [found[i] for i in ids if i in found][:3]
 

@@ -35,7 +35,9 @@ def order_context(order: Order) -> dict[str, Any]:
         "money": money_of(order),
         "again": is_on_sale,
         "missing_order": is_on_sale and order.face is PARTIAL and order.service.min <= order.missing,
-        "extra_fields": [(TEXTS[n][0] if n in TEXTS else n, v) for n, v in order.fields.items() if n not in _SHOWN_ELSEWHERE],
+        "extra_fields": [
+            (TEXTS[n][0] if n in TEXTS else n, v) for n, v in order.fields.items() if n not in _SHOWN_ELSEWHERE
+        ],
     }
 
 

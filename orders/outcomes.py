@@ -29,7 +29,10 @@ def record(attempt: ForwardAttempt, result: Placed | Refused | NotSent | InDoubt
     with transaction.atomic():
         order = Order.objects.select_for_update().get(pk=attempt.order_id)
         current = ForwardAttempt.objects.select_for_update().get(pk=attempt.pk)
-        if current.outcome not in (Outcome.CLAIMED, Outcome.SENDING, Outcome.IN_DOUBT) or current.token != attempt.token:
+        if (
+            current.outcome not in (Outcome.CLAIMED, Outcome.SENDING, Outcome.IN_DOUBT)
+            or current.token != attempt.token
+        ):
             return
         match result:
             case Placed():
@@ -100,7 +103,9 @@ def _refused(order: Order, attempt: ForwardAttempt, result: Refused, now: dateti
 
 def _not_sent(order: Order, attempt: ForwardAttempt, result: NotSent, now: datetime) -> None:
     released = attempt.outcome == Outcome.CLAIMED and result.reason == "permit"
-    _end(attempt, Outcome.RELEASED if released else Outcome.NOT_SENT, result, now, send_calls=0, reason=str(result)[:500])
+    _end(
+        attempt, Outcome.RELEASED if released else Outcome.NOT_SENT, result, now, send_calls=0, reason=str(result)[:500]
+    )
     if order.forward_state == Forward.REFUNDED:
         return
     poisoned = {"needs_review": "not sent after many tries"} if order.tries >= _POISON_TRIES else {}
@@ -132,14 +137,20 @@ def doubt(order: Order, *, now: datetime, attempt: ForwardAttempt) -> None:
     raise_alert(
         cause=f"provider:{order.provider_id}:doubt",
         title=_("Orders in doubt at %(provider)s") % {"provider": order.provider.name},
-        body=_("The provider's answer was lost or unclear. The money stays reserved and nothing is sent again by itself."),
+        body=_(
+            "The provider's answer was lost or unclear. The money stays reserved and nothing is sent again by itself."
+        ),
         path=f"/admin/orders/order/?forward_state__exact=in_doubt&provider__id__exact={order.provider_id}",
         now=now,
     )
 
 
 def _end(
-    attempt: ForwardAttempt, outcome: Outcome, result: Placed | Refused | NotSent | InDoubt | None, now: datetime, **columns: Any
+    attempt: ForwardAttempt,
+    outcome: Outcome,
+    result: Placed | Refused | NotSent | InDoubt | None,
+    now: datetime,
+    **columns: Any,
 ) -> None:
     exchange = result.exchange if result is not None else None
     if exchange is not None:
@@ -151,7 +162,13 @@ def _end(
 
 
 def _move(
-    order: Order, new: Forward, now: datetime, kind: EventKind, detail: dict[str, Any], attempt: ForwardAttempt, **columns: Any
+    order: Order,
+    new: Forward,
+    now: datetime,
+    kind: EventKind,
+    detail: dict[str, Any],
+    attempt: ForwardAttempt,
+    **columns: Any,
 ) -> None:
     old = Forward(order.forward_state)
     if attempt.sent_at is not None and old is Forward.SENDING:

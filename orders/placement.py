@@ -169,7 +169,9 @@ def _tell_owner_of_loss(service_id: int, now: datetime) -> None:
         cause=f"service:{service_id}:below_cost",
         severity=Severity.MONEY,
         title=_("Service %(id)s costs more than its price") % {"id": service_id},
-        body=_("An order was refused because it would have lost money. Check the price, the markup and the exchange rate."),
+        body=_(
+            "An order was refused because it would have lost money. Check the price, the markup and the exchange rate."
+        ),
         path=f"/admin/catalog/service/{service_id}/change/",
         now=now,
     )

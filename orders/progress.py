@@ -119,4 +119,3 @@ def failed(batch: Batch, failure: Unavailable, *, now: datetime) -> None:
         again = next_poll(order_id=order.pk, since=since, now=now, misses=misses, finished_at=order.finished_at)
         wait = now + timedelta(seconds=min(failure.retry_after or 0.0, 3600.0))
         Order.objects.filter(pk=order.pk).update(next_poll_at=max(again, wait) if again else None, poll_misses=misses)
-

@@ -220,12 +220,25 @@ def _claim_polls(provider: Provider, *, now: datetime) -> dict[str, int]:
 def _ask(provider: Provider, batch: Mapping[str, int]) -> None:
     client = client_for(provider, deadline=settings.READ_DEADLINE_SECONDS)
     ids = list(batch)
-    try:
-        # Only the single form is in the documented contract, so a lone refill is asked about with that.
-        heard = {ids[0]: client.refill_status(ids[0])} if len(ids) == 1 else client.refill_statuses(ids)
-    except Unavailable as failure:
-        log.warning("refill status of %s refills: %s", len(ids), failure.reason)
-        heard = {}
+    if len(ids) > 1:
+        try:
+            _hear_all(batch, client.refill_statuses(ids))
+            return
+        except Unavailable as failure:
+            if failure.outage or failure.error_class in (ErrorClass.RATE_LIMITED, ErrorClass.INVALID_KEY):
+                log.warning("refill status of %s refills: %s", len(ids), failure.reason)
+                _hear_all(batch, {})
+                return
+    # Only the single form is in the documented contract: for a lone refill, and for panels without the other one.
+    for upstream_id in ids:
+        try:
+            _hear_all({upstream_id: batch[upstream_id]}, {upstream_id: client.refill_status(upstream_id)})
+        except Unavailable as failure:
+            log.warning("refill status: %s", failure.reason)
+            _hear_all({upstream_id: batch[upstream_id]}, {})
+
+
+def _hear_all(batch: Mapping[str, int], heard: Mapping[str, RefillItem]) -> None:
     now = database_now()
     for upstream_id, pk in batch.items():
         hear(pk, heard.get(upstream_id), now=now)

@@ -33,7 +33,9 @@ class Errand:
     stamp: str = ""
 
 
-FORWARD = Errand("orders_forwardattempt", "orders_order", "order_id", "forward_state", ", sent_at = statement_timestamp()")
+FORWARD = Errand(
+    "orders_forwardattempt", "orders_order", "order_id", "forward_state", ", sent_at = statement_timestamp()"
+)
 REFILL = Errand("orders_refillattempt", "orders_refill", "refill_id", "state")
 
 # The names put in are the constants above, never data.

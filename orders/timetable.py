@@ -11,7 +11,9 @@ _FINAL_TIERS = ((timedelta(days=1), 30), (timedelta(days=7), 180), (timedelta(da
 _LONGEST_MISS = 30
 
 
-def next_poll(*, order_id: int, since: datetime, now: datetime, misses: int = 0, finished_at: datetime | None = None) -> datetime | None:
+def next_poll(
+    *, order_id: int, since: datetime, now: datetime, misses: int = 0, finished_at: datetime | None = None
+) -> datetime | None:
     """When to ask about an order again, or None when it is closed for good.
 
     ``misses`` failed or missing answers in a row double the pause up to 30 × POLL_SECONDS, never below the tier.

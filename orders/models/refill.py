@@ -30,7 +30,9 @@ class Refill(models.Model):
         verbose_name_plural = _("refills")
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["order"], condition=Q(state__in=REFILL_OPEN), name="refill_one_open_per_order"),
+            models.UniqueConstraint(
+                fields=["order"], condition=Q(state__in=REFILL_OPEN), name="refill_one_open_per_order"
+            ),
         ]
         indexes = [
             models.Index(fields=["provider", "next_at"], condition=Q(state=RefillState.QUEUED), name="refill_to_send"),

@@ -1,0 +1,55 @@
+import json
+import signal
+import threading
+from argparse import ArgumentParser
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
+
+from storefront.rounds import work_round
+
+
+class Command(BaseCommand):
+    help = (
+        "Does everything that is due: sends orders, follows them and refills, syncs catalogs, mails alerts. "
+        "With --loop it goes on until stopped, and the shop needs neither Redis nor Celery."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--loop", action="store_true", help="go on, every SWEEP_SECONDS, until SIGINT or SIGTERM")
+        parser.add_argument("--json", action="store_true", help="print each round's counts as one JSON object a line")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self._as_json = options["json"]
+        if not options["loop"]:
+            self._report(work_round())
+            return
+        stop = threading.Event()
+
+        def ask_to_stop(number: int, frame: FrameType | None) -> None:
+            stop.set()
+
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, ask_to_stop)
+        while not stop.is_set():
+            self._one_round()
+            stop.wait(settings.SWEEP_SECONDS)
+
+    def _one_round(self) -> None:
+        close_old_connections()
+        try:
+            self._report(work_round())
+        except (OperationalError, InterfaceError) as problem:
+            # Postgres restarts; the rows are all there when it is back, so waiting is the whole remedy.
+            connection.close()
+            self.stderr.write(f"the database is away ({type(problem).__name__}); trying again")
+
+    def _report(self, done: dict[str, int]) -> None:
+        if self._as_json:
+            self.stdout.write(json.dumps(done))
+        elif any(done.values()):
+            self.stdout.write(", ".join(f"{name} {count}" for name, count in done.items() if count))
+        self.stdout.flush()

@@ -1,0 +1,85 @@
+"""The cast of the stories about orders: a provider that really answers, a service of it, customers with money."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import User
+from billing import ledger
+from billing.models import Account
+from catalog.models import Category, Provider, ProviderService, Service
+from catalog.pricing import published_price
+from core.clock import database_now
+from orders import dispatch, progress
+from orders.models import Order
+from orders.placement import place_order
+from upstream.simulator.running import RunningSimulator
+
+RATE = Decimal("0.90")
+MARKUP = Decimal(30)
+
+
+def customer(email: str = "alice@example.com", money: str = "100") -> User:
+    user = User.objects.create_user(email, "correct horse battery")
+    if Decimal(money):
+        ledger.credit(customer=user, amount=Decimal(money), reason="test", reference=f"start:{email}", actor="test")
+    return user
+
+
+def balance(user: User) -> Decimal:
+    return Account.objects.get(customer=user).balance
+
+
+def provider_at(simulator: RunningSimulator, name: str = "Gulf") -> Provider:
+    provider = Provider(name=name, url=simulator.url, currency="USD", markup_percent=MARKUP, can_cancel=True)
+    provider.set_key(simulator.key)
+    provider.save()
+    return provider
+
+
+def service_of(provider: Provider, external_id: str = "1", **wishes: Any) -> Service:
+    rate = wishes.pop("rate", RATE)
+    source = ProviderService.objects.create(
+        provider=provider,
+        external_id=external_id,
+        name=wishes.get("name", "Followers"),
+        type=wishes.pop("type", "default"),
+        unit=wishes.pop("unit", "per_1000"),
+        rate=rate,
+        min=wishes.get("min", 1),
+        max=wishes.get("max", 100_000),
+        refill=wishes.pop("refill", True),
+    )
+    category, _made = Category.objects.get_or_create(name="Instagram")
+    return Service.objects.create(
+        source=source,
+        category=category,
+        name=wishes.get("name", "Followers"),
+        min=wishes.get("min", 1),
+        max=wishes.get("max", 100_000),
+        price=published_price(rate, provider.exchange_rate, provider.markup_percent),
+    )
+
+
+@dataclass
+class Shop:
+    """A shop of one provider and one service, with the verbs a story needs."""
+
+    simulator: RunningSimulator
+    provider: Provider
+    service: Service
+
+    def buys(self, who: User, quantity: int = 1000, link: str = "https://example.com/p/1", **more: Any) -> Order:
+        fields = {"link": link, "quantity": str(quantity)}
+        return place_order(customer=who, service_id=self.service.pk, fields=fields, now=database_now(), **more).order
+
+    def forwards(self) -> int:
+        return dispatch.forward_due(seconds=30)
+
+    def follows(self) -> int:
+        """Ask about every open or watched order now, whatever the timetable says."""
+        Order.objects.filter(next_poll_at__isnull=False).update(next_poll_at=database_now())
+        return progress.follow_due(seconds=30)
+
+    def accepted(self) -> list[dict[str, Any]]:
+        return self.simulator.orders()

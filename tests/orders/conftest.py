@@ -1,0 +1,61 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from tests.orders.cast import RATE, Shop, customer, provider_at, service_of
+from upstream.simulator.catalog import Catalog
+from upstream.simulator.running import RunningSimulator, running_simulator
+
+ROWS = [
+    {
+        "service": 1,
+        "name": "Followers",
+        "type": "Default",
+        "category": "Instagram",
+        "rate": str(RATE),
+        "min": "1",
+        "max": "100000",
+        "refill": True,
+        "cancel": True,
+    },
+    {
+        "service": 2,
+        "name": "Comments",
+        "type": "Custom Comments",
+        "category": "Instagram",
+        "rate": "8",
+        "min": "1",
+        "max": "100",
+        "refill": False,
+        "cancel": True,
+    },
+]
+
+
+@pytest.fixture(autouse=True)
+def quick_timetable(settings: Any) -> None:
+    """Times of the shop scaled down and kept in proportion, and no broker to ring."""
+    settings.FORWARD_DEADLINE_SECONDS = 0.6
+    settings.FORWARD_LEASE_SECONDS = 1.5
+    settings.READ_DEADLINE_SECONDS = 5
+    settings.POLL_SECONDS = 1
+    settings.POLL_CALLS_PER_MINUTE = 60_000
+
+
+@pytest.fixture
+def simulator() -> Iterator[RunningSimulator]:
+    with running_simulator(catalog=Catalog.from_rows(ROWS), seconds=10) as running:
+        yield running
+
+
+@pytest.fixture
+def shop(db: None, simulator: RunningSimulator) -> Shop:
+    provider = provider_at(simulator)
+    return Shop(simulator, provider, service_of(provider))
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return customer()
