@@ -1,0 +1,133 @@
+"""People: who may sign in, who works here. Passwords and second factors are never shown."""
+
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+
+ROLES = ("is_staff", "is_superuser", "groups")
+
+
+class StaffForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A new colleague. Customers sign up themselves, or are made by `manage.py create_customer`."""
+
+    # Not "password": that is the column of the hash, and a form would write the plain text into it.
+    first_password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("Ask them to change it after the first sign-in."),
+    )
+
+    class Meta:
+        model = User
+        fields = ("email", "is_superuser", "groups")
+        labels = {"is_superuser": _("Owner")}
+        help_texts = {"is_superuser": _("May see and do everything. Without it, the groups decide.")}
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"].lower()
+        if EmailAddress.objects.filter(email=email, verified=True).exists():
+            raise ValidationError(_("A person with this e-mail address exists already."))
+        return email
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        password = self.cleaned_data.get("first_password")
+        if password:
+            try:
+                validate_password(password, User(email=self.cleaned_data.get("email", "")))
+            except ValidationError as problem:
+                self.add_error("first_password", problem)
+        return cleaned
+
+
+class RoleFilter(admin.SimpleListFilter):
+    title = _("role")
+    parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("customer", _("Customer")), ("staff", _("Staff")), ("owner", _("Owner"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        wanted = {
+            "customer": {"is_staff": False},
+            "staff": {"is_staff": True, "is_superuser": False},
+            "owner": {"is_superuser": True},
+        }
+        return queryset.filter(**wanted.get(self.value() or "", {}))
+
+
+@admin.register(User)
+class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Nobody is deleted, and only an owner makes staff: whoever hands out rights could otherwise take all of them."""
+
+    list_display: tuple[str, ...] = ("email", "role_", "is_verified_", "is_active", "date_joined", "last_login")
+    list_filter = (RoleFilter, "is_active", "date_joined")
+    search_fields = ("email",)
+    ordering = ("-id",)
+    show_full_result_count = False
+    list_per_page = 50
+    filter_horizontal = ("groups",)
+    actions = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        proven = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True, email__iexact=OuterRef("email"))
+        people: QuerySet[User] = super().get_queryset(request)
+        return people.annotate(verified=Exists(proven))
+
+    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **({"form": StaffForm} if obj is None else {}), **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        if obj is None:
+            return ("email", "first_password", "is_superuser", "groups")
+        facts = ("email", "role_", "is_verified_", "is_active", "date_joined", "last_login")
+        return (*facts, "is_superuser", "groups") if obj.is_staff else facts
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        if obj is None:
+            return ()
+        shown = ("email", "role_", "is_verified_", "date_joined", "last_login")
+        if not _is_owner(request):
+            # Nobody but an owner touches a colleague: not their rights, and not whether they may come in.
+            return (*shown, *ROLES, "is_active") if obj.is_staff else (*shown, *ROLES)
+        return (*shown, "is_active", "is_superuser") if obj.pk == request.user.pk else shown
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _is_owner(request) and super().has_add_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    @transaction.atomic
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if not change:
+            obj.is_staff = True
+            obj.set_password(form.cleaned_data["first_password"])
+        super().save_model(request, obj, form, change)
+        if not change:
+            EmailAddress.objects.create(user=obj, email=obj.email, verified=True, primary=True)
+
+    @admin.display(description=_("role"))
+    def role_(self, person: User) -> Any:
+        if person.is_superuser:
+            return _("Owner")
+        return _("Staff") if person.is_staff else _("Customer")
+
+    @admin.display(description=_("e-mail verified"), boolean=True)
+    def is_verified_(self, person: User) -> bool:
+        return bool(person.verified)  # type: ignore[attr-defined]  # annotated by get_queryset
+
+
+def _is_owner(request: HttpRequest) -> bool:
+    return bool(request.user.is_active and request.user.is_superuser)

@@ -1,0 +1,84 @@
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
+from django.db.models.functions import Now
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from core.clock import database_now
+from core.read_only_admin import ReadOnlyAdmin
+from core.templatetags.shop import duration_text, state_html
+from notices.alerts import close_alert
+from notices.models import Alert, Heartbeat, Severity
+
+BADGES = {
+    Severity.INFO: ("is-progress", "info"),
+    Severity.ATTENTION: ("is-partial", "circle-alert"),
+    Severity.MONEY: ("is-failed", "circle-alert"),
+}
+
+
+class OpenFilter(admin.SimpleListFilter):
+    title = _("state")
+    parameter_name = "open"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("1", _("Open")), ("0", _("Closed"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Alert]) -> QuerySet[Alert]:
+        return queryset.filter(closed_at__isnull=self.value() == "1") if self.value() in ("0", "1") else queryset
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnlyAdmin):
+    """What the owner should know: open ones first. They are closed here or by whatever raised them, never edited."""
+
+    list_display = ("title", "severity_", "times", "opened_at", "last_at", "mailed_at", "closed_at", "closed_by")
+    list_filter = (OpenFilter, "severity")
+    search_fields = ("title", "cause", "body")
+    # An open alert has no closing time, which Postgres puts first when it sorts downwards.
+    ordering = (F("closed_at").desc(nulls_first=True), "-opened_at", "-id")
+    fields = ("title", "severity_", "body", "page_", "cause", *list_display[2:])
+    actions = ("close",)
+    list_per_page = 50
+
+    def has_close_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("notices.change_alert")
+
+    @admin.action(description=_("Close the selected alerts"), permissions=["close"])
+    def close(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
+        now = database_now()
+        causes = queryset.filter(closed_at=None).values_list("cause", flat=True)
+        closed = sum(close_alert(cause=cause, now=now, actor=str(request.user)) for cause in list(causes))
+        words = ngettext("%(closed)d alert closed.", "%(closed)d alerts closed.", closed)
+        messages.success(request, words % {"closed": closed})
+
+    @admin.display(description=_("severity"), ordering="severity")
+    def severity_(self, alert: Alert) -> SafeString:
+        css, icon = BADGES[Severity(alert.severity)]
+        return state_html(css, icon, alert.get_severity_display())
+
+    @admin.display(description=_("page"))
+    def page_(self, alert: Alert) -> SafeString | str:
+        # Only a path of our own site: whatever wrote the row, it leads nowhere else.
+        is_ours = alert.path.startswith("/") and not alert.path.startswith(("//", "/\\"))
+        return format_html('<a href="{}">{}</a>', alert.path, alert.path) if is_ours else "–"
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnlyAdmin):
+    list_display = ("part", "at", "age_")
+    ordering = ("part",)
+    fields = ("part", "at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Heartbeat]:
+        parts: QuerySet[Heartbeat] = super().get_queryset(request)
+        return parts.annotate(age=ExpressionWrapper(Now() - F("at"), output_field=DurationField()))
+
+    @admin.display(description=_("ago"), ordering="-at")
+    def age_(self, part: Heartbeat) -> str:
+        return duration_text(part.age)  # type: ignore[attr-defined]  # annotated by get_queryset

@@ -1,0 +1,6 @@
+"""The owner's view of orders. Nothing here moves an order or its money."""
+
+from orders.admin.orders import OrderAdmin
+from orders.admin.refills import RefillAdmin
+
+__all__ = ["OrderAdmin", "RefillAdmin"]

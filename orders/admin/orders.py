@@ -1,0 +1,132 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
+from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from core.read_only_admin import ReadOnlyAdmin
+from core.templatetags.money import money_html
+from core.templatetags.shop import duration_text, num, state_html
+from orders.admin.filters import AttentionFilter, search_condition
+from orders.admin.history import history_of
+from orders.margins import cost_of, margin_of
+from orders.models import Order
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    list_display = (
+        "number", "state_", "customer", "service_", "charge_", "cost_", "margin", "provider", "upstream_id", "age_",
+    )  # fmt: skip
+    list_filter = (AttentionFilter, "forward_state", "progress", "provider", "source", "created_at")
+    list_select_related = ("customer", "provider")
+    search_fields = ("id",)  # What is searched stands in search_condition.
+    search_help_text = _("Number, provider's number, link, or e-mail address")
+    ordering = ("-id",)
+    list_per_page = 50
+    fieldsets = (
+        (None, {"fields": ("state_", "customer_", "service_", "link_", "quantity_", "needs_review", "created_at")}),
+        (_("At the provider"), {"fields": (
+            "provider", "upstream_id", "external_service_id", "raw_state", "start_count", "remains", "provider_charge_",
+            "expected_charge_", "sent_at", "placed_at", "finished_at", "heard_at", "next_at", "next_poll_at", "tries",
+            "poll_misses", "last_refusal",
+        )}),
+        (_("What was bought"), {"classes": ("collapse",), "fields": (
+            "service_name", "service_type", "unit", "price_", "charge_", "cost_", "margin", "runs", "interval",
+            "source",
+        )}),
+    )  # fmt: skip
+
+    class Media:
+        css = {"all": ["admin-parts.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        orders: QuerySet[Order] = super().get_queryset(request)
+        return orders.annotate(age=ExpressionWrapper(Now() - F("created_at"), output_field=DurationField()))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
+    ) -> tuple[QuerySet[Order], bool]:
+        for word in search_term.replace("\0", "").split()[:10]:
+            queryset = queryset.filter(search_condition(word))
+        return queryset, False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        order = self.get_object(request, object_id)
+        about: dict[str, Any] = {}
+        if order is not None and self.has_view_permission(request, order):
+            about = {"title": _("Order"), "history": history_of(order)}
+        return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
+
+    @admin.display(description=_("number"), ordering="id")
+    def number(self, order: Order) -> str:
+        return str(order)
+
+    @admin.display(description=_("state"))
+    def state_(self, order: Order) -> SafeString:
+        """The customer's badge; beneath it our own word where that one says more."""
+        face = order.face
+        ours = order.get_progress_display() if order.progress else order.get_forward_state_display()
+        badge = state_html(face.css, face.icon, str(face.word))
+        return badge if str(ours) == str(face.word) else format_html("{} <small>{}</small>", badge, ours)
+
+    @admin.display(description=_("customer"))
+    def customer_(self, order: Order) -> SafeString:
+        return format_html(
+            '<a href="{}">{}</a>', reverse("admin:accounts_user_change", args=[order.customer_id]), order.customer
+        )
+
+    @admin.display(description=_("service"), ordering="service_id")
+    def service_(self, order: Order) -> SafeString:
+        return format_html("{} <bdi>{}</bdi>", order.service_id, order.service_name)
+
+    @admin.display(description=_("link"))
+    def link_(self, order: Order) -> SafeString:
+        # Text, not a link: it is a customer's, and the admin opens nobody's pages.
+        return format_html("<bdi>{}</bdi>", order.link)
+
+    @admin.display(description=_("quantity"))
+    def quantity_(self, order: Order) -> str:
+        if order.runs:
+            return f"{num(order.total)} ({num(order.quantity)} × {order.runs})"
+        return num(order.total)
+
+    @admin.display(description=_("charge"), ordering="charge")
+    def charge_(self, order: Order) -> SafeString:
+        if not order.returned:
+            return money_html(order.charge)
+        return format_html("{} <small>{}</small>", money_html(order.charge), money_html(order.returned, signed=True))
+
+    @admin.display(description=_("price"))
+    def price_(self, order: Order) -> SafeString:
+        return money_html(order.price)
+
+    @admin.display(description=_("cost"))
+    def cost_(self, order: Order) -> SafeString:
+        cost = cost_of(order)
+        return money_html(cost.amount) if cost.is_fact else format_html("≈ {}", money_html(cost.amount))
+
+    @admin.display(description=_("margin"))
+    def margin(self, order: Order) -> SafeString:
+        return money_html(margin_of(order))
+
+    @admin.display(description=_("charged by the provider"))
+    def provider_charge_(self, order: Order) -> str:
+        if order.provider_charge is None:
+            return "–"
+        return f"{order.provider_charge.normalize():f} {order.heard_currency or order.provider_currency}"
+
+    @admin.display(description=_("expected charge"))
+    def expected_charge_(self, order: Order) -> str:
+        return f"{order.expected_charge.normalize():f} {order.provider_currency}"
+
+    @admin.display(description=_("age"), ordering="-created_at")
+    def age_(self, order: Order) -> str:
+        return duration_text(order.age)  # type: ignore[attr-defined]  # annotated by get_queryset

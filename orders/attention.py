@@ -1,0 +1,67 @@
+"""What waits for the owner: open alerts, orders in doubt, parked providers, a queue or a part that stands still."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Count, DecimalField, F, Min, Q, Sum
+from django.db.models.functions import Coalesce
+
+from catalog.models import Provider
+from notices.heartbeats import last_beats
+from notices.models import Alert
+from orders.models import Order
+from orders.states import Forward
+
+ALERTS_SHOWN = 5
+_DOUBT = Q(forward_state__in=[Forward.IN_DOUBT, Forward.REVIEW])
+_QUEUED = Q(forward_state=Forward.QUEUED)
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Ages are as of the moment that was asked about; None where there is nothing to be old."""
+
+    alerts: list[Alert]
+    alert_count: int
+    doubts: int
+    doubt_money: Decimal
+    oldest_doubt: timedelta | None
+    to_look_at: int
+    parked: list[Provider]
+    queued: int
+    oldest_queued: timedelta | None
+    beats: list[tuple[str, timedelta]]
+
+    @property
+    def needs_decision(self) -> bool:
+        return bool(self.alert_count or self.doubts or self.to_look_at or self.parked)
+
+
+def attention(*, now: datetime) -> Attention:
+    """Six small queries, for the first page of the admin."""
+    money = DecimalField(max_digits=20, decimal_places=5)
+    waiting = Order.objects.filter(_DOUBT | _QUEUED).aggregate(
+        doubts=Count("pk", filter=_DOUBT),
+        money=Coalesce(Sum(F("charge") - F("returned"), filter=_DOUBT), Decimal(0), output_field=money),
+        doubt_since=Min(Coalesce("sent_at", "created_at"), filter=_DOUBT),
+        queued=Count("pk", filter=_QUEUED),
+        queued_since=Min("created_at", filter=_QUEUED),
+    )
+    open_alerts = Alert.objects.filter(closed_at=None)
+    return Attention(
+        alerts=list(open_alerts.order_by("-last_at", "-id")[:ALERTS_SHOWN]),
+        alert_count=open_alerts.count(),
+        doubts=waiting["doubts"],
+        doubt_money=waiting["money"],
+        oldest_doubt=_age(waiting["doubt_since"], now),
+        to_look_at=Order.objects.exclude(needs_review="").count(),
+        parked=list(Provider.objects.filter(parked_at__isnull=False, is_active=True).order_by("parked_at")),
+        queued=waiting["queued"],
+        oldest_queued=_age(waiting["queued_since"], now),
+        beats=[(part, now - at) for part, at in sorted(last_beats().items())],
+    )
+
+
+def _age(since: datetime | None, now: datetime) -> timedelta | None:
+    return None if since is None else now - since
