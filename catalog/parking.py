@@ -1,46 +1,49 @@
-"""Is a provider answering, and may we send to it? Parked means: nothing is sent, everything waits, the owner knows."""
+"""Parks a provider that cannot be used, and lets it go again.
 
-import logging
+A parked provider keeps its orders queued and is asked for its balance now and then. Reasons are error classes of the
+provider API ("invalid_key", "not_enough_funds", ...) or "outage".
+"""
+
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from catalog.connection import client_for
 from catalog.models import Provider
-from core.clock import database_now
 from notices.alerts import close_alert, raise_alert
 from notices.models import Severity
-from upstream.errors import Unavailable
-from upstream.messages import Balance
 
-log = logging.getLogger(__name__)
-
+OUTAGES_TO_PARK = 3
 OUTAGE = "outage"
+#: Lifted only when there is money again; an answer alone proves nothing.
 NO_FUNDS = "not_enough_funds"
-_OUTAGES_TO_PARK = 3
-_FIRST_PROBE = timedelta(seconds=30)
-_LONGEST_PROBE = timedelta(minutes=10)
+#: Lifted only by whoever parked it: an answer to `balance` does not tell whether it is safe to go on.
+HELD = ("in_doubt", "unknown_text")
+_LONGEST_WAIT = timedelta(minutes=10)
+_ANSWER_NEWS = timedelta(seconds=10)
 
 
-def park(provider_id: int, *, reason: str, now: datetime) -> None:
-    """Stop sending to a provider until a look at it says that it takes orders again."""
-    parked = Provider.objects.filter(pk=provider_id, parked_at=None).update(
-        parked_at=now, parked_reason=reason[:40], next_probe_at=now + _FIRST_PROBE
-    )
-    if not parked:
-        return
-    provider = Provider.objects.get(pk=provider_id)
-    raise_alert(
-        cause=f"provider:{provider_id}:parked",
-        severity=Severity.MONEY,
-        title=_("%(provider)s is parked: %(reason)s") % {"provider": provider.name, "reason": words_for(reason)},
-        body=_("Orders for it are accepted and wait. Nothing is sent until it answers again."),
-        path=f"/admin/catalog/provider/{provider_id}/change/",
-        now=now,
-    )
+def park(provider_id: int, *, reason: str, now: datetime, detail: str = "") -> bool:
+    """Send nothing more to this provider until a probe, or the owner, lifts it; whether it was not parked before."""
+    with transaction.atomic():
+        fresh = Provider.objects.filter(pk=provider_id, parked_at=None)
+        if not fresh.update(parked_at=now, parked_reason=reason[:40], next_probe_at=now + _probe_wait(0)):
+            return False
+        raise_alert(
+            cause=f"provider:{provider_id}:parked",
+            severity=Severity.MONEY,
+            title=_("%(name)s is parked: %(reason)s") % {"name": _name(provider_id), "reason": words_for(reason)},
+            body=" ".join(
+                filter(
+                    None, [_("Orders for it are accepted and wait. Nothing is sent until it answers again."), detail]
+                )
+            ),
+            path=admin_path(provider_id),
+            now=now,
+        )
+    return True
 
 
 def words_for(reason: str) -> str:
@@ -50,100 +53,80 @@ def words_for(reason: str) -> str:
         NO_FUNDS: _("our account there is empty"),
         "invalid_key": _("it does not accept our API key"),
         "account_blocked": _("our account there is blocked"),
+        "maintenance": _("it is under maintenance"),
+        "in_doubt": _("too many of its answers were lost or unclear"),
+        "unknown_text": _("it refuses orders with words we do not know"),
     }
     return words.get(reason, reason)
 
 
-def unpark(provider_id: int, *, now: datetime) -> bool:
-    """Send to it again; whether it was parked."""
-    freed = Provider.objects.filter(pk=provider_id, parked_at__isnull=False).update(
-        parked_at=None, parked_reason="", next_probe_at=None, outages=0
-    )
-    if freed:
-        close_alert(cause=f"provider:{provider_id}:parked", now=now)
-    return bool(freed)
+def unpark(provider_id: int, *, now: datetime, actor: str = "") -> bool:
+    """Let orders go out again; whether it was parked."""
+    with transaction.atomic():
+        parked = Provider.objects.filter(pk=provider_id, parked_at__isnull=False)
+        if not parked.update(parked_at=None, parked_reason="", next_probe_at=None, outages=0):
+            return False
+        close_alert(cause=f"provider:{provider_id}:parked", now=now, actor=actor)
+    return True
 
 
 def note_answer(provider_id: int, *, now: datetime) -> None:
-    """The provider answered something sensible: it is up, and one that was parked for not answering is freed."""
-    Provider.objects.filter(pk=provider_id).update(last_answer_at=now, outages=0)
-    if Provider.objects.filter(pk=provider_id, parked_reason=OUTAGE).exists():
+    """The provider answered sensibly. Cheap enough to call for every order: the row is seldom written."""
+    is_old = Q(last_answer_at=None) | Q(last_answer_at__lt=now - _ANSWER_NEWS)
+    news = Provider.objects.filter(is_old | Q(outages__gt=0) | Q(parked_reason=OUTAGE), pk=provider_id)
+    if news.update(last_answer_at=now, outages=0) and Provider.objects.filter(pk=provider_id, parked_reason=OUTAGE):
         unpark(provider_id, now=now)
 
 
-def note_outage(provider_id: int, *, now: datetime) -> None:
-    """It did not answer, or a proxy answered for it; several times in a row park it."""
-    Provider.objects.filter(pk=provider_id).update(outages=F("outages") + 1)
-    if Provider.objects.filter(pk=provider_id, outages__gte=_OUTAGES_TO_PARK, parked_at=None).exists():
-        park(provider_id, reason=OUTAGE, now=now)
+def note_outage(provider_id: int, *, now: datetime, detail: str = "") -> None:
+    """No answer, or one that means the provider is down. The third in a row parks it."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE catalog_provider SET outages = outages + 1 WHERE id = %s RETURNING outages, parked_at",
+                [provider_id],
+            )
+            row = cursor.fetchone()
+        if row is None:
+            return
+        outages, parked_at = row
+        if parked_at is None and outages >= OUTAGES_TO_PARK:
+            park(provider_id, reason=OUTAGE, now=now, detail=detail)
+        elif parked_at is not None:
+            Provider.objects.filter(pk=provider_id).update(next_probe_at=now + _probe_wait(outages))
+
+
+def answered(provider: Provider, *, now: datetime) -> None:
+    """The key was accepted and an answer understood: lift a parking that this disproves."""
+    note_answer(provider.pk, now=now)
+    reason = Provider.objects.filter(pk=provider.pk).values_list("parked_reason", flat=True).first()
+    if reason and reason != NO_FUNDS and reason not in HELD:
+        unpark(provider.pk, now=now)
 
 
 def capability_off(provider_id: int, capability: str, *, now: datetime) -> None:
-    """The provider says it does not know an action: stop offering it (``can_refill``, ``can_cancel``, …)."""
-    if Provider.objects.filter(pk=provider_id, **{capability: True}).update(**{capability: False}):
+    """The provider says it does not know an action: stop offering it ("can_refill", "can_cancel", ...)."""
+    with transaction.atomic():
+        if not Provider.objects.filter(pk=provider_id, **{capability: True}).update(**{capability: False}):
+            return
         raise_alert(
             cause=f"provider:{provider_id}:{capability}",
-            title=_("A provider does not know an action it was asked for"),
+            title=_("%(name)s does not know an action it was asked for") % {"name": _name(provider_id)},
             body=_("%(capability)s was switched off for it.") % {"capability": capability},
-            path=f"/admin/catalog/provider/{provider_id}/change/",
+            path=admin_path(provider_id),
             now=now,
         )
 
 
-def read_balance(provider: Provider) -> Balance:
-    """Ask for the balance, in no transaction. Raises upstream.errors.Unavailable."""
-    return client_for(provider, deadline=settings.READ_DEADLINE_SECONDS).balance()
+def _probe_wait(failures: int) -> timedelta:
+    first = timedelta(seconds=2 * settings.SWEEP_SECONDS)
+    return min(first * 2 ** min(failures, 10), _LONGEST_WAIT)
 
 
-def note_balance(provider: Provider, balance: Balance, *, now: datetime) -> None:
-    """Keep a balance; a currency other than the settings' stops the sale, because every cost would be wrong."""
-    Provider.objects.filter(pk=provider.pk).update(balance=balance.amount, balance_at=now, last_answer_at=now)
-    if balance.currency and balance.currency != provider.currency:
-        stopped = _("its account is in %(heard)s, not in %(set)s") % {"heard": balance.currency, "set": provider.currency}
-        Provider.objects.filter(pk=provider.pk).update(sale_stopped=stopped[:200])
-        _alert(provider, "currency", _("%(provider)s: sale stopped, %(why)s"), {"why": stopped}, now)
-    if balance.amount <= 0:
-        _alert(provider, "balance", _("%(provider)s: our account there is empty"), {}, now)
-    else:
-        close_alert(cause=f"provider:{provider.pk}:balance", now=now)
+def _name(provider_id: int) -> str:
+    return Provider.objects.values_list("name", flat=True).get(pk=provider_id)
 
 
-def _alert(provider: Provider, what: str, title: str, words: dict[str, str], now: datetime) -> None:
-    raise_alert(
-        cause=f"provider:{provider.pk}:{what}",
-        severity=Severity.MONEY,
-        title=title % {"provider": provider.name, **words},
-        path=f"/admin/catalog/provider/{provider.pk}/change/",
-        now=now,
-    )
-
-
-def probe_parked(*, now: datetime) -> int:
-    """Look at the parked providers whose turn it is; how many were looked at. The pause doubles up to ten minutes."""
-    with transaction.atomic():
-        due = list(
-            Provider.objects.select_for_update(skip_locked=True).filter(
-                is_active=True, parked_at__isnull=False, next_probe_at__lte=now
-            )
-        )
-        for provider in due:
-            pause = min(max(now - (provider.parked_at or now), _FIRST_PROBE), _LONGEST_PROBE)
-            Provider.objects.filter(pk=provider.pk).update(next_probe_at=now + pause)
-    for provider in due:
-        _probe(provider)
-    return len(due)
-
-
-def _probe(provider: Provider) -> None:
-    try:
-        balance = read_balance(provider)
-    except Unavailable as failure:
-        log.info("provider %s is still parked: %s", provider.pk, failure.reason)
-        return
-    now = database_now()
-    note_balance(provider, balance, now=now)
-    if provider.parked_reason == NO_FUNDS and (
-        balance.amount <= 0 or (provider.balance is not None and balance.amount <= provider.balance)
-    ):
-        return  # sending again before money came in would only be refused again
-    unpark(provider.pk, now=now)
+def admin_path(provider_id: int) -> str:
+    """Where the owner looks at this provider."""
+    return f"/admin/catalog/provider/{provider_id}/change/"

@@ -1,4 +1,3 @@
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -7,6 +6,11 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models.provider import Provider
 from core.money import AmountField, HeardAmountField
+
+
+#: Types whose money settles from child orders at the provider. They are listed for the owner and not sold until those
+#: children are followed.
+SETTLED_FROM_CHILDREN = ("subscriptions",)
 
 
 class Unit(models.TextChoices):
@@ -44,6 +48,8 @@ class ProviderService(models.Model):
     unit = models.CharField(_("unit"), max_length=12, choices=Unit, default=Unit.PER_1000)
     category = models.CharField(_("category"), max_length=200, blank=True)
     rate = HeardAmountField(_("rate"), null=True, blank=True)
+    #: The last rate that was sold, or that the owner accepted: a sudden change is measured against it.
+    accepted_rate = HeardAmountField(_("last accepted rate"), null=True, blank=True, editable=False)
     min = models.BigIntegerField(_("min"), null=True, blank=True)
     max = models.BigIntegerField(_("max"), null=True, blank=True)
     description = models.TextField(_("description"), blank=True, help_text=_("Cleaned on arrival"))
@@ -52,7 +58,9 @@ class ProviderService(models.Model):
     dripfeed = models.BooleanField(_("drip-feed"), default=False)
     average_time = models.CharField(_("average time"), max_length=100, blank=True)
     position = models.PositiveIntegerField(_("position"), default=0)
-    quarantine = ArrayField(models.CharField(max_length=120), verbose_name=_("quarantined because"), default=list, blank=True)
+    quarantine = ArrayField(
+        models.CharField(max_length=120), verbose_name=_("quarantined because"), default=list, blank=True
+    )
     vanished_at = models.DateTimeField(_("vanished"), null=True, blank=True)
     #: Digest of the row as heard: an equal digest means that a sync writes nothing.
     digest = models.CharField(max_length=32, editable=False, default="")
@@ -66,7 +74,8 @@ class ProviderService(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["provider", "external_id"], name="provider_service_unique"),
             models.CheckConstraint(
-                condition=Q(rate=None) | Q(rate__gt=0, rate__lt=10**12) | ~Q(quarantine=[]), name="provider_service_rate_sane"
+                condition=Q(rate=None) | Q(rate__gt=0, rate__lt=10**12) | ~Q(quarantine=[]),
+                name="provider_service_rate_sane",
             ),
             models.CheckConstraint(
                 condition=Q(min__gte=1, max__gte=F("min")) | ~Q(quarantine=[]), name="provider_service_limits_sane"
@@ -88,7 +97,7 @@ class ServiceQuerySet(models.QuerySet):
             source__quarantine=[],
             source__provider__is_active=True,
             source__provider__sale_stopped="",
-        )
+        ).exclude(source__type__in=SETTLED_FROM_CHILDREN)
 
 
 class Service(models.Model):
@@ -121,7 +130,9 @@ class Service(models.Model):
         ordering = ["category__position", "position", "id"]
         constraints = [
             models.CheckConstraint(condition=Q(min__gte=1, max__gte=F("min")), name="service_limits_sane"),
-            models.CheckConstraint(condition=Q(price=None) | Q(price__gt=0, price__lt=10**12), name="service_price_sane"),
+            models.CheckConstraint(
+                condition=Q(price=None) | Q(price__gt=0, price__lt=10**12), name="service_price_sane"
+            ),
         ]
         indexes = [models.Index(fields=["category", "position"], name="service_in_category")]
 
@@ -146,4 +157,5 @@ class Service(models.Model):
 
     @property
     def allows_dripfeed(self) -> bool:
-        return self.source.dripfeed
+        """False for now: a drip-feed settles from the child order of each run, and those are not followed yet."""
+        return False

@@ -1,0 +1,77 @@
+"""Our account at a provider: its balance, and whether it is in the currency we reckon with."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from catalog import parking
+from catalog.connection import client_for
+from catalog.models import Provider
+from notices.alerts import close_alert, raise_alert
+from notices.models import Severity
+from upstream.messages import Balance
+
+#: Stands before the reason in ``sale_stopped``, so that only a stop of ours is lifted by us.
+_CURRENCY_STOP = "currency: "
+
+
+def read_balance(provider: Provider, *, now: datetime) -> Balance:
+    """Ask for the balance and act on it: keep it, compare the currency, tell the owner when it is used up.
+
+    Raises upstream.errors.Unavailable and core.secrets.SecretUnreadable; the last value and its time are kept then.
+    Must not run inside a transaction: it waits for the network.
+    """
+    heard = client_for(provider, deadline=settings.READ_DEADLINE_SECONDS).balance()
+    with transaction.atomic():
+        before = Provider.objects.select_for_update(no_key=True).get(pk=provider.pk)
+        Provider.objects.filter(pk=provider.pk).update(balance=heard.amount, balance_at=now)
+        _compare_currency(before, heard, now)
+        _watch_funds(before, heard, now)
+    parking.answered(provider, now=now)
+    provider.refresh_from_db()
+    return heard
+
+
+def _compare_currency(provider: Provider, heard: Balance, now: datetime) -> None:
+    cause = f"provider:{provider.pk}:currency"
+    if heard.currency is None:
+        return
+    if heard.currency == provider.currency:
+        if provider.sale_stopped.startswith(_CURRENCY_STOP):
+            Provider.objects.filter(pk=provider.pk).update(sale_stopped="")
+        close_alert(cause=cause, now=now)
+        return
+    facts = {"name": provider.name, "heard": heard.currency, "ours": provider.currency}
+    stop = f"{_CURRENCY_STOP}{heard.currency}, not {provider.currency}"
+    if not provider.sale_stopped:
+        Provider.objects.filter(pk=provider.pk).update(sale_stopped=stop[:200])
+    raise_alert(
+        cause=cause,
+        severity=Severity.MONEY,
+        title=_("%(name)s has changed its currency: sale stopped") % facts,
+        body=_(
+            "The account is in %(heard)s, its settings here say %(ours)s. Its services are off sale until they agree."
+        )
+        % facts,
+        path=parking.admin_path(provider.pk),
+        now=now,
+    )
+
+
+def _watch_funds(provider: Provider, heard: Balance, now: datetime) -> None:
+    cause = f"provider:{provider.pk}:balance"
+    if heard.amount > 0:
+        close_alert(cause=cause, now=now)
+        if provider.parked_reason == parking.NO_FUNDS and (provider.balance is None or heard.amount > provider.balance):
+            parking.unpark(provider.pk, now=now)
+        return
+    raise_alert(
+        cause=cause,
+        severity=Severity.MONEY,
+        title=_("No money left at %(name)s") % {"name": provider.name},
+        body=_("Orders to this provider cannot be paid. Please add funds in its own panel."),
+        path=parking.admin_path(provider.pk),
+        now=now,
+    )

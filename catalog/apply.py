@@ -1,0 +1,83 @@
+"""Writes what a sync found, in a handful of statements however many rows there are, inside the caller's transaction."""
+
+from datetime import datetime
+
+from django.db import connection
+
+from catalog.bulk import copy_rows, stage_rows
+from catalog.diff import Difference
+from catalog.models import Provider
+from catalog.reading import Heard
+from catalog.selling import headings_of, sell
+
+_TABLE = "catalog_providerservice"
+_SET = ", ".join(f"{name} = heard.{name}" for name in Heard._fields if name != "external_id")
+
+
+def apply_difference(provider: Provider, found: Difference, *, now: datetime) -> None:
+    changed = [change.new for change in found.changed]
+    headings = headings_of(provider, [*found.fresh, *changed])
+    _insert(provider.pk, found.fresh, now)
+    _update(provider.pk, changed, now)
+    _return(provider.pk, found.returned, now)
+    _vanish(provider.pk, found.vanished, now)
+    _move(provider.pk, found.moved)
+    sell(provider, [*found.fresh, *changed], headings)
+
+
+def _insert(provider_id: int, rows: list[Heard], now: datetime) -> None:
+    if rows:
+        columns = [*Heard._fields, "provider_id", "first_seen_at", "changed_at"]
+        copy_rows(_TABLE, columns, ((*row, provider_id, now, now) for row in rows))
+
+
+def _update(provider_id: int, rows: list[Heard], now: datetime) -> None:
+    if not rows:
+        return
+    stage_rows("heard", _TABLE, Heard._fields, rows)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {_TABLE} AS known SET {_SET}, changed_at = %s FROM heard"  # noqa: S608 (names of our own columns)
+            " WHERE known.provider_id = %s AND known.external_id = heard.external_id",
+            [now, provider_id],
+        )
+
+
+def _vanish(provider_id: int, ids: list[str], now: datetime) -> None:
+    if ids:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE catalog_providerservice SET vanished_at = %s, changed_at = %s"
+                " WHERE provider_id = %s AND external_id = ANY(%s)",
+                [now, now, provider_id, ids],
+            )
+
+
+def _return(provider_id: int, ids: list[str], now: datetime) -> None:
+    if ids:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE catalog_providerservice SET vanished_at = NULL, changed_at = %s"
+                " WHERE provider_id = %s AND external_id = ANY(%s)",
+                [now, provider_id, ids],
+            )
+
+
+def _move(provider_id: int, places: dict[str, int]) -> None:
+    """Follow the order of the list: the provider's order is its shop window."""
+    if not places:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH moved AS (
+                UPDATE catalog_providerservice AS known SET position = place.position
+                FROM unnest(%s::text[], %s::int[]) AS place (external_id, position)
+                WHERE known.provider_id = %s AND known.external_id = place.external_id
+                RETURNING known.id, known.position
+            )
+            UPDATE catalog_service SET position = moved.position FROM moved
+            WHERE catalog_service.source_id = moved.id AND NOT 'position' = ANY(catalog_service.pins)
+            """,
+            [list(places), list(places.values()), provider_id],
+        )

@@ -1,0 +1,64 @@
+"""Which heading of the price list a provider's category stands under."""
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Max
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from catalog.models import Category
+from catalog.texts import CATEGORY_LIMIT, one_line
+
+#: A provider's category as heard -> the id and the name of our heading.
+Headings = dict[str, tuple[int, str]]
+
+_CHOSEN = """
+    SELECT DISTINCT ON (p.category) p.category, c.id, c.name
+    FROM catalog_providerservice AS p
+    JOIN catalog_service AS s ON s.source_id = p.id AND NOT 'category' = ANY(s.pins)
+    JOIN catalog_category AS c ON c.id = s.category_id
+    WHERE p.provider_id = %s AND p.category = ANY(%s)
+    ORDER BY p.category, p.id
+"""
+
+
+def headings_for(provider_id: int, categories: Iterable[str]) -> Headings:
+    """The heading of each category as heard; missing ones are made, in the order given.
+
+    A heading the owner renamed goes on holding what it held: it is found by its services first, by name second. Ask
+    before the rows of the provider are changed, while their categories and their services' headings still agree.
+    """
+    wanted = list(dict.fromkeys(categories))
+    found = _by_services(provider_id, wanted)
+    missing = {category: heading_name(category) for category in wanted if category not in found}
+    by_name = _named(list(dict.fromkeys(missing.values())))
+    return found | {category: by_name[name] for category, name in missing.items()}
+
+
+def heading_name(category: str) -> str:
+    """The name of a new heading; services without a category go under one named "Other" in the shop's language."""
+    name = one_line(category, CATEGORY_LIMIT)
+    if name:
+        return name
+    with translation.override(settings.LANGUAGE_CODE):
+        return _("Other")
+
+
+def _by_services(provider_id: int, categories: list[str]) -> Headings:
+    with connection.cursor() as cursor:
+        cursor.execute(_CHOSEN, [provider_id, categories])
+        return {category: (pk, name) for category, pk, name in cursor.fetchall()}
+
+
+def _named(names: list[str]) -> Headings:
+    known = set(Category.objects.filter(name__in=names).values_list("name", flat=True))
+    fresh = [name for name in names if name not in known]
+    if fresh:
+        last = Category.objects.aggregate(last=Max("position"))["last"]
+        start = 0 if last is None else last + 1
+        rows = [Category(name=name, position=start + place) for place, name in enumerate(fresh)]
+        # Another provider's sync may add the same heading at this moment; then there is one, and both use it.
+        Category.objects.bulk_create(rows, ignore_conflicts=True)
+    return {heading.name: (heading.pk, heading.name) for heading in Category.objects.filter(name__in=names)}

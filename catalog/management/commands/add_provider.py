@@ -1,0 +1,66 @@
+import json
+from argparse import ArgumentParser
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from catalog.models import Provider
+from catalog.providers import set_up
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise CommandError(f"{text!r} is not a number") from None
+
+
+class Command(BaseCommand):
+    help = "Add a provider, or give the one of this name a new address, key, currency or markup."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("--url", required=True, help="API address, used exactly as given")
+        parser.add_argument("--key", required=True, help="API key")
+        parser.add_argument("--currency", help="currency of the account there (a new provider: USD)")
+        parser.add_argument("--markup", type=_decimal, help="percent on top of the cost (a new provider: 30)")
+        parser.add_argument(
+            "--exchange-rate", type=_decimal, help="price of one unit of its currency (a new provider: 1)"
+        )
+        parser.add_argument("--json", action="store_true", help="print the provider as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        given = {
+            "currency": options["currency"],
+            "markup_percent": options["markup"],
+            "exchange_rate": options["exchange_rate"],
+        }
+        chosen = {name: value for name, value in given.items() if value is not None}
+        try:
+            provider, is_new = set_up(options["name"], url=options["url"], key=options["key"], **chosen)
+        except ValidationError as problem:
+            raise CommandError(_in_one_line(problem)) from None
+        if options["json"]:
+            self.stdout.write(json.dumps(_facts(provider, is_new)))
+        elif is_new:
+            self.stdout.write(f"Provider {provider.name} added.")
+        else:
+            self.stdout.write(f"Provider {provider.name} was there already; its settings are as given now.")
+
+
+def _in_one_line(problem: ValidationError) -> str:
+    return "; ".join(f"{field}: {' '.join(messages)}" for field, messages in problem.message_dict.items())
+
+
+def _facts(provider: Provider, is_new: bool) -> dict[str, Any]:
+    return {
+        "id": provider.pk,
+        "name": provider.name,
+        "url": provider.url,
+        "currency": provider.currency,
+        "markup_percent": str(provider.markup_percent),
+        "exchange_rate": str(provider.exchange_rate),
+        "created": is_new,
+    }

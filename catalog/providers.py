@@ -1,0 +1,49 @@
+"""Adds a provider, or changes its settings, with everything that follows from them."""
+
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from catalog.models import Provider
+from catalog.reprice import reprice_provider
+from core.clock import database_now
+
+#: A change of these changes every price of the provider's services.
+PRICING = frozenset({"markup_percent", "exchange_rate"})
+#: A change of these may end what a parked provider was parked for.
+ACCESS = frozenset({"url", "sealed_key", "body_encoding"})
+
+
+def set_up(name: str, *, url: str, key: str, **settings: Any) -> tuple[Provider, bool]:
+    """The provider of this name with these settings, and whether it is new. Raises ValidationError.
+
+    ``settings`` are fields of Provider such as currency, markup_percent and exchange_rate.
+    """
+    if not key.strip():
+        raise ValidationError({"key": "The key is empty."})
+    with transaction.atomic():
+        known = Provider.objects.select_for_update(no_key=True).filter(name=name).first()
+        provider = known or Provider(name=name)
+        for field, value in {"url": url, **settings}.items():
+            setattr(provider, field, value)
+        provider.set_key(key)
+        provider.full_clean()
+        if known is None:
+            provider.save()
+        else:
+            changed = {"url", "sealed_key", *settings}
+            provider.save(update_fields=changed)
+            after_change(provider, changed, now=database_now())
+    return provider, known is None
+
+
+def after_change(provider: Provider, changed: set[str], *, now: datetime) -> None:
+    """What follows from saved settings: new prices, and an early look at a provider parked for its address or key."""
+    if changed & PRICING:
+        reprice_provider(provider, now=now)
+    if changed & ACCESS:
+        Provider.objects.filter(pk=provider.pk, parked_at__isnull=False).update(next_probe_at=now)
+    if "currency" in changed:
+        Provider.objects.filter(pk=provider.pk, sale_stopped="").update(balance_at=None)

@@ -1,0 +1,97 @@
+"""A row of a provider's list as it is stored: cleaned, bounded, with the reasons why it must not be sold."""
+
+import hashlib
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from catalog.models import Unit
+from catalog.texts import CATEGORY_LIMIT, NAME_LIMIT, description_html, plain
+from upstream.messages import ServiceRow
+from upstream.service_types import PricedBy, service_type
+
+RATE_JUMP = "rate_jump"
+#: A rate that changed by more than this factor, either way, is not sold before somebody looks at it.
+JUMP_FACTOR = 10
+
+_REASON_LIMIT = 120
+_NO_NAME = "name_missing: the service has no name"
+# Keys in one order, so that a panel whose rows list their keys in another order each time changes nothing.
+_encode_row = msgspec.json.Encoder(order="deterministic").encode
+_encode_raw = msgspec.json.Encoder().encode
+
+
+class Heard(NamedTuple):
+    """One row, its fields named as the columns of ProviderService. ``raw`` is JSON text."""
+
+    external_id: str
+    name: str
+    type: str
+    unit: str
+    category: str
+    rate: Decimal | None
+    accepted_rate: Decimal | None
+    min: int | None
+    max: int | None
+    description: str
+    refill: bool
+    cancel: bool
+    dripfeed: bool
+    average_time: str
+    position: int
+    quarantine: list[str]
+    digest: str
+    raw: str
+
+
+def digest_of(row: ServiceRow) -> str:
+    """Equal for equal readings of equal rows: when it is unchanged nothing is written."""
+    return hashlib.blake2b(_encode_row(row), digest_size=16).hexdigest()
+
+
+def hear(row: ServiceRow, position: int, digest: str) -> Heard:
+    """What is stored of ``row``. ``accepted_rate`` is filled in by the comparison with what was known."""
+    name = plain(row.name, NAME_LIMIT)
+    reasons = [reason[:_REASON_LIMIT] for reason in row.quarantine]
+    if not name and _NO_NAME not in reasons:
+        reasons.append(_NO_NAME)
+    return Heard(
+        external_id=row.external_id,
+        name=name,
+        type=row.type or plain(row.raw_type, 40),
+        unit=unit_of(row.type),
+        category=plain(row.category, CATEGORY_LIMIT),
+        rate=row.rate,
+        accepted_rate=None,
+        min=row.min,
+        max=row.max,
+        description=description_html(row.description),
+        refill=row.refill,
+        cancel=row.cancel,
+        dripfeed=row.dripfeed,
+        average_time=plain(row.average_time or "", 100),
+        position=position,
+        quarantine=reasons,
+        digest=digest,
+        raw=_encode_raw(row.raw).decode(),
+    )
+
+
+def unit_of(type_name: str) -> str:
+    kind = service_type(type_name)
+    return Unit.PER_PACKAGE if kind and kind.priced_by is PricedBy.PACKAGE else Unit.PER_1000
+
+
+def judged(heard: Heard, accepted_rate: Decimal | None, *, trusting: bool) -> Heard:
+    """``heard`` measured against the last accepted rate; ``trusting`` takes any rate, as a forced sync does."""
+    if heard.quarantine or heard.rate is None:
+        return heard._replace(accepted_rate=accepted_rate)
+    if not trusting and accepted_rate is not None and is_jump(accepted_rate, heard.rate):
+        reason = f"{RATE_JUMP}: {accepted_rate.normalize():f} became {heard.rate.normalize():f}"
+        return heard._replace(accepted_rate=accepted_rate, quarantine=[reason[:_REASON_LIMIT]])
+    return heard._replace(accepted_rate=heard.rate)
+
+
+def is_jump(old: Decimal, new: Decimal) -> bool:
+    return new > old * JUMP_FACTOR or new * JUMP_FACTOR < old

@@ -1,0 +1,40 @@
+"""Price lists that are due to be taken over."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+
+from catalog import parking
+from catalog.claims import claim
+from catalog.models import Provider
+from catalog.sync import AlreadyRunning, sync_provider
+from core.clock import database_now, elapsed_clock
+
+#: After this many seconds no further provider is claimed, so that a slow one does not push the run over its time limit.
+_ENOUGH = 20
+#: Parked for these reasons a provider still shows its list; for any other it would only fail again.
+_READABLE = (parking.NO_FUNDS, *parking.HELD)
+
+
+def sync_is_due(*, now: datetime) -> bool:
+    """Whether :func:`sync_due` would do anything: worth ringing for."""
+    return Provider.objects.filter(_due(now)).exists()
+
+
+def sync_due(*, now: datetime) -> int:
+    """Sync every provider whose time has come, the longest overdue first; how many were synced."""
+    lease = timedelta(seconds=settings.SYNC_DEADLINE_SECONDS + settings.READ_DEADLINE_SECONDS + 60)
+    started, synced = elapsed_clock(), 0
+    while elapsed_clock() - started < _ENOUGH and (provider := claim(_due(now), "next_sync_at", until=now + lease)):
+        try:
+            sync_provider(provider, now=database_now(), actor="timetable")
+        except AlreadyRunning:
+            continue
+        synced += 1
+    return synced
+
+
+def _due(now: datetime) -> Q:
+    readable = Q(parked_at=None) | Q(parked_reason__in=_READABLE)
+    return readable & Q(is_active=True) & (Q(next_sync_at=None) | Q(next_sync_at__lte=now))
