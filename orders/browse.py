@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import QueryDict
 
+from accounts.models import User
 from orders.models import Order, Refill
 from orders.states import (
     CANCELED,
@@ -104,7 +104,7 @@ class OrderPage:
         return replace(self.search, page=self.search.page + 1).query() if self.search.page < self.pages else None
 
 
-def orders_of(customer: AbstractBaseUser) -> QuerySet[Order]:
+def orders_of(customer: User) -> QuerySet[Order]:
     """The one door to a customer's orders for pages: with what a row shows, in two queries."""
     refills = Prefetch("refills", queryset=Refill.objects.order_by("-id"))
     return Order.objects.filter(customer=customer).select_related("service__source__provider").prefetch_related(refills)
@@ -115,7 +115,7 @@ def open_numbers(orders: Iterable[Order]) -> list[int]:
     return [o.pk for o in orders if not o.is_final or any(r.is_open for r in o.refills.all())]
 
 
-def _found(customer: AbstractBaseUser, text: str) -> QuerySet[Order]:
+def _found(customer: User, text: str) -> QuerySet[Order]:
     found = orders_of(customer)
     if not text:
         return found
@@ -124,7 +124,7 @@ def _found(customer: AbstractBaseUser, text: str) -> QuerySet[Order]:
     return found.filter(by_number | Q(link__icontains=text) | Q(service_name__icontains=text))
 
 
-def browse(customer: AbstractBaseUser, search: Search) -> OrderPage:
+def browse(customer: User, search: Search) -> OrderPage:
     found = _found(customer, search.text)
     counts = _counts(found)
     total = counts[search.state] if search.state else sum(counts.values())
@@ -137,7 +137,7 @@ def browse(customer: AbstractBaseUser, search: Search) -> OrderPage:
     return OrderPage(search, orders, _tabs(search, counts), total, start + 1, pages)
 
 
-def tabs_of(customer: AbstractBaseUser, search: Search) -> list[Tab]:
+def tabs_of(customer: User, search: Search) -> list[Tab]:
     return _tabs(search, _counts(_found(customer, search.text)))
 
 

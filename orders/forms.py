@@ -1,4 +1,4 @@
-"""The order form: exactly the fields the service's type needs. Judging them is `orders.checks`'s, showing them is ours."""
+"""The order form: exactly the fields the service's type needs. `orders.checks` judges them, this shows them."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -44,14 +44,14 @@ class OrderForm(forms.Form):
     nonce = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
     def __init__(self, service: Service, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="f-%s", **kwargs)
+        super().__init__(*args, **{**kwargs, "auto_id": "f-%s"})
         self.service = service
         self.kind: ServiceType | None = service_type(service.type)
         self.suggestions: dict[str, str] = {}
         for name in self._names():
             label, hint = TEXTS.get(name, (name.replace("_", " ").capitalize(), ""))
             self.fields[name] = forms.CharField(
-                label=label, help_text=self._hint(name) or hint, required=False, strip=False, widget=_widget(name)
+                label=label, help_text=str(self._hint(name) or hint), required=False, strip=False, widget=_widget(name)
             )
 
     def _names(self) -> list[str]:
@@ -71,7 +71,7 @@ class OrderForm(forms.Form):
         return ""
 
     @property
-    def order_fields(self) -> list[forms.BoundField]:
+    def main_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in self._names() if name not in DRIPFEED]
 
     @property

@@ -79,8 +79,8 @@ def _place(request: HttpRequest) -> HttpResponse:
         form.show(no.problems)
         return _page(request, service, form, problem=_not_placed(form))
     except PriceMoved as no:
-        receipt = QuoteReceipt.of(no.quote, balance_of(customer))
-        return _page(request, no.quote.service, form, receipt=receipt, problem=_price_moved(no.quote))
+        now = QuoteReceipt.of(no.quote, balance_of(customer))
+        return _page(request, no.quote.service, form, receipt=now, problem=_price_moved(no.quote))
     except NotEnoughMoney:
         receipt = _quote_quietly(service, form, customer)
         return _page(request, service, form, receipt=receipt, problem=_too_little(receipt))
@@ -131,7 +131,7 @@ def _page(request: HttpRequest, service: Service | None, form: OrderForm | None,
         "services": totals()[0],
         "recent": _recent(customer_of(request)),
         "unavailable": ""
-        if form is None or form.order_fields
+        if form is None or form.main_fields
         else _("This kind of service cannot be ordered here yet."),
         **more,
     }
@@ -172,7 +172,7 @@ def _quote_loudly(service: Service, form: OrderForm, customer: User) -> QuoteRec
     except BadFields as no:
         form.show(no.problems)
     except Refusal as no:
-        form.add_error(None, no.message)
+        form.add_error(None, str(no.message))
     return None
 
 

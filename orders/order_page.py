@@ -15,7 +15,7 @@ _SHOWN_ELSEWHERE = {"link", "quantity", "runs", "interval"}
 
 
 def version_of(order: Order) -> str:
-    """Changes whenever the page would look different: the browser names the one it shows and gets nothing if it is current."""
+    """Changes whenever the page would look different: a browser that names the current one gets nothing new."""
     last = order.events.order_by("-id").values_list("id", flat=True).first()
     seen = [order.forward_state, order.progress, order.remains, order.start_count, order.returned, last]
     seen += [r.state for r in order.refills.all()]

@@ -76,7 +76,7 @@ def refill(request: HttpRequest, number: int) -> HttpResponse:
         request_refill(order=found, actor=customer_of(request).email, now=database_now())
         messages.success(request, _("We asked the supplier for a refill. It shows here when it has begun."))
     except Refusal as no:
-        messages.error(request, no.message)
+        messages.error(request, str(no.message))
     return redirect("orders:order", number=number)
 
 

@@ -18,8 +18,11 @@ def _class(field: BoundField) -> str:
 
 @register.simple_tag
 def control(field: BoundField, described_by: str = "", *, bare: bool = False) -> SafeString:
-    """The field's widget, ``bare`` when the box around it wears the class; an error takes the hint's place, as in parts/field.html, and so does its id."""
-    attrs = {"class": "" if bare else _class(field)}
+    """The field's widget; ``bare`` when the box around it wears the class.
+
+    An error takes the hint's place, as in parts/field.html, and so does its id.
+    """
+    attrs: dict[str, str | bool] = {"class": "" if bare else _class(field)}
     described = [described_by] if described_by else []
     if field.errors:
         attrs["aria-invalid"] = "true"

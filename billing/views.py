@@ -1,0 +1,108 @@
+"""The wallet: what is in it, how the month adds up, every movement, what is reserved. The server computes it all."""
+
+import csv
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.models import User
+from billing.csvtext import harmless
+from billing.models import Code
+from billing.months import Month
+from billing.queries import (
+    StatementEntry,
+    balance_of,
+    month_equation,
+    months_of,
+    reserve_of,
+    statement,
+    statement_rows,
+)
+from core.clock import database_now
+
+#: What a chip of the statement shows; a kind that is not here shows everything.
+KINDS: dict[str, frozenset[str]] = {
+    "orders": frozenset({Code.HOLD}),
+    "returned": frozenset({Code.RELEASE, Code.LATE_REFUND}),
+    "topups": frozenset({Code.CREDIT, Code.TOPUP, Code.BONUS, Code.DEBIT, Code.CHARGEBACK}),
+}
+TERMS = ("opening", "added", "orders", "returned", "taken", "balance")
+
+
+def customer_of(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 - for the type checker; views here are behind login_required
+    return request.user
+
+
+def month_of(request: HttpRequest) -> Month:
+    return Month.parse(request.GET.get("month", "")) or Month.of(database_now())
+
+
+@require_safe
+@login_required
+def wallet(request: HttpRequest) -> HttpResponse:
+    customer, month = customer_of(request), month_of(request)
+    kind = request.GET.get("kind", "") if request.GET.get("kind", "") in KINDS else ""
+    number = request.GET.get("page", "")
+    page = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1
+    shown = statement(customer, month=month, codes=KINDS.get(kind), page=page)
+    equation, reserve, now = month_equation(customer, month), reserve_of(customer), database_now()
+    context: dict[str, Any] = {
+        "page": "wallet",
+        "balance": balance_of(customer),
+        "reserve": reserve,
+        "held": [*(hold.held for hold in reserve.holds), reserve.total],
+        "equation": equation,
+        "terms": [getattr(equation, term) for term in TERMS],
+        "month": month,
+        "is_this_month": month == Month.of(now),
+        "months": months_of(customer, now=now),
+        "kind": kind,
+        "statement": shown,
+        "days": _by_day(shown.entries),
+        "references": [e.reference for e in shown.entries],
+        "amounts": [a for e in shown.entries for a in (e.amount, e.balance)],
+    }
+    return render(request, "billing/wallet.html", context)
+
+
+def _by_day(entries: list[StatementEntry]) -> list[tuple[Any, list[StatementEntry]]]:
+    return [(day, list(rows)) for day, rows in groupby(entries, key=lambda e: timezone.localdate(e.at))]
+
+
+@require_safe
+@login_required
+def statement_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """The month's statement as a file, oldest first, streamed."""
+    month = month_of(request)
+    rows = _csv_rows(statement_rows(customer_of(request), month=month))
+    answer = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="statement-{month}.csv"'
+    return answer
+
+
+class _Echo:
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv_rows(entries: Iterator[StatementEntry]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(["time", "what", "reference", "amount", "balance", "reason"])
+    for e in entries:
+        amount, balance = f"{e.amount:.5f}", f"{e.balance:.5f}"
+        yield writer.writerow(
+            [e.at.isoformat(), e.code.value, harmless(e.reference), amount, balance, harmless(e.memo)]
+        )
+
+
+@require_safe
+@login_required
+def add_funds(request: HttpRequest) -> HttpResponse:
+    return render(request, "billing/add_funds.html", {"page": "wallet", "balance": balance_of(customer_of(request))})

@@ -1,0 +1,28 @@
+"""Words of the catalog in pages: hits of a search marked, tiles for platforms."""
+
+import re
+
+from django import template
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from catalog.platforms import letters_of
+
+register = template.Library()
+
+
+@register.filter
+def marked(name: str, text: str) -> SafeString:
+    """``name`` with every word of ``text`` in a <mark>; what stands there in another spelling stays as it is."""
+    words = [re.escape(word) for word in text.split() if len(word) > 1]
+    if not words:
+        return conditional_escape(name)
+    parts = re.split(f"({'|'.join(sorted(words, key=len, reverse=True))})", name, flags=re.IGNORECASE)
+    marks = (format_html("<mark>{}</mark>", part) if n % 2 else part for n, part in enumerate(parts))
+    return format_html_join("", "{}", ((mark,) for mark in marks))
+
+
+@register.filter
+def tile(platform: str) -> str:
+    """The letters of a platform's tile."""
+    return letters_of(platform)

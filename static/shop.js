@@ -1,0 +1,141 @@
+// What the pages can do a little better with a script. Each of them works without this file.
+(() => {
+  const root = document.documentElement;
+  const themes = ["auto", "light", "dark"];
+  const pictures = { auto: "monitor", light: "sun", dark: "moon" };
+
+  function storedTheme() {
+    try {
+      return localStorage.getItem("theme") || "auto";
+    } catch {
+      return "auto";
+    }
+  }
+
+  function showTheme(choice) {
+    if (choice === "auto") delete root.dataset.theme;
+    else root.dataset.theme = choice;
+    for (const button of document.querySelectorAll("[data-theme-button]")) {
+      button.querySelector("[data-word]").textContent = button.dataset[choice];
+      const use = button.querySelector("use");
+      use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${pictures[choice]}`));
+    }
+  }
+
+  function nextTheme() {
+    const choice = themes[(themes.indexOf(storedTheme()) + 1) % themes.length];
+    try {
+      localStorage.setItem("theme", choice);
+    } catch {
+      // Storage can be forbidden; the choice then lasts as long as the page.
+    }
+    showTheme(choice);
+  }
+
+  function fill(button) {
+    const field = document.querySelector(button.dataset.fill);
+    field.value = button.dataset.value;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus();
+  }
+
+  function reveal(button) {
+    const field = document.querySelector(button.dataset.reveal);
+    const shown = field.type === "password";
+    field.type = shown ? "text" : "password";
+    button.setAttribute("aria-pressed", String(shown));
+  }
+
+  async function copy(button) {
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch {
+      return;
+    }
+    const use = button.querySelector("use");
+    const before = use.getAttribute("href");
+    use.setAttribute("href", before.replace(/#.*/, "#check"));
+    setTimeout(() => use.setAttribute("href", before), 1500);
+  }
+
+  const deeds = [
+    ["[data-theme-button]", nextTheme],
+    ["[data-fill]", fill],
+    ["[data-reveal]", reveal],
+    ["[data-copy]", copy],
+    ["[data-print]", () => window.print()],
+  ];
+
+  document.addEventListener("click", (event) => {
+    for (const [selector, deed] of deeds) {
+      const button = event.target.closest(selector);
+      if (button) return deed(button);
+    }
+  });
+
+  // A second click on a busy button sends nothing; the nonce in the form makes sure of it on the server as well.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.dataset.busy) return;
+    if (form.getAttribute("aria-busy") === "true") return event.preventDefault();
+    form.setAttribute("aria-busy", "true");
+    for (const button of document.querySelectorAll(`[data-busy-button="${form.id}"]`)) {
+      const spin = document.createElement("span");
+      spin.className = "spin";
+      button.replaceChildren(spin, form.dataset.busy);
+    }
+  });
+
+  // Coming back through the browser's history shows the page as it was left: busy. It is not any more.
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted && document.querySelector('form[aria-busy="true"]')) location.reload();
+  });
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+  });
+
+  // The server says what is wrong beside a field; the field itself learns it from there.
+  document.addEventListener("htmx:afterSettle", () => {
+    for (const foot of document.querySelectorAll("[data-foot-of]")) {
+      const field = document.getElementById(foot.dataset.footOf);
+      if (!field) continue;
+      const words = foot.querySelector(".error, .hint");
+      if (foot.querySelector(".error")) field.setAttribute("aria-invalid", "true");
+      else field.removeAttribute("aria-invalid");
+      if (words) field.setAttribute("aria-describedby", words.id);
+      else field.removeAttribute("aria-describedby");
+    }
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    const field = document.querySelector("[data-slash]");
+    if (!field) return;
+    event.preventDefault();
+    field.focus();
+  });
+
+  // Whatever polls stops while nobody looks, and catches up when somebody does.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.hidden && event.target.closest("[data-live]")) event.preventDefault();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    for (const element of document.querySelectorAll("[data-live]")) element.dispatchEvent(new Event("catch-up"));
+  });
+
+  // Without a network the page keeps what it shows and says from when that is.
+  for (const kind of ["online", "offline"]) {
+    window.addEventListener(kind, () => {
+      for (const note of document.querySelectorAll("[data-offline]")) {
+        note.hidden = kind === "online";
+        note.querySelector("[data-since]").textContent = new Date().toTimeString().slice(0, 5);
+      }
+    });
+  }
+
+  showTheme(storedTheme());
+  document.querySelector("[data-focus]")?.focus();
+})();

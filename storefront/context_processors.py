@@ -1,0 +1,47 @@
+"""What every page of the shop shows: its name, and for a customer the balance, the reserve and the open orders."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, DecimalField, F, Sum
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from billing.models import Account, Hold
+
+
+@dataclass(frozen=True)
+class WalletGlance:
+    """Amounts in the shop's currency; ``open_orders`` counts the orders that still hold money."""
+
+    balance: Decimal = Decimal(0)
+    reserved: Decimal = Decimal(0)
+    open_orders: int = 0
+
+
+def shop(request: HttpRequest) -> dict[str, Any]:
+    """``shop``: facts of the settings. ``wallet``: read on first use, so that pages without it ask nothing."""
+    facts = {
+        "name": settings.SHOP_NAME,
+        "currency": settings.SHOP_CURRENCY,
+        "contact_email": settings.CONTACT_EMAIL,
+        "is_demo": settings.DEMO,
+    }
+    return {"shop": facts, "wallet": SimpleLazyObject(lambda: glance(request))}
+
+
+def glance(request: HttpRequest) -> WalletGlance:
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return WalletGlance()
+    held = F("charged") - F("earned") - F("refunded")
+    open_holds = Hold.objects.filter(wallet__customer=user, charged__gt=F("earned") + F("refunded"))
+    zero = Decimal(0)
+    reserve = open_holds.aggregate(
+        sum=Coalesce(Sum(held), zero, output_field=DecimalField(max_digits=20, decimal_places=5)), n=Count("pk")
+    )
+    balance = Account.objects.filter(customer=user).values_list("balance", flat=True).first()
+    return WalletGlance(balance if balance is not None else zero, reserve["sum"], reserve["n"])
