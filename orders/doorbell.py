@@ -7,13 +7,16 @@ from django.db import transaction
 
 log = logging.getLogger(__name__)
 
+FORWARD = "orders.tasks.forward"
+FOLLOW = "orders.tasks.follow"
+
 _EXPIRES_SECONDS = 30
 
 
 def ring(task: str) -> None:
-    """Send the message ``orders.tasks.<task>`` and shrug when the broker is away: the sweep finds the rows."""
+    """Send the message named ``task`` and shrug when the broker is away: the sweep finds the rows."""
     try:
-        current_app.send_task(f"orders.tasks.{task}", expires=_EXPIRES_SECONDS, ignore_result=True)
+        current_app.send_task(task, expires=_EXPIRES_SECONDS, ignore_result=True)
     except Exception as problem:  # every transport raises classes of its own, and none may break a committed deed
         log.warning("the doorbell %s was not heard (%s); the sweep will answer", task, type(problem).__name__)
 

@@ -18,7 +18,7 @@ from notices.alerts import raise_alert
 from notices.models import Severity
 from orders import lifecycle
 from orders.checks import BadFields, Problem, Wish, check
-from orders.doorbell import ring_on_commit
+from orders.doorbell import FORWARD, ring_on_commit
 from orders.models import EventKind, Order
 
 
@@ -160,7 +160,7 @@ def _write(customer: User, q: Quote, nonce: str | None, source: str, now: dateti
     )
     ledger.hold(wallet=ledger.wallet_of(customer), reference=order.reference, amount=order.charge)
     lifecycle.note(order_id=order.pk, kind=EventKind.ACCEPTED, now=now, detail={"source": source}, actor=customer.email)
-    ring_on_commit("forward")
+    ring_on_commit(FORWARD)
     return order
 
 

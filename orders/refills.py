@@ -16,7 +16,7 @@ from core.clock import database_now, elapsed_clock
 from core.refusals import Refusal
 from notices.alerts import raise_alert
 from orders import lanes, lifecycle, sending
-from orders.doorbell import ring_on_commit
+from orders.doorbell import FORWARD, ring_on_commit
 from orders.models import EventKind, Order, Refill, RefillAttempt
 from orders.pace import Pace
 from orders.states import Outcome, RefillState
@@ -49,7 +49,7 @@ def request_refill(*, order: Order, actor: str, now: datetime) -> Refill:
             raise NotRefillable(_("This order cannot be refilled at the moment."))
         refill = Refill.objects.create(order=fresh, provider_id=fresh.provider_id, next_at=now, created_at=now)
         lifecycle.note(order_id=fresh.pk, kind=EventKind.REFILL_ASKED, now=now, actor=actor)
-        ring_on_commit("forward")
+        ring_on_commit(FORWARD)
         return refill
 
 

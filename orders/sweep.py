@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orders import dispatch, leases, progress, refills
-from orders.doorbell import ring
+from orders.doorbell import FOLLOW, FORWARD, ring
 from orders.models import Order, Refill
 from orders.states import Forward, RefillState
 
@@ -26,9 +26,9 @@ def ring_for_due(*, now: datetime) -> int:
     queued = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=now, **sendable)
     asked = Refill.objects.filter(state=RefillState.QUEUED, next_at__lte=now, **sendable)
     if queued.exists() or asked.exists():
-        ring("forward")
+        ring(FORWARD)
     if Order.objects.filter(next_poll_at__lte=now).exists() or Refill.objects.filter(next_poll_at__lte=now).exists():
-        ring("follow")
+        ring(FOLLOW)
     return given_up
 
 

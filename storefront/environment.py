@@ -26,7 +26,9 @@ class Environment:
             return read()
         except (ImproperlyConfigured, ValueError, TypeError, KeyError) as problem:
             missing = name not in self.env.ENVIRON
-            self.complaints.append(f"{name} is missing" if missing else f"{name} makes no sense: {problem or 'unreadable'}")
+            self.complaints.append(
+                f"{name} is missing" if missing else f"{name} makes no sense: {problem or 'unreadable'}"
+            )
             return fallback
 
     def complain(self, sentence: str) -> None:
@@ -76,10 +78,14 @@ class Environment:
         return self._read(name, read, default)
 
     def number(self, name: str, default: float, *, at_least: float, at_most: float = 1e9) -> float:
-        return self._read(name, lambda: self._bounded(float(self.env.str(name, default=default)), at_least, at_most), default)
+        return self._read(
+            name, lambda: self._bounded(float(self.env.str(name, default=default)), at_least, at_most), default
+        )
 
     def whole(self, name: str, default: int, *, at_least: int, at_most: int = 10**9) -> int:
-        return self._read(name, lambda: self._bounded(int(self.env.str(name, default=default)), at_least, at_most), default)
+        return self._read(
+            name, lambda: self._bounded(int(self.env.str(name, default=default)), at_least, at_most), default
+        )
 
     @staticmethod
     def _bounded[N: (int, float)](value: N, low: N, high: N) -> N:

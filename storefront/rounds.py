@@ -2,8 +2,9 @@
 
 from dataclasses import asdict
 
+from catalog.scheduled import sync_due, sync_is_due
+
 from catalog import health
-from catalog.scheduled import sync_due
 from core.clock import database_now
 from notices.alerts import mail_open_alerts
 from notices.heartbeats import beat
@@ -16,7 +17,8 @@ def ring_round() -> None:
     now = database_now()
     sweep.ring_for_due(now=now)
     health.probe_parked(now=now)
-    ring("sync", room="catalog")
+    if sync_is_due(now=now):
+        ring("catalog.tasks.sync_due")
     mail_open_alerts(now=now)
     beat(part="sweep", now=now)
 

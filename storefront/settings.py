@@ -24,7 +24,9 @@ DEBUG = env.flag("DEBUG", False)
 DEMO = env.flag("DEMO", False)
 HTTPS = env.flag("HTTPS", True)
 SHOP_NAME = env.text("SHOP_NAME", "Permille")
-SHOP_URL = env.text("SHOP_URL", f"{'https' if HTTPS else 'http'}://{(ALLOWED_HOSTS or ['localhost'])[0].lstrip('.')}").rstrip("/")
+SHOP_URL = env.text(
+    "SHOP_URL", f"{'https' if HTTPS else 'http'}://{(ALLOWED_HOSTS or ['localhost'])[0].lstrip('.')}"
+).rstrip("/")
 SHOP_CURRENCY = env.text("SHOP_CURRENCY", "USD").strip().upper()
 CONTACT_EMAIL = env.text("CONTACT_EMAIL")
 OWNER_EMAILS = env.words("OWNER_EMAILS")
@@ -44,7 +46,9 @@ SYNC_HOURS = env.number("SYNC_HOURS", 6, at_least=0.01, at_most=240)
 WORKER_CONCURRENCY = env.whole("WORKER_CONCURRENCY", 4, at_least=1, at_most=64)
 
 if FORWARD_LEASE_SECONDS < 7 / 3 * FORWARD_DEADLINE_SECONDS:
-    env.complain("FORWARD_LEASE_SECONDS must be at least 7/3 of FORWARD_DEADLINE_SECONDS, or a slow send loses its lease")
+    env.complain(
+        "FORWARD_LEASE_SECONDS must be at least 7/3 of FORWARD_DEADLINE_SECONDS, or a slow send loses its lease"
+    )
 
 # --- Django -----------------------------------------------------------------------------------------------------------
 ROOT_URLCONF = "storefront.urls"

@@ -73,6 +73,8 @@ class Plan:
             "STATIC_ROOT": str(self.static_folder),
             "LOG_FORMAT": "text",
             "PYTHONUNBUFFERED": "1",
+            # On a throw-away machine the demo runs as root, and Celery need not say so at each start.
+            "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
             "DEMO_PROVIDER_URL": self.provider_url,
             "DEMO_PROVIDER_KEY": self.kept.provider_key,
             "DEMO_OWNER_PASSWORD": self.kept.owner_password,

@@ -1,7 +1,9 @@
-"""Is a port of this machine free, and does somebody answer there?"""
+"""Is a port of this machine free, does somebody listen there, is it the shop and is it well?"""
 
 import errno
+import json
 import socket
+from http.client import HTTPConnection, HTTPException
 
 from storefront.demo.problems import DemoProblem
 
@@ -25,3 +27,15 @@ def listens(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def is_ready(port: int) -> bool:
+    """Whether the shop there says that all of it works, its worker and its beat included."""
+    link = HTTPConnection(LOOPBACK, port, timeout=3)
+    try:
+        link.request("GET", "/readyz")
+        return bool(json.loads(link.getresponse().read()).get("status") == "ready")
+    except (OSError, HTTPException, ValueError):
+        return False
+    finally:
+        link.close()

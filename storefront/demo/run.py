@@ -6,7 +6,7 @@ from storefront.demo.banner import banner
 from storefront.demo.kept import kept
 from storefront.demo.log import say
 from storefront.demo.plan import Plan, asked_port, demo_folder
-from storefront.demo.ports import LOOPBACK, listens, require_free
+from storefront.demo.ports import LOOPBACK, is_ready, listens, require_free
 from storefront.demo.problems import DemoProblem, Stopped
 from storefront.demo.processes import Supervisor
 from storefront.embedded.place import Place, kept_place
@@ -56,8 +56,8 @@ def _open(plan: Plan, services: Services, supervisor: Supervisor) -> None:
     supervisor.start("provider", [python, "manage.py", "simulate_provider", *plan.provider_options], env)
     supervisor.wait_until(lambda: listens(plan.provider_port), "The simulated provider", 60)
     supervisor.run("prepare", [python, "-m", "storefront.demo.prepare"], env)
-    supervisor.start("worker", [python, "-m", "celery", "-A", "storefront", "worker"], env)
-    supervisor.start("beat", [python, "-m", "celery", "-A", "storefront", "beat"], env)
+    supervisor.start("worker", [python, "-m", "celery", "-q", "-A", "storefront", "worker"], env)
+    supervisor.start("beat", [python, "-m", "celery", "-q", "-A", "storefront", "beat"], env)
     bind = f"{LOOPBACK}:{plan.port}"
     supervisor.start("web", [python, "-m", "gunicorn", "storefront.wsgi", "--bind", bind], env)
-    supervisor.wait_until(lambda: listens(plan.port), "The shop", 60)
+    supervisor.wait_until(lambda: is_ready(plan.port), "A shop that is ready (web, worker and beat)", 90)

@@ -23,7 +23,7 @@ class Services:
     def described(self) -> str:
         """Which programs serve, without addresses: those of a named service hold its password."""
         ours = [server.program.label for server in self.started]
-        return ", ".join([*ours, *["named by the environment"] * (2 - len(ours))])
+        return ", ".join(ours if len(ours) == 2 else [*ours, "named by the environment"])
 
     def fallen(self) -> str | None:
         """The program that died though nobody stopped it."""

@@ -1,5 +1,7 @@
 """The cast of the stories about orders: a provider that really answers, a service of it, customers with money."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -59,6 +61,14 @@ def service_of(provider: Provider, external_id: str = "1", **wishes: Any) -> Ser
         max=wishes.get("max", 100_000),
         price=published_price(rate, provider.exchange_rate, provider.markup_percent),
     )
+
+
+def until(condition: Callable[[], object], limit: float = 10.0) -> None:
+    """Wait for something that happens by itself, such as Postgres noticing that a session has ended."""
+    end = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
 
 
 @dataclass

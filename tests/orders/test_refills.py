@@ -1,0 +1,133 @@
+"""Refills: one at a time, sent at most once, followed to the provider's last word, no money moved."""
+
+import contextlib
+import threading
+
+import pytest
+from django.db import connection
+
+from accounts.models import User
+from catalog.models import Provider
+from core.clock import database_now
+from orders import lanes, leases, refills, sending
+from orders.models import EventKind, Order, Refill
+from orders.refills import NotRefillable, request_refill
+from orders.states import Outcome, Progress, RefillState
+from tests.orders.cast import Shop, balance, until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def completed(shop: Shop, alice: User) -> Order:
+    order = shop.buys(alice, link="https://example.com/p/1?fate=completed&after=1")
+    shop.forwards()
+    shop.simulator.control(advance=30)
+    shop.follows()
+    order.refresh_from_db()
+    assert order.progress == Progress.COMPLETED
+    return order
+
+
+def asked(order: Order) -> Refill:
+    return request_refill(order=order, actor="alice@example.com", now=database_now())
+
+
+def follow() -> None:
+    Refill.objects.filter(state=RefillState.REQUESTED).update(next_poll_at=database_now())
+    refills.follow_due()
+
+
+def test_a_refill_is_passed_on_and_followed_to_its_end(shop: Shop, alice: User, completed: Order) -> None:
+    before = balance(alice)
+    refill = asked(completed)
+    assert refills.send_due() == 1
+    refill.refresh_from_db()
+    assert refill.state == RefillState.REQUESTED
+    assert [r["refill"] for r in shop.simulator.record()["refills"]] == [refill.upstream_id]
+    shop.simulator.control(advance=60)
+    follow()
+    refill.refresh_from_db()
+    assert refill.state == RefillState.COMPLETED
+    assert balance(alice) == before
+    kinds = list(completed.events.values_list("kind", flat=True))[-3:]
+    assert kinds == [EventKind.REFILL_ASKED, EventKind.REFILL_REQUESTED, EventKind.REFILL_DONE]
+
+
+def test_one_at_a_time(completed: Order) -> None:
+    asked(completed)
+    with pytest.raises(NotRefillable):
+        asked(completed)
+
+
+def test_only_completed_orders_of_services_that_promise_it(shop: Shop, alice: User, completed: Order) -> None:
+    with pytest.raises(NotRefillable):
+        asked(shop.buys(alice))
+    Provider.objects.update(can_refill=False)
+    with pytest.raises(NotRefillable):
+        asked(completed)
+
+
+def test_a_lost_answer_is_a_doubt_and_never_asked_again(shop: Shop, completed: Order) -> None:
+    shop.simulator.control(script=["close_no_answer"], actions=["refill"])
+    refill = asked(completed)
+    refills.send_due()
+    Refill.objects.update(next_at=database_now())
+    refills.send_due()
+    refill.refresh_from_db()
+    assert refill.state == RefillState.IN_DOUBT
+    assert len(shop.simulator.record()["refills"]) <= 1
+    with pytest.raises(NotRefillable):
+        asked(completed)
+
+
+def test_a_declined_refill_closes_and_may_be_asked_for_again(shop: Shop, completed: Order) -> None:
+    shop.simulator.control(script=["refill_rejected"], actions=["refill"])
+    refill = asked(completed)
+    refills.send_due()
+    shop.simulator.control(advance=60)
+    follow()
+    refill.refresh_from_db()
+    assert refill.state == RefillState.REJECTED
+    asked(completed)
+
+
+def test_a_panel_without_refills_loses_the_capability(shop: Shop, completed: Order) -> None:
+    shop.simulator.control(capabilities={"refill": False})
+    refill = asked(completed)
+    refills.send_due()
+    refill.refresh_from_db()
+    assert refill.state == RefillState.REJECTED
+    assert not Provider.objects.get().can_refill
+
+
+def test_a_dead_sender_is_noticed(shop: Shop, completed: Order) -> None:
+    asked(completed)
+    with lanes.take(shop.provider.pk) as lane:
+        assert lane is not None
+        attempt = refills._claim(lane, now=database_now())
+        assert attempt is not None
+        sending.permit(sending.REFILL, lane, attempt.token)()
+    until(lambda: leases.expire(now=database_now()))
+    attempt.refresh_from_db()
+    assert attempt.outcome == Outcome.IN_DOUBT
+    assert Refill.objects.get().state == RefillState.IN_DOUBT
+
+
+def test_sixteen_requests_and_senders_make_one_refill(shop: Shop, completed: Order) -> None:
+    def run() -> None:
+        try:
+            with contextlib.suppress(NotRefillable):
+                asked(completed)
+            refills.send_due()
+        finally:
+            connection.close()
+
+    crowd = [threading.Thread(target=run) for _ in range(16)]
+    for thread in crowd:
+        thread.start()
+    for thread in crowd:
+        thread.join()
+    refills.send_due()
+    assert Refill.objects.count() == 1
+    assert len(shop.simulator.record()["refills"]) == 1
