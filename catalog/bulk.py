@@ -1,6 +1,7 @@
 """Many rows at once: COPY, which takes thousands of rows in the time of a few inserts."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from django.db import connection
@@ -8,9 +9,13 @@ from django.db import connection
 
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """COPY ``rows`` into ``table``. Table and column names are the caller's own, never from outside."""
+    rows = iter(rows)
+    first = next(rows, None)
+    if first is None:
+        return
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
+        for row in chain((first,), rows):
             copy.write_row(row)
 
 
@@ -22,3 +27,10 @@ def stage_rows(name: str, like: str, columns: Sequence[str], rows: Iterable[Sequ
             f"CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS SELECT {', '.join(columns)} FROM {like} WITH NO DATA"  # noqa: S608
         )
     copy_rows(name, columns, rows)
+
+
+def new_ids(table: str, count: int) -> list[int]:
+    """Ids for rows that are about to be copied in, in ascending order."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
+        return sorted(row[0] for row in cursor.fetchall())

@@ -15,12 +15,13 @@ from catalog.texts import CATEGORY_LIMIT, one_line
 Headings = dict[str, tuple[int, str]]
 
 _CHOSEN = """
-    SELECT DISTINCT ON (p.category) p.category, c.id, c.name
+    SELECT DISTINCT ON (p.category) p.category, c.id, c.name, count(*) AS services
     FROM catalog_providerservice AS p
     JOIN catalog_service AS s ON s.source_id = p.id AND NOT 'category' = ANY(s.pins)
     JOIN catalog_category AS c ON c.id = s.category_id
     WHERE p.provider_id = %s AND p.category = ANY(%s)
-    ORDER BY p.category, p.id
+    GROUP BY p.category, c.id
+    ORDER BY p.category, services DESC, c.id
 """
 
 
@@ -49,7 +50,7 @@ def heading_name(category: str) -> str:
 def _by_services(provider_id: int, categories: list[str]) -> Headings:
     with connection.cursor() as cursor:
         cursor.execute(_CHOSEN, [provider_id, categories])
-        return {category: (pk, name) for category, pk, name in cursor.fetchall()}
+        return {category: (pk, name) for category, pk, name, _services in cursor.fetchall()}
 
 
 def _named(names: list[str]) -> Headings:

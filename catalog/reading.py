@@ -93,5 +93,10 @@ def judged(heard: Heard, accepted_rate: Decimal | None, *, trusting: bool) -> He
     return heard._replace(accepted_rate=heard.rate)
 
 
+def is_only_a_jump(reasons: list[str]) -> bool:
+    """Whether a rate that jumped is all that stands against a row."""
+    return bool(reasons) and all(reason.startswith(f"{RATE_JUMP}:") for reason in reasons)
+
+
 def is_jump(old: Decimal, new: Decimal) -> bool:
     return new > old * JUMP_FACTOR or new * JUMP_FACTOR < old

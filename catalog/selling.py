@@ -2,18 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from django.db import connection
 
-from catalog.bulk import stage_rows
+from catalog.bulk import copy_rows, new_ids, stage_rows
 from catalog.headings import Headings, headings_for
 from catalog.models import Provider, ProviderService, Service
 from catalog.platforms import OTHER, fold, platform_of
 from catalog.pricing import published_price
-from catalog.reading import RATE_JUMP
+from catalog.reading import is_only_a_jump
 from catalog.texts import NAME_LIMIT, one_line
 from core.money import LIMIT
+
+#: Fields of a service that the owner may take out of the provider's hands, in `Service.pins`.
+PINNABLE = ("name", "description", "category", "min", "max", "position")
 
 
 class Source(Protocol):
@@ -40,9 +44,10 @@ class Source(Protocol):
 
 
 class Sold(NamedTuple):
-    """Columns of Service, and the source's id at the provider in place of our own."""
+    """Columns of Service that a sync writes."""
 
-    external_id: str
+    id: int
+    source_id: int
     name: str
     description: str
     category_id: int
@@ -54,33 +59,17 @@ class Sold(NamedTuple):
     search_text: str
 
 
-# Where the columns of Sold have their types from.
-_SOLD_LIKE = "catalog_service CROSS JOIN (SELECT external_id FROM catalog_providerservice) AS source"
-_REFRESH = """
-    UPDATE catalog_service AS s
-    SET name = t.name, description = t.description, category_id = t.category_id, platform = t.platform, min = t.min,
-        max = t.max, price = t.price, position = t.position, search_text = t.search_text || ' ' || s.id
-    FROM sold AS t JOIN catalog_providerservice AS p ON p.provider_id = %(provider)s AND p.external_id = t.external_id
-    WHERE s.source_id = p.id
-      AND (s.name, s.description, s.category_id, s.platform, s.min, s.max, s.price, s.position, s.search_text)
-          IS DISTINCT FROM (t.name, t.description, t.category_id, t.platform, t.min, t.max, t.price, t.position,
-                            t.search_text || ' ' || s.id)
-"""
-# The id is part of the text that is searched, and ids follow the order of the list.
-_ADD = """
-    INSERT INTO catalog_service (id, source_id, name, description, category_id, platform, min, max, price, position,
-                                 search_text, is_visible, pins)
-    SELECT n.id, n.source_id, n.name, n.description, n.category_id, n.platform, n.min, n.max, n.price, n.position,
-           n.search_text || ' ' || n.id, true, '{}'
-    FROM (
-        SELECT nextval(pg_get_serial_sequence('catalog_service', 'id')) AS id, o.*
-        FROM (
-            SELECT p.id AS source_id, t.* FROM sold AS t
-            JOIN catalog_providerservice AS p ON p.provider_id = %(provider)s AND p.external_id = t.external_id
-            WHERE p.quarantine = '{}' AND NOT EXISTS (SELECT FROM catalog_service AS s WHERE s.source_id = p.id)
-            ORDER BY t.position
-        ) AS o
-    ) AS n
+_FOLLOWING = Sold._fields[2:]
+_REFRESH = f"""
+    UPDATE catalog_service AS s SET {", ".join(f"{name} = sold.{name}" for name in _FOLLOWING)} FROM sold
+    WHERE s.id = sold.id
+      AND ({", ".join(f"s.{name}" for name in _FOLLOWING)})
+          IS DISTINCT FROM ({", ".join(f"sold.{name}" for name in _FOLLOWING)})
+"""  # noqa: S608 (names of our own columns)
+_PLACES = """
+    SELECT p.external_id, p.id, s.id FROM catalog_providerservice AS p
+    LEFT JOIN catalog_service AS s ON s.source_id = p.id
+    WHERE p.provider_id = %s AND p.external_id = ANY(%s)
 """
 
 
@@ -95,15 +84,36 @@ def sell(provider: Provider, rows: Sequence[Source], headings: Headings) -> None
 
     A row without a usable name or limits leaves its service as it was: off sale while in quarantine.
     """
-    usable = [row for row in rows if _is_usable(row)]
+    usable = sorted((row for row in rows if _is_usable(row)), key=lambda row: row.position)
     if not usable:
         return
+    places = _places(provider.pk, [row.external_id for row in usable])
     pinned = _pinned(provider.pk)
-    sold = [_sold(provider, row, headings[row.category], pinned.get(row.external_id)) for row in usable]
-    stage_rows("sold", _SOLD_LIKE, Sold._fields, sold)
+    known = [row for row in usable if places[row.external_id][1] is not None]
+    fresh = [row for row in usable if places[row.external_id][1] is None and not row.quarantine]
+    ids = iter(new_ids("catalog_service", len(fresh)))
+
+    def sold(row: Source) -> Sold:
+        source_id, service_id = places[row.external_id]
+        own = pinned.get(source_id)
+        return _sold(provider, row, headings[row.category], own, source_id, service_id or next(ids))
+
+    _refresh([sold(row) for row in known])
+    copy_rows("catalog_service", [*Sold._fields, "is_visible", "pins"], ((*sold(row), True, []) for row in fresh))
+
+
+def _places(provider_id: int, external_ids: list[str]) -> dict[str, tuple[int, int | None]]:
+    """The id at the provider -> the id of our row for it and, if it is sold, of the service."""
     with connection.cursor() as cursor:
-        cursor.execute(_REFRESH, {"provider": provider.pk})
-        cursor.execute(_ADD, {"provider": provider.pk})
+        cursor.execute(_PLACES, [provider_id, external_ids])
+        return {external_id: (source_id, service_id) for external_id, source_id, service_id in cursor.fetchall()}
+
+
+def _refresh(rows: list[Sold]) -> None:
+    if rows:
+        stage_rows("sold", "catalog_service", Sold._fields, rows)
+        with connection.cursor() as cursor:
+            cursor.execute(_REFRESH)
 
 
 def sell_again(provider: Provider, external_ids: Iterable[str]) -> None:
@@ -121,17 +131,17 @@ def price_at(provider: Provider, rate: Decimal | None) -> Decimal | None:
 
 
 def _is_usable(row: Source) -> bool:
-    return all(reason.startswith(f"{RATE_JUMP}:") for reason in row.quarantine)
+    return not row.quarantine or is_only_a_jump(row.quarantine)
 
 
-def _pinned(provider_id: int) -> dict[str, Service]:
-    with_pins = (
-        Service.objects.filter(source__provider=provider_id).exclude(pins=[]).select_related("source", "category")
-    )
-    return {service.source.external_id: service for service in with_pins}
+def _pinned(provider_id: int) -> dict[int, Service]:
+    with_pins = Service.objects.filter(source__provider=provider_id).exclude(pins=[]).select_related("category")
+    return {service.source_id: service for service in with_pins}
 
 
-def _sold(provider: Provider, row: Source, heading: tuple[int, str], own: Service | None) -> Sold:
+def _sold(
+    provider: Provider, row: Source, heading: tuple[int, str], own: Service | None, source_id: int, service_id: int
+) -> Sold:
     pins = own.pins if own else []
     category_id, category = heading
     name, description, position = one_line(row.name, NAME_LIMIT), row.description, row.position
@@ -144,7 +154,8 @@ def _sold(provider: Provider, row: Source, heading: tuple[int, str], own: Servic
         low, high = _own_limits(own, low, high)
     platform = platform_of(category)
     return Sold(
-        external_id=row.external_id,
+        id=service_id,
+        source_id=source_id,
         name=name,
         description=description,
         category_id=category_id,
@@ -153,7 +164,7 @@ def _sold(provider: Provider, row: Source, heading: tuple[int, str], own: Servic
         max=high,
         price=price_at(provider, row.rate),
         position=position,
-        search_text=searchable(f"{name} {category}"),
+        search_text=f"{searchable(name)} {searchable(category)} {service_id}",
     )
 
 
@@ -165,5 +176,12 @@ def _own_limits(own: Service, low: int, high: int) -> tuple[int, int]:
 
 
 def searchable(text: str) -> str:
-    """Folded as the search box folds; ASCII, which most names are, the short way."""
-    return " ".join(text.lower().split()) if text.isascii() else fold(text)
+    """Folded as the search box folds. Word by word, because the words of a price list repeat thousands of times."""
+    if text.isascii():
+        return " ".join(text.lower().split())
+    return " ".join(folded for word in text.split() if (folded := _folded(word)))
+
+
+@lru_cache(maxsize=16_384)
+def _folded(word: str) -> str:
+    return fold(word)

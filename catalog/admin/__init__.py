@@ -1,0 +1,9 @@
+"""The owner's side of the catalog."""
+
+from catalog.admin.categories import CategoryAdmin
+from catalog.admin.provider_services import ProviderServiceAdmin
+from catalog.admin.providers import ProviderAdmin
+from catalog.admin.services import ServiceAdmin
+from catalog.admin.syncs import SyncRunAdmin
+
+__all__ = ["CategoryAdmin", "ProviderAdmin", "ProviderServiceAdmin", "ServiceAdmin", "SyncRunAdmin"]

@@ -1,0 +1,38 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Category, Provider
+from catalog.selling import sell_again
+
+
+@admin.register(Category)
+class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
+    list_display = ("name", "position", "is_visible", "services_")
+    list_editable = ("position", "is_visible")
+    list_filter = ("is_visible",)
+    search_fields = ("name",)
+    ordering = ("position", "id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
+        categories: QuerySet[Category] = super().get_queryset(request)
+        return categories.annotate(holds=Count("services"))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A heading with services cannot go, and an empty one shows nowhere."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:
+        """A new name is part of what customers search in every service under it."""
+        super().save_model(request, obj, form, change)
+        if change and "name" in form.changed_data:
+            for provider in Provider.objects.filter(services__sold_as__category=obj).distinct():
+                ids = provider.services.filter(sold_as__category=obj).values_list("external_id", flat=True)
+                sell_again(provider, list(ids))
+
+    @admin.display(description=_("services"), ordering="holds")
+    def services_(self, category: Category) -> int:
+        return int(category.holds)  # type: ignore[attr-defined]  # annotated by get_queryset

@@ -1,0 +1,39 @@
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Provider
+
+
+class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
+    """A provider's settings. The key goes in and never comes out: an empty field keeps the one that is there."""
+
+    key = forms.CharField(
+        label=_("API key"),
+        required=False,
+        max_length=500,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=False),
+        help_text=_("Kept encrypted and never shown again. Leave empty to keep the one that is set."),
+    )
+
+    class Meta:
+        model = Provider
+        fields = (
+            "name", "url", "is_active", "currency", "exchange_rate", "markup_percent",
+            "can_refill", "can_cancel", "can_create_ticket", "body_encoding", "batch_size", "dialect",
+        )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "key" in self.fields and not self.instance.pk:
+            self.fields["key"].required = True
+            self.fields["key"].help_text = _("Kept encrypted and never shown again.")
+
+    def clean_key(self) -> str:
+        return str(self.cleaned_data["key"]).strip()
+
+    def save(self, commit: bool = True) -> Any:
+        if self.cleaned_data.get("key"):
+            self.instance.set_key(self.cleaned_data["key"])
+        return super().save(commit=commit)

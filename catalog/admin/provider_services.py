@@ -1,0 +1,102 @@
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from catalog.accepting import accept_rates
+from catalog.admin.figures import cost_html, heard_html
+from catalog.models import ProviderService
+from core.clock import database_now
+from core.read_only_admin import ReadOnlyAdmin
+
+
+class SaleFilter(admin.SimpleListFilter):
+    title = _("state")
+    parameter_name = "sale"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("listed", _("Listed")), ("quarantine", _("In quarantine")), ("gone", _("Gone"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> QuerySet[ProviderService]:
+        if self.value() == "gone":
+            return queryset.filter(vanished_at__isnull=False)
+        here = queryset.filter(vanished_at=None)
+        if self.value() == "quarantine":
+            return here.exclude(quarantine=[])
+        return here.filter(quarantine=[]) if self.value() == "listed" else queryset
+
+
+@admin.register(ProviderService)
+class ProviderServiceAdmin(ReadOnlyAdmin):
+    """Rows of providers' lists as heard, and the one decision about them: to accept a rate that jumped."""
+
+    list_display = ("external_id", "name_", "provider", "type", "rate_", "cost_", "min", "max", "state", "reasons")
+    list_filter = (SaleFilter, "provider", "type", "refill", "cancel")
+    list_select_related = ("provider",)
+    search_fields = ("=external_id", "name", "category")
+    ordering = ("provider", "position")
+    list_per_page = 100
+    actions = ("accept",)
+    fields = (
+        "provider", "external_id", "name_", "category", "type", "unit", "rate_", "accepted_rate_", "cost_",
+        "min", "max", "refill", "cancel", "dripfeed", "average_time", "description", "state", "reasons", "vanished_at",
+        "first_seen_at", "changed_at", "raw",
+    )  # fmt: skip
+
+    class Media:
+        css = {"all": ["admin-parts.css"]}
+
+    def has_accept_permission(self, request: HttpRequest) -> bool:
+        """Who may accept rates: those who hold "change provider's service", though no form changes one."""
+        return request.user.has_perm("catalog.change_providerservice")
+
+    @admin.action(description=_("Accept the new rate and sell"), permissions=["accept"])
+    def accept(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> None:
+        asked = list(queryset.values_list("pk", flat=True))
+        accepted = accept_rates(asked, now=database_now())
+        for row in accepted:
+            self.log_change(request, row, _t("New rate accepted"))
+        if accepted:
+            told = ngettext("%(n)s new rate was accepted.", "%(n)s new rates were accepted.", len(accepted))
+            messages.success(request, told % {"n": len(accepted)})
+        left = len(asked) - len(accepted)
+        if left:
+            told = ngettext(
+                "%(n)s row was left as it is: only a rate that jumped can be accepted.",
+                "%(n)s rows were left as they are: only a rate that jumped can be accepted.",
+                left,
+            )
+            messages.warning(request, told % {"n": left})
+
+    @admin.display(description=_("name"), ordering="name")
+    def name_(self, row: ProviderService) -> SafeString:
+        return format_html_join("", "<bdi>{}</bdi>", [(row.name or "–",)])
+
+    @admin.display(description=_("rate"), ordering="rate")
+    def rate_(self, row: ProviderService) -> SafeString | str:
+        return heard_html(row.rate, row.provider.currency)
+
+    @admin.display(description=_("last accepted rate"))
+    def accepted_rate_(self, row: ProviderService) -> SafeString | str:
+        return heard_html(row.accepted_rate, row.provider.currency)
+
+    @admin.display(description=_("cost"), ordering="rate")
+    def cost_(self, row: ProviderService) -> SafeString | str:
+        return cost_html(row.rate, row.provider)
+
+    @admin.display(description=_("state"))
+    def state(self, row: ProviderService) -> str:
+        if row.vanished_at:
+            return _t("Gone")
+        return _t("In quarantine") if row.quarantine else _t("Listed")
+
+    @admin.display(description=_("quarantined because"))
+    def reasons(self, row: ProviderService) -> SafeString | str:
+        told = [(reason.partition(": ")[2] or reason,) for reason in row.quarantine]
+        return format_html_join("; ", "{}", told) or "–"

@@ -1,0 +1,123 @@
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from catalog.admin.figures import NOTHING, heard_html
+from catalog.admin.provider_deeds import say_connection, say_sync
+from catalog.admin.provider_form import ProviderForm
+from catalog.admin.syncs import SyncRunInline
+from catalog.health import test_connection, words_for
+from catalog.models import Provider, SyncRun
+from catalog.models.provider import SyncState
+from catalog.providers import after_change
+from catalog.sync import AlreadyRunning, sync_provider
+from core.clock import database_now
+from core.templatetags.shop import state_html
+
+
+@admin.register(Provider)
+class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
+    form = ProviderForm
+    list_display = ("name", "state_", "currency", "balance_", "markup_percent", "last_synced_at", "last_answer_at")
+    list_filter = ("is_active", ("parked_at", admin.EmptyFieldListFilter))
+    search_fields = ("name", "url")
+    readonly_fields = (
+        "state_", "sale_stopped", "parked_at", "parked_reason", "next_probe_at", "outages", "balance_", "balance_at",
+        "last_answer_at", "last_synced_at", "next_sync_at",
+    )  # fmt: skip
+    fieldsets = (
+        (None, {"fields": ("name", "url", "key", "is_active")}),
+        (_("Money"), {"fields": ("currency", "exchange_rate", "markup_percent")}),
+        (_("What it can do"), {"fields": ("can_refill", "can_cancel", "can_create_ticket")}),
+        (_("How it is spoken to"), {"classes": ("collapse",), "fields": ("body_encoding", "batch_size", "dialect")}),
+        (_("How it is doing"), {"fields": readonly_fields}),
+    )
+    inlines = (SyncRunInline,)
+
+    class Media:
+        css = {"all": ["admin-parts.css"]}
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/test-connection/", wrap(self.test_connection), name="catalog_provider_test"),
+            path("<int:pk>/sync/", wrap(self.sync_now), name="catalog_provider_sync"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A provider that is being added has no state yet."""
+        return self.fieldsets if obj else self.fieldsets[:-1]
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
+        """Only what was edited is written: a worker may be noting an answer or a balance in the same row."""
+        if not change:
+            obj.save()
+            return
+        changed = {"sealed_key" if name == "key" else name for name in form.changed_data}
+        if changed:
+            obj.save(update_fields=changed)
+            after_change(obj, changed, now=database_now())
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        newest = SyncRun.objects.filter(provider_id=object_id).first() if object_id.isdecimal() else None
+        about = {"may_force": newest is not None and newest.state == SyncState.REFUSED}
+        return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
+
+    def test_connection(self, request: HttpRequest, pk: int) -> HttpResponse:
+        provider = self._asked(request, pk)
+        if provider is None:
+            return HttpResponseNotAllowed(["POST"])
+        say_connection(request, test_connection(provider, now=database_now()), provider)
+        return self._back(pk)
+
+    def sync_now(self, request: HttpRequest, pk: int) -> HttpResponse:
+        provider = self._asked(request, pk)
+        if provider is None:
+            return HttpResponseNotAllowed(["POST"])
+        force = request.POST.get("force") == "1"
+        try:
+            run = sync_provider(provider, now=database_now(), actor=str(request.user), force=force)
+        except AlreadyRunning as refusal:
+            messages.warning(request, str(refusal.message))
+            return self._back(pk)
+        self.log_change(request, provider, _t("Synced: %(state)s") % {"state": SyncState(run.state).label})
+        say_sync(request, run)
+        return self._back(pk)
+
+    def _asked(self, request: HttpRequest, pk: int) -> Provider | None:
+        """The provider somebody with the right to change it asks about; None when it was not asked by POST."""
+        if request.method != "POST":
+            return None
+        provider = self.get_object(request, str(pk))
+        if provider is None or not self.has_change_permission(request, provider):
+            raise PermissionDenied
+        return provider
+
+    def _back(self, pk: int) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:catalog_provider_change", args=[pk]))
+
+    @admin.display(description=_("state"))
+    def state_(self, provider: Provider) -> SafeString:
+        if not provider.is_active:
+            return state_html("is-canceled", "circle-x", _t("Inactive"))
+        if provider.parked_at:
+            return state_html("is-partial", "hourglass", words_for(provider.parked_reason))
+        if provider.sale_stopped:
+            return state_html("is-partial", "hourglass", provider.sale_stopped)
+        return state_html("is-completed", "circle-check", _t("Selling"))
+
+    @admin.display(description=_("balance"), ordering="balance")
+    def balance_(self, provider: Provider) -> SafeString | str:
+        return NOTHING if provider.balance is None else heard_html(provider.balance, provider.currency)

@@ -1,0 +1,84 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import SyncRun
+from core.read_only_admin import ReadOnlyAdmin
+
+_COUNTS = ("received", "added", "changed", "vanished", "returned", "quarantined", "skipped")
+_NEWEST = 10
+
+
+class SyncRunInline(admin.TabularInline):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
+    """The newest syncs of a provider, to be read."""
+
+    model = SyncRun
+    fields = ("page", "state", *_COUNTS, "problem")
+    readonly_fields = fields
+    extra = 0
+    max_num = 0
+    can_delete = False
+    ordering = ("-started_at", "-id")
+    verbose_name_plural = _("latest syncs")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SyncRun]:
+        runs: QuerySet[SyncRun] = super().get_queryset(request)
+        provider = request.resolver_match.kwargs.get("object_id", "") if request.resolver_match else ""
+        # The formset filters by provider once more, and a sliced queryset cannot be filtered.
+        newest = (
+            runs.filter(provider_id=provider).values_list("pk", flat=True)[:_NEWEST] if provider.isdecimal() else []
+        )
+        return runs.filter(pk__in=list(newest))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=_("started"))
+    def page(self, run: SyncRun) -> SafeString:
+        return format_html(
+            '<a href="{}">{:%Y-%m-%d %H:%M:%S}</a>',
+            reverse("admin:catalog_syncrun_change", args=[run.pk]),
+            run.started_at,
+        )
+
+
+@admin.register(SyncRun)
+class SyncRunAdmin(ReadOnlyAdmin):
+    list_display = ("started_at", "provider", "state", *_COUNTS, "actor", "problem")
+    list_filter = ("state", "provider", "started_at")
+    list_select_related = ("provider",)
+    fields = (
+        "provider", "state", "problem", "started_at", "took", "actor", "forced", *_COUNTS, "fields_", "examples_",
+    )  # fmt: skip
+
+    class Media:
+        css = {"all": ["admin-parts.css"]}
+
+    @admin.display(description=_("took"))
+    def took(self, run: SyncRun) -> str:
+        return f"{(run.finished_at - run.started_at).total_seconds():.2f} s" if run.finished_at else "–"
+
+    @admin.display(description=_("fields changed"))
+    def fields_(self, run: SyncRun) -> str:
+        return ", ".join(f"{name} {count:,}" for name, count in run.fields_changed.items()) or "–"
+
+    @admin.display(description=_("examples"))
+    def examples_(self, run: SyncRun) -> SafeString | str:
+        if not run.examples:
+            return "–"
+        rows = ((e["id"], e["field"], e["old"], e["new"]) for e in run.examples)
+        return format_html(
+            '<table><thead><tr><th scope="col">{}</th><th scope="col">{}</th><th scope="col">{}</th>'
+            '<th scope="col">{}</th></tr></thead><tbody>{}</tbody></table>',
+            _("id"), _("field"), _("before"), _("after"),
+            format_html_join("", "<tr><td>{}</td><td>{}</td><td><bdi>{}</bdi></td><td><bdi>{}</bdi></td></tr>", rows),
+        )  # fmt: skip
