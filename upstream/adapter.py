@@ -7,8 +7,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from certifi import where
 from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import parse_url
 from urllib3.util.retry import Retry
@@ -51,7 +51,7 @@ def tls_context(verify: bool | str) -> ssl.SSLContext:
     """A context that checks certificate and host name, trusting certifi's roots or the given file or folder."""
     if verify is False:
         raise ValueError("TLS certificates are always checked.")
-    source = where() if verify is True else str(verify)
+    source = DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify)
     if Path(source).is_dir():
         return ssl.create_default_context(capath=source)
     return ssl.create_default_context(cafile=source)

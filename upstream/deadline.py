@@ -29,8 +29,11 @@ class Deadline:
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._duplicate: socket.socket | None = None
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
-        self._watcher.start()
+
+    def start(self) -> None:
+        """Count from now. What came before, such as building a long body, is none of the peer's time."""
+        self.started = clock()
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def elapsed(self) -> float:
         return clock() - self.started

@@ -14,7 +14,7 @@ EVIDENCE_LIMIT = 64 * 1024
 KEY_MARK = "[key]"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Exchange:
     """One HTTP exchange. Times are seconds since its start; `None` means it never came to that.
 
@@ -40,7 +40,11 @@ class Exchange:
     deadline_fired: bool = False
     stop: str = ""
     error: str = ""
-    secret: str = field(default="", repr=False, compare=False)
+    secret: str = field(default="", compare=False)
+
+    def __repr__(self) -> str:
+        # Short on purpose: a panel may echo the key, and representations end in logs.
+        return f"Exchange({self.action} HTTP {self.http_status} send_calls={self.send_calls} stop={self.stop!r})"
 
     @cached_property
     def _key_forms(self) -> tuple[str, ...]:

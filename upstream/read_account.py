@@ -27,7 +27,7 @@ from upstream.verdicts import (
 
 def read_balance(exchange: Exchange, dialect: Dialect) -> Balance:
     """Raises Unavailable, also when the amount cannot be read: keep the last one and its time."""
-    answer = question_answer(exchange)
+    answer = question_answer(exchange, unreadable_is_outage=True)
     if not isinstance(answer.value, dict):
         malformed(answer, "no_balance")
     outer = Fields(answer.value)
@@ -61,7 +61,7 @@ def read_ticket(exchange: Exchange, dialect: Dialect) -> Ticket:
     fault = find_fault(outer) or find_fault(fields)
     if fault is None and status is not None and status >= 400:
         fault = Fault(texts_in(fields.get("message")) or texts_in(fields.get("msg")) or (f"status {status}",))
-        if status < 500 and not heard and answer.is_success:
+        if not heard and answer.is_success:
             # The body's own status says that the request was declined, whatever its words.
             found = class_of(answer, fault, dialect) or ErrorClass.OTHER
             raise Refused(found, fault.text, exchange, noise=answer.noise)

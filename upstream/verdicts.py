@@ -62,7 +62,7 @@ def deed_answer(exchange: Exchange, *id_keys: str) -> Answer:
     return Answer(exchange, reading.value, reading.noise)
 
 
-def question_answer(exchange: Exchange) -> Answer:
+def question_answer(exchange: Exchange, *, unreadable_is_outage: bool = False) -> Answer:
     """The answer to a request that only asks. Raises Unavailable."""
     if not exchange.complete:
         outage = exchange.stop not in (*_OUR_OWN, "too_large")
@@ -73,7 +73,8 @@ def question_answer(exchange: Exchange) -> Answer:
         raise Unavailable("redirect", "the provider redirects", exchange)
     reading = read_body(exchange)
     if reading.problem:
-        raise Unavailable(reading.problem, _status_words(exchange), exchange, outage=_is_down(exchange))
+        outage = unreadable_is_outage or _is_down(exchange)
+        raise Unavailable(reading.problem, _status_words(exchange), exchange, outage=outage)
     return Answer(exchange, reading.value, reading.noise)
 
 

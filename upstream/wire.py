@@ -87,6 +87,7 @@ class _Answer:
 
 def _converse(call: Call, adapter: OneExchangeAdapter, journal: Journal, answer: _Answer) -> None:
     request = _prepared(call)
+    journal.deadline.start()
     response = adapter.send(
         request, stream=True, timeout=(call.connect_timeout, call.deadline), verify=call.verify, proxies={}
     )
@@ -152,6 +153,8 @@ def _stop_word(journal: Journal, fired: bool, failure: Exception | None) -> str:
         return "deadline"
     if failure is None:
         return ""
+    if isinstance(failure, requests.exceptions.Timeout):
+        return "timeout" if journal.send_calls else "connect_timeout"
     if isinstance(failure, (requests.exceptions.SSLError, ssl.SSLError)):
         return "tls"
     if isinstance(failure, (requests.exceptions.RequestException, urllib3.exceptions.HTTPError)):
