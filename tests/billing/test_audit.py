@@ -1,0 +1,279 @@
+"""The audit is quiet about a sound shop and names every kind of damage; damage needs the guards taken away first."""
+
+import json
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection
+
+from accounts.models import User
+from billing.audit import NAMED
+from billing.models import Account, AccountKind
+from catalog.models import Service
+from orders.models import Order
+from orders.states import Forward, Outcome, Progress, RefillState
+from tests.billing import cast
+from tests.billing.cast import own
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def alice() -> User:
+    return cast.customer()
+
+
+@pytest.fixture
+def service() -> Service:
+    return cast.service()
+
+
+@pytest.fixture
+def shop(alice: User, service: Service) -> dict[str, Order]:
+    """One order in each situation there is."""
+    made = {
+        name: cast.order(alice, service) for name in ("queued", "doubted", "refused", "completed", "partial", "tried")
+    }
+    cast.doubted(made["doubted"])
+    refused = cast.sending(made["refused"])
+    cast.end(refused, Outcome.REFUSED)
+    cast.move(made["refused"], Forward.REFUSED)
+    cast.settled(made["refused"], "1")
+    cast.placed(made["completed"], "9001", progress=Progress.COMPLETED)
+    cast.settled(made["completed"])
+    cast.placed(made["partial"], "9002", progress=Progress.PARTIAL)
+    cast.settled(made["partial"], "0.25")
+    unsent = cast.sending(made["tried"])
+    cast.end(unsent, Outcome.NOT_SENT, send_calls=0)
+    cast.move(made["tried"], Forward.QUEUED)
+    cast.attempt(made["tried"], 2)
+    cast.move(made["tried"], Forward.CLAIMED)
+    cast.refill_attempt(cast.refill(made["completed"]))
+    return made
+
+
+def audit() -> tuple[dict[str, Any], str]:
+    out = StringIO()
+    try:
+        call_command("audit", "--json", stdout=out)
+        problem = ""
+    except CommandError as error:
+        problem = str(error)
+    told: dict[str, Any] = json.loads(out.getvalue())
+    return {c["name"]: c for c in told["checks"]}, problem
+
+
+def broken() -> set[str]:
+    checks, problem = audit()
+    names = {name for name, check in checks.items() if not check["holds"]}
+    assert bool(problem) == bool(names)
+    return names
+
+
+def damage(statement: str, *values: Any) -> None:
+    """Change rows behind the backs of all guards, as a hand in the database with every right could."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(statement, values)
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+def without(table: str, *constraints: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for name in constraints:
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
+            cursor.execute(f"DROP INDEX IF EXISTS {name}")
+
+
+def test_a_sound_shop_passes(shop: dict[str, Order]) -> None:
+    out = StringIO()
+    call_command("audit", stdout=out)
+    assert "equations hold" in out.getvalue()
+    checks, problem = audit()
+    assert problem == ""
+    assert checks["orders_have_their_hold"]["looked_at"] == 6
+    assert checks["keys_parse"]["looked_at"] > 6
+
+
+def test_an_empty_shop_passes(db: None) -> None:
+    assert broken() == set()
+
+
+Hurt = Callable[[dict[str, Order], User], None]
+DAMAGES: list[tuple[str, Hurt, set[str]]] = []
+
+
+def breaks(*names: str) -> Callable[[Hurt], Hurt]:
+    def note(hurt: Hurt) -> Hurt:
+        DAMAGES.append((hurt.__name__, hurt, set(names)))
+        return hurt
+
+    return note
+
+
+@breaks("accounts_sum_to_zero", "wallet_balances")
+def money_out_of_nowhere(shop: dict[str, Order], alice: User) -> None:
+    damage("UPDATE billing_account SET balance = balance + 1 WHERE customer_id = %s", alice.pk)
+
+
+@breaks("holds", "held_account", "closed_orders_hold_nothing", "orders_have_their_hold")
+def a_refund_taken_back_from_the_hold(shop: dict[str, Order], alice: User) -> None:
+    damage("UPDATE billing_hold SET refunded = 0 WHERE reference = %s", shop["partial"].reference)
+
+
+@breaks("accounts_sum_to_zero", "wallet_balances", "holds", "held_account")
+def a_transfer_that_vanished(shop: dict[str, Order], alice: User) -> None:
+    damage("DELETE FROM billing_transfer WHERE key = %s", f"{shop['queued'].reference}:hold")
+
+
+@breaks("accounts_sum_to_zero", "wallet_balances")
+def a_transfer_that_grew(shop: dict[str, Order], alice: User) -> None:
+    damage("UPDATE billing_transfer SET amount = amount + 1 WHERE code = 'credit'")
+
+
+@breaks("keys_parse")
+def a_key_that_names_another_deed(shop: dict[str, Order], alice: User) -> None:
+    damage(
+        "UPDATE billing_transfer SET key = 'order:1042:release:1' WHERE key = %s", f"{shop['queued'].reference}:hold"
+    )
+
+
+@breaks("holds", "orders_have_their_hold", "references_exist")
+def a_hold_of_no_order(shop: dict[str, Order], alice: User) -> None:
+    damage("UPDATE billing_hold SET reference = 'order:0' WHERE reference = %s", shop["queued"].reference)
+
+
+@breaks("orders_have_their_hold")
+def an_order_without_money(shop: dict[str, Order], alice: User) -> None:
+    cast.order_row(alice, shop["queued"].service)
+
+
+@breaks("orders_have_their_hold")
+def a_charge_that_changed(shop: dict[str, Order], alice: User) -> None:
+    damage("UPDATE orders_order SET charge = 2 WHERE id = %s", shop["doubted"].pk)
+
+
+@breaks("holds", "orders_have_their_hold")
+def a_hold_on_another_wallet(shop: dict[str, Order], alice: User) -> None:
+    bob = cast.customer("bob@example.com")
+    theirs = Account.objects.get(customer=bob).pk
+    damage("UPDATE billing_hold SET wallet_id = %s WHERE reference = %s", theirs, shop["completed"].reference)
+
+
+@breaks("closed_orders_hold_nothing")
+def an_order_that_ended_without_its_money(shop: dict[str, Order], alice: User) -> None:
+    late = cast.order(alice, shop["queued"].service)
+    cast.placed(late, "9003", progress=Progress.COMPLETED)
+
+
+@breaks("unplaced_orders_hold_everything")
+def earned_before_it_was_placed(shop: dict[str, Order], alice: User) -> None:
+    cast.settled(shop["doubted"])
+
+
+@breaks("one_live_attempt", "states_match_attempts", "attempts_follow_proof")
+def sent_again_in_doubt(shop: dict[str, Order], alice: User) -> None:
+    without("orders_forwardattempt", "forward_attempt_one_live_per_order")
+    damage(
+        "INSERT INTO orders_forwardattempt (n, token, outcome, lane, lane_pid, lane_started, claimed_at, leased_until,"
+        " heard_id, reason, evidence, expected_cost, order_id, provider_id)"
+        " SELECT 2, gen_random_uuid(), 'sending', lane, lane_pid, lane_started, claimed_at, leased_until,"
+        " '', '', '{}', expected_cost, order_id, provider_id"
+        " FROM orders_forwardattempt WHERE order_id = %s",
+        shop["doubted"].pk,
+    )
+
+
+@breaks("attempts_follow_proof")
+def sent_again_without_proof(shop: dict[str, Order], alice: User) -> None:
+    without("orders_forwardattempt", "forward_attempt_not_sent_is_proven")
+    damage("UPDATE orders_forwardattempt SET send_calls = NULL WHERE outcome = 'not_sent'")
+
+
+@breaks("placed_orders_have_their_id")
+def two_orders_of_one_upstream_id(shop: dict[str, Order], alice: User) -> None:
+    without("orders_order", "order_one_per_upstream_id")
+    without("orders_forwardattempt", "forward_attempt_one_order_per_upstream_id")
+    damage("UPDATE orders_order SET upstream_id = '9001' WHERE upstream_id = '9002'")
+    damage("UPDATE orders_forwardattempt SET upstream_id = '9001' WHERE upstream_id = '9002'")
+
+
+@breaks("placed_orders_have_their_id")
+def an_id_its_attempt_does_not_know(shop: dict[str, Order], alice: User) -> None:
+    damage("UPDATE orders_order SET upstream_id = '777' WHERE upstream_id = '9002'")
+
+
+@breaks("placed_orders_have_their_id", "states_match_attempts")
+def refunded_and_placed(shop: dict[str, Order], alice: User) -> None:
+    damage(
+        "UPDATE orders_forwardattempt SET outcome = 'placed', upstream_id = '5' WHERE order_id = %s", shop["refused"].pk
+    )
+
+
+@breaks("states_match_attempts")
+def in_doubt_without_an_attempt(shop: dict[str, Order], alice: User) -> None:
+    damage("UPDATE orders_order SET forward_state = 'in_doubt' WHERE id = %s", shop["queued"].pk)
+
+
+@breaks("one_open_refill")
+def two_open_refills(shop: dict[str, Order], alice: User) -> None:
+    without("orders_refill", "refill_one_open_per_order")
+    cast.refill(shop["completed"], state=RefillState.REQUESTED)
+
+
+@breaks("gateways")
+def a_gateway_with_money_of_no_deed(shop: dict[str, Order], alice: User) -> None:
+    sql = "UPDATE billing_transfer SET source_id = %s WHERE key = 'credit:start:alice@example.com'"
+    damage(sql, own(AccountKind.GATEWAY))
+
+
+@breaks("billing_guards")
+def a_disabled_guard_of_money(shop: dict[str, Order], alice: User) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE billing_account DISABLE TRIGGER billing_account_guard")
+
+
+@breaks("orders_guards")
+def a_lost_guard_of_orders(shop: dict[str, Order], alice: User) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("DROP TRIGGER orders_orderevent_append_only ON orders_orderevent")
+
+
+@pytest.mark.parametrize(("hurt", "names"), [d[1:] for d in DAMAGES], ids=[d[0] for d in DAMAGES])
+def test_damage_is_found_under_its_name(shop: dict[str, Order], alice: User, hurt: Hurt, names: set[str]) -> None:
+    hurt(shop, alice)
+    assert broken() == names
+
+
+def test_every_equation_has_damage_that_breaks_it() -> None:
+    checks, _problem = audit()
+    assert set(checks) == {name for _name, _hurt, names in DAMAGES for name in names}
+
+
+def test_the_broken_row_is_named_and_the_exit_status_says_so(shop: dict[str, Order], alice: User) -> None:
+    money_out_of_nowhere(shop, alice)
+    out = StringIO()
+    with pytest.raises(CommandError, match="2 of 17 equations fail: accounts_sum_to_zero, wallet_balances") as failure:
+        call_command("audit", stdout=out)
+    assert failure.value.returncode == 1
+    assert "FAILS  wallet_balances" in out.getvalue()
+    assert "(alice@example.com): balance" in out.getvalue()
+
+
+def test_many_broken_rows_are_counted_and_the_first_named(alice: User, service: Service) -> None:
+    for _ in range(NAMED + 5):
+        cast.order_row(alice, service)
+    found = audit()[0]["orders_have_their_hold"]
+    assert (found["broken"], len(found["rows"])) == (NAMED + 5, NAMED)
+    out = StringIO()
+    with pytest.raises(CommandError):
+        call_command("audit", stdout=out)
+    assert "and 5 more" in out.getvalue()
