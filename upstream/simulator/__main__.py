@@ -88,7 +88,8 @@ async def _serve(options: argparse.Namespace) -> None:
 
 
 def _announce(options: argparse.Namespace, port: int, control_port: int, certificate: str) -> None:
-    url = f"{'https' if options.tls else 'http'}://{options.host}:{port}/api/v2"
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    url = f"{'https' if options.tls else 'http'}://{host}:{port}/api/v2"
     if options.json:
         facts = {"url": url, "port": port, "control_port": control_port, "key": options.key, "certificate": certificate}
         print(json.dumps(facts), flush=True)

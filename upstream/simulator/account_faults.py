@@ -11,6 +11,7 @@ from typing import Any
 from upstream.simulator.actions import answer, checked_purchase
 from upstream.simulator.adding import Rejected
 from upstream.simulator.call import shown_id
+from upstream.simulator.catalog import write_rows
 from upstream.simulator.play import Play, Player
 from upstream.simulator.reply import Reply, error_reply, json_reply, plain
 
@@ -43,8 +44,15 @@ def _repriced(it: Play) -> Reply:
     return json_reply({"order": shown_id(it.sim.books.place(dearer, it.call.now).id)})
 
 
+def _padded(amount: Decimal) -> str:
+    """The same amount with more digits than it needs."""
+    return f"{amount:f}00" if "." in f"{amount:f}" else f"{amount:f}.00"
+
+
 ACCOUNT: dict[str, Player] = {
-    "balance_str": _balance(lambda it: {"balance": f" {it.sim.books.balance:f}0 ", "currency": it.sim.books.currency}),
+    "balance_str": _balance(
+        lambda it: {"balance": f" {_padded(it.sim.books.balance)} ", "currency": it.sim.books.currency}
+    ),
     "balance_null": _balance(lambda it: {"balance": None, "currency": it.sim.books.currency}),
     "balance_negative": _balance(lambda it: {"balance": "-3.20", "currency": it.sim.books.currency}),
     "balance_other_currency": _balance(lambda it: {"currency": "RUB" if it.sim.books.currency != "RUB" else "USD"}),
@@ -63,7 +71,7 @@ def _list(change: Callable[[list[Row]], list[Row]]) -> Player:
         if it.refusal or it.call.action != "services":
             return it.answer()
         rows = [dict(row) for row in it.sim.catalog.rows if isinstance(row, dict)]
-        return Reply(json.dumps(change(rows), ensure_ascii=False, default=str).encode())
+        return Reply(write_rows(change(rows)))
 
     return play
 

@@ -47,7 +47,7 @@ def checked_purchase(sim: Simulator, call: Call) -> Purchase:
         raise Rejected("You have active order with this link. Please wait until order being completed.")
     if purchase.charge > sim.books.balance:
         raise Rejected("Not enough funds on balance")
-    return purchase
+    return replace(purchase, fault=call.label)
 
 
 def _has_open_order(sim: Simulator, link: str, now: float) -> bool:

@@ -10,7 +10,7 @@ import heapq
 import random
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -38,6 +38,7 @@ class Purchase:
     runs: int = 1
     gap: float = 0.0
     fate: str = ""
+    fault: str | None = None
 
     @property
     def charge(self) -> Decimal:
@@ -131,6 +132,8 @@ class Books:
                 "runs": purchase.runs,
                 "gap": purchase.gap,
                 "parent": parent.id if parent else None,
+                "fault": purchase.fault,
+                "next_id": self.next_id,
             }
         )
 
@@ -168,6 +171,7 @@ class Books:
             currency=event["currency"],
             kind=kind,
             parent=event["parent"],
+            fault=event["fault"],
         )
         self.orders[order.id] = order
         self.balance -= order.charge
@@ -208,6 +212,7 @@ class Books:
     def _refate(self, order: Order, event: Mapping[str, Any]) -> None:
         age = event["at"] - order.arrived
         kept = [step for step in order.steps if step.at <= age]
+        kept.append(replace(kept[-1], at=age, remains=order.remains(event["at"])))
         ending = tail(event["fate"], order.quantity, self.seconds, age + event["after"])
         order.version += 1
         order.fate = event["fate"]
@@ -243,9 +248,8 @@ class Books:
         """Enter one event of the journal again."""
         match event["event"]:
             case "order":
-                order = self._enter(event)
-                digits = order.id if order.id.isdigit() and self.ids == "growing" else ""
-                self.next_id = max(self.next_id, int(digits or 0) + 1)
+                self._enter(event)
+                self.next_id = max(self.next_id, event["next_id"])
             case "refate" if event["order"] in self.orders:
                 self.tick(event["at"])
                 self._refate(self.orders[event["order"]], event)

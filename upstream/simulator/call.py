@@ -13,7 +13,7 @@ FINAL = frozenset(["Completed", "Partial", "Canceled", "Refunded"])
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request as read. ``fault`` and ``argument`` are what was drawn for it; the honest answer ignores most."""
+    """One request as read. ``fault`` and ``argument`` are what was drawn for it, ``label`` how it was written."""
 
     action: str
     fields: Mapping[str, str]
@@ -21,6 +21,7 @@ class Call:
     sha256: str
     fault: str = ""
     argument: str = ""
+    label: str | None = None
 
 
 def many_ids(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 from upstream.simulator.service_types import ServiceType, service_type
 
 _YES = {"true", "1", "yes"}
+_MARKED = re.compile(r'"\\u0000([0-9eE.+-]+)"')
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,2})?")
 
 
@@ -41,7 +42,7 @@ class Catalog:
 
     @classmethod
     def from_rows(cls, rows: Iterable[Any]) -> Catalog:
-        return cls.from_bytes(json.dumps(list(rows), ensure_ascii=False, default=str).encode())
+        return cls.from_bytes(write_rows(list(rows)))
 
     @classmethod
     def from_file(cls, path: str | Path) -> Catalog:
@@ -64,13 +65,20 @@ class Catalog:
         return self.services.get(canonical_id(text))
 
     def repriced(self, rates: Mapping[str, str]) -> Catalog:
-        """The same list with other rates, by service id; only the rows that change are written anew."""
+        """The same list with other rates, by service id, each as a text. Raise KeyError for an id not in the list."""
         wanted = {canonical_id(key): str(value) for key, value in rates.items()}
-        return self.rewritten(lambda row: row | {"rate": wanted[row_id(row)]} if row_id(row) in wanted else row)
+        missing = wanted.keys() - {row_id(row) for row in self.rows}
+        if missing:
+            raise KeyError(f"no service {', '.join(sorted(missing))}")
+        return Catalog.from_rows(
+            row | {"rate": wanted[row_id(row)]} if row_id(row) in wanted else row for row in self.rows
+        )
 
-    def rewritten(self, change: Any) -> Catalog:
-        rows = [change(dict(row)) if isinstance(row, dict) else row for row in self.rows]
-        return Catalog.from_rows(rows)
+
+def write_rows(rows: list[Any]) -> bytes:
+    """Write rows as JSON, each number as exact as it was read: a Decimal passes as a marked text, unmarked after."""
+    text = json.dumps(rows, ensure_ascii=False, default=lambda number: f"\0{number}")
+    return _MARKED.sub(r"\1", text).encode("utf-8", "surrogatepass")
 
 
 def read_service(row: Any) -> Service | None:

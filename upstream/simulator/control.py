@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import parse_qsl
 
 from upstream.simulator.catalog import Catalog
 from upstream.simulator.http import Request
@@ -27,7 +28,7 @@ def route(server: ProviderServer, request: Request) -> Reply:
     if request.method == "POST" and "origin" in request.headers:
         return error_reply("a page of another site may not steer the provider", 403)
     try:
-        wish = json.loads(request.body or b"{}") if request.method == "POST" else {}
+        wish = json.loads(request.body or b"{}") if request.method == "POST" else dict(parse_qsl(query))
         if not isinstance(wish, dict):
             raise ValueError("a JSON object is wanted")
         return handler(server, wish)
@@ -189,7 +190,7 @@ _PATHS: dict[tuple[str, str], Callable[[ProviderServer, Wish], Reply]] = {
     ("GET", "/"): lambda server, wish: human_page(server.sim),
     ("GET", "/style.css"): lambda server, wish: stylesheet(),
     ("GET", "/_sim/healthz"): lambda server, wish: json_reply({"ok": True}),
-    ("GET", "/_sim/record"): lambda server, wish: json_reply(server.sim.facts()),
+    ("GET", "/_sim/record"): lambda server, wish: json_reply(server.sim.facts(int(wish.get("requests", 1000)))),
     ("GET", "/_sim/held"): _held,
     ("POST", "/_sim/control"): control,
     ("POST", "/_sim/hold"): lambda server, wish: control(server, {"hold_add": wish.get("next", 1)}),

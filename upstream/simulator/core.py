@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,9 @@ class Simulator:
         digest = hashlib.sha256(body).hexdigest()
         known = action if action in ACTIONS else "other"
         self.record.request(action=known, at=now, fault=drawn.label if drawn else None, digest=digest)
-        fault, argument = (drawn.name, drawn.argument) if drawn else ("", "")
-        call = Call(action, fields, now, digest, fault, argument)
+        call = Call(action, fields, now, digest)
+        if drawn:
+            call = replace(call, fault=drawn.name, argument=drawn.argument, label=drawn.label)
         refusal = self._refuse_key(fields)
         if drawn:
             return spoil(self, call, drawn, refusal)
@@ -105,8 +107,8 @@ class Simulator:
         """Whether ``status`` tells about another customer's order; a provider that does breaks a safe assumption."""
         return self.switches["foreign_visible"] and self.books.is_foreign(number)
 
-    def facts(self) -> dict[str, Any]:
-        """The record as plain data: every accepted order, the newest requests, exact counters."""
+    def facts(self, newest: int = 1000) -> dict[str, Any]:
+        """The record as plain data: every accepted order, the ``newest`` requests, exact counters."""
         now = self.now()
         self.books.tick(now)
         record = self.record
@@ -124,10 +126,11 @@ class Simulator:
             "requests": {
                 "total": record.actions.total(),
                 "actions": dict(record.actions),
-                "newest": list(record.requests),
+                "newest": list(record.requests)[-newest:],
             },
             "faults": dict(record.faults),
             "connections": record.connections,
             "unread": record.unread,
+            "other": record.other,
             "redirected": record.redirected,
         }

@@ -31,6 +31,7 @@ class Order:
     currency: str
     kind: Kind = "plain"
     parent: str | None = None
+    fault: str | None = None
     children: list[str] = field(default_factory=list)
     version: int = 0
     cancel_asked: bool = False
@@ -70,7 +71,7 @@ class Order:
         return list(self.children)
 
     def as_record(self, now: float) -> dict[str, Any]:
-        """The row of the record: what was accepted, byte for byte, and what has become of it."""
+        """The row of the record: what was accepted, byte for byte, the fault its answer met, what has become of it."""
         return {
             "order": self.id,
             "service": self.service,
@@ -82,6 +83,7 @@ class Order:
             "arrived": self.arrived,
             "sha256": self.sha256,
             "fate": self.fate,
+            "fault": self.fault,
             "parent": self.parent,
             "children": self.child_ids,
             "status": self.status(now),

@@ -39,8 +39,9 @@ class RunningSimulator:
         self.process: subprocess.Popen[str] | None = None
         self._stop: Callable[[], None] = lambda: None
 
-    def record(self) -> dict[str, Any]:
-        return self._talk("/_sim/record")
+    def record(self, requests: int = 1000) -> dict[str, Any]:
+        """Everything the provider knows; ``requests`` is how many of the newest are listed one by one."""
+        return self._talk(f"/_sim/record?requests={requests}")
 
     def orders(self) -> list[dict[str, Any]]:
         """The orders accepted so far, oldest first."""
@@ -159,7 +160,11 @@ def _as_process(port: int, tls: bool, latency_ms: float, options: dict[str, Any]
 
     def stop() -> None:
         process.terminate()
-        process.wait(START_LIMIT)
+        try:
+            process.wait(START_LIMIT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
         if process.stdout:
             process.stdout.close()
 

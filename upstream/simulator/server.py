@@ -14,6 +14,7 @@ from upstream.simulator.core import Simulator
 from upstream.simulator.faults import Drawn
 from upstream.simulator.http import BadRequest, Head, Request, read_head
 from upstream.simulator.reply import Reply, error_reply
+from upstream.simulator.requests_in import read_fields
 from upstream.simulator.tls import TlsContexts, TlsDoor
 from upstream.simulator.wire_faults import deliver, hang, reset
 
@@ -82,6 +83,8 @@ class ProviderServer:
             connection.transport.abort()
         await asyncio.sleep(0)
         self.sim.record.close()
+        if self.tls:
+            self.tls.forget()
 
     def accepted(self) -> Drawn | None:
         """Count a connection on the provider's own door and draw the fault it meets before a byte is read."""
@@ -96,7 +99,7 @@ class ProviderServer:
     def take(self, connection: Connection, request: Request) -> None:
         """Answer a request that was read to its end."""
         if request.path.split("?")[0] in ("/", "/style.css") or request.path.startswith("/_sim"):
-            self.sim.record.other += 1
+            self.sim.record.other += not connection.control
             deliver(connection.transport, self.route(self, request))
         elif request.method != "POST":
             self.sim.record.other += 1
@@ -111,7 +114,8 @@ class ProviderServer:
         action = self.sim.record.requests[-1]["action"]
         if action == "add" and self.settings.hold_add:
             self.settings.hold_add -= 1
-            self._hold(connection, reply)
+            link = read_fields(request.body, request.headers.get("content-type", "")).get("link", "")
+            self._hold(connection, reply, link)
             return
         latency = self.settings.latency.get(action, self.settings.latency.get("", 0.0))
         if latency:
@@ -119,9 +123,8 @@ class ProviderServer:
         else:
             deliver(connection.transport, reply)
 
-    def _hold(self, connection: Connection, reply: Reply) -> None:
+    def _hold(self, connection: Connection, reply: Reply, link: str) -> None:
         self._held_so_far += 1
-        link = next((order.link for order in reversed(self.sim.books.orders.values())), "")
         self.held[self._held_so_far] = Held(self._held_so_far, connection, reply, link)
 
     def release(self, number: int | None = None) -> int:

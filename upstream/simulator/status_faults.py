@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from upstream.simulator.fates import SPOILED_ANSWERS
 from upstream.simulator.orders import Order
 
 Item = Any
@@ -16,7 +17,7 @@ DENIED = {"error": "Incorrect order ID"}
 
 def marks_of(ids: list[str], orders: dict[str, Order], *, fault: str, calm: bool) -> dict[str, str]:
     """Say which fault spoils which id: the one drawn for the call, else the fate that an order's link asked for."""
-    if fault:
+    if fault in SPOILED_ANSWERS:
         return dict.fromkeys(ids[:1] if fault in ONE_ONLY else ids, fault)
     if calm:
         return {}

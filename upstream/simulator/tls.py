@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import ipaddress
+import shutil
 import ssl
 import tempfile
 from dataclasses import dataclass
@@ -31,14 +32,19 @@ class TlsContexts:
     good: ssl.SSLContext
     wrong: ssl.SSLContext
     certificate: Path
+    folder: Path
+
+    def forget(self) -> None:
+        """Remove the certificates' files."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def make_contexts(folder: Path | None = None) -> TlsContexts:
-    """Make fresh certificates; the files stay in ``folder`` (a new temporary one if None)."""
-    place = folder or Path(tempfile.mkdtemp(prefix="simulated-provider-"))
+def make_contexts() -> TlsContexts:
+    """Make fresh certificates in a temporary folder, which stays until ``forget``."""
+    place = Path(tempfile.mkdtemp(prefix="simulated-provider-"))
     good = _write_certificate(place / "provider.pem", ["localhost"], ["127.0.0.1", "::1"])
     wrong = _write_certificate(place / "elsewhere.pem", ["elsewhere.invalid"], [])
-    return TlsContexts(_context(good), _context(wrong), good)
+    return TlsContexts(_context(good), _context(wrong), good, place)
 
 
 def _context(pem: Path) -> ssl.SSLContext:
