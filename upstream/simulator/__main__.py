@@ -16,7 +16,7 @@ from upstream.simulator.core import Simulator
 from upstream.simulator.demo_catalog import demo_catalog
 from upstream.simulator.generator import generated_catalog
 from upstream.simulator.server import ProviderServer
-from upstream.simulator.tls import make_contexts
+from upstream.simulator.tls import own_contexts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +75,7 @@ async def _serve(options: argparse.Namespace) -> None:
         seconds=options.seconds,
         journal=options.journal,
     )
-    contexts = make_contexts() if options.tls else None
+    contexts = own_contexts() if options.tls else None
     server = ProviderServer(sim, route=route, tls=contexts)
     server.settings.latency = {"": options.latency / 1000}
     ended = asyncio.Event()

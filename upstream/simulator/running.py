@@ -17,7 +17,7 @@ from typing import Any
 from upstream.simulator.control import route
 from upstream.simulator.core import Simulator
 from upstream.simulator.server import ProviderServer
-from upstream.simulator.tls import make_contexts
+from upstream.simulator.tls import own_contexts
 
 START_LIMIT = 15.0
 
@@ -115,7 +115,7 @@ def running_simulator(
 
 def _as_thread(port: int, tls: bool, latency_ms: float, options: dict[str, Any]) -> RunningSimulator:
     sim = Simulator(**options)
-    contexts = make_contexts() if tls else None
+    contexts = own_contexts() if tls else None
     server = ProviderServer(sim, route=route, tls=contexts)
     server.settings.latency = {"": latency_ms / 1000}
     loop = asyncio.new_event_loop()
