@@ -5,10 +5,10 @@ from dataclasses import fields
 from typing import Any
 
 from django.conf import settings
-from upstream.client import Dialect, ProviderClient
 
 from catalog.models import Provider
 from core.secrets import unseal
+from upstream.client import Dialect, ProviderClient
 from upstream.wire import Exchange
 
 

@@ -10,7 +10,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from django.db import models
 
 QUANTUM = Decimal("0.00001")
-#: Amounts stay below this in the database: Postgres lets NaN through ``CHECK (x >= 0)`` because NaN sorts above all numbers.
+#: Amounts stay below this in the database too: Postgres lets NaN through ``CHECK (x >= 0)``, as it sorts NaN above
+#: all numbers.
 LIMIT = Decimal("1000000000000")
 #: Wide enough that no product of a rate (18 places) and a quantity is rounded before we say so.
 EXACT = Context(prec=80)
@@ -40,7 +41,7 @@ def is_amount(value: Decimal) -> bool:
     return value.is_finite() and 0 < value < LIMIT and value == round_down(value)
 
 
-class AmountField(models.DecimalField):
+class AmountField(models.DecimalField):  # type: ignore[type-arg]
     """An amount of the shop's currency: 15 digits before the point, five after it."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
@@ -49,7 +50,7 @@ class AmountField(models.DecimalField):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
 
 
-class HeardAmountField(models.DecimalField):
+class HeardAmountField(models.DecimalField):  # type: ignore[type-arg]
     """A figure of a provider, in the provider's currency, exactly as heard: up to 18 places."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:

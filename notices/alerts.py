@@ -31,7 +31,14 @@ def raise_alert(
     with connection.cursor() as cursor:
         cursor.execute(
             _RAISE,
-            {"cause": cause[:120], "severity": severity, "title": title[:200], "body": body[:4000], "path": path, "now": now},
+            {
+                "cause": cause[:120],
+                "severity": severity,
+                "title": title[:200],
+                "body": body[:4000],
+                "path": path,
+                "now": now,
+            },
         )
 
 

@@ -32,7 +32,9 @@ class Alert(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["cause"], condition=Q(closed_at=None), name="alert_one_open_per_cause")
         ]
-        indexes = [models.Index(fields=["opened_at"], condition=Q(closed_at=None, mailed_at=None), name="alert_to_mail")]
+        indexes = [
+            models.Index(fields=["opened_at"], condition=Q(closed_at=None, mailed_at=None), name="alert_to_mail")
+        ]
 
     def __str__(self) -> str:
         return self.title

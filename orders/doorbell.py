@@ -22,5 +22,5 @@ def ring(task: str) -> None:
 
 
 def ring_on_commit(task: str) -> None:
-    """Ring once the row is there to be found. Robust, so that a dead broker cannot turn a committed order into an error."""
+    """Ring once the row is there to be found. Robust: a dead broker must not turn a committed order into an error."""
     transaction.on_commit(lambda: ring(task), robust=True)

@@ -157,7 +157,8 @@ def _late_word(order: Order, heard: OrderStatus, this: Round) -> None:
 def _settle(order: Order, heard: OrderStatus, aim: settlement.Target, this: Round) -> None:
     hold = this.holds[order.pk]
     end = settlement.end_of(heard.state)
-    assert aim.due is not None and end is not None  # noqa: S101 - a due is only ever set for an end
+    assert aim.due is not None  # noqa: S101 - the caller looked
+    assert end is not None  # noqa: S101 - a due is only ever set for an end
     postings = ledger.settlement_postings(hold, aim.due, close=True)
     back = sum((p.amount for p in postings if p.target_id == hold.wallet_id), Decimal(0))
     grows = back > 0 or order.progress not in FINAL

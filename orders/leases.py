@@ -1,10 +1,11 @@
 """Attempts whose sender is gone: released when nothing can have left, in doubt when something may have."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Manager, Q
 
 from orders import lifecycle, outcomes, refills
 from orders.lanes import Lane
@@ -26,7 +27,7 @@ def give_up_lane(lane: Lane, *, now: datetime) -> int:
     mine = Q(lane_pid=lane.pid, lane_started=lane.started)
     given_up = 0
     for attempts, give_up in _KINDS:
-        given_up += sum(give_up(a, now) for a in attempts.objects.filter(left).exclude(mine).order_by("id"))
+        given_up += sum([give_up(a, now) for a in attempts.filter(left).exclude(mine).order_by("id")])
     return given_up
 
 
@@ -38,7 +39,7 @@ def expire(*, now: datetime) -> int:
     """
     given_up = 0
     for attempts, give_up in _KINDS:
-        under_way = list(attempts.objects.filter(outcome__in=UNDER_WAY).order_by("id"))
+        under_way = list(attempts.filter(outcome__in=UNDER_WAY).order_by("id"))
         living = _living(under_way)
         for attempt in under_way:
             is_alive = (attempt.lane_pid, attempt.lane_started) in living
@@ -50,7 +51,7 @@ def expire(*, now: datetime) -> int:
     return given_up
 
 
-def _living(attempts: list[Attempt]) -> set[tuple[int, datetime]]:
+def _living(attempts: Sequence[Attempt]) -> set[tuple[int, datetime]]:
     if not attempts:
         return set()
     with connection.cursor() as cursor:
@@ -88,7 +89,7 @@ def _pause(order: Order) -> timedelta:
     return timedelta() if order.tries < 2 else backoff(order.tries)
 
 
-_KINDS: tuple[tuple[type[Attempt], Callable[..., int]], ...] = (
-    (ForwardAttempt, _give_up_forward),
-    (RefillAttempt, refills.give_up),
+_KINDS: tuple[tuple[Manager[Any], Callable[[Any, datetime], int]], ...] = (
+    (ForwardAttempt.objects, _give_up_forward),
+    (RefillAttempt.objects, refills.give_up),
 )

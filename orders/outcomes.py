@@ -25,7 +25,7 @@ _POISON_TRIES = 10
 
 
 def record(attempt: ForwardAttempt, result: Placed | Refused | NotSent | InDoubt, *, now: datetime) -> None:
-    """Write down what the call came to. Safe to call again, and when the sweep was faster: then this is a late answer."""
+    """Write down what the call came to. Safe to repeat; when the sweep was faster, this is a late answer."""
     with transaction.atomic():
         order = Order.objects.select_for_update().get(pk=attempt.order_id)
         current = ForwardAttempt.objects.select_for_update().get(pk=attempt.pk)

@@ -69,7 +69,8 @@ def quote(*, service_id: int, fields: Mapping[str, str]) -> Quote:
     service = _service_on_sale(service_id)
     wish = check(service, fields)
     source = service.source
-    assert service.price is not None and source.rate is not None  # noqa: S101 - on sale means both
+    assert service.price is not None  # noqa: S101 - what is on sale has a price
+    assert source.rate is not None  # noqa: S101 - and a rate, or it would be quarantined
     q = Quote(
         service=service,
         wish=wish,

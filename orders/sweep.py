@@ -1,4 +1,4 @@
-"""What is due, found by looking at the rows: the answer when nobody rang, and all there is in a shop without a broker."""
+"""What is due, found by looking at the rows: the answer when nobody rang, and all there is without a broker."""
 
 from dataclasses import dataclass
 from datetime import datetime

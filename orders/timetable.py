@@ -1,4 +1,4 @@
-"""When something is due again. Pure functions of ages and counts; jitter comes from the row's id, so that a test sees it."""
+"""When something is due again. Pure functions of ages and counts; the jitter comes from the row's id."""
 
 from datetime import datetime, timedelta
 

@@ -9,4 +9,4 @@ class ShopAdminSite(AdminSite):
     site_header = _("Permille")
     site_title = _("Permille")
     index_title = _("The shop")
-    login = secure_admin_login(AdminSite.login)  # type: ignore[assignment]
+    login = secure_admin_login(AdminSite.login)

@@ -2,9 +2,8 @@
 
 from dataclasses import asdict
 
-from catalog.scheduled import sync_due, sync_is_due
-
 from catalog import health
+from catalog.scheduled import sync_due, sync_is_due
 from core.clock import database_now
 from notices.alerts import mail_open_alerts
 from notices.heartbeats import beat

@@ -155,6 +155,8 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+MFA_ADAPTER = "accounts.adapter.MFAAdapter"
+ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -195,7 +197,7 @@ SECURE_CSP = {
     "frame-ancestors": [CSP.NONE],
 }
 
-# --- Celery: the rows are the queue, a message only rings the bell ------------------------------------------------------
+# --- Celery: the rows are the queue, a message only rings the bell ----------------------------------------------------
 CELERY_BROKER_URL = "memory://"
 try:
     CELERY_BROKER_URL = celery_broker(REDIS_URL) if REDIS_URL else CELERY_BROKER_URL

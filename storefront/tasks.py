@@ -1,4 +1,4 @@
-"""The timetable's only task: look at what is due and ring for it. Two beats are harmless, a missed one costs nothing."""
+"""The timetable's only task: look at what is due and ring for it. Two beats do no harm, a missed one costs nothing."""
 
 from celery import shared_task
 

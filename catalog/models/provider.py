@@ -73,7 +73,9 @@ class Provider(models.Model):
             models.CheckConstraint(
                 condition=Q(markup_percent__gte=0, markup_percent__lt=Decimal("1e6")), name="provider_markup_sane"
             ),
-            models.CheckConstraint(condition=Q(batch_size__gte=1, batch_size__lte=1000), name="provider_batch_size_sane"),
+            models.CheckConstraint(
+                condition=Q(batch_size__gte=1, batch_size__lte=1000), name="provider_batch_size_sane"
+            ),
         ]
 
     def __str__(self) -> str:

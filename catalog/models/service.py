@@ -7,7 +7,6 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models.provider import Provider
 from core.money import AmountField, HeardAmountField
 
-
 #: Types whose money settles from child orders at the provider. They are listed for the owner and not sold until those
 #: children are followed.
 SETTLED_FROM_CHILDREN = ("subscriptions",)
@@ -86,7 +85,7 @@ class ProviderService(models.Model):
         return f"{self.external_id} {self.name}"
 
 
-class ServiceQuerySet(models.QuerySet):
+class ServiceQuerySet(models.QuerySet["Service"]):
     def on_sale(self) -> "ServiceQuerySet":
         """What a customer may see and order now."""
         return self.filter(

@@ -29,10 +29,10 @@ class Attempt(models.Model):
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
     send_calls = models.PositiveIntegerField(_("writes to the socket"), null=True, blank=True)
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, default=Outcome.CLAIMED)
-    upstream_id = models.CharField(_("id at the provider"), max_length=64, null=True, blank=True)
+    upstream_id = models.CharField(_("id at the provider"), max_length=64, null=True, blank=True)  # noqa: DJ001 - absent is not empty
     heard_id = models.CharField(_("id heard in a spoiled answer"), max_length=64, blank=True)
     reason = models.CharField(_("reason"), max_length=500, blank=True)
-    decided_by = models.CharField(_("decided by"), max_length=254, null=True, blank=True)
+    decided_by = models.CharField(_("decided by"), max_length=254, null=True, blank=True)  # noqa: DJ001 - absent is not empty
     evidence = models.JSONField(_("evidence"), default=dict, blank=True)
 
     class Meta:
@@ -118,7 +118,7 @@ class RefillAttempt(Attempt):
 
 
 class ProviderExchange(models.Model):
-    """What was said between us and a provider about something that must not be repeated. Append-only, without the key."""
+    """What was said between us and a provider about what must not be repeated. Append-only, without the API key."""
 
     provider = models.ForeignKey(Provider, models.PROTECT, verbose_name=_("provider"), related_name="+")
     action = models.CharField(_("action"), max_length=20)

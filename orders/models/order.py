@@ -32,14 +32,14 @@ class Order(models.Model):
     runs = models.PositiveIntegerField(_("runs"), null=True, blank=True)
     interval = models.PositiveIntegerField(_("interval, minutes"), null=True, blank=True)
     total = models.BigIntegerField(_("to be delivered"))
-    #: Exactly the fields of the provider's ``add`` besides key, action and service: the bytes sent come from here alone.
+    #: Exactly the fields of the provider's ``add`` besides key, action and service: what is sent comes from here alone.
     fields = models.JSONField(_("fields"))
     price = AmountField(_("price"))
     charge = AmountField(_("charge"))
     expected_cost = AmountField(_("expected cost"))
     expected_charge = HeardAmountField(_("expected charge of the provider"))
     provider_currency = models.CharField(_("provider's currency"), max_length=8)
-    nonce = models.CharField(_("nonce"), max_length=64, null=True, blank=True)
+    nonce = models.CharField(_("nonce"), max_length=64, null=True, blank=True)  # noqa: DJ001 - absent is not empty
     source = models.CharField(_("placed through"), max_length=10, default="web")
     created_at = models.DateTimeField(_("placed"), db_default=Now(), db_index=True)
 
@@ -48,7 +48,7 @@ class Order(models.Model):
     tries = models.PositiveIntegerField(_("tries"), default=0)
     last_refusal = models.CharField(_("last refusal"), max_length=40, blank=True)
 
-    upstream_id = models.CharField(_("id at the provider"), max_length=64, null=True, blank=True)
+    upstream_id = models.CharField(_("id at the provider"), max_length=64, null=True, blank=True)  # noqa: DJ001 - absent is not empty
     progress = models.CharField(_("progress"), max_length=12, choices=Progress, blank=True)
     raw_state = models.CharField(_("state as heard"), max_length=100, blank=True)
     start_count = models.BigIntegerField(_("start count"), null=True, blank=True)

@@ -16,7 +16,7 @@ class Refill(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=RefillState, default=RefillState.QUEUED)
     next_at = models.DateTimeField(_("next try"), null=True, blank=True)
     tries = models.PositiveIntegerField(_("tries"), default=0)
-    upstream_id = models.CharField(_("refill id at the provider"), max_length=64, null=True, blank=True)
+    upstream_id = models.CharField(_("refill id at the provider"), max_length=64, null=True, blank=True)  # noqa: DJ001 - absent is not empty
     raw_state = models.CharField(_("state as heard"), max_length=100, blank=True)
     refusal = models.CharField(_("declined because"), max_length=40, blank=True)
     created_at = models.DateTimeField(_("asked for"), db_default=Now())
