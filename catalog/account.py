@@ -11,6 +11,7 @@ from catalog.connection import client_for
 from catalog.models import Provider
 from notices.alerts import close_alert, raise_alert
 from notices.models import Severity
+from upstream.errors import Unavailable
 from upstream.messages import Balance
 
 #: Stands before the reason in ``sale_stopped``, so that only a stop of ours is lifted by us.
@@ -23,7 +24,11 @@ def read_balance(provider: Provider, *, now: datetime) -> Balance:
     Raises upstream.errors.Unavailable and core.secrets.SecretUnreadable; the last value and its time are kept then.
     Must not run inside a transaction: it waits for the network.
     """
-    heard = client_for(provider, deadline=settings.READ_DEADLINE_SECONDS).balance()
+    try:
+        heard = client_for(provider, deadline=settings.READ_DEADLINE_SECONDS).balance()
+    except Unavailable as failure:
+        parking.park_if_shut_out(provider.pk, failure.error_class, now=now)
+        raise
     with transaction.atomic():
         before = Provider.objects.select_for_update(no_key=True).get(pk=provider.pk)
         Provider.objects.filter(pk=provider.pk).update(balance=heard.amount, balance_at=now)

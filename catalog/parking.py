@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from catalog.models import Provider
 from notices.alerts import close_alert, raise_alert
 from notices.models import Severity
+from upstream.errors import ErrorClass
 
 OUTAGES_TO_PARK = 3
 OUTAGE = "outage"
@@ -43,6 +44,14 @@ def park(provider_id: int, *, reason: str, now: datetime, detail: str = "") -> b
             path=admin_path(provider_id),
             now=now,
         )
+    return True
+
+
+def park_if_shut_out(provider_id: int, error_class: ErrorClass | None, *, now: datetime, detail: str = "") -> bool:
+    """Park a provider that does not let us in; whether the error was of that kind."""
+    if error_class not in (ErrorClass.INVALID_KEY, ErrorClass.ACCOUNT_BLOCKED):
+        return False
+    park(provider_id, reason=error_class.value, now=now, detail=detail)
     return True
 
 

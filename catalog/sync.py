@@ -21,12 +21,11 @@ from core.clock import elapsed_clock
 from core.refusals import Refusal
 from core.secrets import SecretUnreadable
 from notices.alerts import close_alert, raise_alert
-from upstream.errors import ErrorClass, ProviderFailure
+from upstream.errors import ProviderFailure
 from upstream.messages import ServiceList
 
 #: First key of the advisory lock; the second is the provider's id.
 _LOCK = 1_347_569_997
-_PARKING = (ErrorClass.INVALID_KEY, ErrorClass.ACCOUNT_BLOCKED)
 _FIRST_RETRY = timedelta(minutes=5)
 
 
@@ -94,9 +93,8 @@ def _fail(run: SyncRun, problem: NoList, now: datetime) -> None:
     run.state, run.problem = SyncState.FAILED, problem.problem[:500]
     retry = now + max(problem.retry_after or timedelta(0), _retry_wait(run))
     Provider.objects.filter(pk=run.provider_id).update(next_sync_at=retry)
-    if problem.error_class in _PARKING:
-        parking.park(run.provider_id, reason=problem.error_class.value, now=now, detail=run.problem)
-    elif problem.is_outage:
+    shut_out = parking.park_if_shut_out(run.provider_id, problem.error_class, now=now, detail=run.problem)
+    if problem.is_outage and not shut_out:
         parking.note_outage(run.provider_id, now=now, detail=run.problem)
 
 

@@ -1,0 +1,169 @@
+"""Parking, probing and the timetable of a provider."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from catalog import health
+from catalog.models import Provider, Service
+from catalog.scheduled import sync_due, sync_is_due
+from core.clock import database_now
+from notices.models import Alert
+from tests.catalog.panel import KEY, Panel, row
+
+
+@pytest.fixture
+def parked(provider: Provider) -> Provider:
+    health.park(provider.pk, reason="outage", now=database_now() - timedelta(hours=1))
+    return fresh(provider)
+
+
+def fresh(provider: Provider) -> Provider:
+    return Provider.objects.get(pk=provider.pk)
+
+
+def test_three_outages_in_a_row_park_and_an_answer_between_starts_anew(provider: Provider) -> None:
+    now = database_now()
+    for _ in range(2):
+        health.note_outage(provider.pk, now=now)
+    health.note_answer(provider.pk, now=now)
+    for _ in range(2):
+        health.note_outage(provider.pk, now=now)
+    assert fresh(provider).is_sending
+    health.note_outage(provider.pk, now=now)
+    assert (fresh(provider).parked_reason, fresh(provider).is_sending) == ("outage", False)
+    assert Alert.objects.get().title == "Gulf is parked: it does not answer"
+
+
+def test_parking_twice_keeps_the_first_reason_and_one_alert(provider: Provider) -> None:
+    now = database_now()
+    assert health.park(provider.pk, reason="invalid_key", now=now)
+    assert not health.park(provider.pk, reason="outage", now=now)
+    assert fresh(provider).parked_reason == "invalid_key"
+    assert Alert.objects.get().times == 1
+
+
+def test_a_parked_provider_is_asked_for_its_balance_and_freed_by_an_answer(panel: Panel, parked: Provider) -> None:
+    assert health.probe_parked(now=database_now()) == 1
+    assert fresh(parked).is_sending
+    assert (panel.asked["balance"], panel.asked["services"]) == (1, 0)
+    assert Alert.objects.get().closed_at is not None
+    assert health.probe_parked(now=database_now()) == 0
+
+
+def test_probes_that_fail_come_ever_less_often(panel: Panel, parked: Provider) -> None:
+    panel.says("balance", b"<html>down</html>", status=503)
+    waits = []
+    for _ in range(7):
+        now = database_now()
+        Provider.objects.update(next_probe_at=now)
+        assert health.probe_parked(now=now) == 1
+        assert health.probe_parked(now=now) == 0
+        next_probe = fresh(parked).next_probe_at
+        assert next_probe is not None
+        waits.append(round((next_probe - now).total_seconds()))
+    assert waits == [60, 120, 240, 480, 600, 600, 600]
+
+
+def test_an_empty_account_is_freed_by_money_and_not_by_an_answer(panel: Panel, provider: Provider) -> None:
+    panel.says("balance", {"balance": "0.2", "currency": "USD"})
+    health.read_balance(provider, now=database_now())
+    health.park(provider.pk, reason="not_enough_funds", now=database_now())
+    health.read_balance(fresh(provider), now=database_now())
+    assert not fresh(provider).is_sending
+
+    panel.says("balance", {"balance": "50", "currency": "USD"})
+    health.read_balance(fresh(provider), now=database_now())
+    assert fresh(provider).is_sending
+
+
+def test_a_provider_parked_for_doubts_is_not_freed_by_its_balance(provider: Provider) -> None:
+    health.park(provider.pk, reason="in_doubt", now=database_now())
+    health.read_balance(fresh(provider), now=database_now())
+    assert not fresh(provider).is_sending
+    assert health.unpark(provider.pk, now=database_now(), actor="owner@example.com")
+    assert Alert.objects.get().closed_by == "owner@example.com"
+
+
+def test_a_capability_goes_off_once(provider: Provider) -> None:
+    for _ in range(2):
+        health.capability_off(provider.pk, "can_refill", now=database_now())
+    assert not fresh(provider).can_refill
+    assert Alert.objects.get().times == 1
+
+
+class TestConnection:
+    def test_a_good_one(self, panel: Panel, provider: Provider) -> None:
+        panel.lists([row(1), row(2, rate="0")])
+        report = health.test_connection(provider, now=database_now())
+        assert report.is_good
+        assert (str(report.balance), report.currency, report.services, report.quarantined) == ("100.84292", "USD", 2, 1)
+        assert not Service.objects.exists()
+
+    def test_a_site_in_place_of_the_api(self, panel: Panel, provider: Provider) -> None:
+        for action in ("balance", "services"):
+            panel.says(action, b"<html>Welcome</html>", content_type="text/html")
+        report = health.test_connection(provider, now=database_now())
+        assert len(report.problems) == 2
+        assert all("not JSON" in problem for problem in report.problems)
+
+    def test_another_currency_than_the_settings(self, panel: Panel, provider: Provider) -> None:
+        panel.says("balance", {"balance": "-1", "currency": "RUB"})
+        panel.lists([row(1)])
+        report = health.test_connection(provider, now=database_now())
+        assert report.problems == ["The account is in RUB, the settings say USD."]
+        assert report.notes == ["There is no money in the account."]
+
+    def test_an_echoed_key_stays_out_of_the_report(self, panel: Panel, provider: Provider) -> None:
+        for action in ("balance", "services"):
+            panel.says(action, {"error": f"Invalid API key {KEY}"})
+        report = health.test_connection(provider, now=database_now())
+        assert report.problems
+        assert KEY not in repr(report)
+
+    def test_a_key_sealed_under_a_lost_secret(self, provider: Provider) -> None:
+        Provider.objects.update(sealed_key="nonsense")
+        report = health.test_connection(fresh(provider), now=database_now())
+        assert "SECRET_KEY has changed" in report.problems[0]
+
+
+class TestTimetable:
+    def test_a_new_provider_is_due_and_then_not_before_its_time(self, panel: Panel, provider: Provider) -> None:
+        panel.lists([row(1)])
+        now = database_now()
+        assert sync_is_due(now=now)
+        assert sync_due(now=now) == 1
+        assert sync_due(now=database_now()) == 0
+        assert not sync_is_due(now=now + timedelta(hours=5))
+        assert sync_is_due(now=now + timedelta(hours=7))
+        assert panel.asked["services"] == 1
+
+    def test_a_failing_provider_does_not_keep_the_next_one_waiting(self, panel: Panel, provider: Provider) -> None:
+        panel.lists([row(1)])
+        broken = Provider(name="Broken", url="http://127.0.0.1:1/api/v2")
+        broken.set_key(KEY)
+        broken.save()
+        assert sync_due(now=database_now()) == 2
+        assert Service.objects.count() == 1
+
+    @pytest.mark.parametrize(("reason", "synced"), [("outage", 0), ("invalid_key", 0), ("not_enough_funds", 1)])
+    def test_a_parked_provider_is_synced_only_where_its_list_can_be_read(
+        self, reason: str, synced: int, panel: Panel, provider: Provider
+    ) -> None:
+        panel.lists([row(1)])
+        health.park(provider.pk, reason=reason, now=database_now())
+        assert sync_due(now=database_now()) == synced
+
+    def test_an_inactive_provider_is_left_alone(self, panel: Panel, provider: Provider) -> None:
+        Provider.objects.update(is_active=False)
+        assert sync_due(now=database_now()) == 0
+        assert not panel.asked
+
+    def test_a_claim_whose_worker_died_is_due_again(self, panel: Panel, provider: Provider, monkeypatch: Any) -> None:
+        monkeypatch.setattr("catalog.scheduled.sync_provider", lambda *_, **__: 1 / 0)
+        now = database_now()
+        with pytest.raises(ZeroDivisionError):
+            sync_due(now=now)
+        assert not sync_is_due(now=now + timedelta(seconds=120))
+        assert sync_is_due(now=now + timedelta(seconds=200))
