@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +33,7 @@ class RunningSimulator:
         self.port = port
         self.base = f"{'https' if secure else 'http'}://127.0.0.1:{port}"
         self.url = f"{self.base}/api/v2"
-        self.control_base = f"http://127.0.0.1:{control_port}"
+        self.control_port = control_port
         self.certificate: Path | None = None
         self.simulator: Simulator | None = None
         self.process: subprocess.Popen[str] | None = None
@@ -84,20 +84,16 @@ class RunningSimulator:
         self.process.wait()
 
     def _talk(self, path: str, wish: dict[str, Any] | None = None) -> dict[str, Any]:
-        data = None if wish is None else json.dumps(wish, default=str).encode()
-        request = urllib.request.Request(self.control_base + path, data=data)  # noqa: S310
-        request.add_header("Content-Type", "application/json")
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _KeepErrors())
-        with opener.open(request, timeout=30) as answer:
-            value: dict[str, Any] = json.loads(answer.read())
+        body = None if wish is None else json.dumps(wish, default=str)
+        connection = http.client.HTTPConnection("127.0.0.1", self.control_port, timeout=30)
+        try:
+            connection.request("GET" if wish is None else "POST", path, body)
+            value: dict[str, Any] = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
         if "error" in value:
             raise ValueError(value["error"])
         return value
-
-
-class _KeepErrors(urllib.request.HTTPErrorProcessor):
-    def http_response(self, request: Any, response: Any) -> Any:
-        return response
 
 
 @contextmanager
