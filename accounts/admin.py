@@ -31,12 +31,15 @@ class StaffForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("email", "is_superuser", "groups")
+        # It is somebody else's address: a browser must not offer the owner's own.
+        widgets = {"email": forms.EmailInput(attrs={"autocomplete": "off", "size": 40})}
         labels = {"is_superuser": _("Owner")}
         help_texts = {"is_superuser": _("May see and do everything. Without it, the groups decide.")}
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"].lower()
-        if EmailAddress.objects.filter(email=email, verified=True).exists():
+        is_taken = EmailAddress.objects.filter(email__iexact=email, verified=True).exists()
+        if is_taken or User.objects.filter(email__iexact=email).exists():
             raise ValidationError(_("A person with this e-mail address exists already."))
         return email
 

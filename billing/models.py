@@ -77,6 +77,18 @@ class Account(models.Model):
         return self.name
 
 
+class Wallet(Account):
+    """An account seen as a customer's: a page and permissions of its own in the admin, no table of its own."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("wallet")
+        verbose_name_plural = _("wallets")
+
+    def __str__(self) -> str:
+        return str(self.customer)
+
+
 class Transfer(models.Model):
     """One positive amount from one account to one other. Never updated, never deleted: a correction goes back."""
 

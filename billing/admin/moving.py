@@ -16,14 +16,14 @@ from django.utils.translation import gettext as _
 
 from billing import ledger
 from billing.admin.forms import MoveMoneyForm, new_nonce
-from billing.models import Account
+from billing.models import Wallet
 from core.refusals import Refusal
 from core.templatetags.money import money_text
 
 if TYPE_CHECKING:
     from billing.admin.wallets import WalletAdmin
 
-PAGE = "admin:billing_account_change"
+PAGE = "admin:billing_wallet_change"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Direction:
 
 def move_money(page: "WalletAdmin", request: HttpRequest, pk: int, way: Direction) -> HttpResponse:
     """Show the form, then what it would do; only a form that was confirmed does it. Staff without the right get 403."""
-    wallet: Account = get_object_or_404(page.get_queryset(request), pk=pk)
+    wallet: Wallet = get_object_or_404(page.get_queryset(request), pk=pk)
     if not page.has_move_permission(request):
         raise PermissionDenied
     form = MoveMoneyForm(request.POST or None, initial={"nonce": new_nonce()})
@@ -52,7 +52,7 @@ def move_money(page: "WalletAdmin", request: HttpRequest, pk: int, way: Directio
     return _render(page, request, wallet, way, form)
 
 
-def _do(page: "WalletAdmin", request: HttpRequest, wallet: Account, way: Direction, form: MoveMoneyForm) -> bool:
+def _do(page: "WalletAdmin", request: HttpRequest, wallet: Wallet, way: Direction, form: MoveMoneyForm) -> bool:
     """Move the money; False, with the reason on the form, when the ledger refuses."""
     given = form.cleaned_data
     words = {"amount": money_text(given["amount"]), "customer": wallet.customer}
@@ -81,7 +81,7 @@ def _do(page: "WalletAdmin", request: HttpRequest, wallet: Account, way: Directi
 def _render(
     page: "WalletAdmin",
     request: HttpRequest,
-    wallet: Account,
+    wallet: Wallet,
     way: Direction,
     form: MoveMoneyForm,
     is_asking: bool = False,
@@ -101,4 +101,4 @@ def _render(
         context["amount"] = way.sign * amount
         context["balance_after"] = wallet.balance + way.sign * amount
         context["reason"] = form.cleaned_data["reason"]
-    return TemplateResponse(request, "admin/billing/account/move_money.html", context)
+    return TemplateResponse(request, "admin/billing/wallet/move_money.html", context)

@@ -26,5 +26,5 @@ class PersonWithWalletAdmin(PersonAdmin):
         wallet = getattr(person, "wallet", None)
         if wallet is None:
             return "–"
-        page = reverse("admin:billing_account_change", args=[wallet.pk])
+        page = reverse("admin:billing_wallet_change", args=[wallet.pk])
         return format_html('<a href="{}">{}</a>', page, money_html(wallet.balance))

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import ledger
 from billing.admin.moving import Direction, move_money
-from billing.models import Account, AccountKind, Hold
+from billing.models import AccountKind, Hold, Wallet
 from billing.queries import reserve_of, statement
 from core.read_only_admin import ReadOnlyAdmin
 from core.templatetags.money import money_html
@@ -39,7 +39,7 @@ class FrozenFilter(admin.EmptyFieldListFilter):
     """Wallets that are frozen, and those that are not."""
 
 
-@admin.register(Account)
+@admin.register(Wallet)
 class WalletAdmin(ReadOnlyAdmin):
     """Customers' wallets: seen, credited and debited with a reason. No field of them can be edited."""
 
@@ -54,23 +54,20 @@ class WalletAdmin(ReadOnlyAdmin):
     class Media:
         css = {"all": ["admin-parts.css"]}
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Account]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Wallet]:
         open_holds = Hold.objects.filter(wallet=OuterRef("pk"), charged__gt=F("earned") + F("refunded"))
         held = open_holds.order_by().values("wallet").annotate(sum=Sum(_HELD)).values("sum")
         nothing = DecimalField(max_digits=20, decimal_places=5)
-        wallets: QuerySet[Account] = super().get_queryset(request).filter(kind=AccountKind.WALLET)
+        wallets: QuerySet[Wallet] = super().get_queryset(request).filter(kind=AccountKind.WALLET)
         return wallets.annotate(reserved=Coalesce(Subquery(held), 0, output_field=nothing))
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         own = [
-            path("<int:pk>/credit/", wrap(self.credit), name="billing_account_credit"),
-            path("<int:pk>/debit/", wrap(self.debit), name="billing_account_debit"),
+            path("<int:pk>/credit/", wrap(self.credit), name="billing_wallet_credit"),
+            path("<int:pk>/debit/", wrap(self.debit), name="billing_wallet_debit"),
         ]
         return [*own, *super().get_urls()]
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"title": _("Wallets"), **(extra_context or {})})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -79,7 +76,6 @@ class WalletAdmin(ReadOnlyAdmin):
         about: dict[str, Any] = {}
         if wallet is not None and wallet.customer is not None and self.has_view_permission(request, wallet):
             about = {
-                "title": _("Wallet"),
                 "entries": statement(wallet.customer).entries,
                 "reserve": reserve_of(wallet.customer),
                 "may_move_money": self.has_move_permission(request),
@@ -87,8 +83,8 @@ class WalletAdmin(ReadOnlyAdmin):
         return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
 
     def has_move_permission(self, request: HttpRequest) -> bool:
-        """Who may credit and debit: those who hold "change account", though no form changes one."""
-        return request.user.has_perm("billing.change_account")
+        """Who may credit and debit: those who hold "change wallet", though no form changes one."""
+        return request.user.has_perm("billing.change_wallet")
 
     def credit(self, request: HttpRequest, pk: int) -> HttpResponse:
         return move_money(self, request, pk, CREDIT)
@@ -97,9 +93,9 @@ class WalletAdmin(ReadOnlyAdmin):
         return move_money(self, request, pk, DEBIT)
 
     @admin.display(description=_("balance"), ordering="balance")
-    def balance_(self, wallet: Account) -> SafeString:
+    def balance_(self, wallet: Wallet) -> SafeString:
         return money_html(wallet.balance)
 
     @admin.display(description=_("reserved"), ordering="reserved")
-    def reserved_(self, wallet: Account) -> SafeString:
+    def reserved_(self, wallet: Wallet) -> SafeString:
         return money_html(wallet.reserved)  # type: ignore[attr-defined]  # annotated by get_queryset

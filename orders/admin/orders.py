@@ -30,15 +30,17 @@ class OrderAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     list_per_page = 50
     fieldsets = (
-        (None, {"fields": ("state_", "customer_", "service_", "link_", "quantity_", "needs_review", "created_at")}),
-        (_("At the provider"), {"fields": (
-            "provider", "upstream_id", "external_service_id", "raw_state", "start_count", "remains", "provider_charge_",
-            "expected_charge_", "sent_at", "placed_at", "finished_at", "heard_at", "next_at", "next_poll_at", "tries",
-            "poll_misses", "last_refusal",
+        (None, {"fields": (
+            ("state_", "needs_review"), ("customer_", "created_at"), ("service_", "quantity_"), "link_",
         )}),
-        (_("What was bought"), {"classes": ("collapse",), "fields": (
-            "service_name", "service_type", "unit", "price_", "charge_", "cost_", "margin", "runs", "interval",
-            "source",
+        (_("At the provider"), {"fields": (
+            ("provider", "upstream_id", "external_service_id"), ("raw_state", "start_count", "remains"),
+            ("expected_charge_", "provider_charge_", "last_refusal"), ("sent_at", "placed_at", "finished_at"),
+            ("heard_at", "next_at", "next_poll_at"), ("tries", "poll_misses"),
+        )}),
+        (_("What was bought"), {"fields": (
+            ("service_name", "service_type", "unit"), ("price_", "charge_", "cost_", "margin"),
+            ("runs", "interval", "source"),
         )}),
     )  # fmt: skip
 
@@ -111,7 +113,9 @@ class OrderAdmin(ReadOnlyAdmin):
     @admin.display(description=_("cost"))
     def cost_(self, order: Order) -> SafeString:
         cost = cost_of(order)
-        return money_html(cost.amount) if cost.is_fact else format_html("≈ {}", money_html(cost.amount))
+        if cost.is_fact:
+            return money_html(cost.amount)
+        return format_html('<span class="num">≈ {}</span>', money_html(cost.amount))
 
     @admin.display(description=_("margin"))
     def margin(self, order: Order) -> SafeString:

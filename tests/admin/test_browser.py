@@ -1,0 +1,92 @@
+"""Every page of the owner's side in a real browser: nothing on the console under the strict CSP, in light and dark."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.urls import reverse
+from playwright.sync_api import Page
+
+from accounts.models import User
+from billing.models import Account, Transfer
+from core.clock import database_now
+from notices.alerts import raise_alert
+from notices.models import Alert
+from orders.models import Order
+from tests.billing.cast import balance, money
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def said(page: Page) -> Iterator[list[str]]:
+    """What the browser complained of."""
+    heard: list[str] = []
+    page.on("console", lambda message: heard.append(f"{page.url}: {message.text}"))
+    page.on("pageerror", lambda error: heard.append(f"{page.url}: {error}"))
+    page.on("response", lambda r: heard.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+    yield heard
+    assert heard == []
+
+
+@pytest.fixture
+def signed_in(page: Page, owner: User, live_server: object, said: list[str]) -> str:
+    session = SessionStore()
+    session[SESSION_KEY], session[HASH_SESSION_KEY] = str(owner.pk), owner.get_session_auth_hash()
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session.create()
+    address = str(live_server)
+    cookie = {"name": settings.SESSION_COOKIE_NAME, "value": str(session.session_key), "url": address}
+    page.context.add_cookies([cookie])  # type: ignore[list-item]
+    return address
+
+
+def test_no_page_of_the_owner_breaks_the_policy(
+    page: Page, signed_in: str, alice: User, doubted: Order, partial: Order
+) -> None:
+    raise_alert(cause="a", title="Something", path="/admin/", now=database_now())
+    wallet, transfer, alert = Account.objects.get(customer=alice), Transfer.objects.all()[0], Alert.objects.get()
+    addresses = [
+        reverse("admin:index"),
+        *[reverse(f"admin:{m}_changelist") for m in (
+            "billing_wallet", "billing_transfer", "billing_hold", "orders_order", "orders_refill", "accounts_user",
+            "notices_alert", "notices_heartbeat",
+        )],
+        reverse("admin:billing_wallet_change", args=[wallet.pk]),
+        reverse("admin:billing_wallet_credit", args=[wallet.pk]),
+        reverse("admin:billing_transfer_change", args=[transfer.pk]),
+        reverse("admin:orders_order_change", args=[doubted.pk]),
+        reverse("admin:orders_order_change", args=[partial.pk]),
+        reverse("admin:accounts_user_add"),
+        reverse("admin:accounts_user_change", args=[alice.pk]),
+        reverse("admin:notices_alert_change", args=[alert.pk]),
+    ]  # fmt: skip
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for address in addresses:
+            page.goto(f"{signed_in}{address}")
+            assert page.locator("h1").first.is_visible()
+
+
+def test_the_owner_credits_a_wallet(page: Page, signed_in: str, alice: User) -> None:
+    page.goto(f"{signed_in}{reverse('admin:billing_wallet_changelist')}")
+    page.get_by_role("link", name="alice@example.com").click()
+    page.get_by_role("link", name="Credit").click()
+    page.get_by_label("Amount").fill("12.5")
+    page.get_by_label("Reason").fill("Sorry")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Credit $12.50").click()
+    page.get_by_text("Credited $12.50 to alice@example.com.").wait_for()
+    assert balance(alice) == money("112.5")
+
+
+def test_the_owner_closes_an_alert(page: Page, signed_in: str) -> None:
+    raise_alert(cause="a", title="Something", now=database_now())
+    page.goto(f"{signed_in}{reverse('admin:notices_alert_changelist')}")
+    page.locator("input.action-select").check()
+    page.locator("select[name=action]").select_option("close")
+    page.get_by_role("button", name="Run").click()
+    page.get_by_text("1 alert closed.").wait_for()
+    assert Alert.objects.get().closed_by == "owner@example.com"

@@ -1,0 +1,61 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from catalog.models import Provider, Service
+from core.clock import database_now
+from notices.alerts import raise_alert
+from notices.heartbeats import beat
+from orders.attention import attention
+from orders.models import Order
+from tests.admin.conftest import as_
+from tests.billing import cast
+from tests.billing.cast import money
+
+pytestmark = pytest.mark.django_db
+
+
+def front(client: Client) -> str:
+    return client.get(reverse("admin:index")).content.decode()
+
+
+def test_a_quiet_shop_says_so(admin: Client) -> None:
+    assert "Nothing. The shop runs by itself." in front(admin)
+    assert "none yet" in front(admin)
+
+
+def test_what_waits_is_counted_with_money_and_age(alice: User, service: Service, doubted: Order) -> None:
+    cast.doubted(cast.order(alice, service, "1.36"))
+    cast.order(alice, service)
+    now = database_now() + timedelta(hours=3)
+    seen = attention(now=now)
+    assert (seen.doubts, seen.doubt_money, seen.queued) == (2, money("4"), 1)
+    assert seen.oldest_doubt is not None
+    assert seen.oldest_queued is not None
+    assert timedelta(hours=3) <= seen.oldest_queued <= seen.oldest_doubt < timedelta(hours=4)
+
+
+def test_the_first_page_leads_to_what_waits(admin: Client, doubted: Order, partial: Order) -> None:
+    now = database_now()
+    Order.objects.filter(pk=partial.pk).update(needs_review="odd remains")
+    Provider.objects.update(parked_at=now, parked_reason="not_enough_funds")
+    for n in range(7):
+        raise_alert(cause=f"c{n}", title=f"<i>Alert {n}</i>", now=now)
+    beat(part="sweep", now=now - timedelta(minutes=9))
+    text = front(admin)
+    for shown in (
+        "1 order in doubt", "$2.64", "?needs=doubt", "1 order needs a look", "Gulf is parked: not_enough_funds",
+        "&lt;i&gt;Alert 6", "All 7 open alerts", "sweep", " min ago",
+    ):  # fmt: skip
+        assert shown in text
+    assert "<i>Alert" not in text
+
+
+def test_staff_without_rights_over_orders_see_no_box(clerk: User, doubted: Order) -> None:
+    assert "in doubt" not in front(as_(clerk))
+    clerk.user_permissions.add(Permission.objects.get(codename="view_order"))
+    assert "1 order in doubt" in front(as_(User.objects.get(pk=clerk.pk)))
