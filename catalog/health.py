@@ -15,7 +15,17 @@ from catalog.account import read_balance
 from catalog.claims import claim
 from catalog.fetch import NoList, describe, fetch_list
 from catalog.models import Provider
-from catalog.parking import capability_off, note_answer, note_outage, park, unpark, words_for
+from catalog.parking import (
+    capability_off,
+    count_refusal,
+    end_refusals,
+    note_answer,
+    note_outage,
+    park,
+    park_if_shut_out,
+    unpark,
+    words_for,
+)
 from core.clock import database_now, elapsed_clock
 from core.secrets import SecretUnreadable
 from upstream.errors import ProviderFailure
@@ -23,9 +33,12 @@ from upstream.errors import ProviderFailure
 __all__ = [
     "ConnectionReport",
     "capability_off",
+    "count_refusal",
+    "end_refusals",
     "note_answer",
     "note_outage",
     "park",
+    "park_if_shut_out",
     "probe_parked",
     "read_balance",
     "test_connection",

@@ -5,6 +5,7 @@ provider API ("invalid_key", "not_enough_funds", ...) or "outage".
 """
 
 from datetime import datetime, timedelta
+from hashlib import blake2b
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -21,7 +22,8 @@ OUTAGE = "outage"
 #: Lifted only when there is money again; an answer alone proves nothing.
 NO_FUNDS = "not_enough_funds"
 #: Lifted only by whoever parked it: an answer to `balance` does not tell whether it is safe to go on.
-HELD = ("in_doubt", "unknown_text")
+UNKNOWN_TEXT = "unknown_text"
+HELD = ("in_doubt", UNKNOWN_TEXT)
 _LONGEST_WAIT = timedelta(minutes=10)
 _ANSWER_NEWS = timedelta(seconds=10)
 
@@ -64,7 +66,7 @@ def words_for(reason: str) -> str:
         "account_blocked": _("our account there is blocked"),
         "maintenance": _("it is under maintenance"),
         "in_doubt": _("too many of its answers were lost or unclear"),
-        "unknown_text": _("it refuses orders with words we do not know"),
+        UNKNOWN_TEXT: _("it refuses orders with words we do not know"),
     }
     return words.get(reason, reason)
 
@@ -73,7 +75,9 @@ def unpark(provider_id: int, *, now: datetime, actor: str = "") -> bool:
     """Let orders go out again; whether it was parked."""
     with transaction.atomic():
         parked = Provider.objects.filter(pk=provider_id, parked_at__isnull=False)
-        if not parked.update(parked_at=None, parked_reason="", next_probe_at=None, outages=0):
+        if not parked.update(
+            parked_at=None, parked_reason="", next_probe_at=None, outages=0, refusals=0, refused_with=""
+        ):
             return False
         close_alert(cause=f"provider:{provider_id}:parked", now=now, actor=actor)
     return True
@@ -85,6 +89,27 @@ def note_answer(provider_id: int, *, now: datetime) -> None:
     news = Provider.objects.filter(is_old | Q(outages__gt=0) | Q(parked_reason=OUTAGE), pk=provider_id)
     if news.update(last_answer_at=now, outages=0) and Provider.objects.filter(pk=provider_id, parked_reason=OUTAGE):
         unpark(provider_id, now=now)
+
+
+def count_refusal(provider_id: int, said: str) -> int:
+    """Note that an order was refused with ``said``, a class or unknown words; how many times in a row by now.
+
+    Part of the caller's transaction. Any other answer to an order ends the row: see :func:`end_refusals`.
+    """
+    mark = said if len(said) <= 40 else f"{said[:30]} {blake2b(said.encode(), digest_size=16).hexdigest()}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE catalog_provider SET refusals = CASE WHEN refused_with = %(mark)s THEN refusals + 1 ELSE 1 END,"
+            " refused_with = %(mark)s WHERE id = %(id)s RETURNING refusals",
+            {"mark": mark, "id": provider_id},
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def end_refusals(provider_id: int) -> None:
+    """An order was answered otherwise: whatever was said before was not said in a row."""
+    Provider.objects.filter(pk=provider_id, refusals__gt=0).update(refusals=0, refused_with="")
 
 
 def note_outage(provider_id: int, *, now: datetime, detail: str = "") -> None:

@@ -13,7 +13,7 @@ from django.db.models import Count, F, Q, Window
 from django.db.models.functions import RowNumber
 
 from catalog.models import Service
-from catalog.models.service import ServiceQuerySet
+from catalog.models.service import DRIPFEED_TYPES, ServiceQuerySet
 from catalog.platforms import BY_SLUG, OTHER, letters_of
 from catalog.spelling import mend
 from catalog.wish import Wish
@@ -102,7 +102,7 @@ def matching(wish: Wish, *, words: Iterable[str] | None = None) -> ServiceQueryS
     if wish.cancel:
         found = found.filter(source__cancel=True, source__provider__can_cancel=True)
     if wish.dripfeed:
-        found = found.filter(source__dripfeed=True)
+        found = found.filter(source__dripfeed=True, source__type__in=DRIPFEED_TYPES)
     return found
 
 

@@ -43,11 +43,23 @@ POLL_CALLS_PER_MINUTE = env.number("POLL_CALLS_PER_MINUTE", 60, at_least=1, at_m
 READ_DEADLINE_SECONDS = env.number("READ_DEADLINE_SECONDS", 30, at_least=0.05, at_most=120)
 SYNC_DEADLINE_SECONDS = env.number("SYNC_DEADLINE_SECONDS", 90, at_least=0.05, at_most=600)
 SYNC_HOURS = env.number("SYNC_HOURS", 6, at_least=0.01, at_most=240)
+FAILED_GRACE_SECONDS = env.number("FAILED_GRACE_SECONDS", 86400, at_least=0.1, at_most=2592000)
+REFILL_DOUBT_SECONDS = env.number("REFILL_DOUBT_SECONDS", 86400, at_least=0.1, at_most=2592000)
+PATIENCE_SECONDS = env.number("PATIENCE_SECONDS", 86400, at_least=0.1, at_most=2592000)
+# 0 never refunds a doubt by itself.
+DOUBT_REFUND_SECONDS = env.number("DOUBT_REFUND_SECONDS", 86400, at_least=0, at_most=2592000)
+BREAKER_STREAK = env.whole("BREAKER_STREAK", 5, at_least=1, at_most=1000)
+SUBSCRIPTION_MAX_POSTS = env.whole("SUBSCRIPTION_MAX_POSTS", 100, at_least=1, at_most=10000)
 WORKER_CONCURRENCY = env.whole("WORKER_CONCURRENCY", 4, at_least=1, at_most=64)
 
 if FORWARD_LEASE_SECONDS < 7 / 3 * FORWARD_DEADLINE_SECONDS:
     env.complain(
         "FORWARD_LEASE_SECONDS must be at least 7/3 of FORWARD_DEADLINE_SECONDS, or a slow send loses its lease"
+    )
+
+if 0 < DOUBT_REFUND_SECONDS < FORWARD_LEASE_SECONDS:
+    env.complain(
+        "DOUBT_REFUND_SECONDS must be 0 or at least FORWARD_LEASE_SECONDS, or a send under way is refunded as a doubt"
     )
 
 # --- Django -----------------------------------------------------------------------------------------------------------

@@ -5,5 +5,13 @@ from catalog.admin.provider_services import ProviderServiceAdmin
 from catalog.admin.providers import ProviderAdmin
 from catalog.admin.services import ServiceAdmin
 from catalog.admin.syncs import SyncRunAdmin
+from catalog.admin.unlisted import UnlistedTextAdmin
 
-__all__ = ["CategoryAdmin", "ProviderAdmin", "ProviderServiceAdmin", "ServiceAdmin", "SyncRunAdmin"]
+__all__ = [
+    "CategoryAdmin",
+    "ProviderAdmin",
+    "ProviderServiceAdmin",
+    "ServiceAdmin",
+    "SyncRunAdmin",
+    "UnlistedTextAdmin",
+]

@@ -2,6 +2,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
@@ -12,7 +13,7 @@ from catalog.admin.figures import NOTHING, heard_html
 from catalog.admin.provider_deeds import say_connection, say_sync
 from catalog.admin.provider_form import ProviderForm
 from catalog.admin.syncs import SyncRunInline
-from catalog.health import test_connection, words_for
+from catalog.health import test_connection, unpark, words_for
 from catalog.models import Provider, SyncRun
 from catalog.models.provider import SyncState
 from catalog.providers import after_change
@@ -34,11 +35,12 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
     fieldsets = (
         (None, {"fields": ("name", "url", "key", "is_active")}),
         (_("Money"), {"fields": ("currency", "exchange_rate", "markup_percent")}),
-        (_("What it can do"), {"fields": ("can_refill", "can_cancel", "can_create_ticket")}),
+        (_("What it can do"), {"fields": ("can_refill", "can_cancel", "can_create_ticket", "patience_seconds")}),
         (_("How it is spoken to"), {"classes": ("collapse",), "fields": ("body_encoding", "batch_size", "dialect")}),
         (_("How it is doing"), {"fields": readonly_fields}),
     )
     inlines = (SyncRunInline,)
+    actions = ("let_go",)
 
     class Media:
         css = {"all": ["admin-parts.css"]}
@@ -74,6 +76,13 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
         newest = SyncRun.objects.filter(provider_id=object_id).first() if object_id.isdecimal() else None
         about = {"may_force": newest is not None and newest.state == SyncState.REFUSED}
         return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
+
+    @admin.action(description=_("Let orders go out again"), permissions=["change"])
+    def let_go(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
+        for provider in queryset:
+            if unpark(provider.pk, now=database_now(), actor=str(request.user)):
+                self.log_change(request, provider, _t("Let go"))
+                messages.success(request, _t("%(name)s gets orders again.") % {"name": provider.name})
 
     def test_connection(self, request: HttpRequest, pk: int) -> HttpResponse:
         provider = self._asked(request, pk)

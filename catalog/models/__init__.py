@@ -1,4 +1,5 @@
 from catalog.models.provider import Provider, SyncRun
 from catalog.models.service import Category, ProviderService, Service, Unit
+from catalog.models.unlisted import UnlistedText
 
-__all__ = ["Category", "Provider", "ProviderService", "Service", "SyncRun", "Unit"]
+__all__ = ["Category", "Provider", "ProviderService", "Service", "SyncRun", "Unit", "UnlistedText"]

@@ -55,6 +55,17 @@ class Provider(models.Model):
     next_probe_at = models.DateTimeField(_("next look at a parked provider"), null=True, blank=True)
     outages = models.PositiveIntegerField(_("failures in a row"), default=0)
 
+    patience_seconds = models.PositiveIntegerField(
+        _("patience, seconds"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("An order it has not taken after so long is refunded. Empty: as the shop's own setting says"),
+    )
+    #: What it last refused orders with, and how many times in a row: a class of error, or words in no table of ours.
+    refused_with = models.CharField(_("last refused with"), max_length=80, blank=True, editable=False)
+    refusals = models.PositiveIntegerField(_("refusals in a row"), default=0, editable=False)
+
     balance = HeardAmountField(_("balance"), null=True, blank=True)
     balance_at = models.DateTimeField(_("balance read"), null=True, blank=True)
     last_answer_at = models.DateTimeField(_("last answer"), null=True, blank=True)

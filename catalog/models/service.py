@@ -6,10 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models.provider import Provider
 from core.money import AmountField, HeardAmountField
+from upstream.service_types import SERVICE_TYPES
 
-#: Types whose money settles from child orders at the provider. They are listed for the owner and not sold until those
-#: children are followed.
-SETTLED_FROM_CHILDREN = ("subscriptions",)
+#: Types that can be delivered in several runs, where the provider's row allows it.
+DRIPFEED_TYPES = tuple(kind.name for kind in SERVICE_TYPES if kind.allows_dripfeed)
 
 
 class Unit(models.TextChoices):
@@ -96,7 +96,7 @@ class ServiceQuerySet(models.QuerySet["Service"]):
             source__quarantine=[],
             source__provider__is_active=True,
             source__provider__sale_stopped="",
-        ).exclude(source__type__in=SETTLED_FROM_CHILDREN)
+        )
 
 
 class Service(models.Model):
@@ -156,5 +156,4 @@ class Service(models.Model):
 
     @property
     def allows_dripfeed(self) -> bool:
-        """False for now: a drip-feed settles from the child order of each run, and those are not followed yet."""
-        return False
+        return self.source.dripfeed and self.type in DRIPFEED_TYPES

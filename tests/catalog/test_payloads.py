@@ -20,8 +20,6 @@ from upstream.errors import Unavailable
 
 LISTS = [case for case in all_cases() if case.action == "services"]
 BALANCES = [case for case in all_cases() if case.action == "balance"]
-#: Sold by the provider, but not by this shop before the orders they give birth to are followed.
-UNSOLD_TYPES = ("subscriptions",)
 
 
 def say(panel: Panel, case: Case) -> None:
@@ -52,7 +50,7 @@ def test_a_list_is_taken_over_and_only_accepted_rows_are_sold(
     assert (run.added, run.quarantined, run.skipped) == (accepted + quarantined, quarantined, number(case, "skipped"))
     held = ProviderService.objects.exclude(quarantine=[])
     assert held.count() == quarantined
-    sellable = ProviderService.objects.filter(quarantine=[]).exclude(type__in=UNSOLD_TYPES)
+    sellable = ProviderService.objects.filter(quarantine=[])
     assert set(on_sale()) == set(sellable.values_list("external_id", flat=True))
 
 
