@@ -170,6 +170,19 @@ def settlement_postings(hold_row: Hold, due: Decimal, *, close: bool, memo: str 
     return postings
 
 
+def share_postings(hold_row: Hold, earned: Decimal, *, deed: str) -> list[Posting]:
+    """What is missing until ``earned`` of an open hold is earned; it stays open, and nothing earned is taken back.
+
+    ``deed`` names what earned it (``child:7``), at most once for each hold.
+    """
+    held = hold_row.charged - hold_row.earned - hold_row.refunded
+    missing = min(held, earned - hold_row.earned)
+    if missing <= 0:
+        return []
+    ref, source, target = hold_row.reference, own_account_id(AccountKind.HELD), own_account_id(AccountKind.REVENUE)
+    return [Posting(f"{ref}:settle:{deed}", Code.SETTLE, source, target, missing, ref)]
+
+
 def credit(*, customer: User, amount: Decimal, reason: str, reference: str, actor: str) -> bool:
     """Put the owner's money into a customer's wallet; whether it is new: a repeated ``reference`` credits once.
 

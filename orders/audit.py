@@ -98,8 +98,10 @@ EQUATIONS = [
                ON s.provider_id = o.provider_id AND s.upstream_id = o.upstream_id
         GROUP BY o.id, s.n
         HAVING (o.forward_state = 'placed') <> (o.upstream_id IS NOT NULL)
-            OR count(a.id) <> CASE o.forward_state WHEN 'placed' THEN 1 ELSE 0 END
-            OR min(a.upstream_id) IS DISTINCT FROM o.upstream_id OR s.n > 1
+            OR (o.forward_state <> 'refunded' AND (
+                count(a.id) <> CASE o.forward_state WHEN 'placed' THEN 1 ELSE 0 END
+                OR min(a.upstream_id) IS DISTINCT FROM o.upstream_id))
+            OR s.n > 1
         ORDER BY o.id
         """,
     ),
@@ -115,7 +117,8 @@ EQUATIONS = [
             WHEN 'sending' THEN a.outcome IS DISTINCT FROM 'sending'
             WHEN 'in_doubt' THEN a.outcome IS DISTINCT FROM 'in_doubt'
             WHEN 'review' THEN a.outcome IS DISTINCT FROM 'in_doubt'
-            WHEN 'refunded' THEN coalesce(a.outcome, 'in_doubt') <> 'in_doubt'
+            -- Found only after its customer was refunded: a loss of the shop, and no contradiction.
+            WHEN 'refunded' THEN coalesce(a.outcome, 'in_doubt') NOT IN ('in_doubt', 'placed')
             WHEN 'placed' THEN a.outcome IS DISTINCT FROM 'placed'
             ELSE a.outcome IS NOT NULL
         END ORDER BY o.id
@@ -131,6 +134,27 @@ EQUATIONS = [
         UNION ALL
         SELECT 'refill ' || refill_id, count(*) || ' live attempts' FROM orders_refillattempt
         WHERE outcome IN {_LIVE} GROUP BY refill_id HAVING count(*) > 1 ORDER BY 1
+        """,
+    ),
+    Equation(
+        "children_belong_to_one_parent",
+        "each child order: its parent is placed at the same provider, and no order has its id",
+        "SELECT count(*) FROM orders_childorder",
+        """
+        SELECT 'child order ' || c.id, format('order %s is %s; order %s has its id', p.id, p.forward_state, o.id)
+        FROM orders_childorder c JOIN orders_order p ON p.id = c.parent_id
+        LEFT JOIN orders_order o ON o.provider_id = c.provider_id AND o.upstream_id = c.upstream_id
+        WHERE p.provider_id <> c.provider_id OR p.forward_state <> 'placed' OR o.id IS NOT NULL ORDER BY c.id
+        """,
+    ),
+    Equation(
+        "one_open_cancellation",
+        "each order: at most one open wish to cancel it, and none once it is over",
+        "SELECT count(*) FROM orders_cancellation",
+        f"""
+        SELECT 'order ' || o.id, count(*) || ' open wishes; it is ' || o.progress
+        FROM orders_cancellation c JOIN orders_order o ON o.id = c.order_id
+        WHERE c.state IN ('queued', 'asked') GROUP BY o.id HAVING count(*) > 1 OR bool_or({_TERMINAL}) ORDER BY o.id
         """,
     ),
     guards(

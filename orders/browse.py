@@ -10,7 +10,7 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import QueryDict
 
 from accounts.models import User
-from orders.models import Order, Refill
+from orders.models import Cancellation, Order, Refill
 from orders.states import (
     CANCELED,
     COMPLETED,
@@ -105,9 +105,11 @@ class OrderPage:
 
 
 def orders_of(customer: User) -> QuerySet[Order]:
-    """The one door to a customer's orders for pages: with what a row shows, in two queries."""
+    """The one door to a customer's orders for pages: with what a row shows, in three queries."""
     refills = Prefetch("refills", queryset=Refill.objects.order_by("-id"))
-    return Order.objects.filter(customer=customer).select_related("service__source__provider").prefetch_related(refills)
+    wishes = Prefetch("cancellations", queryset=Cancellation.objects.order_by("-id"))
+    orders = Order.objects.filter(customer=customer).select_related("service__source__provider")
+    return orders.prefetch_related(refills, wishes)
 
 
 def open_numbers(orders: Iterable[Order]) -> list[int]:

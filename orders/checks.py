@@ -2,60 +2,33 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from datetime import date
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from catalog.models import Service
-from core.refusals import Refusal
+from orders.subscriptions import check_subscription
+from orders.wish import CONTROL, WHOLE, BadFields, Problem, Wish
 from upstream.service_types import QuantitySource, ServiceType, lines_of, service_type
+
+__all__ = ["BadFields", "Problem", "Wish", "check"]
 
 _LONGEST = {"link": 1000, "comments": 200_000, "usernames": 200_000, "groups": 20_000}
 _LONGEST_OTHER = 2_000
 _LISTS = frozenset({"comments", "usernames", "hashtags", "groups", "keywords"})
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
-_WHOLE = re.compile(r"[0-9]{1,15}\Z", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong with one field, and a value that would be right where there is an obvious one."""
+def check(service: Service, given: Mapping[str, str], *, today: date | None = None) -> Wish:
+    """Check what was typed for ``service``. Unknown fields are dropped. Raises BadFields with every problem at once.
 
-    message: str
-    suggestion: str = ""
-
-
-class BadFields(Refusal):
-    """Some fields cannot be ordered like this. ``problems`` maps each field's name to its Problem."""
-
-    code = "bad_fields"
-
-    def __init__(self, problems: Mapping[str, Problem]) -> None:
-        self.problems = dict(problems)
-        super().__init__(" ".join(p.message for p in self.problems.values()))
-
-
-@dataclass(frozen=True)
-class Wish:
-    """A checked order: ``sent`` holds exactly what goes to the provider besides key, action and service.
-
-    ``quantity`` is per run; ``total`` is all that is to be delivered (for a package: 1).
+    ``today`` lets a date of the past be refused here rather than by the provider.
     """
-
-    link: str
-    quantity: int
-    total: int
-    runs: int | None = None
-    interval: int | None = None
-    sent: dict[str, str] = field(default_factory=dict)
-
-
-def check(service: Service, given: Mapping[str, str]) -> Wish:
-    """Check what was typed for ``service``. Unknown fields are dropped. Raises BadFields with every problem at once."""
     kind = service_type(service.type)
-    if kind is None or kind.quantity_from is QuantitySource.NONE:
+    if kind is None:
         raise BadFields({"service": Problem(_("This kind of service cannot be ordered here yet."))})
+    if kind.quantity_from is QuantitySource.NONE:
+        return check_subscription(service, given, today=today)
     problems: dict[str, Problem] = {}
     sent = _texts(kind, given, problems)
     quantity = _quantity(service, kind, {**given, **sent}, problems)
@@ -97,8 +70,8 @@ def _texts(kind: ServiceType, given: Mapping[str, str], problems: dict[str, Prob
 
 def _clean(name: str, value: str) -> str:
     if name in _LISTS:
-        return "\n".join(_CONTROL.sub("", line) for line in lines_of(value))
-    return _CONTROL.sub("", value).strip()
+        return "\n".join(CONTROL.sub("", line) for line in lines_of(value))
+    return CONTROL.sub("", value).strip()
 
 
 def _quantity(service: Service, kind: ServiceType, given: Mapping[str, str], problems: dict[str, Problem]) -> int:
@@ -107,7 +80,7 @@ def _quantity(service: Service, kind: ServiceType, given: Mapping[str, str], pro
     place = "quantity" if kind.quantity_from is QuantitySource.FIELD else kind.quantity_from.value
     if kind.quantity_from is QuantitySource.FIELD:
         typed = re.sub(r"[\s,'\u00a0\u202f]", "", str(given.get("quantity") or ""))
-        if not _WHOLE.match(typed):
+        if not WHOLE.match(typed):
             problems[place] = Problem(_("Please enter a whole number."))
             return 1
         quantity = int(typed)
@@ -146,7 +119,7 @@ def _dripfeed(
         return None, None
     numbers: dict[str, int] = {}
     for name, least, most in (("runs", 2, 1000), ("interval", 1, 10_080)):
-        if not _WHOLE.match(wanted[name]) or not least <= int(wanted[name]) <= most:
+        if not WHOLE.match(wanted[name]) or not least <= int(wanted[name]) <= most:
             problems[name] = Problem(_("A whole number from %(least)s to %(most)s.") % {"least": least, "most": most})
         else:
             numbers[name] = int(wanted[name])

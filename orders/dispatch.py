@@ -9,16 +9,17 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models.functions import MD5
 
 from catalog.connection import client_for
 from catalog.models import Provider
 from core.clock import database_now, elapsed_clock
-from orders import lanes, lifecycle, outcomes, sending
+from orders import lanes, lifecycle, outcomes, sending, unlisted
 from orders.leases import give_up_lane
 from orders.models import ForwardAttempt, Order
 from orders.states import Forward
-from upstream.errors import InDoubt, NotSent, Refused
+from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
 from upstream.messages import Placed
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ def claim_next(lane: lanes.Lane, *, now: datetime) -> ForwardAttempt | None:
             Order.objects.select_for_update(skip_locked=True, of=("self",))
             .filter(provider_id=lane.provider_id, provider__in=_sending_providers())
             .filter(forward_state=Forward.QUEUED, next_at__lte=now)
+            .exclude(_waits_behind_another())
             .order_by("next_at", "id")
             .first()
         )
@@ -86,7 +88,21 @@ def send(attempt: ForwardAttempt, lane: lanes.Lane) -> None:
     except (Refused, NotSent, InDoubt) as failure:
         result = failure
     sending.store_exchange(result.exchange, provider_id=order.provider_id, forward_attempt=attempt)
+    if isinstance(result, Refused) and result.error_class is ErrorClass.OTHER:
+        result = unlisted.judged(attempt, result)
     outcomes.record(attempt, result, now=database_now())
+
+
+def _waits_behind_another() -> Q:
+    """Refused because of an active order for its link, and not the first such in the queue: one at a time is tried."""
+    ahead = Order.objects.annotate(digest=MD5("link")).filter(
+        provider=OuterRef("provider"),
+        digest=MD5(OuterRef("link")),
+        id__lt=OuterRef("id"),
+        forward_state=Forward.QUEUED,
+        last_refusal=ErrorClass.DUPLICATE_LINK.value,
+    )
+    return Q(last_refusal=ErrorClass.DUPLICATE_LINK.value) & Q(Exists(ahead))
 
 
 def _sending_providers() -> QuerySet[Provider]:

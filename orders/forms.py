@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Service
 from orders.checks import Problem
-from upstream.service_types import QuantitySource, ServiceType, service_type
+from upstream.service_types import SUBSCRIPTION_DELAYS, QuantitySource, ServiceType, service_type
 
+SUBSCRIPTION = ("username", "posts", "min", "max", "old_posts", "delay", "expiry")
 DRIPFEED = ("runs", "interval")
 USUAL_QUANTITIES = (100, 500, 1000, 5000, 10_000, 50_000)
 
@@ -31,11 +32,17 @@ TEXTS = {
     "type_of_traffic": (_("Type of traffic"), ""),
     "google_keyword": (_("Search word"), _("For traffic from searches")),
     "referring_url": (_("Referring address"), _("For traffic from another page")),
+    "min": (_("At least, per post"), ""),
+    "max": (_("At most, per post"), _("You reserve the most for every post; what is not delivered comes back")),
+    "posts": (_("New posts"), _("How many posts to come")),
+    "old_posts": (_("Old posts"), _("How many of the latest posts, besides")),
+    "delay": (_("Pause after a post"), _("Minutes")),
+    "expiry": (_("Ends on"), _("Empty: when all posts are served")),
     "runs": (_("Runs"), _("How many times")),
     "interval": (_("Pause"), _("Minutes between runs")),
 }
 LINES = frozenset({"comments", "usernames", "hashtags", "groups", "keywords"})
-NUMBERS = frozenset({"quantity", "runs", "interval", "answer_number"})
+NUMBERS = frozenset({"quantity", "runs", "interval", "answer_number", "min", "max", "posts", "old_posts"})
 
 
 class OrderForm(forms.Form):
@@ -55,8 +62,10 @@ class OrderForm(forms.Form):
             )
 
     def _names(self) -> list[str]:
-        if self.kind is None or self.kind.quantity_from is QuantitySource.NONE:
+        if self.kind is None:
             return []
+        if self.kind.quantity_from is QuantitySource.NONE:
+            return list(SUBSCRIPTION)
         names = [n for n in self.kind.fields if n not in DRIPFEED]
         if self.kind.allows_dripfeed and self.service.allows_dripfeed:
             names += DRIPFEED
@@ -64,7 +73,7 @@ class OrderForm(forms.Form):
 
     def _hint(self, name: str) -> Any:
         limits = {"min": f"{self.service.min:,}", "max": f"{self.service.max:,}"}
-        if name == "quantity":
+        if name == "quantity" or (name == "min" and name in SUBSCRIPTION):
             return _("Between %(min)s and %(max)s") % limits
         if self.kind is not None and name == self.kind.quantity_from.value:
             return _("One per line, between %(min)s and %(max)s lines. Each line is one delivery.") % limits
@@ -113,7 +122,11 @@ class OrderForm(forms.Form):
 def _widget(name: str) -> forms.Widget:
     if name in LINES:
         return forms.Textarea(attrs={"rows": 6, "spellcheck": "false"})
+    if name == "delay":
+        return forms.Select(choices=[(str(m), str(m)) for m in SUBSCRIPTION_DELAYS])
     attrs = {"autocomplete": "off"}
+    if name == "expiry":
+        return forms.TextInput(attrs={**attrs, "inputmode": "numeric", "placeholder": "31/12/2030", "dir": "ltr"})
     if name in NUMBERS:
         attrs["inputmode"] = "numeric"
     elif name in ("link", "media", "referring_url"):

@@ -1,61 +1,24 @@
 """Applying what a provider said of its orders: state, counts and money of a whole batch in one transaction."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from billing import ledger
-from billing.models import Hold
 from catalog.models import Provider
-from notices.alerts import raise_alert
 from notices.models import Severity
-from orders import lifecycle, settlement
-from orders.models import EventKind, Order, OrderEvent
+from orders import parents, settlement
+from orders.applying import Round, write
+from orders.models import ChildOrder, EventKind, Order
+from orders.parents import ROUNDING
 from orders.states import FINAL, Forward, Progress
-from orders.timetable import next_poll
+from orders.timetable import failed_for, keep_since, next_poll
 from upstream.messages import Ignored, ItemError, OrderStatus, StatusItem
 from upstream.states import OrderState
 
-_MISSES_TO_REVIEW = 10
-
-_UPDATE = """
-    UPDATE orders_order AS o SET
-        progress = v.progress, raw_state = v.raw_state, start_count = v.start_count, remains = v.remains,
-        provider_charge = v.provider_charge, heard_currency = v.heard_currency, needs_review = v.needs_review,
-        returned = v.returned, finished_at = v.finished_at, next_poll_at = v.next_poll_at, heard_at = v.heard_at,
-        poll_misses = v.poll_misses
-    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::numeric[], %s::text[], %s::text[],
-                %s::numeric[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::int[])
-         AS v(id, progress, raw_state, start_count, remains, provider_charge, heard_currency, needs_review,
-              returned, finished_at, next_poll_at, heard_at, poll_misses)
-    WHERE o.id = v.id
-"""
-
-_COLUMNS = (
-    "id", "progress", "raw_state", "start_count", "remains", "provider_charge", "heard_currency", "needs_review",
-    "returned", "finished_at", "next_poll_at", "heard_at", "poll_misses",
-)  # fmt: skip
-
-
-@dataclass
-class Round:
-    """One batch being applied: what it will write, gathered first, written in one go."""
-
-    provider: Provider
-    asked_at: datetime
-    now: datetime
-    holds: dict[int, Hold]
-    events: list[OrderEvent] = field(default_factory=list)
-    postings: list[tuple[int, list[ledger.Posting]]] = field(default_factory=list)
-    alerts: list[dict[str, Any]] = field(default_factory=list)
-
-    def note(self, order: Order, kind: EventKind, **detail: Any) -> None:
-        self.events.append(OrderEvent(order_id=order.pk, kind=kind, at=self.now, detail=detail))
+MISSES_TO_REVIEW = 10
 
 
 def apply(heard: Mapping[int, StatusItem], *, provider: Provider, asked_at: datetime, now: datetime) -> None:
@@ -68,9 +31,11 @@ def apply(heard: Mapping[int, StatusItem], *, provider: Provider, asked_at: date
         rows = Order.objects.select_for_update().filter(pk__in=list(heard), provider=provider)
         orders = list(rows.filter(forward_state=Forward.PLACED).order_by("id"))
         this = Round(provider, asked_at, now, settlement.holds_of(orders))
+        for child in ChildOrder.objects.filter(parent__in=[o for o in orders if o.may_have_children]).order_by("id"):
+            this.children.setdefault(child.parent_id, []).append(child)
         for order in orders:
             _hear(order, heard[order.pk], this)
-        _write(orders, this)
+        write(orders, this)
 
 
 def _hear(order: Order, item: StatusItem, this: Round) -> None:
@@ -103,9 +68,9 @@ def _nothing_usable(order: Order, item: StatusItem, this: Round) -> None:
                 "path": f"/admin/orders/order/{order.pk}/change/",
             }
         )
-    if order.poll_misses == _MISSES_TO_REVIEW and not order.needs_review:
+    if order.poll_misses == MISSES_TO_REVIEW and not order.needs_review:
         what = item.error_class.value if isinstance(item, ItemError) else "no usable answer"
-        order.needs_review = f"{_MISSES_TO_REVIEW} polls in a row: {what}"
+        order.needs_review = f"{MISSES_TO_REVIEW} polls in a row: {what}"
         this.note(order, EventKind.REMARK, text=order.needs_review)
 
 
@@ -118,17 +83,20 @@ def _status(order: Order, heard: OrderStatus, this: Round) -> None:
     if started:
         this.note(order, EventKind.STARTED, start_count=order.start_count)
     _hear_charge(order, heard, this)
-    aim = settlement.target(order, heard)
-    if aim.review:
-        _remark_once(order, aim.review, this)
-    if aim.due is not None:
-        _settle(order, heard, aim, this)
-    elif aim.review:
+    keep_since(order, heard, this.asked_at)
+    if parents.settles_from_children(order, heard, this):
+        parents.hear(order, heard, this)
+        return
+    end = settlement.end_of(heard, order.total, failed_for=failed_for(order, heard, this.asked_at))
+    if end is not None and heard.children:
+        end = settlement.End(end.progress, review="its money settles from child orders")
+    if end is None:
+        (_late_word if order.progress in FINAL else _move)(order, heard, this)
+    elif end.missing is None:
+        this.remark_once(order, end.review)
         order.raw_state = heard.raw_state[:100]
-    elif order.progress in FINAL:
-        _late_word(order, heard, this)
     else:
-        _move(order, heard, this)
+        _settle(order, heard, end, this)
 
 
 def _move(order: Order, heard: OrderStatus, this: Round) -> None:
@@ -151,33 +119,17 @@ def _late_word(order: Order, heard: OrderStatus, this: Round) -> None:
         return
     this.note(order, EventKind.REMARK, text="said to run again after its end", heard=order.raw_state)
     if order.progress in (Progress.CANCELED, Progress.REFUNDED):
-        this.alerts.append(_loss(order, _("An order runs again at the provider after its money was returned")))
+        this.loss(order, _("An order runs again at the provider after its money was returned"))
 
 
-def _settle(order: Order, heard: OrderStatus, aim: settlement.Target, this: Round) -> None:
-    hold = this.holds[order.pk]
-    end = settlement.end_of(heard.state)
-    assert aim.due is not None  # noqa: S101 - the caller looked
-    assert end is not None  # noqa: S101 - a due is only ever set for an end
-    postings = ledger.settlement_postings(hold, aim.due, close=True)
-    back = sum((p.amount for p in postings if p.target_id == hold.wallet_id), Decimal(0))
-    grows = back > 0 or order.progress not in FINAL
-    if order.progress != end and not grows:
+def _settle(order: Order, heard: OrderStatus, end: settlement.End, this: Round) -> None:
+    assert end.missing is not None  # noqa: S101 - the caller looked
+    if not this.end(order, end.progress, settlement.due_for(order, end.missing), remains=heard.remains):
         _refuse_to_go_back(order, heard, this)
         return
-    if order.progress != end:
-        order.finished_at = order.finished_at or this.now
-        this.note(order, EventKind.FINISHED, state=end.value, remains=heard.remains)
-    order.progress, order.raw_state = end.value, heard.raw_state[:100]
-    if grows:
-        order.remains = heard.remains
-    if aim.remark:
-        _remark_once(order, aim.remark, this)
-    if postings:
-        this.postings.append((hold.wallet_id, postings))
-    if back:
-        order.returned += back
-        this.note(order, EventKind.RETURNED, amount=str(back))
+    order.raw_state = heard.raw_state[:100]
+    if end.remark:
+        this.remark_once(order, end.remark)
 
 
 def _refuse_to_go_back(order: Order, heard: OrderStatus, this: Round) -> None:
@@ -186,13 +138,7 @@ def _refuse_to_go_back(order: Order, heard: OrderStatus, this: Round) -> None:
     order.raw_state = heard.raw_state[:100]
     this.note(order, EventKind.REMARK, text="another end heard, nothing more is due", heard=order.raw_state)
     if heard.state is OrderState.COMPLETED and order.returned > 0:
-        this.alerts.append(_loss(order, _("An order was delivered after its money was returned")))
-
-
-def _remark_once(order: Order, remark: str, this: Round) -> None:
-    if order.needs_review != remark:
-        order.needs_review = remark
-        this.note(order, EventKind.REMARK, text=remark)
+        this.loss(order, _("An order was delivered after its money was returned"))
 
 
 def _hear_charge(order: Order, heard: OrderStatus, this: Round) -> None:
@@ -215,33 +161,6 @@ def _hear_charge(order: Order, heard: OrderStatus, this: Round) -> None:
         return
     dearer = heard.charge > order.expected_charge and (order.provider_charge or Decimal(0)) <= order.expected_charge
     order.provider_charge = heard.charge
-    if dearer and heard.charge - order.expected_charge >= _ROUNDING:
+    if dearer and heard.charge - order.expected_charge >= ROUNDING:
         this.note(order, EventKind.REMARK, text="charged above the expected cost", charge=str(heard.charge))
-        this.alerts.append(_loss(order, _("A provider charged more than expected")))
-
-
-#: Panels round a charge to their own decimals, two at the coarsest; only more than that is a higher price.
-_ROUNDING = Decimal("0.01")
-
-
-def _loss(order: Order, title: str) -> dict[str, Any]:
-    return {
-        "cause": f"order:{order.pk}:loss",
-        "title": title,
-        "body": _("Order %(order)s") % {"order": order},
-        "severity": Severity.MONEY,
-        "path": f"/admin/orders/order/{order.pk}/change/",
-    }
-
-
-def _write(orders: list[Order], this: Round) -> None:
-    if not orders:
-        return
-    columns = [[getattr(order, name) for order in orders] for name in _COLUMNS]
-    with connection.cursor() as cursor:
-        cursor.execute(_UPDATE, columns)
-    this.postings.sort(key=lambda pair: pair[0])
-    ledger.post([posting for _wallet, postings in this.postings for posting in postings])
-    lifecycle.note_all(this.events)
-    for alert in this.alerts:
-        raise_alert(now=this.now, **alert)
+        this.loss(order, _("A provider charged more than expected"))

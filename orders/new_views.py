@@ -157,7 +157,7 @@ def _quote_quietly(service: Service, form: OrderForm, customer: User) -> QuoteRe
     """A quote if the fields allow one; complaints only beside fields that hold something."""
     typed = form.typed()
     try:
-        return QuoteReceipt.of(quote(service_id=service.pk, fields=typed), balance_of(customer))
+        return QuoteReceipt.of(quote(service_id=service.pk, fields=typed, now=database_now()), balance_of(customer))
     except BadFields as no:
         if form.is_bound:
             form.show(no.problems, only=[name for name, value in typed.items() if value.strip()])
@@ -168,7 +168,9 @@ def _quote_quietly(service: Service, form: OrderForm, customer: User) -> QuoteRe
 
 def _quote_loudly(service: Service, form: OrderForm, customer: User) -> QuoteReceipt | None:
     try:
-        return QuoteReceipt.of(quote(service_id=service.pk, fields=form.typed()), balance_of(customer))
+        return QuoteReceipt.of(
+            quote(service_id=service.pk, fields=form.typed(), now=database_now()), balance_of(customer)
+        )
     except BadFields as no:
         form.show(no.problems)
     except Refusal as no:

@@ -11,8 +11,8 @@ from catalog import health
 from catalog.models import ProviderService
 from notices.alerts import raise_alert
 from notices.models import Severity
-from orders import lifecycle, settlement
-from orders.models import EventKind, ForwardAttempt, Order
+from orders import lifecycle, refusals, settlement
+from orders.models import ChildOrder, EventKind, ForwardAttempt, Order
 from orders.states import Forward, Outcome
 from orders.timetable import backoff, next_poll
 from orders.verdicts import Then, then
@@ -34,15 +34,18 @@ def record(attempt: ForwardAttempt, result: Placed | Refused | NotSent | InDoubt
             or current.token != attempt.token
         ):
             return
+        trouble = refusals.tally(order.provider_id, result, now=now)
         match result:
             case Placed():
                 _placed(order, current, result, now)
             case Refused():
-                _refused(order, current, result, now)
+                _refused(order, current, result, now, keep=bool(trouble))
             case NotSent():
                 _not_sent(order, current, result, now)
             case InDoubt():
                 _in_doubt(order, current, result, now)
+    if trouble:
+        health.park(order.provider_id, reason=trouble, now=now)
     _tell_health(order.provider_id, result, now)
 
 
@@ -61,6 +64,7 @@ def _placed(order: Order, attempt: ForwardAttempt, result: Placed, now: datetime
         return
     _end(attempt, Outcome.PLACED, result, now, upstream_id=result.order_id)
     if order.forward_state in (Forward.REFUNDED, Forward.REFUSED):
+        _tell_owner_of_late_find(order, result, now)
         return  # found after the customer was refunded: the store's loss, and the order's story is over
     columns: dict[str, Any] = {
         "upstream_id": result.order_id,
@@ -72,14 +76,16 @@ def _placed(order: Order, attempt: ForwardAttempt, result: Placed, now: datetime
 
 
 def _is_ours_already(provider_id: int, upstream_id: str) -> bool:
-    return ForwardAttempt.objects.filter(provider_id=provider_id, upstream_id=upstream_id).exists()
+    known = {"provider_id": provider_id, "upstream_id": upstream_id}
+    return ForwardAttempt.objects.filter(**known).exists() or ChildOrder.objects.filter(**known).exists()
 
 
-def _refused(order: Order, attempt: ForwardAttempt, result: Refused, now: datetime) -> None:
+def _refused(order: Order, attempt: ForwardAttempt, result: Refused, now: datetime, *, keep: bool) -> None:
+    """``keep`` when the refusal tells of the provider's own trouble: the order then waits like any other."""
     _end(attempt, Outcome.REFUSED, result, now, reason=f"{result.error_class}: {result.text}"[:500])
     if order.forward_state == Forward.REFUNDED:
         return
-    if then(result.error_class) is Then.REFUND:
+    if then(result.error_class) is Then.REFUND and not keep:
         old = Forward(order.forward_state)
         new = Forward.REFUSED if old is Forward.SENDING else Forward.REFUNDED
         detail = {"class": result.error_class.value}
@@ -182,6 +188,23 @@ def _stop_selling(order: Order) -> None:
     gone = ProviderService.objects.filter(provider_id=order.provider_id, external_id=order.external_service_id)
     gone.exclude(quarantine__contains=["gone: the provider refused an order for it"]).update(
         quarantine=["gone: the provider refused an order for it"], digest=""
+    )
+
+
+def _tell_owner_of_late_find(order: Order, result: Placed, now: datetime) -> None:
+    lifecycle.note(
+        order_id=order.pk,
+        kind=EventKind.REMARK,
+        now=now,
+        detail={"text": "found at the provider after its money was returned", "upstream_id": result.order_id},
+    )
+    raise_alert(
+        cause=f"order:{order.pk}:loss",
+        severity=Severity.MONEY,
+        title=_("An order that was refunded is at the provider after all"),
+        body=_("Order %(order)s is number %(id)s there.") % {"order": order, "id": result.order_id},
+        path=f"/admin/orders/order/{order.pk}/change/",
+        now=now,
     )
 
 

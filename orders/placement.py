@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -64,10 +65,13 @@ class Placement:
     is_repeat: bool = False
 
 
-def quote(*, service_id: int, fields: Mapping[str, str]) -> Quote:
-    """What this order would cost now. Raises ServiceUnavailable, BadFields, SaleBelowCost; writes nothing."""
+def quote(*, service_id: int, fields: Mapping[str, str], now: datetime | None = None) -> Quote:
+    """What this order would cost now. Raises ServiceUnavailable, BadFields, SaleBelowCost; writes nothing.
+
+    ``now`` is only needed to judge dates among the fields.
+    """
     service = _service_on_sale(service_id)
-    wish = check(service, fields)
+    wish = check(service, fields, today=timezone.localdate(now) if now else None)
     source = service.source
     assert service.price is not None  # noqa: S101 - what is on sale has a price
     assert source.rate is not None  # noqa: S101 - and a rate, or it would be quarantined
@@ -106,7 +110,7 @@ def place_order(
         return Placement(first, is_repeat=True)
     try:
         with transaction.atomic():
-            q = quote(service_id=service_id, fields=fields)
+            q = quote(service_id=service_id, fields=fields, now=now)
             if shown_charge is not None and q.charge > shown_charge:
                 raise PriceMoved(q)
             order = _write(customer, q, nonce, source, now)

@@ -1,19 +1,20 @@
 """Following orders: ask the provider about the ones that are due, 100 ids a call, and apply what it says."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 
 from catalog import health
 from catalog.connection import client_for
 from catalog.models import Provider
 from core.clock import database_now, elapsed_clock
-from orders import hearing
-from orders.models import Order
+from orders import child_hearing, hearing
+from orders.models import ChildOrder, Order
 from orders.pace import Pace
 from orders.timetable import next_poll
 from upstream.errors import ErrorClass, Unavailable
@@ -24,33 +25,55 @@ log = logging.getLogger(__name__)
 RUN_SECONDS = 60.0
 
 # The claim moves next_poll_at before the call: a worker that dies leaves its orders due again later, not lost, and two
-# workers never ask about the same order at the same time. The oldest due go first, so none starves.
+# workers never ask about the same order at the same time. Orders and child orders stand in one line, the oldest due
+# first, so that none starves.
 _CLAIM = """
-    UPDATE orders_order SET next_poll_at = %(again)s, asked_at = %(now)s
-    WHERE id IN (
-        SELECT id FROM orders_order
+    WITH due_orders AS (
+        SELECT id, next_poll_at FROM orders_order
         WHERE provider_id = %(provider)s AND next_poll_at <= %(now)s
         ORDER BY next_poll_at, id LIMIT %(most)s FOR UPDATE SKIP LOCKED
+    ), due_children AS (
+        SELECT id, next_poll_at FROM orders_childorder
+        WHERE provider_id = %(provider)s AND next_poll_at <= %(now)s
+        ORDER BY next_poll_at, id LIMIT %(most)s FOR UPDATE SKIP LOCKED
+    ), chosen AS (
+        SELECT false AS is_child, id, next_poll_at FROM due_orders
+        UNION ALL SELECT true, id, next_poll_at FROM due_children
+        ORDER BY next_poll_at, id LIMIT %(most)s
+    ), orders AS (
+        UPDATE orders_order SET next_poll_at = %(again)s, asked_at = %(now)s
+        WHERE id IN (SELECT id FROM chosen WHERE NOT is_child) RETURNING id, upstream_id
+    ), children AS (
+        UPDATE orders_childorder SET next_poll_at = %(again)s, asked_at = %(now)s
+        WHERE id IN (SELECT id FROM chosen WHERE is_child) RETURNING id, upstream_id
     )
-    RETURNING id, upstream_id
+    SELECT false, id, upstream_id FROM orders UNION ALL SELECT true, id, upstream_id FROM children
 """
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Orders claimed for one call: provider's id -> our id. ``asked_at`` dates the question."""
+    """What is claimed for one call: provider's id -> our id of an order, or of a child. ``asked_at`` dates it."""
 
     provider: Provider
     ids: Mapping[str, int]
     asked_at: datetime
+    children: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> list[str]:
+        """Every id to ask for; one that is both an order and a child is asked for once."""
+        return list({**self.ids, **self.children})
 
 
 def follow_due(*, seconds: float = RUN_SECONDS) -> int:
     """Ask about every order that is due, at every provider; how many orders were asked about."""
     until = elapsed_clock() + seconds
     now = database_now()
-    due = Order.objects.filter(next_poll_at__lte=now, provider__is_active=True)
-    providers = Provider.objects.filter(pk__in=due.values_list("provider_id", flat=True).distinct()).order_by("pk")
+    due = {"next_poll_at__lte": now, "provider__is_active": True}
+    orders = Order.objects.filter(**due).values("provider_id")
+    children = ChildOrder.objects.filter(**due).values("provider_id")
+    providers = Provider.objects.filter(Q(pk__in=orders) | Q(pk__in=children)).order_by("pk")
     return sum(follow_provider(p, until=until) for p in providers)
 
 
@@ -61,10 +84,10 @@ def follow_provider(provider: Provider, *, until: float) -> int:
     waiting: list[Batch] = []
     while elapsed_clock() < until and pace.wait(until):
         batch = waiting.pop() if waiting else claim_batch(provider, now=database_now())
-        if not batch.ids:
+        if not batch.asked:
             break
         waiting += ask(batch)
-        asked += len(batch.ids)
+        asked += len(batch.asked)
     return asked
 
 
@@ -72,7 +95,13 @@ def claim_batch(provider: Provider, *, now: datetime) -> Batch:
     again = now + timedelta(seconds=max(settings.POLL_SECONDS, settings.READ_DEADLINE_SECONDS))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"provider": provider.pk, "now": now, "again": again, "most": provider.batch_size})
-        return Batch(provider, {upstream_id: pk for pk, upstream_id in cursor.fetchall()}, now)
+        rows = cursor.fetchall()
+    return Batch(
+        provider,
+        {upstream_id: pk for is_child, pk, upstream_id in rows if not is_child},
+        now,
+        {upstream_id: pk for is_child, pk, upstream_id in rows if is_child},
+    )
 
 
 def ask(batch: Batch) -> list[Batch]:
@@ -81,7 +110,7 @@ def ask(batch: Batch) -> list[Batch]:
     A call that fails whole says nothing about any order, and changes none.
     """
     client = client_for(batch.provider, deadline=settings.READ_DEADLINE_SECONDS)
-    asked = list(batch.ids)
+    asked = batch.asked
     try:
         answers: Mapping[str, StatusItem] = (
             {asked[0]: client.status(asked[0])} if len(asked) == 1 else client.statuses(asked)
@@ -93,18 +122,26 @@ def ask(batch: Batch) -> list[Batch]:
         return []
     now = database_now()
     health.note_answer(batch.provider.pk, now=now)
-    heard = {batch.ids[i]: item for i, item in answers.items()}
+    heard, of_children = (
+        {ids[i]: item for i, item in answers.items() if i in ids} for ids in (batch.ids, batch.children)
+    )
     hearing.apply(heard, provider=batch.provider, asked_at=batch.asked_at, now=now)
+    child_hearing.apply(of_children, provider=batch.provider, asked_at=batch.asked_at, now=now)
     return []
 
 
 def _halves(batch: Batch, failure: Unavailable) -> list[Batch]:
     """Some panels fail a whole call for one id they do not know; others take fewer ids than most."""
-    ids, middle = list(batch.ids.items()), len(batch.ids) // 2
+    ids, middle = batch.asked, len(batch.asked) // 2
     if failure.error_class is ErrorClass.BATCH_TOO_LARGE:
         batch.provider.batch_size = max(1, min(batch.provider.batch_size, len(ids)) // 2)
         Provider.objects.filter(pk=batch.provider.pk).update(batch_size=batch.provider.batch_size)
-    return [Batch(batch.provider, dict(half), batch.asked_at) for half in (ids[:middle], ids[middle:])]
+    return [_part(batch, half) for half in (ids[:middle], ids[middle:])]
+
+
+def _part(batch: Batch, ids: Sequence[str]) -> Batch:
+    orders, children = ({i: of[i] for i in ids if i in of} for of in (batch.ids, batch.children))
+    return Batch(batch.provider, orders, batch.asked_at, children)
 
 
 def failed(batch: Batch, failure: Unavailable, *, now: datetime) -> None:
@@ -113,9 +150,16 @@ def failed(batch: Batch, failure: Unavailable, *, now: datetime) -> None:
         health.park(batch.provider.pk, reason=failure.error_class.value, now=now)
     elif failure.outage:
         health.note_outage(batch.provider.pk, now=now)
+    wait = now + timedelta(seconds=min(failure.retry_after or 0.0, 3600.0))
     for order in Order.objects.filter(pk__in=batch.ids.values()):
-        misses = order.poll_misses + 1
-        since = order.placed_at or now
-        again = next_poll(order_id=order.pk, since=since, now=now, misses=misses, finished_at=order.finished_at)
-        wait = now + timedelta(seconds=min(failure.retry_after or 0.0, 3600.0))
-        Order.objects.filter(pk=order.pk).update(next_poll_at=max(again, wait) if again else None, poll_misses=misses)
+        _ask_later(order, order.placed_at or now, wait, now)
+    for child in ChildOrder.objects.filter(pk__in=batch.children.values()):
+        _ask_later(child, child.created_at, wait, now)
+
+
+def _ask_later(row: Order | ChildOrder, since: datetime, wait: datetime, now: datetime) -> None:
+    misses = row.poll_misses + 1
+    again = next_poll(order_id=row.pk, since=since, now=now, misses=misses, finished_at=row.finished_at)
+    type(row)._default_manager.filter(pk=row.pk).update(
+        next_poll_at=max(again, wait) if again else None, poll_misses=misses
+    )

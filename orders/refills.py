@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 RUN_SECONDS = 30.0
 
 _DONE = {Heard.COMPLETED: RefillState.COMPLETED, Heard.PARTIAL: RefillState.COMPLETED}
+#: Requested ones, and those in doubt of which an id was heard.
+_FOLLOWED = (RefillState.REQUESTED, RefillState.IN_DOUBT)
 _DECLINED = (Heard.REJECTED, Heard.CANCELED, Heard.FAILED, Heard.REFUNDED)
 
 
@@ -107,7 +109,10 @@ def record(attempt: RefillAttempt, result: Refilled | Refused | NotSent | InDoub
         current = RefillAttempt.objects.select_for_update().get(pk=attempt.pk)
         if current.outcome not in (Outcome.CLAIMED, Outcome.SENDING, Outcome.IN_DOUBT):
             return
-        _record(refill, current, result, now)
+        if refill.is_open:
+            _record(refill, current, result, now)
+        elif isinstance(result, Refilled):
+            _end(current, Outcome.PLACED, upstream_id=result.refill_id, answered_at=now)  # too late for its customer
     if isinstance(result, Refused) and then(result.error_class) is Then.PARK:
         health.park(attempt.provider_id, reason=result.error_class.value, now=now)
 
@@ -137,8 +142,9 @@ def _record(
             _set(refill, RefillState.QUEUED, next_at=now + backoff(refill.tries))
         case InDoubt():
             if attempt.outcome != Outcome.IN_DOUBT:
-                _end(attempt, Outcome.IN_DOUBT, reason=str(result)[:500], send_calls=calls)
-                _doubt(refill, now)
+                heard = (result.candidates or ("",))[0]
+                _end(attempt, Outcome.IN_DOUBT, reason=str(result)[:500], send_calls=calls, heard_id=heard)
+                _doubt(refill, now, poll_at=now if heard else None)
 
 
 def give_up(attempt: RefillAttempt, now: datetime) -> int:
@@ -174,8 +180,9 @@ def _decline(refill: Refill, refusal: str, now: datetime, raw: str = "") -> None
     _note(refill, EventKind.REFILL_DECLINED, now, refusal=refusal)
 
 
-def _doubt(refill: Refill, now: datetime) -> None:
-    _set(refill, RefillState.IN_DOUBT, next_at=None)
+def _doubt(refill: Refill, now: datetime, *, poll_at: datetime | None = None) -> None:
+    """``poll_at`` when an id was heard whose state may close the doubt."""
+    _set(refill, RefillState.IN_DOUBT, next_at=None, next_poll_at=poll_at)
     _note(refill, EventKind.REFILL_DOUBTED, now)
     raise_alert(
         cause=f"provider:{refill.provider_id}:refill_doubt",
@@ -189,7 +196,7 @@ def _doubt(refill: Refill, now: datetime) -> None:
 def follow_due(*, seconds: float = RUN_SECONDS) -> int:
     """Ask about the requested refills that are due; how many."""
     until = elapsed_clock() + seconds
-    due = Refill.objects.filter(next_poll_at__lte=database_now(), state=RefillState.REQUESTED, provider__is_active=True)
+    due = Refill.objects.filter(next_poll_at__lte=database_now(), state__in=_FOLLOWED, provider__is_active=True)
     providers = Provider.objects.filter(pk__in=due.values_list("provider_id", flat=True).distinct()).order_by("pk")
     return sum(_follow(provider, until) for provider in providers)
 
@@ -210,11 +217,28 @@ def _claim_polls(provider: Provider, *, now: datetime) -> dict[str, int]:
     again = now + timedelta(seconds=max(settings.POLL_SECONDS, settings.READ_DEADLINE_SECONDS))
     with transaction.atomic():
         due = Refill.objects.select_for_update(skip_locked=True).filter(
-            provider=provider, state=RefillState.REQUESTED, next_poll_at__lte=now
+            provider=provider, state__in=_FOLLOWED, next_poll_at__lte=now
         )
         rows = list(due.order_by("next_poll_at", "id")[: provider.batch_size])
         Refill.objects.filter(pk__in=[r.pk for r in rows]).update(next_poll_at=again, asked_at=now)
-    return {r.upstream_id: r.pk for r in rows if r.upstream_id}
+    return {i: r.pk for r in rows if (i := r.upstream_id or _heard_id(r))}
+
+
+def _heard_id(refill: Refill) -> str:
+    """The id heard in a spoiled answer to the attempt in doubt; none when another refill has it."""
+    last = refill.attempts.filter(outcome=Outcome.IN_DOUBT).exclude(heard_id="").order_by("-n").first()
+    if last is None or Refill.objects.filter(provider=refill.provider_id, upstream_id=last.heard_id).exists():
+        return ""
+    return last.heard_id
+
+
+def _confirm(refill: Refill, now: datetime) -> None:
+    """A known state under the id that was heard closes the doubt: the refill was taken."""
+    attempt = refill.attempts.select_for_update().get(outcome=Outcome.IN_DOUBT)
+    refill.upstream_id = _heard_id(refill)
+    _end(attempt, Outcome.PLACED, upstream_id=refill.upstream_id)
+    _set(refill, RefillState.REQUESTED, upstream_id=refill.upstream_id)
+    _note(refill, EventKind.REFILL_REQUESTED, now, upstream_id=refill.upstream_id)
 
 
 def _ask(provider: Provider, batch: Mapping[str, int]) -> None:
@@ -248,8 +272,10 @@ def hear(refill_id: int, item: RefillItem | None, *, now: datetime) -> None:
     """Apply one answer. Anything but a known word keeps the refill as it is."""
     with transaction.atomic():
         refill = Refill.objects.select_for_update().get(pk=refill_id)
-        if refill.state != RefillState.REQUESTED:
+        if refill.state not in _FOLLOWED:
             return
+        if refill.state == RefillState.IN_DOUBT and isinstance(item, RefillStatus) and _heard_id(refill):
+            _confirm(refill, now)
         if isinstance(item, RefillStatus) and item.state in _DONE:
             _set(refill, _DONE[item.state], raw_state=item.raw_state[:100], finished_at=now, next_poll_at=None)
             _note(refill, EventKind.REFILL_DONE, now)

@@ -31,6 +31,8 @@ def sentence(order: Order) -> str | SafeString:
         )
     if face is SENDING:
         return _("We are handing the order to our supplier.")
+    if order.cancel_is_open:
+        return _("You asked to cancel it. The supplier has not answered yet; until it does, delivery may go on.")
     if face is IN_PROGRESS:
         return _("The supplier is delivering. What has arrived is paid from what you reserved; the rest stays yours.")
     if face is COMPLETED:
@@ -77,7 +79,8 @@ def _partial(order: Order) -> str | SafeString:
 
 
 def _canceled(order: Order) -> str | SafeString:
-    why = sentence_for(order.last_refusal) if order.forward_state == Forward.REFUSED else ""
+    never_taken = order.forward_state in (Forward.REFUSED, Forward.REFUNDED)
+    why = sentence_for(order.last_refusal) if never_taken and order.last_refusal else ""
     if order.returned == Decimal(0):
         return str(why) or _("It was canceled.")
     return _filled(

@@ -6,9 +6,10 @@ back no more than its largest single answer says, and never more than was paid.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from billing import ledger
@@ -26,53 +27,69 @@ _ENDS = {
     OrderState.PARTIAL: Progress.PARTIAL,
     OrderState.CANCELED: Progress.CANCELED,
     OrderState.REFUNDED: Progress.REFUNDED,
+    OrderState.EXPIRED: Progress.EXPIRED,
 }
 
 
 @dataclass(frozen=True)
-class Target:
-    """``due`` is what the customer should have back in all, None when this answer settles nothing.
+class End:
+    """How something ended: ``missing`` of its units did not arrive, None when that cannot be told.
 
     ``review`` says in a few words why a person should look; ``remark`` is a line for the owner's timeline.
     """
 
-    due: Decimal | None = None
+    progress: Progress
+    missing: int | None = None
     review: str = ""
     remark: str = ""
 
 
-def target(order: Order, heard: OrderStatus) -> Target:
-    """What one answer means for the money of ``order``; moves nothing."""
-    if heard.state not in _ENDS and heard.state is not OrderState.EXPIRED:
-        return Target()
-    if heard.children is not None or heard.state is OrderState.EXPIRED:
-        return Target(review="its money settles from child orders")
-    if heard.state is OrderState.COMPLETED:
-        return Target(due=Decimal(0))
-    if heard.state is OrderState.PARTIAL:
-        return _partial(order, heard)
-    return _canceled(order, heard)
+def end_of(heard: OrderStatus, total: int, *, failed_for: timedelta | None = None) -> End | None:
+    """What one answer says about the end of ``total`` units, or None when it ends nothing. Moves nothing.
+
+    ``failed_for`` is how long the provider has called it failed, which is an end only after FAILED_GRACE_SECONDS:
+    panels send failed orders again.
+    """
+    if heard.state is OrderState.FAILED:
+        is_over = failed_for is not None and failed_for >= timedelta(seconds=settings.FAILED_GRACE_SECONDS)
+        return End(Progress.CANCELED, total, remark="failed, and not sent again in time") if is_over else None
+    progress = _ENDS.get(heard.state)
+    match progress:
+        case None:
+            return None
+        case Progress.EXPIRED:
+            return End(progress, review="its money settles from child orders")
+        case Progress.COMPLETED:
+            return End(progress, 0)
+        case Progress.PARTIAL:
+            return _partial(heard, total)
+        case _:
+            return _canceled(progress, heard, total)
 
 
-def _partial(order: Order, heard: OrderStatus) -> Target:
+def _partial(heard: OrderStatus, total: int) -> End:
     if heard.remains is None:
-        return Target(review="partial without a readable remains")
-    remains = max(0, min(heard.remains, order.total))
-    due = round_down(divide(multiply(order.charge, remains), order.total))
-    flagged = heard.remains != remains or remains == 0
-    return Target(due=due, remark=f"partial with remains {heard.remains} of {order.total}" if flagged else "")
+        return End(Progress.PARTIAL, review="partial without a readable remains")
+    missing = max(0, min(heard.remains, total))
+    flagged = heard.remains != missing or missing == 0
+    return End(Progress.PARTIAL, missing, remark=f"partial with remains {heard.remains} of {total}" if flagged else "")
 
 
-def _canceled(order: Order, heard: OrderStatus) -> Target:
+def _canceled(progress: Progress, heard: OrderStatus, total: int) -> End:
     charged = heard.charge is not None and heard.charge > 0
-    if charged and heard.remains is not None and 0 < heard.remains < order.total:
-        return Target(review="canceled after a part was delivered and charged")
-    return Target(due=order.charge, remark="canceled, and the provider still shows a charge" if charged else "")
+    if charged and heard.remains is not None and 0 < heard.remains < total:
+        return End(progress, review="canceled after a part was delivered and charged")
+    return End(progress, total, remark="canceled, and the provider still shows a charge" if charged else "")
 
 
-def end_of(state: OrderState) -> Progress | None:
-    """The final progress an answer stands for, if it ends an order."""
-    return _ENDS.get(state)
+def due_for(order: Order, missing: int) -> Decimal:
+    """What the customer should have back in all when ``missing`` of the order's units did not arrive."""
+    return round_down(divide(multiply(order.charge, missing), order.total))
+
+
+def state_of(heard: OrderStatus) -> Progress | None:
+    """The final progress a word stands for, if it ends an order at once."""
+    return _ENDS.get(heard.state)
 
 
 def holds_of(orders: Sequence[Order]) -> dict[int, Hold]:
@@ -81,10 +98,9 @@ def holds_of(orders: Sequence[Order]) -> dict[int, Hold]:
     return {o.pk: found[o.reference] for o in orders}
 
 
-def return_everything(order: Order, *, now: datetime) -> None:
+def return_everything(order: Order, *, now: datetime, memo: str = "") -> None:
     """Give the whole charge back, for an order that was never bought. The caller has locked the order."""
     hold = Hold.objects.get(reference=order.reference)
-    memo = _("Not placed")
-    if ledger.post(ledger.settlement_postings(hold, order.charge, close=True, memo=memo)):
+    if ledger.post(ledger.settlement_postings(hold, order.charge, close=True, memo=memo or _("Not placed"))):
         Order.objects.filter(pk=order.pk).update(returned=order.charge)
         lifecycle.note(order_id=order.pk, kind=EventKind.RETURNED, now=now, detail={"amount": str(order.charge)})

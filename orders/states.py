@@ -142,6 +142,7 @@ class RefillState(models.TextChoices):
     REQUESTED = "requested", _("Requested")
     COMPLETED = "completed", _("Refilled")
     REJECTED = "rejected", _("Declined")
+    UNANSWERED = "unanswered", _("Never answered")
 
 
 REFILL_OPEN = (
@@ -151,3 +152,14 @@ REFILL_OPEN = (
     RefillState.IN_DOUBT,
     RefillState.REQUESTED,
 )
+
+
+class CancelState(models.TextChoices):
+    """A customer's wish to cancel: ours to ask with until ``asked``, then the order's own status answers it."""
+
+    QUEUED = "queued", _("Queued")
+    ASKED = "asked", _("Asked for")
+    ANSWERED = "answered", _("Answered")
+
+
+CANCEL_OPEN = (CancelState.QUEUED, CancelState.ASKED)

@@ -45,6 +45,10 @@ LOOKS: dict[str, tuple[str, str, Any]] = {
     EventKind.REFILL_REQUESTED: ("send", PLAIN, gettext_lazy("Refill passed on to the supplier")),
     EventKind.REFILL_DOUBTED: ("hourglass", "is-confirming", gettext_lazy("Confirming the refill with the supplier")),
     EventKind.REFILL_DONE: ("rotate-cw", "is-completed", gettext_lazy("Refilled")),
+    EventKind.REFILL_CLOSED: ("rotate-cw", "is-canceled", gettext_lazy("The supplier never answered the refill")),
+    EventKind.CANCEL_ASKED: ("circle-x", PLAIN, gettext_lazy("You asked to cancel")),
+    EventKind.CANCEL_REQUESTED: ("send", PLAIN, gettext_lazy("Cancellation passed on to the supplier")),
+    EventKind.CANCEL_DECLINED: ("circle-x", "is-canceled", gettext_lazy("The supplier does not cancel this order")),
     EventKind.REFILL_DECLINED: ("rotate-cw", "is-canceled", gettext_lazy("Refill declined by the supplier")),
 }
 
@@ -84,6 +88,12 @@ def _words(order: Order, event: OrderEvent, *, was_in_doubt: bool) -> tuple[str,
             return _("Confirmed: the supplier has it"), _("Nothing was sent again.")
         case EventKind.REFUSED:
             return title, str(sentence_for(str(detail.get("class", ""))))
+        case EventKind.REFUNDED:
+            return title, str(sentence_for(str(detail.get("why", "")))) if "why" in detail else ""
+        case EventKind.REFILL_CLOSED:
+            return title, _("You may ask for another one.")
+        case EventKind.CANCEL_REQUESTED:
+            return title, _("Money comes back when the supplier confirms it.")
         case EventKind.STARTED if isinstance(order.start_count, int):
             return _("Started at %(count)s") % {"count": num(order.start_count)}, ""
         case EventKind.FINISHED:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from orders import dispatch, leases, progress, refills
+from orders import cancellations, dispatch, leases, progress, refills, waiting
 from orders.doorbell import FOLLOW, FORWARD, ring
-from orders.models import Order, Refill
+from orders.models import ChildOrder, Order, Refill
 from orders.states import Forward, RefillState
 
 
@@ -17,17 +17,21 @@ class Swept:
     forwarded: int = 0
     followed: int = 0
     refills: int = 0
+    cancellations: int = 0
+    waited: int = 0
 
 
 def ring_for_due(*, now: datetime) -> int:
-    """Give up dead attempts, then ring for whatever is due; how many attempts were given up."""
+    """Give up dead attempts and long waits, then ring for whatever is due; how many attempts were given up."""
     given_up = leases.expire(now=now)
+    waiting.give_up(now=now)
     sendable = {"provider__is_active": True, "provider__parked_at": None}
     queued = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=now, **sendable)
     asked = Refill.objects.filter(state=RefillState.QUEUED, next_at__lte=now, **sendable)
     if queued.exists() or asked.exists():
         ring(FORWARD)
-    if Order.objects.filter(next_poll_at__lte=now).exists() or Refill.objects.filter(next_poll_at__lte=now).exists():
+    polled = (Order.objects, ChildOrder.objects, Refill.objects)
+    if any(rows.filter(next_poll_at__lte=now).exists() for rows in polled) or cancellations.due(now).exists():
         ring(FOLLOW)
     return given_up
 
@@ -38,5 +42,7 @@ def do_due(*, now: datetime, seconds: float) -> Swept:
         given_up=leases.expire(now=now),
         forwarded=dispatch.forward_due(seconds=seconds),
         refills=refills.send_due(seconds=seconds) + refills.follow_due(seconds=seconds),
+        cancellations=cancellations.ask_due(seconds=seconds),
         followed=progress.follow_due(seconds=seconds),
+        waited=waiting.give_up(now=now),
     )

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from core.clock import database_now
 from notices.heartbeats import beat
-from orders import dispatch, progress, refills
+from orders import cancellations, dispatch, progress, refills
 
 
 @shared_task(name="orders.tasks.forward")
@@ -16,6 +16,7 @@ def forward() -> None:
 
 @shared_task(name="orders.tasks.follow")
 def follow() -> None:
+    cancellations.ask_due()
     progress.follow_due()
     refills.follow_due()
     beat(part="queue:follow", now=database_now())

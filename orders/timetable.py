@@ -1,8 +1,12 @@
 """When something is due again. Pure functions of ages and counts; the jitter comes from the row's id."""
 
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from django.conf import settings
+
+from upstream.messages import OrderStatus
+from upstream.states import OrderState
 
 #: (younger than, in units of POLL_SECONDS): an open order is asked about often while young and rarely when old.
 _OPEN_TIERS = ((timedelta(hours=1), 1), (timedelta(days=1), 5), (timedelta(days=7), 15), (timedelta.max, 60))
@@ -38,3 +42,25 @@ def backoff(tries: int, *, retry_after: float | None = None) -> timedelta:
     """The pause before an order is tried again: 2 s doubling to 10 min, or what the provider asked for if longer."""
     pause = min(2.0 * 2 ** min(max(tries, 1) - 1, 16), 600.0)
     return timedelta(seconds=max(pause, min(retry_after or 0.0, 3600.0)))
+
+
+class Told(Protocol):
+    """What a provider tells of: an order, or a child order."""
+
+    progress: str
+    remains: int | None
+    state_since: datetime | None
+
+
+def keep_since(row: Told, heard: OrderStatus, asked_at: datetime) -> None:
+    """Note since when the provider has said just this; call it before the row takes the answer over."""
+    is_same = row.progress == heard.state.value and heard.remains in (None, row.remains)
+    if not is_same or row.state_since is None:
+        row.state_since = asked_at
+
+
+def failed_for(row: Told, heard: OrderStatus, asked_at: datetime) -> timedelta | None:
+    """How long the provider has called the row failed and changed nothing, None when it does not."""
+    if heard.state is not OrderState.FAILED or row.progress != heard.state.value or row.state_since is None:
+        return None
+    return asked_at - row.state_since

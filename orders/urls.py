@@ -11,4 +11,5 @@ urlpatterns = [
     path("orders/rows", views.order_rows, name="rows"),
     path("orders/<int:number>/", views.order, name="order"),
     path("orders/<int:number>/refill", views.refill, name="refill"),
+    path("orders/<int:number>/cancel", views.cancel, name="cancel"),
 ]

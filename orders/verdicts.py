@@ -29,11 +29,21 @@ def then(error_class: ErrorClass) -> Then:
     return THEN.get(error_class, Then.REFUND)
 
 
+#: Why an order that was never taken was paid back, where no refusal of the provider says it.
+CANCELED_UNSENT = "canceled_unsent"
+WAITED_TOO_LONG = "waited"
+LINK_BUSY_TOO_LONG = "waited_for_link"
+NEVER_CONFIRMED = "never_confirmed"
+
 _SENTENCES: dict[str, str | Promise] = {
     ErrorClass.BAD_LINK: _("The supplier could not use the link. Check that it is public and complete."),
     ErrorClass.BAD_QUANTITY: _("The supplier does not take this quantity at the moment."),
     ErrorClass.SERVICE_GONE: _("The supplier no longer offers this service."),
     ErrorClass.DUPLICATE_LINK: _("Another order for this link is still running; this one waits for it."),
+    CANCELED_UNSENT: _("You canceled it before it was sent."),
+    WAITED_TOO_LONG: _("The supplier could not take it in time."),
+    LINK_BUSY_TOO_LONG: _("Another order for this link did not end in time, so this one was not sent."),
+    NEVER_CONFIRMED: _("The supplier never confirmed it, so we did not let you wait longer."),
 }
 
 

@@ -14,6 +14,7 @@ from core.clock import database_now
 from core.refusals import Refusal
 from core.templatetags.money import money_text
 from orders import browse
+from orders.cancellations import request_cancel
 from orders.models import Order
 from orders.order_page import order_context, version_of
 from orders.refills import request_refill
@@ -75,6 +76,21 @@ def refill(request: HttpRequest, number: int) -> HttpResponse:
     try:
         request_refill(order=found, actor=customer_of(request).email, now=database_now())
         messages.success(request, _("We asked the supplier for a refill. It shows here when it has begun."))
+    except Refusal as no:
+        messages.error(request, str(no.message))
+    return redirect("orders:order", number=number)
+
+
+@require_POST
+@login_required
+def cancel(request: HttpRequest, number: int) -> HttpResponse:
+    found = order_or_404(request, number)
+    try:
+        wish = request_cancel(order=found, actor=customer_of(request).email, now=database_now())
+        if wish is None:
+            messages.success(request, _("Canceled. Your money is back in your wallet."))
+        else:
+            messages.success(request, _("We asked the supplier to cancel it. What it answers shows here."))
     except Refusal as no:
         messages.error(request, str(no.message))
     return redirect("orders:order", number=number)

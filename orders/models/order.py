@@ -3,12 +3,13 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import MD5, Now
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Provider, Service, Unit
 from core.money import LIMIT, AmountField, HeardAmountField
 from orders.states import FINAL, Face, Forward, Progress, face_of
+from upstream.errors import ErrorClass
 
 
 class Order(models.Model):
@@ -51,6 +52,10 @@ class Order(models.Model):
     upstream_id = models.CharField(_("id at the provider"), max_length=64, null=True, blank=True)  # noqa: DJ001 - absent is not empty
     progress = models.CharField(_("progress"), max_length=12, choices=Progress, blank=True)
     raw_state = models.CharField(_("state as heard"), max_length=100, blank=True)
+    #: Since when the provider has said exactly this, by the time of the first question it answered so.
+    state_since = models.DateTimeField(_("in this state since"), null=True, blank=True)
+    #: The end a parent of child orders was said to have reached while some of those still run.
+    ended_as = models.CharField(_("ended, waits for its runs"), max_length=12, choices=Progress, blank=True)
     start_count = models.BigIntegerField(_("start count"), null=True, blank=True)
     remains = models.BigIntegerField(_("remains"), null=True, blank=True)
     provider_charge = HeardAmountField(_("charged by the provider"), null=True, blank=True)
@@ -93,6 +98,14 @@ class Order(models.Model):
                 fields=["provider", "next_poll_at"], condition=Q(next_poll_at__isnull=False), name="order_to_poll"
             ),
             models.Index(fields=["customer", "-id"], name="order_of_customer"),
+            # By digest: a link may be longer than an entry of an index.
+            models.Index(
+                F("provider"),
+                MD5("link"),
+                F("id"),
+                condition=Q(forward_state=Forward.QUEUED, last_refusal=ErrorClass.DUPLICATE_LINK.value),
+                name="order_waits_for_link",
+            ),
             models.Index(
                 fields=["forward_state"],
                 condition=~Q(forward_state__in=[Forward.PLACED, Forward.REFUSED, Forward.REFUNDED]),
@@ -121,8 +134,25 @@ class Order(models.Model):
         return self.forward_state in (Forward.IN_DOUBT, Forward.REVIEW)
 
     @property
+    def is_subscription(self) -> bool:
+        """Placed for posts to come: what arrives is counted by its child orders."""
+        return self.service_type == "subscriptions"
+
+    @property
+    def may_have_children(self) -> bool:
+        """Whether a provider may list child orders of it."""
+        return self.is_subscription or bool(self.runs)
+
+    @property
+    def target(self) -> str:
+        """What is delivered to: the link, or the account of a subscription."""
+        return self.link or str(self.fields.get("username", ""))
+
+    @property
     def delivered(self) -> int:
         """How many arrived, as far as we know; between 0 and the total."""
+        if self.is_subscription and self.progress in (Progress.COMPLETED, Progress.EXPIRED):
+            return self.total - (self.remains or 0)
         if self.progress == Progress.COMPLETED:
             return self.total
         if self.forward_state != Forward.PLACED or self.remains is None or not self.progress:
@@ -141,6 +171,23 @@ class Order(models.Model):
     def net_charge(self) -> Decimal:
         """What the customer pays in the end, as it stands."""
         return self.charge - self.returned
+
+    @property
+    def can_be_canceled(self) -> bool:
+        """Whether its customer may ask for it: unsent, or running where the service offers it and nobody asked yet."""
+        if self.forward_state == Forward.QUEUED:
+            return True
+        return (
+            self.forward_state == Forward.PLACED
+            and not self.is_final
+            and self.service.allows_cancel
+            and not self.cancel_is_open
+        )
+
+    @property
+    def cancel_is_open(self) -> bool:
+        """Whether its customer asked to cancel it and nobody answered yet."""
+        return any(c.is_open for c in self.cancellations.all())
 
     @property
     def can_be_refilled(self) -> bool:
@@ -172,6 +219,10 @@ class EventKind(models.TextChoices):
     REFILL_DOUBTED = "refill_doubted", _("Refill answer lost")
     REFILL_DONE = "refill_done", _("Refilled")
     REFILL_DECLINED = "refill_declined", _("Refill declined")
+    REFILL_CLOSED = "refill_closed", _("Refill never answered")
+    CANCEL_ASKED = "cancel_asked", _("Cancellation asked for")
+    CANCEL_REQUESTED = "cancel_requested", _("Cancellation passed on")
+    CANCEL_DECLINED = "cancel_declined", _("Cancellation declined")
     DECIDED = "decided", _("Decided by a person")
 
 

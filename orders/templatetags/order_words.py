@@ -8,8 +8,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from core.templatetags.shop import state_html
-from orders.models import Order, Refill
-from orders.states import PENDING, SENDING, RefillState
+from orders.models import ChildOrder, Order, Refill
+from orders.states import PENDING, SENDING, Forward, RefillState, face_of
 
 register = template.Library()
 
@@ -31,11 +31,20 @@ def _lasts(since: datetime | None) -> bool:
 
 
 @register.simple_tag
+def child_state(child: ChildOrder) -> SafeString:
+    """The badge of one run or post."""
+    face = face_of(Forward.PLACED, child.progress)
+    return state_html(face.css, face.icon, str(face.word))
+
+
+@register.simple_tag
 def refill_state(refill: Refill) -> SafeString:
     if refill.is_open:
         return state_html("is-progress", "rotate-cw", _("Refill in progress"))
     if refill.state == RefillState.COMPLETED:
         return state_html("is-completed", "rotate-cw", _("Refilled"))
+    if refill.state == RefillState.UNANSWERED:
+        return state_html("is-canceled", "rotate-cw", _("Refill never answered"))
     return state_html("is-canceled", "rotate-cw", _("Refill declined"))
 
 

@@ -1,0 +1,118 @@
+"""One batch of answers being applied: what it will write is gathered first and written in one go."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from billing import ledger
+from billing.models import Hold
+from catalog.models import Provider
+from notices.alerts import raise_alert
+from notices.models import Severity
+from orders import cancel_answers, lifecycle
+from orders.models import ChildOrder, EventKind, Order, OrderEvent
+from orders.states import FINAL, Progress
+
+_UPDATE = """
+    UPDATE orders_order AS o SET
+        progress = v.progress, raw_state = v.raw_state, state_since = v.state_since, ended_as = v.ended_as,
+        start_count = v.start_count, remains = v.remains,
+        provider_charge = v.provider_charge, heard_currency = v.heard_currency, needs_review = v.needs_review,
+        returned = v.returned, finished_at = v.finished_at, next_poll_at = v.next_poll_at, heard_at = v.heard_at,
+        poll_misses = v.poll_misses
+    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[], %s::bigint[],
+                %s::numeric[], %s::text[], %s::text[], %s::numeric[], %s::timestamptz[], %s::timestamptz[],
+                %s::timestamptz[], %s::int[])
+         AS v(id, progress, raw_state, state_since, ended_as, start_count, remains, provider_charge, heard_currency,
+              needs_review, returned, finished_at, next_poll_at, heard_at, poll_misses)
+    WHERE o.id = v.id
+"""
+
+_COLUMNS = (
+    "id", "progress", "raw_state", "state_since", "ended_as", "start_count", "remains", "provider_charge",
+    "heard_currency", "needs_review", "returned", "finished_at", "next_poll_at", "heard_at", "poll_misses",
+)  # fmt: skip
+
+
+@dataclass
+class Round:
+    """``children`` are those of the batch's parents, by the parent's id; ``listed`` are ids heard of for each."""
+
+    provider: Provider
+    asked_at: datetime
+    now: datetime
+    holds: dict[int, Hold]
+    children: dict[int, list[ChildOrder]] = field(default_factory=dict)
+    listed: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    ended: dict[int, Progress] = field(default_factory=dict)
+    events: list[OrderEvent] = field(default_factory=list)
+    postings: list[tuple[int, list[ledger.Posting]]] = field(default_factory=list)
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+
+    def note(self, order: Order, kind: EventKind, **detail: Any) -> None:
+        self.events.append(OrderEvent(order_id=order.pk, kind=kind, at=self.now, detail=detail))
+
+    def remark_once(self, order: Order, remark: str) -> None:
+        if order.needs_review != remark[:120]:
+            order.needs_review = remark[:120]
+            self.note(order, EventKind.REMARK, text=remark)
+
+    def post(self, order: Order, postings: list[ledger.Posting]) -> None:
+        if postings:
+            self.postings.append((self.holds[order.pk].wallet_id, postings))
+
+    def loss(self, order: Order, title: str) -> None:
+        """Tell the owner of money that is gone or may be."""
+        self.alerts.append(
+            {
+                "cause": f"order:{order.pk}:loss",
+                "title": title,
+                "body": _("Order %(order)s") % {"order": order},
+                "severity": Severity.MONEY,
+                "path": f"/admin/orders/order/{order.pk}/change/",
+            }
+        )
+
+    def end(self, order: Order, end: Progress, due: Decimal, *, remains: int | None) -> bool:
+        """End an order, or end it otherwise than before, and post what is missing of ``due``; False when it may not.
+
+        Money only ever grows towards the customer: another end under which nothing more is due is not taken over.
+        """
+        hold = self.holds[order.pk]
+        postings = ledger.settlement_postings(hold, due, close=True)
+        back = sum((p.amount for p in postings if p.target_id == hold.wallet_id), Decimal(0))
+        grows = back > 0 or order.progress not in FINAL
+        if order.progress != end and not grows:
+            return False
+        if order.progress != end:
+            order.finished_at = order.finished_at or self.now
+            self.ended[order.pk] = end
+            self.note(order, EventKind.FINISHED, state=end.value, remains=remains)
+        order.progress, order.ended_as = end, ""
+        if grows:
+            order.remains = remains
+        self.post(order, postings)
+        if back:
+            order.returned += back
+            self.note(order, EventKind.RETURNED, amount=str(back))
+        return True
+
+
+def write(orders: Sequence[Order], this: Round) -> None:
+    """Write the rows, the money in ascending order of wallets, the timeline and the alerts."""
+    if not orders:
+        return
+    columns = [[getattr(order, name) for order in orders] for name in _COLUMNS]
+    with connection.cursor() as cursor:
+        cursor.execute(_UPDATE, columns)
+    this.postings.sort(key=lambda pair: pair[0])
+    ledger.post([posting for _wallet, postings in this.postings for posting in postings])
+    cancel_answers.close_for(this.ended, now=this.now)
+    lifecycle.note_all(this.events)
+    for alert in this.alerts:
+        raise_alert(now=this.now, **alert)

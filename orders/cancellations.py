@@ -1,0 +1,205 @@
+"""Cancelling: at once while an order is ours, else a wish asked again until the order's status answers it.
+
+``cancel`` moves no money and may be repeated, so it needs no attempt of its own: a due row is claimed, asked about with
+up to a call's worth of others, and left due again. Only the status word of the order itself cancels it.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from catalog import health
+from catalog.connection import client_for
+from catalog.models import Provider
+from core.clock import database_now, elapsed_clock
+from core.refusals import Refusal
+from notices.alerts import raise_alert
+from orders import lifecycle, settlement
+from orders.doorbell import FOLLOW, ring_on_commit
+from orders.models import Cancellation, EventKind, Order
+from orders.pace import Pace
+from orders.states import CANCEL_OPEN, CancelState, Forward
+from orders.verdicts import CANCELED_UNSENT
+from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
+from upstream.messages import CancelOutcome, CancelRequested, InDoubtItem, RefusedItem
+
+log = logging.getLogger(__name__)
+
+RUN_SECONDS = 30.0
+#: After so many refusals in words we do not know, the wish is declined and the owner told.
+_PATIENCE_WITH_WORDS = 5
+_LONGEST_UNITS = 30
+
+
+class NotCancelable(Refusal):
+    """The order cannot be canceled now."""
+
+    code = "not_cancelable"
+
+
+def request_cancel(*, order: Order, actor: str, now: datetime) -> Cancellation | None:
+    """Cancel an order that was not sent, or note the wish for one that was. Raises NotCancelable.
+
+    None when it is canceled and paid back already. The order's row is locked: a claim of the same order comes before,
+    and is kept, or after, and finds nothing to claim.
+    """
+    with transaction.atomic():
+        Order.objects.select_for_update().get(pk=order.pk)
+        rows = Order.objects.select_related("service__source__provider").prefetch_related("cancellations")
+        fresh = rows.get(pk=order.pk)
+        if not fresh.can_be_canceled:
+            raise NotCancelable(_("This order cannot be canceled at the moment."))
+        if fresh.forward_state == Forward.QUEUED:
+            _cancel_unsent(fresh, actor, now)
+            return None
+        wish = Cancellation.objects.create(
+            order=fresh, provider_id=fresh.provider_id, actor=actor[:254], next_at=now, created_at=now
+        )
+        lifecycle.note(order_id=fresh.pk, kind=EventKind.CANCEL_ASKED, now=now, actor=actor)
+        ring_on_commit(FOLLOW)
+        return wish
+
+
+def _cancel_unsent(order: Order, actor: str, now: datetime) -> None:
+    lifecycle.move(
+        order_id=order.pk, old=Forward.QUEUED, new=Forward.REFUNDED, now=now, kind=EventKind.REFUNDED,
+        detail={"why": CANCELED_UNSENT}, actor=actor, next_at=None, finished_at=now, last_refusal=CANCELED_UNSENT,
+    )  # fmt: skip
+    settlement.return_everything(order, now=now, memo=_("Canceled before it was sent"))
+
+
+def due(now: datetime) -> QuerySet[Cancellation]:
+    """Wishes to ask for now. Nothing is asked of a provider that is parked."""
+    return Cancellation.objects.filter(
+        state__in=CANCEL_OPEN, next_at__lte=now, provider__is_active=True, provider__parked_at=None
+    )
+
+
+def ask_due(*, seconds: float = RUN_SECONDS) -> int:
+    """Ask for every wish that is due, in as few calls as may be; how many were asked for."""
+    until = elapsed_clock() + seconds
+    waiting = due(database_now()).values_list("provider_id", flat=True)
+    return sum(_ask_provider(p, until) for p in Provider.objects.filter(pk__in=waiting).order_by("pk"))
+
+
+def _ask_provider(provider: Provider, until: float) -> int:
+    asked, pace = 0, Pace(settings.POLL_CALLS_PER_MINUTE)
+    while elapsed_clock() < until and pace.wait(until):
+        batch = _claim(provider, now=database_now())
+        if not batch:
+            break
+        _ask(provider, batch)
+        asked += len(batch)
+    return asked
+
+
+def _claim(provider: Provider, *, now: datetime) -> dict[str, int]:
+    """Id at the provider -> our wish. It is due again when we die before the answer."""
+    again = now + timedelta(seconds=max(settings.POLL_SECONDS, settings.READ_DEADLINE_SECONDS))
+    with transaction.atomic():
+        rows = due(now).select_for_update(skip_locked=True, of=("self",)).filter(provider=provider)
+        wishes = list(rows.select_related("order").order_by("next_at", "id")[: provider.batch_size])
+        Cancellation.objects.filter(pk__in=[w.pk for w in wishes]).update(next_at=again, asked_at=now)
+    return {w.order.upstream_id: w.pk for w in wishes if w.order.upstream_id}
+
+
+def _ask(provider: Provider, batch: Mapping[str, int]) -> None:
+    client = client_for(provider, deadline=settings.READ_DEADLINE_SECONDS)
+    wait: float | None = None
+    answers: Mapping[str, CancelOutcome]
+    try:
+        answers = client.cancel(list(batch))
+    except (Refused, NotSent, InDoubt) as failure:
+        log.warning("cancel of %s orders: %s", len(batch), failure.reason)
+        wait = failure.retry_after
+        answers = _about_all(provider, batch, failure)
+    now = database_now()
+    for upstream_id, pk in batch.items():
+        record(pk, answers.get(upstream_id, InDoubtItem()), now=now, wait=wait)
+
+
+def _about_all(
+    provider: Provider, batch: Mapping[str, int], failure: Refused | NotSent | InDoubt
+) -> dict[str, CancelOutcome]:
+    """What a call that failed whole says of each order: mostly nothing, and it is asked again."""
+    now = database_now()
+    if failure.outage:
+        health.note_outage(provider.pk, now=now)
+    if not isinstance(failure, Refused):
+        return {}
+    health.park_if_shut_out(provider.pk, failure.error_class, now=now)
+    is_about_each = len(batch) == 1 or failure.error_class is ErrorClass.UNSUPPORTED
+    item = RefusedItem(failure.error_class, failure.text) if is_about_each else InDoubtItem("call_failed")
+    return dict.fromkeys(batch, item)
+
+
+def record(wish_id: int, answer: CancelOutcome, *, now: datetime, wait: float | None = None) -> None:
+    """Write down one answer. Whatever it is, the order itself is not touched."""
+    with transaction.atomic():
+        wish = Cancellation.objects.select_for_update().get(pk=wish_id)
+        if not wish.is_open:
+            return
+        wish.tries += 1
+        match answer:
+            case CancelRequested():
+                _requested(wish, now)
+            case RefusedItem():
+                _refused(wish, answer, now, wait)
+            case _:
+                _again(wish, now, wait)
+
+
+def _requested(wish: Cancellation, now: datetime) -> None:
+    if wish.state == CancelState.QUEUED:
+        wish.state = CancelState.ASKED
+        lifecycle.note(order_id=wish.order_id, kind=EventKind.CANCEL_REQUESTED, now=now)
+        # The answer stands in the order's status: look soon, whatever its age.
+        Order.objects.filter(pk=wish.order_id, next_poll_at__gt=now).update(next_poll_at=now)
+    _again(wish, now, None)
+
+
+def _refused(wish: Cancellation, answer: RefusedItem, now: datetime, wait: float | None) -> None:
+    if answer.error_class is ErrorClass.UNSUPPORTED:
+        health.capability_off(wish.provider_id, "can_cancel", now=now)
+        _decline(wish, answer.error_class, now)
+    elif answer.error_class is ErrorClass.NOT_ELIGIBLE:
+        if wish.state == CancelState.ASKED:
+            _save(wish, next_at=None)  # it was passed on before: the status answers, and asking more is no use
+        else:
+            _decline(wish, answer.error_class, now)
+    elif answer.error_class is ErrorClass.OTHER and wish.tries >= _PATIENCE_WITH_WORDS:
+        _tell_owner(wish, answer.text, now)
+        _decline(wish, answer.error_class, now)
+    else:
+        _again(wish, now, wait)
+
+
+def _decline(wish: Cancellation, error_class: ErrorClass, now: datetime) -> None:
+    wish.state = CancelState.ANSWERED
+    _save(wish, answer=error_class.value, next_at=None, finished_at=now)
+    lifecycle.note(order_id=wish.order_id, kind=EventKind.CANCEL_DECLINED, now=now, detail={"class": error_class.value})
+
+
+def _again(wish: Cancellation, now: datetime, wait: float | None) -> None:
+    units = min(2 ** min(wish.tries - 1, 10), _LONGEST_UNITS)
+    pause = max(settings.POLL_SECONDS * units, min(wait or 0.0, 3600.0))
+    _save(wish, next_at=now + timedelta(seconds=pause))
+
+
+def _save(wish: Cancellation, **columns: object) -> None:
+    Cancellation.objects.filter(pk=wish.pk).update(state=wish.state, tries=wish.tries, **columns)
+
+
+def _tell_owner(wish: Cancellation, text: str, now: datetime) -> None:
+    raise_alert(
+        cause=f"provider:{wish.provider_id}:cancel_words",
+        title=_("A provider refuses cancellations with a text we should look at"),
+        body=_("Order %(order)s. The provider said: %(text)s") % {"order": wish.order, "text": text},
+        path=f"/admin/orders/order/{wish.order_id}/change/",
+        now=now,
+    )

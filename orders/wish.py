@@ -1,0 +1,43 @@
+"""What a customer wants, once it is known to be orderable, and what is wrong with it while it is not."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from core.refusals import Refusal
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
+WHOLE = re.compile(r"[0-9]{1,15}\Z", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one field, and a value that would be right where there is an obvious one."""
+
+    message: str
+    suggestion: str = ""
+
+
+class BadFields(Refusal):
+    """Some fields cannot be ordered like this. ``problems`` maps each field's name to its Problem."""
+
+    code = "bad_fields"
+
+    def __init__(self, problems: Mapping[str, Problem]) -> None:
+        self.problems = dict(problems)
+        super().__init__(" ".join(p.message for p in self.problems.values()))
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A checked order: ``sent`` holds exactly what goes to the provider besides key, action and service.
+
+    ``quantity`` is per run; ``total`` is all that is to be delivered (for a package: 1).
+    """
+
+    link: str
+    quantity: int
+    total: int
+    runs: int | None = None
+    interval: int | None = None
+    sent: dict[str, str] = field(default_factory=dict)
