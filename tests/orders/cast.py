@@ -13,7 +13,7 @@ from catalog.models import Category, Provider, ProviderService, Service
 from catalog.pricing import published_price
 from core.clock import database_now
 from orders import dispatch, progress
-from orders.models import Order
+from orders.models import ChildOrder, Order
 from orders.placement import place_order
 from upstream.simulator.running import RunningSimulator
 
@@ -51,6 +51,8 @@ def service_of(provider: Provider, external_id: str = "1", **wishes: Any) -> Ser
         min=wishes.get("min", 1),
         max=wishes.get("max", 100_000),
         refill=wishes.pop("refill", True),
+        cancel=wishes.pop("cancel", True),
+        dripfeed=wishes.pop("dripfeed", False),
     )
     category, _made = Category.objects.get_or_create(name="Instagram")
     return Service.objects.create(
@@ -83,12 +85,23 @@ class Shop:
         fields = {"link": link, "quantity": str(quantity)}
         return place_order(customer=who, service_id=self.service.pk, fields=fields, now=database_now(), **more).order
 
+    def subscribes(self, who: User, service: Service, **fields: Any) -> Order:
+        wish = {"username": "bob", "posts": "2", "min": "100", "max": "100", "delay": "0", **fields}
+        return place_order(customer=who, service_id=service.pk, fields=wish, now=database_now()).order
+
+    def drips(self, who: User, runs: int = 3, quantity: int = 100, link: str = "https://example.com/d/1") -> Order:
+        """A drip-feed of the shop's service, which is made to allow it."""
+        ProviderService.objects.filter(pk=self.service.source_id).update(dripfeed=True)
+        fields = {"link": link, "quantity": str(quantity), "runs": str(runs), "interval": "10"}
+        return place_order(customer=who, service_id=self.service.pk, fields=fields, now=database_now()).order
+
     def forwards(self) -> int:
         return dispatch.forward_due(seconds=30)
 
     def follows(self) -> int:
         """Ask about every open or watched order now, whatever the timetable says."""
-        Order.objects.filter(next_poll_at__isnull=False).update(next_poll_at=database_now())
+        for rows in (Order.objects, ChildOrder.objects):
+            rows.filter(next_poll_at__isnull=False).update(next_poll_at=database_now())
         return progress.follow_due(seconds=30)
 
     def accepted(self) -> list[dict[str, Any]]:

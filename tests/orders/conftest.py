@@ -19,6 +19,7 @@ ROWS = [
         "max": "100000",
         "refill": True,
         "cancel": True,
+        "dripfeed": True,
     },
     {
         "service": 2,
@@ -30,6 +31,17 @@ ROWS = [
         "max": "100",
         "refill": False,
         "cancel": True,
+    },
+    {
+        "service": 3,
+        "name": "Likes for new posts",
+        "type": "Subscriptions",
+        "category": "Instagram",
+        "rate": str(RATE),
+        "min": "10",
+        "max": "1000",
+        "refill": False,
+        "cancel": False,
     },
 ]
 

@@ -1,0 +1,211 @@
+"""Cancelling: at once while nothing was sent, else asked until the order's own status answers it."""
+
+import contextlib
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from billing.models import Hold
+from catalog.models import Provider
+from core.clock import database_now
+from orders import cancellations
+from orders.cancellations import NotCancelable, request_cancel
+from orders.models import Cancellation, EventKind, Order
+from orders.states import CancelState, Forward, Progress
+from tests.orders.cast import Shop, balance
+from tests.orders.conftest import ROWS
+from upstream.messages import InDoubtItem
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def running(shop: Shop, alice: User) -> Order:
+    order = shop.buys(alice, link="https://example.com/p/1?fate=completed&after=600")
+    shop.forwards()
+    shop.simulator.control(advance=100)
+    shop.follows()
+    order.refresh_from_db()
+    assert order.progress == Progress.IN_PROGRESS
+    return order
+
+
+def wished(order: Order) -> Cancellation:
+    wish = request_cancel(order=order, actor="alice@example.com", now=database_now())
+    assert wish is not None
+    return wish
+
+
+def ask() -> int:
+    Cancellation.objects.exclude(next_at=None).update(next_at=database_now())
+    return cancellations.ask_due()
+
+
+def test_an_unsent_order_is_canceled_at_once_and_never_sent(shop: Shop, alice: User) -> None:
+    order = shop.buys(alice)
+    assert request_cancel(order=order, actor="alice@example.com", now=database_now()) is None
+    shop.forwards()
+    order.refresh_from_db()
+    assert order.forward_state == Forward.REFUNDED
+    assert balance(alice) == 100
+    assert shop.accepted() == []
+    assert list(order.events.values_list("kind", flat=True)) == [
+        EventKind.ACCEPTED,
+        EventKind.REFUNDED,
+        EventKind.RETURNED,
+    ]
+    with pytest.raises(NotCancelable):
+        request_cancel(order=order, actor="alice@example.com", now=database_now())
+
+
+def test_a_wish_moves_no_money_until_the_status_does(shop: Shop, alice: User, running: Order) -> None:
+    wish = wished(running)
+    assert ask() == 1
+    wish.refresh_from_db()
+    assert wish.state == CancelState.ASKED
+    assert Hold.objects.get().refunded == 0
+
+    shop.simulator.control(advance=100)
+    shop.follows()
+    running.refresh_from_db()
+    wish.refresh_from_db()
+    assert running.progress == Progress.PARTIAL
+    assert running.returned > 0
+    assert balance(alice) == 100 - running.charge + running.returned
+    assert (wish.state, wish.answer, wish.next_at) == (CancelState.ANSWERED, "partial", None)
+    assert ask() == 0
+
+
+@pytest.mark.parametrize("fault", ["close_no_answer", "h502_html", "h429", "cancel_lost"])
+def test_a_lost_answer_is_asked_again_until_the_order_ends(shop: Shop, running: Order, fault: str) -> None:
+    shop.simulator.control(script=[fault], actions=["cancel"])
+    wish = wished(running)
+    ask()
+    wish.refresh_from_db()
+    assert wish.is_open
+    assert wish.next_at is not None
+    ask()
+    wish.refresh_from_db()
+    assert (wish.state, wish.tries) == (CancelState.ASKED, 2)
+    shop.simulator.control(advance=300)
+    shop.follows()
+    wish.refresh_from_db()
+    assert wish.state == CancelState.ANSWERED
+
+
+def test_asking_again_waits_longer_each_time(shop: Shop, running: Order) -> None:
+    wish, gaps = wished(running), []
+    for _n in range(4):
+        now = database_now()
+        cancellations.record(wish.pk, InDoubtItem(), now=now)
+        wish.refresh_from_db()
+        assert wish.next_at is not None
+        gaps.append(wish.next_at - now)
+    assert gaps == [timedelta(seconds=s) for s in (1, 2, 4, 8)]
+
+
+def test_a_service_that_does_not_cancel_says_so_to_the_customer(shop: Shop, running: Order) -> None:
+    shop.simulator.control(catalog=[{**row, "cancel": False} for row in ROWS])
+    wish = wished(running)
+    ask()
+    wish.refresh_from_db()
+    assert (wish.state, wish.answer) == (CancelState.ANSWERED, "not_eligible")
+    assert running.events.filter(kind=EventKind.CANCEL_DECLINED).exists()
+    assert Hold.objects.get().refunded == 0
+
+
+def test_a_panel_without_cancel_loses_the_capability(shop: Shop, running: Order) -> None:
+    shop.simulator.control(capabilities={"cancel": False})
+    wish = wished(running)
+    ask()
+    wish.refresh_from_db()
+    assert wish.state == CancelState.ANSWERED
+    assert not Provider.objects.get().can_cancel
+    with pytest.raises(NotCancelable):
+        wished(running)
+
+
+def test_one_wish_at_a_time(running: Order) -> None:
+    first = wished(running)
+    with pytest.raises(NotCancelable):
+        wished(running)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Cancellation.objects.create(order=running, provider=first.provider)
+
+
+def test_several_wishes_go_in_one_call(shop: Shop, alice: User) -> None:
+    for n in range(5):
+        shop.buys(alice, quantity=10, link=f"https://example.com/p/{n}?fate=stuck&after=900")
+    shop.forwards()
+    for order in Order.objects.all():
+        wished(order)
+    assert ask() == 5
+    assert shop.simulator.record()["requests"]["actions"]["cancel"] == 1
+    assert Cancellation.objects.filter(state=CancelState.ASKED).count() == 5
+
+
+def test_nothing_is_asked_of_a_parked_provider(shop: Shop, running: Order) -> None:
+    wished(running)
+    Provider.objects.update(parked_at=database_now(), parked_reason="outage")
+    assert ask() == 0
+
+
+def test_canceled_while_it_is_claimed_is_sent_and_kept_or_refunded_and_never_sent(
+    shop: Shop, alice: User, settings: Any
+) -> None:
+    settings.FORWARD_DEADLINE_SECONDS, settings.FORWARD_LEASE_SECONDS = 10, 25
+    orders = [shop.buys(alice, quantity=10, link=f"https://example.com/r/{n}") for n in range(12)]
+
+    def cancel(order: Order) -> None:
+        with contextlib.suppress(NotCancelable):  # it was claimed first, and stays
+            request_cancel(order=order, actor="alice@example.com", now=database_now())
+
+    def send() -> None:
+        while Order.objects.filter(forward_state=Forward.QUEUED).exists():
+            shop.forwards()
+
+    _at_once([send, *(lambda o=o: cancel(o) for o in reversed(orders))])
+    links = [accepted["link"] for accepted in shop.accepted()]
+    for order in orders:
+        order.refresh_from_db()
+        sent = links.count(order.link)
+        assert (order.forward_state, sent) in ((Forward.PLACED, 1), (Forward.REFUNDED, 0))
+        assert order.returned == (0 if sent else order.charge)
+    assert balance(alice) == 100 - sum(o.charge - o.returned for o in orders)
+
+
+def test_the_page_asks_and_says_what_it_asked(client: Client, alice: User, running: Order) -> None:
+    client.force_login(alice)
+    page = reverse("orders:order", args=[running.pk])
+    assert "Yes, cancel it" in client.get(page).content.decode()
+    client.post(reverse("orders:cancel", args=[running.pk]))
+    shown = client.get(page).content.decode()
+    assert "Cancel requested" in shown
+    assert "Yes, cancel it" not in shown
+
+
+def test_nobody_cancels_another_customers_order(client: Client, running: Order) -> None:
+    client.force_login(User.objects.create_user("eve@example.com", "correct horse battery"))
+    assert client.post(reverse("orders:cancel", args=[running.pk])).status_code == 404
+    assert not Cancellation.objects.exists()
+
+
+def _at_once(deeds: list[Callable[[], None]]) -> None:
+    def run(deed: Callable[[], None]) -> None:
+        try:
+            deed()
+        finally:
+            connection.close()
+
+    crowd = [threading.Thread(target=run, args=[deed]) for deed in deeds]
+    for thread in crowd:
+        thread.start()
+    for thread in crowd:
+        thread.join()

@@ -1,0 +1,314 @@
+"""Drip-feeds and subscriptions: their child orders are found, followed, and settle the parent."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from billing import audit as books
+from billing.models import Hold
+from catalog.models import Service
+from core.clock import database_now
+from core.money import round_down
+from notices.models import Alert
+from orders import audit, child_hearing, hearing, progress
+from orders.checks import BadFields
+from orders.models import ChildOrder, Order
+from orders.placement import quote
+from orders.states import Forward, Progress
+from tests.orders.cast import Shop, balance, service_of
+from upstream.errors import ErrorClass
+from upstream.messages import ItemError, OrderStatus, StatusItem
+from upstream.states import OrderState
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ACTIVE, COMPLETED, CANCELED = OrderState.ACTIVE, OrderState.COMPLETED, OrderState.CANCELED
+IN_PROGRESS, PARTIAL, EXPIRED = OrderState.IN_PROGRESS, OrderState.PARTIAL, OrderState.EXPIRED
+
+
+def said(state: OrderState, **facts: Any) -> OrderStatus:
+    return OrderStatus(state=state, raw_state=state.value, **facts)
+
+
+@pytest.fixture
+def likes(shop: Shop) -> Service:
+    return service_of(shop.provider, "3", type="subscriptions", name="Likes for new posts", min=10, max=1000)
+
+
+@pytest.fixture
+def drip(shop: Shop, alice: User) -> Order:
+    """Three runs of 100, placed at a panel that lists them."""
+    shop.simulator.control(capabilities={"drip_children": True})
+    return placed(shop, shop.drips(alice))
+
+
+@pytest.fixture
+def subscription(shop: Shop, alice: User, likes: Service) -> Order:
+    return placed(shop, shop.subscribes(alice, likes, posts="2", old_posts="1"))
+
+
+def placed(shop: Shop, order: Order) -> Order:
+    shop.forwards()
+    order.refresh_from_db()
+    assert order.forward_state == Forward.PLACED
+    return order
+
+
+def parent_says(shop: Shop, order: Order, *items: StatusItem) -> Order:
+    for item in items:
+        now = database_now()
+        hearing.apply({order.pk: item}, provider=shop.provider, asked_at=now, now=now)
+    order.refresh_from_db()
+    return order
+
+
+def child_says(shop: Shop, order: Order, upstream_id: str, *items: StatusItem) -> ChildOrder:
+    child = order.children.get(upstream_id=upstream_id)
+    for item in items:
+        now = database_now()
+        child_hearing.apply({child.pk: item}, provider=shop.provider, asked_at=now, now=now)
+    child.refresh_from_db()
+    order.refresh_from_db()
+    return child
+
+
+def hold_of(order: Order) -> Hold:
+    return Hold.objects.get(reference=order.reference)
+
+
+def due(order: Order, missing: int) -> Decimal:
+    return round_down(order.charge * missing / order.total)
+
+
+def adds_up() -> bool:
+    return all(finding.holds for finding in books.check(audit.EQUATIONS))
+
+
+def test_a_drip_feed_is_followed_through_its_runs_to_the_end(shop: Shop, alice: User, drip: Order) -> None:
+    shop.simulator.control(fates={"completed": 1}, advance=5)
+    shop.follows()
+    assert drip.children.count() == 1
+    for _n in range(3):
+        shop.simulator.control(advance=700)
+        shop.follows()
+        shop.follows()
+    drip.refresh_from_db()
+    assert drip.children.count() == 3
+    assert (drip.progress, drip.delivered, drip.returned) == (Progress.COMPLETED, 300, 0)
+    assert hold_of(drip).earned == drip.charge
+    assert [a["quantity"] for a in shop.accepted() if a["parent"]] == [100, 100, 100]
+    assert adds_up()
+
+
+def test_a_drip_feed_without_listed_runs_is_one_plain_order(shop: Shop, alice: User) -> None:
+    order = placed(shop, shop.drips(alice, link="https://example.com/d/2?fate=partial:120&after=5"))
+    assert (order.total, order.fields["quantity"], order.fields["runs"]) == (300, "100", "3")
+    shop.simulator.control(advance=60)
+    shop.follows()
+    order.refresh_from_db()
+    assert (order.progress, order.returned) == (Progress.PARTIAL, due(order, 120))
+    assert not order.children.exists()
+
+
+def test_runs_that_fell_short_and_runs_that_never_came_are_paid_back_together(
+    shop: Shop, alice: User, drip: Order
+) -> None:
+    parent_says(shop, drip, said(IN_PROGRESS, children=("70011", "70012"), runs=3))
+    child_says(shop, drip, "70011", said(COMPLETED, remains=0, charge=Decimal("0.09")))
+    child_says(shop, drip, "70012", said(IN_PROGRESS, remains=60))
+    assert drip.delivered == 140
+    parent_says(shop, drip, said(COMPLETED, children=("70011", "70012"), runs=3))
+    assert not drip.is_final, "a run is still open"
+    assert hold_of(drip).refunded == 0
+    child_says(shop, drip, "70012", said(PARTIAL, remains=30))
+    assert (drip.progress, drip.delivered) == (Progress.PARTIAL, 170)
+    assert drip.returned == due(drip, 130)
+    hold = hold_of(drip)
+    assert (hold.earned, hold.refunded) == (drip.charge - drip.returned, drip.returned)
+    assert adds_up()
+
+
+def test_a_late_partial_of_a_run_pays_the_difference_and_nothing_is_paid_twice(shop: Shop, drip: Order) -> None:
+    ids = ("1001", "1002", "1003")
+    parent_says(shop, drip, said(COMPLETED, children=ids))
+    for i in ids:
+        child_says(shop, drip, i, said(COMPLETED, remains=0))
+    assert (drip.progress, drip.returned) == (Progress.COMPLETED, 0)
+    child_says(shop, drip, "1002", said(PARTIAL, remains=40))
+    assert (drip.progress, drip.returned) == (Progress.PARTIAL, due(drip, 40))
+    child_says(
+        shop, drip, "1002", said(COMPLETED), said(PARTIAL, remains=10), said(PARTIAL, remains=40), said(CANCELED)
+    )
+    assert drip.returned == due(drip, 100)
+    parent_says(shop, drip, said(COMPLETED, children=ids), said(IN_PROGRESS, children=ids))
+    assert drip.returned == due(drip, 100)
+    assert adds_up()
+
+
+def test_a_canceled_drip_feed_keeps_what_its_runs_delivered(shop: Shop, alice: User, drip: Order) -> None:
+    parent_says(shop, drip, said(CANCELED, children=("501",)))
+    child_says(shop, drip, "501", said(COMPLETED))
+    assert (drip.progress, drip.returned) == (Progress.PARTIAL, due(drip, 200))
+    assert balance(alice) == 100 - drip.charge + drip.returned
+
+
+def test_nothing_delivered_pays_everything_back(shop: Shop, alice: User, drip: Order) -> None:
+    parent_says(shop, drip, said(CANCELED, children=()))
+    assert (drip.progress, drip.returned) == (Progress.CANCELED, drip.charge)
+    assert balance(alice) == 100
+
+
+@pytest.mark.parametrize(
+    "unclear",
+    [
+        said(COMPLETED, children=()),
+        said(COMPLETED, children=("1",), flags=("children_unreadable",)),
+        said(COMPLETED, children=tuple(str(n) for n in range(1, 60))),
+    ],
+)
+def test_an_end_that_its_runs_do_not_explain_keeps_the_money_held(
+    shop: Shop, drip: Order, unclear: OrderStatus
+) -> None:
+    parent_says(shop, drip, unclear)
+    assert drip.needs_review
+    assert not drip.is_final
+    assert (hold_of(drip).earned, hold_of(drip).refunded) == (0, 0)
+
+
+def test_a_run_that_cannot_be_read_waits_for_a_person(shop: Shop, drip: Order) -> None:
+    parent_says(shop, drip, said(COMPLETED, children=("1", "2", "3")))
+    for i in ("1", "2"):
+        child_says(shop, drip, i, said(COMPLETED))
+    child_says(shop, drip, "3", said(PARTIAL))
+    assert "child order 3" in drip.needs_review
+    assert not drip.is_final
+    child_says(shop, drip, "3", *[ItemError(ErrorClass.UNKNOWN_ORDER)] * 10, said(PARTIAL, remains=50))
+    assert (drip.progress, drip.returned) == (Progress.PARTIAL, due(drip, 50))
+
+
+def test_another_orders_number_is_never_taken_for_a_run(shop: Shop, alice: User, drip: Order) -> None:
+    other = placed(shop, shop.buys(alice))
+    parent_says(shop, drip, said(COMPLETED, children=(str(other.upstream_id), "9001")))
+    assert list(drip.children.values_list("upstream_id", flat=True)) == ["9001"]
+    assert Alert.objects.filter(cause=f"order:{drip.pk}:loss").exists()
+    child_says(shop, drip, "9001", said(COMPLETED))
+    assert hold_of(drip).earned == 0
+
+
+def test_children_and_orders_stand_in_one_line(shop: Shop, alice: User, drip: Order) -> None:
+    parent_says(shop, drip, said(IN_PROGRESS, children=("31", "32")))
+    now = database_now()
+    Order.objects.update(next_poll_at=now)
+    ChildOrder.objects.filter(upstream_id="31").update(next_poll_at=now.replace(year=2020))
+    type(shop.provider).objects.update(batch_size=2)
+    shop.provider.refresh_from_db()
+    first = progress.claim_batch(shop.provider, now=now)
+    assert "31" in first.children
+    assert len(first.asked) == 2
+    second = progress.claim_batch(shop.provider, now=now)
+    assert len(second.asked) == 1
+    assert set(first.asked) | set(second.asked) == {"31", "32", drip.upstream_id}
+    assert not progress.claim_batch(shop.provider, now=now).asked
+
+
+def test_children_are_asked_for_in_the_calls_of_the_orders(shop: Shop, alice: User, drip: Order) -> None:
+    shop.simulator.control(advance=5)
+    shop.follows()
+    assert drip.children.count() == 1
+    before = shop.simulator.record()["requests"]["actions"]["status"]
+    shop.follows()
+    assert shop.simulator.record()["requests"]["actions"]["status"] == before + 1
+    assert ChildOrder.objects.get().progress
+
+
+def test_a_subscription_reserves_the_most_it_can_cost(shop: Shop, alice: User, subscription: Order) -> None:
+    assert (subscription.quantity, subscription.total) == (100, 300)
+    assert subscription.charge == Decimal("0.351")
+    [accepted] = shop.accepted()
+    sent = {"service": "3", "username": "bob", "min": "100", "max": "100", "posts": "2", "old_posts": "1", "delay": "0"}
+    assert accepted["fields"] == sent
+
+
+def test_each_post_earns_its_share_and_the_end_returns_the_rest(shop: Shop, alice: User, subscription: Order) -> None:
+    parent_says(shop, subscription, said(ACTIVE, children=("81",), posts=3))
+    child_says(shop, subscription, "81", said(COMPLETED, charge=Decimal("0.09")))
+    assert hold_of(subscription).earned == Decimal("0.117")
+    parent_says(shop, subscription, said(ACTIVE, children=("81", "82"), posts=3))
+    child_says(shop, subscription, "82", said(PARTIAL, remains=50, charge=Decimal("0.045")))
+    assert hold_of(subscription).earned == Decimal("0.1755")
+    assert hold_of(subscription).refunded == 0
+    parent_says(shop, subscription, said(EXPIRED, children=("81", "82"), posts=3))
+    hold = hold_of(subscription)
+    assert (subscription.progress, hold.earned, hold.refunded) == (
+        Progress.EXPIRED,
+        Decimal("0.1755"),
+        Decimal("0.1755"),
+    )
+    assert subscription.delivered == 150
+    assert balance(alice) == 100 - Decimal("0.1755")
+    assert adds_up()
+
+
+def test_a_subscription_lives_to_its_end_at_a_real_panel(shop: Shop, alice: User, likes: Service) -> None:
+    shop.simulator.control(fates={"completed": 1})
+    order = placed(shop, shop.subscribes(alice, likes, posts="3", min="50", max="150"))
+    for _n in range(6):
+        shop.simulator.control(advance=600)
+        shop.follows()
+        shop.follows()
+    order.refresh_from_db()
+    delivered = sum(a["quantity"] for a in shop.accepted() if a["parent"])
+    assert order.children.count() == 3
+    assert (order.progress, order.delivered) == (Progress.COMPLETED, delivered)
+    assert order.returned == due(order, 450 - delivered)
+    assert order.provider_charge == Decimal(delivered) * Decimal("0.0009")
+    assert adds_up()
+
+
+def test_a_post_of_unknown_size_waits_for_a_person(shop: Shop, alice: User, likes: Service) -> None:
+    order = placed(shop, shop.subscribes(alice, likes, min="50", max="150"))
+    parent_says(shop, order, said(EXPIRED, children=("7",)))
+    child_says(shop, order, "7", said(COMPLETED))
+    assert "child order 7" in order.needs_review
+    assert not order.is_final
+    child_says(shop, order, "7", said(COMPLETED, charge=Decimal("0.108")))
+    assert (order.delivered, order.returned) == (120, due(order, 180))
+
+
+def test_a_subscription_without_posts_pays_everything_back(shop: Shop, alice: User, subscription: Order) -> None:
+    parent_says(shop, subscription, said(EXPIRED, children=()))
+    assert (subscription.progress, subscription.returned) == (Progress.CANCELED, subscription.charge)
+    assert balance(alice) == 100
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"username": ""}, "username"),
+        ({"username": "two words"}, "username"),
+        ({"posts": ""}, "posts"),
+        ({"posts": "0"}, "posts"),
+        ({"posts": "60", "old_posts": "41"}, "posts"),
+        ({"min": "5"}, "min"),
+        ({"max": "1001"}, "max"),
+        ({"min": "200", "max": "100"}, "max"),
+        ({"delay": "7"}, "delay"),
+        ({"expiry": "31.12.2030"}, "expiry"),
+        ({"expiry": "01/01/2001"}, "expiry"),
+    ],
+)
+def test_a_subscription_that_cannot_be_ordered_says_why(
+    shop: Shop, likes: Service, fields: dict[str, str], wrong: str
+) -> None:
+    wish = {"username": "bob", "posts": "2", "min": "100", "max": "100", "delay": "0", **fields}
+    with pytest.raises(BadFields) as no:
+        quote(service_id=likes.pk, fields=wish, now=database_now())
+    assert list(no.value.problems) == [wrong]
+
+
+def test_a_day_is_sent_as_the_provider_writes_it(shop: Shop, likes: Service) -> None:
+    wish = {"username": "@bob", "posts": "2", "min": "100", "max": "100", "delay": "30", "expiry": "2130-12-31"}
+    sent = quote(service_id=likes.pk, fields=wish, now=database_now()).wish.sent
+    assert (sent["expiry"], sent["username"]) == ("31/12/2130", "bob")
