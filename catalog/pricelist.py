@@ -1,7 +1,7 @@
 """The price list as a visitor reads it: what was asked for, the services found, in groups, a page at a time.
 
-A page costs three queries however many services there are: counts by category, the rows of the groups shown, and
-the totals for the headline. Only when nothing matches is the vocabulary of the list read to forgive a typo.
+A page costs two queries however many services there are: counts by category, and the rows of the groups shown.
+Only when nothing matches is the vocabulary of the list read to forgive a typo.
 """
 
 from collections.abc import Iterable
@@ -18,8 +18,8 @@ from catalog.platforms import BY_SLUG, OTHER, letters_of
 from catalog.spelling import mend
 from catalog.wish import Wish
 
-GROUPS_PER_PAGE = 15
-ROWS_PER_GROUP = 5
+GROUPS_PER_PAGE = 12
+ROWS_PER_GROUP = 4
 ROWS_PER_PAGE = 50
 
 
@@ -53,6 +53,7 @@ class Listing:
     total: int
     page: int
     pages: int
+    categories: int
     corrected: str = ""
     hidden_by: "list[tuple[str, int, str]]" = field(default_factory=list)
 
@@ -101,8 +102,6 @@ def matching(wish: Wish, *, words: Iterable[str] | None = None) -> ServiceQueryS
         found = found.filter(source__refill=True, source__provider__can_refill=True)
     if wish.cancel:
         found = found.filter(source__cancel=True, source__provider__can_cancel=True)
-    if wish.dripfeed:
-        found = found.filter(source__dripfeed=True)
     return found
 
 
@@ -125,6 +124,7 @@ def list_services(wish: Wish) -> Listing:
         total=total,
         page=page,
         pages=pages,
+        categories=len({c.category_id for c in here}),
         corrected=corrected if total else "",
         hidden_by=[] if total else _hidden_by(wish),
     )
@@ -203,7 +203,7 @@ def _platform_links(wish: Wish, counts: list[_Count]) -> list[PlatformLink]:
 
 def _hidden_by(wish: Wish) -> list[tuple[str, int, str]]:
     """Which one filter hides most: (its name, how many match without it, the address without it)."""
-    chosen = [name for name in ("refill", "cancel", "dripfeed") if getattr(wish, name)]
+    chosen = [name for name in ("refill", "cancel") if getattr(wish, name)]
     found = []
     for name in chosen:
         wider = wish.but(**{name: False})

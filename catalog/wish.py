@@ -24,7 +24,6 @@ class Wish:
     category: int | None = None
     refill: bool = False
     cancel: bool = False
-    dripfeed: bool = False
     sort: str = "shop"
     page: int = 1
 
@@ -38,7 +37,6 @@ class Wish:
             category=_whole(get.get("category", "")),
             refill=bool(get.get("refill")),
             cancel=bool(get.get("cancel")),
-            dripfeed=bool(get.get("dripfeed")),
             sort=sort if sort in SORTS else "shop",
             page=min(_whole(get.get("page", "")) or 1, 100_000),
         )
@@ -48,7 +46,7 @@ class Wish:
         said: list[tuple[str, str]] = [("q", self.text)] if self.text else []
         said += [("platform", self.platform)] if self.platform else []
         said += [("category", str(self.category))] if self.category else []
-        said += [(name, "1") for name in ("refill", "cancel", "dripfeed") if getattr(self, name)]
+        said += [(name, "1") for name in ("refill", "cancel") if getattr(self, name)]
         said += [("sort", self.sort)] if self.sort != "shop" else []
         said += [("page", str(self.page))] if self.page > 1 else []
         return f"?{urlencode(said)}" if said else ""
