@@ -54,6 +54,8 @@ if FORWARD_LEASE_SECONDS < 7 / 3 * FORWARD_DEADLINE_SECONDS:
 ROOT_URLCONF = "storefront.urls"
 WSGI_APPLICATION = "storefront.wsgi.application"
 AUTH_USER_MODEL = "accounts.User"
+# The check asks for unique=True; ours is stricter, a unique index on the lower-cased address.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -256,6 +258,10 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
         "celery": {"level": LOG_LEVEL, "propagate": True},
+        # A line for each doorbell would drown everything else; failures are still logged.
+        "celery.beat": {"level": "WARNING", "propagate": True},
+        "celery.worker.strategy": {"level": "WARNING", "propagate": True},
+        "celery.app.trace": {"level": "WARNING", "propagate": True},
         "urllib3": {"level": "WARNING", "propagate": True},
     },
 }
