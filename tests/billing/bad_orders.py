@@ -40,6 +40,27 @@ def a_sale_below_cost(shop: Shop) -> None:
     cast.order_row(shop.alice, shop.service, expected_cost=money("1.00001"))
 
 
+@refuses("order_never_below_cost")
+def a_cost_below_nothing(shop: Shop) -> None:
+    cast.order_row(shop.alice, shop.service, expected_cost=money("-0.00001"))
+
+
+@refuses("order_figures_sane")
+def a_charge_of_the_provider_that_is_no_number(shop: Shop) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE orders_order SET provider_charge = 'NaN'")
+
+
+@refuses("order_figures_sane")
+def a_price_of_nothing(shop: Shop) -> None:
+    cast.order_row(shop.alice, shop.service, price=money("0"))
+
+
+@refuses("forward_attempt_cost_sane")
+def an_attempt_that_costs_less_than_nothing(shop: Shop) -> None:
+    cast.attempt(shop.order, expected_cost=money("-0.00001"))
+
+
 @refuses("order_returned_within_charge")
 def more_returned_than_paid(shop: Shop) -> None:
     Order.objects.update(returned=money("1.00001"))
