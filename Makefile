@@ -23,7 +23,7 @@ demo-reset: ## forget the demo's data
 
 test: ## run the tests: make test [ARGS="-k wallet"]
 	@$(dev_env)
-	@exec $(py) -m pytest -n $(WORKERS) --maxprocesses 8 $(ARGS)
+	@exec $(py) -m pytest -rs -n $(WORKERS) --maxprocesses 8 $(ARGS)
 
 check: ## lint, format, types, import rules, templates, container files
 	@$(dev_env)

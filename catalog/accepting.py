@@ -7,7 +7,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from catalog.models import Provider, ProviderService
+from catalog.locks import locked
+from catalog.models import ProviderService
 from catalog.reading import is_only_a_jump
 from catalog.selling import sell_again
 
@@ -19,9 +20,7 @@ def accept_rates(ids: Iterable[int], *, now: datetime) -> list[ProviderService]:
     """
     with transaction.atomic():
         asked = ProviderService.objects.filter(pk__in=list(ids)).order_by("pk")
-        # Providers before rows, in the order in which a sync locks them.
-        providers = Provider.objects.select_for_update(no_key=True).filter(pk__in=asked.order_by().values("provider"))
-        known = {provider.pk: provider for provider in providers.order_by("pk")}
+        known = {pk: locked(pk) for pk in sorted(set(asked.values_list("provider", flat=True)))}
         rows = [row for row in asked.select_for_update() if is_only_a_jump(row.quarantine)]
         ProviderService.objects.filter(pk__in=[row.pk for row in rows]).update(
             quarantine=[], accepted_rate=F("rate"), changed_at=now

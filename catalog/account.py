@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from catalog import parking
 from catalog.connection import client_for
+from catalog.locks import locked
 from catalog.models import Provider
 from notices.alerts import close_alert, raise_alert
 from notices.models import Severity
@@ -30,7 +31,7 @@ def read_balance(provider: Provider, *, now: datetime) -> Balance:
         parking.park_if_shut_out(provider.pk, failure.error_class, now=now)
         raise
     with transaction.atomic():
-        before = Provider.objects.select_for_update(no_key=True).get(pk=provider.pk)
+        before = locked(provider.pk)
         Provider.objects.filter(pk=provider.pk).update(balance=heard.amount, balance_at=now)
         _compare_currency(before, heard, now)
         _watch_funds(before, heard, now)

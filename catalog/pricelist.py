@@ -1,7 +1,7 @@
 """The price list as a visitor reads it: what was asked for, the services found, in groups, a page at a time.
 
-A page costs three queries however many services there are: counts by category, the rows of the groups shown, and
-the totals for the headline. Only when nothing matches is the vocabulary of the list read to forgive a typo.
+A page costs two queries however many services there are: counts by category, and the rows of the groups shown.
+Only when nothing matches is the vocabulary of the list read to forgive a typo.
 """
 
 from collections.abc import Iterable
@@ -9,17 +9,17 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.db.models import Count, F, Q, Window
+from django.db.models import Count, F, Window
 from django.db.models.functions import RowNumber
 
 from catalog.models import Service
 from catalog.models.service import DRIPFEED_TYPES, ServiceQuerySet
 from catalog.platforms import BY_SLUG, OTHER, letters_of
 from catalog.spelling import mend
-from catalog.wish import Wish
+from catalog.wish import OFFERS, Wish
 
-GROUPS_PER_PAGE = 15
-ROWS_PER_GROUP = 5
+GROUPS_PER_PAGE = 12
+ROWS_PER_GROUP = 4
 ROWS_PER_PAGE = 50
 
 
@@ -53,6 +53,7 @@ class Listing:
     total: int
     page: int
     pages: int
+    categories: int
     corrected: str = ""
     hidden_by: "list[tuple[str, int, str]]" = field(default_factory=list)
 
@@ -125,6 +126,7 @@ def list_services(wish: Wish) -> Listing:
         total=total,
         page=page,
         pages=pages,
+        categories=len({c.category_id for c in here}),
         corrected=corrected if total else "",
         hidden_by=[] if total else _hidden_by(wish),
     )
@@ -202,17 +204,16 @@ def _platform_links(wish: Wish, counts: list[_Count]) -> list[PlatformLink]:
 
 
 def _hidden_by(wish: Wish) -> list[tuple[str, int, str]]:
-    """Which one filter hides most: (its name, how many match without it, the address without it)."""
-    chosen = [name for name in ("refill", "cancel", "dripfeed") if getattr(wish, name)]
-    found = []
-    for name in chosen:
-        wider = wish.but(**{name: False})
-        n = matching(wider).filter(Q(platform=wish.platform) if wish.platform else Q()).count()
-        found.append((name, n, wider.query()))
-    if wish.platform:
-        wider = wish.but(platform="")
-        found.append(("platform", matching(wider).count(), wider.query()))
+    """Which filter hides most, if one does: its name, how many match without it, the address without it."""
+    wider = [(name, wish.but(**{name: False})) for name in OFFERS if getattr(wish, name)]
+    wider += [("platform", wish.but(platform=""))] if wish.platform else []
+    found = [(name, _on(w).count(), w.query()) for name, w in wider]
     return sorted((f for f in found if f[1]), key=lambda f: -f[1])[:1]
+
+
+def _on(wish: Wish) -> ServiceQuerySet:
+    found = matching(wish)
+    return found.filter(platform=wish.platform) if wish.platform else found
 
 
 def totals() -> tuple[int, int]:

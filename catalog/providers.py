@@ -12,8 +12,8 @@ from core.clock import database_now
 
 #: A change of these changes every price of the provider's services.
 PRICING = frozenset({"markup_percent", "exchange_rate"})
-#: A change of these may end what a parked provider was parked for.
-ACCESS = frozenset({"url", "sealed_key", "body_encoding"})
+#: A change of these may end, or begin, what stops a provider from being used: it is looked at in the next round.
+ACCESS = frozenset({"url", "sealed_key", "body_encoding", "dialect", "currency"})
 
 
 def set_up(name: str, *, url: str, key: str, **settings: Any) -> tuple[Provider, bool]:
@@ -40,10 +40,9 @@ def set_up(name: str, *, url: str, key: str, **settings: Any) -> tuple[Provider,
 
 
 def after_change(provider: Provider, changed: set[str], *, now: datetime) -> None:
-    """What follows from saved settings: new prices, and an early look at a provider parked for its address or key."""
+    """What follows from saved settings: new prices, or an early look at the provider."""
     if changed & PRICING:
         reprice_provider(provider, now=now)
     if changed & ACCESS:
+        Provider.objects.filter(pk=provider.pk).update(next_sync_at=now)
         Provider.objects.filter(pk=provider.pk, parked_at__isnull=False).update(next_probe_at=now)
-    if "currency" in changed:
-        Provider.objects.filter(pk=provider.pk, sale_stopped="").update(balance_at=None)

@@ -2,6 +2,7 @@
 
 import hashlib
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -78,6 +79,7 @@ def hear(row: ServiceRow, position: int, digest: str) -> Heard:
     )
 
 
+@lru_cache(maxsize=256)
 def unit_of(type_name: str) -> str:
     kind = service_type(type_name)
     return Unit.PER_PACKAGE if kind and kind.priced_by is PricedBy.PACKAGE else Unit.PER_1000

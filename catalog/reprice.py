@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from django.db import connection, transaction
 
+from catalog.locks import locked
 from catalog.models import Provider, Service
 from catalog.selling import price_at
 
@@ -16,7 +17,7 @@ def reprice_provider(provider: Provider, *, now: datetime) -> int:
     """
     del now  # Prices have no history yet; callers say when all the same.
     with transaction.atomic():
-        fresh = Provider.objects.select_for_update(no_key=True).get(pk=provider.pk)
+        fresh = locked(provider.pk)
         held = Service.objects.filter(source__provider=provider).values_list("pk", "price", "source__rate")
         changed = {pk: price for pk, old, rate in held if (price := price_at(fresh, rate)) != old}
         _write(changed)

@@ -13,7 +13,6 @@ from catalog.models import Provider, ProviderService, Service
 from catalog.platforms import OTHER, fold, platform_of
 from catalog.pricing import published_price
 from catalog.reading import is_only_a_jump
-from catalog.texts import NAME_LIMIT, one_line
 from core.money import LIMIT
 
 #: Fields of a service that the owner may take out of the provider's hands, in `Service.pins`.
@@ -99,7 +98,7 @@ def sell(provider: Provider, rows: Sequence[Source], headings: Headings) -> None
         return _sold(provider, row, headings[row.category], own, source_id, service_id or next(ids))
 
     _refresh([sold(row) for row in known])
-    copy_rows("catalog_service", [*Sold._fields, "is_visible", "pins"], ((*sold(row), True, []) for row in fresh))
+    copy_rows("catalog_service", [*Sold._fields, "is_visible", "pins"], ((*sold(row), True, "{}") for row in fresh))
 
 
 def _places(provider_id: int, external_ids: list[str]) -> dict[str, tuple[int, int | None]]:
@@ -117,7 +116,7 @@ def _refresh(rows: list[Sold]) -> None:
 
 
 def sell_again(provider: Provider, external_ids: Iterable[str]) -> None:
-    """The same from the rows stored, after the owner accepted, pinned or renamed something."""
+    """The same from the rows stored, after the owner accepted, pinned or renamed something. ``provider`` is locked."""
     rows = list(ProviderService.objects.filter(provider=provider, external_id__in=list(external_ids)))
     sell(provider, rows, headings_of(provider, rows))
 
@@ -144,7 +143,7 @@ def _sold(
 ) -> Sold:
     pins = own.pins if own else []
     category_id, category = heading
-    name, description, position = one_line(row.name, NAME_LIMIT), row.description, row.position
+    name, description, position = " ".join(row.name.split()), row.description, row.position
     low, high = row.min or 1, row.max or 1
     if own:
         name = own.name if "name" in pins else name
@@ -164,7 +163,7 @@ def _sold(
         max=high,
         price=price_at(provider, row.rate),
         position=position,
-        search_text=f"{searchable(name)} {searchable(category)} {service_id}",
+        search_text=f"{searchable(name)} {_heading_words(category)} {service_id}",
     )
 
 
@@ -180,6 +179,11 @@ def searchable(text: str) -> str:
     if text.isascii():
         return " ".join(text.lower().split())
     return " ".join(folded for word in text.split() if (folded := _folded(word)))
+
+
+@lru_cache(maxsize=2048)
+def _heading_words(category: str) -> str:
+    return searchable(category)
 
 
 @lru_cache(maxsize=16_384)

@@ -15,6 +15,7 @@ from catalog import account, parking, report
 from catalog.apply import apply_difference
 from catalog.diff import compare
 from catalog.fetch import NoList, fetch_list
+from catalog.locks import locked
 from catalog.models import Provider, SyncRun
 from catalog.models.provider import SyncState
 from core.clock import elapsed_clock
@@ -62,8 +63,7 @@ def sync_provider(
 
 def _apply(run: SyncRun, provider: Provider, listing: ServiceList, *, now: datetime) -> None:
     with transaction.atomic():
-        # Locked so that a new markup or exchange rate is either in every price written here or reprices them after.
-        fresh = Provider.objects.select_for_update(no_key=True).get(pk=provider.pk)
+        fresh = locked(provider.pk)
         found = compare(provider.pk, listing.rows, trusting=run.forced)
         report.fill(run, listing, found)
         if found.takes_away_too_much and not run.forced:

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,11 +17,12 @@ from core.fragments import is_fragment
 def prices(request: HttpRequest) -> HttpResponse:
     """Home: the list itself, for everybody. htmx asks for the list alone while somebody types."""
     wish = Wish.read(request.GET)
-    context = {"page": "prices", "listing": list_services(wish), "wish": wish}
+    context: dict[str, Any] = {"page": "prices", "listing": list_services(wish), "wish": wish}
     if is_fragment(request):
         response = render(request, "catalog/list.html", {**context, "oob": True})
         response["HX-Replace-Url"] = reverse("catalog:prices") + wish.query()
         return response
-    services, categories = totals()
+    listing = context["listing"]
+    services, categories = (listing.total, listing.categories) if wish.is_plain else totals()
     headline = {"services": services, "categories": categories, "example": example_receipt()}
     return render(request, "catalog/prices.html", context | headline)

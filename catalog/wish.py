@@ -9,6 +9,8 @@ from catalog.platforms import BY_SLUG, OTHER, fold
 
 MAX_WORDS = 8
 SORTS = ("shop", "price")
+#: What a visitor may ask a service to offer.
+OFFERS = ("refill", "cancel", "dripfeed")
 
 
 def _whole(text: str) -> int | None:
@@ -48,7 +50,7 @@ class Wish:
         said: list[tuple[str, str]] = [("q", self.text)] if self.text else []
         said += [("platform", self.platform)] if self.platform else []
         said += [("category", str(self.category))] if self.category else []
-        said += [(name, "1") for name in ("refill", "cancel", "dripfeed") if getattr(self, name)]
+        said += [(name, "1") for name in OFFERS if getattr(self, name)]
         said += [("sort", self.sort)] if self.sort != "shop" else []
         said += [("page", str(self.page))] if self.page > 1 else []
         return f"?{urlencode(said)}" if said else ""

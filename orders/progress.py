@@ -4,15 +4,17 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 
 from catalog import health
 from catalog.connection import client_for
 from catalog.models import Provider
 from core.clock import database_now, elapsed_clock
+from notices.containment import contained
 from orders import child_hearing, hearing
 from orders.models import ChildOrder, Order
 from orders.pace import Pace
@@ -51,6 +53,14 @@ _CLAIM = """
 """
 
 
+class Apply(Protocol):
+    """What applies answers, by our ids."""
+
+    def __call__(
+        self, heard: Mapping[int, StatusItem], *, provider: Provider, asked_at: datetime, now: datetime
+    ) -> None: ...
+
+
 @dataclass(frozen=True)
 class Batch:
     """What is claimed for one call: provider's id -> our id of an order, or of a child. ``asked_at`` dates it."""
@@ -73,8 +83,11 @@ def follow_due(*, seconds: float = RUN_SECONDS) -> int:
     due = {"next_poll_at__lte": now, "provider__is_active": True}
     orders = Order.objects.filter(**due).values("provider_id")
     children = ChildOrder.objects.filter(**due).values("provider_id")
-    providers = Provider.objects.filter(Q(pk__in=orders) | Q(pk__in=children)).order_by("pk")
-    return sum(follow_provider(p, until=until) for p in providers)
+    asked = 0
+    for provider in Provider.objects.filter(Q(pk__in=orders) | Q(pk__in=children)).order_by("pk"):
+        with contained(f"following orders at provider {provider.pk}"):
+            asked += follow_provider(provider, until=until)
+    return asked
 
 
 def follow_provider(provider: Provider, *, until: float) -> int:
@@ -82,13 +95,19 @@ def follow_provider(provider: Provider, *, until: float) -> int:
     asked = 0
     pace = Pace(settings.POLL_CALLS_PER_MINUTE)
     waiting: list[Batch] = []
-    while elapsed_clock() < until and pace.wait(until):
+    # Looked at before the pause: nobody should wait for a turn in which there is nothing to ask.
+    while (waiting or _is_anything_due(provider)) and pace.wait(until):
         batch = waiting.pop() if waiting else claim_batch(provider, now=database_now())
         if not batch.asked:
             break
         waiting += ask(batch)
         asked += len(batch.asked)
     return asked
+
+
+def _is_anything_due(provider: Provider) -> bool:
+    due = {"provider": provider, "next_poll_at__lte": database_now()}
+    return Order.objects.filter(**due).exists() or ChildOrder.objects.filter(**due).exists()
 
 
 def claim_batch(provider: Provider, *, now: datetime) -> Batch:
@@ -122,12 +141,25 @@ def ask(batch: Batch) -> list[Batch]:
         return []
     now = database_now()
     health.note_answer(batch.provider.pk, now=now)
-    heard, of_children = (
-        {ids[i]: item for i, item in answers.items() if i in ids} for ids in (batch.ids, batch.children)
-    )
-    hearing.apply(heard, provider=batch.provider, asked_at=batch.asked_at, now=now)
-    child_hearing.apply(of_children, provider=batch.provider, asked_at=batch.asked_at, now=now)
+    for apply, ids in ((hearing.apply, batch.ids), (child_hearing.apply, batch.children)):
+        _apply(apply, {ids[i]: item for i, item in answers.items() if i in ids}, batch, now)
     return []
+
+
+def _apply(apply: Apply, heard: Mapping[int, StatusItem], batch: Batch, now: datetime) -> None:
+    """All at once; if that breaks, one by one, so that the order it breaks on keeps no other from its settlement."""
+    if not heard:
+        return
+    try:
+        apply(heard, provider=batch.provider, asked_at=batch.asked_at, now=now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("a batch of %s answers could not be applied as a whole", len(heard))
+        of = "order" if apply is hearing.apply else "childorder"
+        for pk, item in heard.items():
+            with contained(f"applying an answer to {of} {pk}", path=f"/admin/orders/{of}/{pk}/change/"):
+                apply({pk: item}, provider=batch.provider, asked_at=batch.asked_at, now=now)
 
 
 def _halves(batch: Batch, failure: Unavailable) -> list[Batch]:

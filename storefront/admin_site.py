@@ -1,5 +1,9 @@
+from typing import Any
+
 from allauth.account.decorators import secure_admin_login
 from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,4 +13,8 @@ class ShopAdminSite(AdminSite):
     site_header = _("Permille")
     site_title = _("Permille")
     index_title = _("The shop")
-    login = secure_admin_login(AdminSite.login)
+
+    @method_decorator(secure_admin_login)
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Nobody signs in here: whoever has not passed the shop's own sign-in page is sent to it."""
+        return super().login(request, extra_context)

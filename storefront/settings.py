@@ -66,6 +66,8 @@ if 0 < DOUBT_REFUND_SECONDS < FORWARD_LEASE_SECONDS:
 ROOT_URLCONF = "storefront.urls"
 WSGI_APPLICATION = "storefront.wsgi.application"
 AUTH_USER_MODEL = "accounts.User"
+# The check asks for unique=True; ours is stricter, a unique index on the lower-cased address.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -131,7 +133,8 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", 
 
 # --- Language and time ------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = env.text("LANGUAGE_CODE", "en")
-LANGUAGES = [("en", _("English")), ("ar", _("Arabic"))]
+# A language is offered once it is translated: a page laid out from right to left in English helps nobody.
+LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
@@ -268,6 +271,10 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": LOG_LEVEL, "propagate": False},
         "celery": {"level": LOG_LEVEL, "propagate": True},
+        # A line for each doorbell would drown everything else; failures are still logged.
+        "celery.beat": {"level": "WARNING", "propagate": True},
+        "celery.worker.strategy": {"level": "WARNING", "propagate": True},
+        "celery.app.trace": {"level": "WARNING", "propagate": True},
         "urllib3": {"level": "WARNING", "propagate": True},
     },
 }

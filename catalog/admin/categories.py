@@ -5,7 +5,8 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models import Category, Provider
+from catalog.locks import locked
+from catalog.models import Category, ProviderService
 from catalog.selling import sell_again
 
 
@@ -27,11 +28,12 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
 
     def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:
         """A new name is part of what customers search in every service under it."""
+        under = ProviderService.objects.filter(sold_as__category=obj)
+        is_renamed = change and "name" in form.changed_data
+        providers = [locked(pk) for pk in sorted(set(under.values_list("provider", flat=True)))] if is_renamed else []
         super().save_model(request, obj, form, change)
-        if change and "name" in form.changed_data:
-            for provider in Provider.objects.filter(services__sold_as__category=obj).distinct():
-                ids = provider.services.filter(sold_as__category=obj).values_list("external_id", flat=True)
-                sell_again(provider, list(ids))
+        for provider in providers:
+            sell_again(provider, under.filter(provider=provider).values_list("external_id", flat=True))
 
     @admin.display(description=_("services"), ordering="holds")
     def services_(self, category: Category) -> int:

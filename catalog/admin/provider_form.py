@@ -3,6 +3,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from catalog.dialects import checked_dialect
 from catalog.models import Provider
 
 
@@ -33,6 +34,9 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class
 
     def clean_key(self) -> str:
         return str(self.cleaned_data["key"]).strip()
+
+    def clean_dialect(self) -> dict[str, Any]:
+        return checked_dialect(self.cleaned_data["dialect"])
 
     def save(self, commit: bool = True) -> Any:
         if self.cleaned_data.get("key"):

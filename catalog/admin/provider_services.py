@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from catalog.accepting import accept_rates
 from catalog.admin.figures import cost_html, heard_html
+from catalog.admin.history import log_each
 from catalog.models import ProviderService
 from core.clock import database_now
 from core.read_only_admin import ReadOnlyAdmin
@@ -60,8 +61,7 @@ class ProviderServiceAdmin(ReadOnlyAdmin):
     def accept(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> None:
         asked = list(queryset.values_list("pk", flat=True))
         accepted = accept_rates(asked, now=database_now())
-        for row in accepted:
-            self.log_change(request, row, _t("New rate accepted"))
+        log_each(request, accepted, _t("New rate accepted"))
         if accepted:
             told = ngettext("%(n)s new rate was accepted.", "%(n)s new rates were accepted.", len(accepted))
             messages.success(request, told % {"n": len(accepted)})

@@ -2,7 +2,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import BooleanField, Case, QuerySet, Value, When
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -11,7 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from catalog.admin.figures import cost_html, heard_html, margin_text, price_html
-from catalog.models import Provider, Service
+from catalog.admin.history import log_each
+from catalog.locks import locked
+from catalog.models import Service
 from catalog.selling import PINNABLE, sell_again
 from catalog.texts import description_html
 
@@ -84,22 +86,22 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
         """Orders name their service for ever; one that is not wanted is hidden."""
         return False
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Service]:
-        services: QuerySet[Service] = super().get_queryset(request)
-        selling = Case(
-            When(pk__in=Service.objects.on_sale().values("pk"), then=Value(True)),
-            default=Value(False),
-            output_field=BooleanField(),
-        )
-        return services.annotate(sells=selling)
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """What is on sale is asked once, for the rows of this page: asked for all, it would cost more than the page."""
+        page = super().get_changelist_instance(request)
+        shown = Service.objects.on_sale().filter(pk__in=[service.pk for service in page.result_list])
+        selling = set(shown.values_list("pk", flat=True))
+        for service in page.result_list:
+            service.sells = service.pk in selling
+        return page
 
     def save_model(self, request: HttpRequest, obj: Service, form: Any, change: bool) -> None:
         """What is not pinned follows the provider at once, and the text that is searched follows both."""
         if not form.changed_data:
             return
+        provider = locked(obj.source.provider_id)
         obj.save(update_fields={*form.changed_data, "pins"} if "pins" in form.fields else form.changed_data)
         if set(form.changed_data) - {"is_visible"}:
-            provider = Provider.objects.get(pk=obj.source.provider_id)
             sell_again(provider, [obj.source.external_id])
 
     @admin.action(description=_("Show in the shop"), permissions=["change"])
@@ -111,13 +113,11 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
         self._set_visible(request, queryset, False)
 
     def _set_visible(self, request: HttpRequest, queryset: QuerySet[Service], is_visible: bool) -> None:
-        changed = Service.objects.filter(pk__in=queryset.values("pk")).exclude(is_visible=is_visible)
-        told_of = list(changed)
-        count = changed.update(is_visible=is_visible)
-        for service in told_of:
-            self.log_change(request, service, _t("Shown") if is_visible else _t("Hidden"))
-        told = ngettext("%(n)s service changed.", "%(n)s services changed.", count)
-        self.message_user(request, told % {"n": count})
+        others = list(queryset.exclude(is_visible=is_visible))
+        Service.objects.filter(pk__in=[service.pk for service in others]).update(is_visible=is_visible)
+        log_each(request, others, _t("Shown") if is_visible else _t("Hidden"))
+        told = ngettext("%(n)s service changed.", "%(n)s services changed.", len(others))
+        self.message_user(request, told % {"n": f"{len(others):,}"})
 
     @admin.display(description=_("name"), ordering="name")
     def name_(self, service: Service) -> SafeString:
@@ -149,4 +149,6 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
 
     @admin.display(description=_("on sale"), boolean=True)
     def on_sale(self, service: Service) -> bool:
-        return bool(service.sells)  # type: ignore[attr-defined]  # annotated by get_queryset
+        if hasattr(service, "sells"):
+            return bool(service.sells)
+        return Service.objects.on_sale().filter(pk=service.pk).exists()

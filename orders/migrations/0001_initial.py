@@ -220,7 +220,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('expected_cost__lte', models.F('charge'))), name='order_never_below_cost'),
+            constraint=models.CheckConstraint(condition=models.Q(('expected_cost__gte', 0), ('expected_cost__lte', models.F('charge'))), name='order_never_below_cost'),
+        ),
+        migrations.AddConstraint(
+            model_name='order',
+            constraint=models.CheckConstraint(condition=models.Q(('expected_charge__gte', 0), ('expected_charge__lt', Decimal('1000000000000')), ('price__gt', 0), ('price__lt', Decimal('1000000000000')), models.Q(('provider_charge', None), models.Q(('provider_charge__gte', 0), ('provider_charge__lt', Decimal('1000000000000'))), _connector='OR')), name='order_figures_sane'),
+        ),
+        migrations.AddConstraint(
+            model_name='forwardattempt',
+            constraint=models.CheckConstraint(condition=models.Q(('expected_cost__gte', 0), ('expected_cost__lt', Decimal('1000000000000'))), name='forward_attempt_cost_sane'),
         ),
         migrations.AddConstraint(
             model_name='order',

@@ -4,7 +4,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Provider
-from core.money import AmountField
+from core.money import LIMIT, AmountField
 from orders.models.order import Order
 from orders.models.refill import Refill
 from orders.states import LIVE, Outcome
@@ -78,6 +78,9 @@ class ForwardAttempt(Attempt):
                 name="forward_attempt_one_order_per_upstream_id",
             ),
             *_proofs("forward_attempt"),
+            models.CheckConstraint(
+                condition=Q(expected_cost__gte=0, expected_cost__lt=LIMIT), name="forward_attempt_cost_sane"
+            ),
         ]
         indexes = [
             models.Index(

@@ -79,7 +79,15 @@ class Order(models.Model):
             models.UniqueConstraint(fields=["customer", "nonce"], name="order_once_per_nonce"),
             models.UniqueConstraint(fields=["provider", "upstream_id"], name="order_one_per_upstream_id"),
             models.CheckConstraint(condition=Q(charge__gt=0, charge__lt=LIMIT), name="order_charge_positive"),
-            models.CheckConstraint(condition=Q(expected_cost__lte=F("charge")), name="order_never_below_cost"),
+            models.CheckConstraint(
+                condition=Q(expected_cost__gte=0, expected_cost__lte=F("charge")), name="order_never_below_cost"
+            ),
+            # Bounded above as well: Postgres takes NaN for larger than any number.
+            models.CheckConstraint(
+                condition=Q(price__gt=0, price__lt=LIMIT, expected_charge__gte=0, expected_charge__lt=LIMIT)
+                & (Q(provider_charge=None) | Q(provider_charge__gte=0, provider_charge__lt=LIMIT)),
+                name="order_figures_sane",
+            ),
             models.CheckConstraint(
                 condition=Q(returned__gte=0) & Q(returned__lte=F("charge")), name="order_returned_within_charge"
             ),

@@ -27,7 +27,8 @@ def week_in_orders() -> Week:
     week: Week | None = cache.get("week-in-orders")
     if week is None:
         week = _measure()
-        cache.set("week-in-orders", week, CACHE_SECONDS)
+        if week.completed:  # a new shop's first order should not wait to be told
+            cache.set("week-in-orders", week, CACHE_SECONDS)
     return week
 
 

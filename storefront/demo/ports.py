@@ -3,6 +3,7 @@
 import errno
 import json
 import socket
+import time
 from http.client import HTTPConnection, HTTPException
 
 from storefront.demo.problems import DemoProblem
@@ -29,12 +30,16 @@ def listens(port: int) -> bool:
         return probe.connect_ex((LOOPBACK, port)) == 0
 
 
-def is_ready(port: int) -> bool:
-    """Whether the shop there says that all of it works, its worker and its beat included."""
+def is_ready(port: int, *, since: float) -> bool:
+    """Whether the shop there says that all of it works, its worker and its beat included.
+
+    A sweep from before `since` (of the monotonic clock) speaks for the last run, not for this one.
+    """
     link = HTTPConnection(LOOPBACK, port, timeout=3)
     try:
         link.request("GET", "/readyz")
-        return bool(json.loads(link.getresponse().read()).get("status") == "ready")
+        said = json.loads(link.getresponse().read())
+        return bool(said["status"] == "ready" and said["heard"]["sweep"] < time.monotonic() - since)
     except (OSError, HTTPException, ValueError):
         return False
     finally:

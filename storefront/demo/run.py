@@ -1,6 +1,7 @@
 """The order in which the demo comes up and goes down."""
 
 import sys
+import time
 
 from storefront.demo.banner import banner
 from storefront.demo.kept import kept
@@ -56,8 +57,9 @@ def _open(plan: Plan, services: Services, supervisor: Supervisor) -> None:
     supervisor.start("provider", [python, "manage.py", "simulate_provider", *plan.provider_options], env)
     supervisor.wait_until(lambda: listens(plan.provider_port), "The simulated provider", 60)
     supervisor.run("prepare", [python, "-m", "storefront.demo.prepare"], env)
+    started = time.monotonic()
     supervisor.start("worker", [python, "-m", "celery", "-q", "-A", "storefront", "worker"], env)
     supervisor.start("beat", [python, "-m", "celery", "-q", "-A", "storefront", "beat"], env)
     bind = f"{LOOPBACK}:{plan.port}"
     supervisor.start("web", [python, "-m", "gunicorn", "storefront.wsgi", "--bind", bind], env)
-    supervisor.wait_until(lambda: is_ready(plan.port), "A shop that is ready (web, worker and beat)", 90)
+    supervisor.wait_until(lambda: is_ready(plan.port, since=started), "A shop that is ready (web, worker and beat)", 90)

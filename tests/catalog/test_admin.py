@@ -281,3 +281,24 @@ def test_pages_of_a_row_are_served(owner: Client, panel: Panel, provider: Provid
         response = owner.get(reverse(f"admin:catalog_{name}_change", args=[pk]))
         assert response.status_code == 200
         assert " style=" not in response.content.decode().split("<main", 1)[-1]
+
+
+@pytest.mark.parametrize("dialect", ["[1]", '{"state_map": "x"}', '{"unheard": true}', '{"error_map": {"a": 1}}'])
+def test_a_dialect_the_client_would_not_understand_is_refused(dialect: str, owner: Client) -> None:
+    owner.post(reverse("admin:catalog_provider_add"), provider_form(dialect=dialect))
+    assert not Provider.objects.exists()
+
+
+def test_a_dialect_is_kept(owner: Client) -> None:
+    dialect = '{"description_field": "description_en", "state_map": {"Listo": "completed"}}'
+    owner.post(reverse("admin:catalog_provider_add"), provider_form(dialect=dialect))
+    assert Provider.objects.get().dialect["state_map"] == {"Listo": "completed"}
+
+
+def test_the_list_says_what_is_on_sale(owner: Client, panel: Panel, sync: Sync) -> None:
+    panel.lists([row(1), row(2)])
+    sync()
+    Service.objects.filter(source__external_id="2").update(is_visible=False)
+    html = owner.get(reverse("admin:catalog_service_changelist")).content.decode()
+    cells = html.split('class="field-on_sale"')[1:]
+    assert ["icon-yes" in cells[0], "icon-no" in cells[1]] == [True, True]

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from catalog.accepting import accept_rates
+from catalog.locks import locked
 from catalog.models import Category, Provider, ProviderService, Service, SyncRun
 from catalog.models.provider import SyncState
 from catalog.providers import set_up
@@ -367,5 +368,5 @@ def test_selling_again_follows_the_source_where_nothing_is_pinned(panel: Panel, 
     panel.lists([row(1)])
     sync()
     Service.objects.update(name="Mine", pins=[])
-    sell_again(provider, ["1"])
+    sell_again(locked(provider.pk), ["1"])
     assert Service.objects.get().name == "Followers 1"

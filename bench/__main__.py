@@ -1,0 +1,61 @@
+"""`make bench`, or `python -m bench [--only sync|place] [--repeats 5] [--json]`. Nothing has to run beforehand."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import placing, syncing
+from bench.harness import Figure
+from bench.stage import Stage, set_stage
+from storefront.embedded.errors import EmbeddedError
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the shop beside bare floors.")
+    parser.add_argument("--only", choices=["sync", "place"], help="take one group of figures")
+    parser.add_argument("--repeats", type=int, default=5, help="runs of each side; the median counts (5)")
+    parser.add_argument("--services", type=int, default=10_000, help="length of the price list (10000)")
+    parser.add_argument("--seconds", type=float, default=5, help="length of one run of placing orders (5)")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder that keeps each run as a file")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of words")
+    return parser.parse_args()
+
+
+def _figures(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
+    if options.only != "place":
+        yield from syncing.figures(stage, services=options.services, repeats=options.repeats)
+    if options.only != "sync":
+        yield from placing.figures(stage, length=options.seconds, repeats=options.repeats)
+
+
+def main() -> int:
+    options = _options()
+    try:
+        with set_stage() as stage:
+            facts, figures = stage.facts(), []
+            if not options.json:
+                print(", ".join(f"{name} {value}" for name, value in facts.items()))
+            for figure in _figures(stage, options):
+                figures.append(figure.as_facts())
+                if not options.json:
+                    print(figure.as_line(), flush=True)
+    except EmbeddedError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    options.results.mkdir(exist_ok=True)
+    ended = datetime.now(UTC)
+    result = {"at": ended.isoformat(timespec="seconds"), "stage": facts, "figures": figures}
+    text = json.dumps(result, indent=2)
+    (options.results / f"{ended:%Y%m%dT%H%M%SZ}.json").write_text(text + "\n")
+    if options.json:
+        print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.harness import Figure, take
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def test_both_sides_take_turns_after_a_warm_up() -> None:
+    told: list[str] = []
+
+    def side(name: str, took: float) -> float:
+        told.append(name)
+        return took
+
+    figure = take(Figure("f", "s"), lambda: side("ours", 3), lambda: side("floor", 2), repeats=2)
+    assert told == ["floor", "ours"] * 3
+    assert (figure.ours, figure.floor, figure.ratio) == ([3, 3], [2, 2], 1.5)
+
+
+def test_the_median_counts_and_one_slow_run_does_not() -> None:
+    figure = Figure("f", "s", ours=[1, 1, 90], floor=[0.5, 0.5, 0.5])
+    assert figure.ratio == 2
+    assert "ratio 2.00" in figure.as_line()
+    assert figure.as_facts()["ours_runs"] == [1, 1, 90]
+
+
+def test_a_skipped_figure_gives_its_reason_and_no_number() -> None:
+    figure = Figure("f", "a second", skipped="there is no pgbench")
+    assert figure.as_line() == "f: skipped, there is no pgbench"
+    assert figure.as_facts() == {"name": "f", "unit": "a second", "skipped": "there is no pgbench"}
+
+
+@pytest.mark.parametrize("only", ["sync", "place"])
+def test_a_small_run_measures_the_real_operations(only: str, tmp_path: Path) -> None:
+    sizes = ["--services", "50", "--seconds", "0.2", "--repeats", "1"]
+    command = [sys.executable, "-m", "bench", "--only", only, *sizes, "--json", "--results", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["stage"]["fsync"] == "on"
+    assert len(told["figures"]) == {"sync": 2, "place": 1}[only]
+    for figure in told["figures"]:
+        assert figure.get("skipped") or (figure["ours"] > 0 and figure["floor"] > 0 and figure["ratio"] > 0)
+    assert [json.loads(f.read_text()) for f in tmp_path.iterdir()] == [told]

@@ -1,0 +1,156 @@
+"""Every page in a real Chromium: nothing for axe to find, nothing in the console, nothing wider than a small phone.
+
+Each page is opened in both directions, on a desktop and a phone, light and dark (there for the colours alone). What
+axe calls incomplete is for a person to look at.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from accounts.models import User
+from catalog.models import Service
+from orders.models import Refill
+from orders.states import RefillState
+from tests.pages.cast import Orders, customer
+from tests.pages.conftest import ALL_RULES, COLOURS, axe_problems, overflow
+
+DESKTOP, PHONE, SMALL = (1440, 900), (390, 844), (320, 640)
+LANGUAGES = {"en": "ltr", "ar": "rtl"}
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(params=list(LANGUAGES))
+def browser_context_args(browser_context_args: dict[str, Any], request: pytest.FixtureRequest) -> dict[str, Any]:
+    return {**browser_context_args, "locale": request.param, "reduced_motion": "reduce"}
+
+
+@pytest.fixture(autouse=True)
+def two_languages(settings: Any) -> None:
+    """One written from left to right, one from right to left, whatever the shop offers today."""
+    settings.LANGUAGES = [("en", "English"), ("ar", "Arabic")]
+
+
+def faults_of(page: Page, url: str, direction: str) -> list[str]:
+    """Everything that is wrong with one page in every size and theme."""
+    page.goto(url)
+    found = [] if page.get_attribute("html", "dir") == direction else [f"{url} is not {direction}"]
+    for size in (DESKTOP, PHONE):
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        for theme, rules in (("light", ALL_RULES), ("dark", COLOURS)):  # a theme changes nothing but colours
+            page.emulate_media(color_scheme=theme)
+            found += [f"{url} {size[0]}px {theme}: {problem}" for problem in axe_problems(page, rules)]
+    page.set_viewport_size({"width": SMALL[0], "height": SMALL[1]})
+    if (wider := overflow(page)) > 0:
+        found.append(f"{url} is {wider}px wider than {SMALL[0]}px")
+    return found
+
+
+def direction_of(context: BrowserContext) -> str:
+    page = context.new_page()
+    language: str = page.evaluate("navigator.language")
+    page.close()
+    return LANGUAGES[language[:2]]
+
+
+def test_pages_of_visitors(live_server: Any, services: list[Service], orders: Orders, quiet_page: Page) -> None:
+    orders.completed()
+    cache.clear()
+    paths = ["/", "/?q=likes", "/?q=zzzzzzzz", "/?sort=price&refill=1", f"/?category={services[0].category_id}"]
+    paths += ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
+    direction = direction_of(quiet_page.context)
+    faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, direction)]
+    assert faults == []
+
+
+def test_pages_of_a_customer(
+    live_server: Any, orders: Orders, services: list[Service], sign_in: Callable[[User], None], quiet_page: Page
+) -> None:
+    made = orders.one_of_each()
+    refilled = orders.completed()
+    Refill.objects.create(order=refilled, provider=refilled.provider, state=RefillState.REQUESTED)
+    sign_in(orders.who)
+    paths = [
+        "/",
+        "/order/",
+        f"/order/?service={services[0].pk}&again={made[0].pk}",
+        f"/order/?service={services[4].pk}",
+    ]
+    paths += ["/orders/", "/orders/?state=confirming", "/wallet/", "/wallet/?kind=orders", "/wallet/add/"]
+    paths += [f"/orders/{order.pk}/" for order in (made[2], made[4], made[6], made[7], refilled)]
+    direction = direction_of(quiet_page.context)
+    faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, direction)]
+    assert faults == []
+
+
+def test_pages_of_an_account(live_server: Any, alice: User, sign_in: Callable[[User], None], quiet_page: Page) -> None:
+    sign_in(alice)
+    paths = ["/account/", "/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/logout/"]
+    direction = direction_of(quiet_page.context)
+    faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, direction)]
+    assert faults == []
+
+
+def test_pages_with_nothing_on_them(live_server: Any, sign_in: Callable[[User], None], quiet_page: Page) -> None:
+    sign_in(customer("new@example.com", "0"))
+    direction = direction_of(quiet_page.context)
+    faults = [
+        f
+        for p in ("/", "/order/", "/orders/", "/wallet/")
+        for f in faults_of(quiet_page, live_server.url + p, direction)
+    ]
+    assert faults == []
+
+
+def test_the_page_that_is_not_there(live_server: Any, page: Page) -> None:
+    assert faults_of(page, f"{live_server.url}/nowhere/", direction_of(page.context)) == []
+
+
+@pytest.mark.parametrize(
+    "brand", ["--brand-h: 110; --brand-c: 0.14; --tint-h: 20", "--brand-h: 300; --brand-c: 0; --round: 0"]
+)
+def test_no_brand_breaks_the_contrast(live_server: Any, services: list[Service], quiet_page: Page, brand: str) -> None:
+    """The owner chooses hue and strength; lightness, and so contrast, is the theme's."""
+    sheet = f":root {{ {brand}; }}"
+    quiet_page.route("**/brand.css", lambda route: route.fulfill(body=sheet, content_type="text/css"))
+    faults = faults_of(quiet_page, f"{live_server.url}/", direction_of(quiet_page.context))
+    assert faults == []
+    assert (
+        quiet_page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--brand-c')").strip() in brand
+    )
+
+
+def test_without_a_script_the_pages_still_work(
+    live_server: Any, orders: Orders, services: list[Service], browser: Browser
+) -> None:
+    order = orders.running(remains=500)
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/accounts/login/?next=/order/?service={services[0].pk}")
+    page.fill("[name=login]", orders.who.email)
+    page.fill("[name=password]", "correct horse battery")
+    page.click("main button.btn-primary")
+    page.fill("[name=link]", "https://instagram.com/no.script")
+    page.fill("[name=quantity]", "200")
+    page.click("text=Show the charge")
+    assert page.locator("[name=shown_charge]").input_value() == "0.37180"
+    page.locator("#receipt button.btn-primary").click()
+    assert "placed. $0.3718 is reserved." in page.locator("main").inner_text()
+    page.goto(f"{live_server.url}/orders/{order.pk}/")
+    assert "500 of 1,000 delivered" in " ".join(page.locator("h2").first.inner_text().split())
+    context.close()
+
+
+def test_the_check_itself_sees_what_is_wrong(live_server: Any, services: list[Service], page: Page) -> None:
+    page.goto(live_server.url)
+    page.evaluate("document.querySelector('h1').style.color = '#ddd'")
+    page.evaluate("document.querySelector('#q').removeAttribute('placeholder')")
+    page.evaluate("document.querySelector('#q').closest('label').replaceWith(document.querySelector('#q'))")
+    assert [p.split(":")[0] for p in axe_problems(page)] == ["color-contrast", "label"]
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.evaluate("document.querySelector('h1').style.width = '500px'")
+    assert overflow(page) > 0

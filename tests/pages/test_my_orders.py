@@ -1,0 +1,226 @@
+"""Following orders: the list by state, one order's page in plain words, live without asking too much."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from orders.models import Refill
+from orders.states import RefillState
+from tests.pages.cast import Orders, customer
+from upstream.states import OrderState
+
+
+def text(client: Client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, path
+    return " ".join(answer.content.decode().split())
+
+
+def plain(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split()).replace(" .", ".").replace(" :", ":")
+
+
+def test_nothing_ordered_yet_gives_the_first_step(signed_in: Client) -> None:
+    html = text(signed_in, "/orders/")
+    assert "No orders yet" in html
+    assert "Your balance is" in html
+
+
+def test_every_order_is_in_exactly_one_tab(signed_in: Client, orders: Orders) -> None:
+    everything = orders.one_of_each()
+    tabs = signed_in.get("/orders/").context["list"].tabs
+    counts = {tab.face.name if tab.face else "all": tab.total for tab in tabs}
+    assert counts == {
+        "all": 9, "pending": 3, "confirming": 1, "progress": 1, "completed": 1, "partial": 1, "canceled": 2,
+    }  # fmt: skip
+    seen = [
+        o.pk for name in counts if name != "all" for o in signed_in.get(f"/orders/?state={name}").context["list"].orders
+    ]
+    assert sorted(seen) == sorted(o.pk for o in everything)
+
+
+def test_a_row_shows_number_link_delivery_state_and_what_came_back(signed_in: Client, orders: Orders) -> None:
+    order = orders.partial(remains=157)
+    html = text(signed_in, "/orders/")
+    assert f"#{order.pk}" in html
+    assert "instagram.com/atelier.nord" in html
+    assert 'progress value="843" max="1000"' in html
+    assert "843 of 1,000" in html
+    assert '+$0.29<span class="money-sub">186</span>' in html
+    assert "style=" not in html
+
+
+def test_an_order_in_doubt_always_says_that_the_money_is_reserved(signed_in: Client, orders: Orders) -> None:
+    orders.in_doubt()
+    html = text(signed_in, "/orders/")
+    assert "Confirming with supplier" in html
+    assert "Your money is reserved" in html
+
+
+def test_an_order_is_found_by_number_link_or_service(signed_in: Client, orders: Orders) -> None:
+    wanted = orders.completed(link="https://instagram.com/verde.kitchen")
+    other = orders.completed()
+    for asked in (f"%23{wanted.pk}", "verde", "VERDE.kitchen"):
+        found = [o.pk for o in signed_in.get(f"/orders/?q={asked}").context["list"].orders]
+        assert found == [wanted.pk], asked
+    assert len(signed_in.get("/orders/?q=30-day").context["list"].orders) == 2
+    assert f"/orders/{other.pk}/" not in text(signed_in, "/orders/?q=nothing-like-it")
+
+
+def test_pages_hold_25_orders_newest_first(signed_in: Client, orders: Orders) -> None:
+    numbers = [orders.queued(quantity=100).pk for _ in range(30)]
+    first, second = (signed_in.get(f"/orders/?page={n}").context["list"] for n in (1, 2))
+    assert [o.pk for o in first.orders] == numbers[:4:-1]
+    assert [o.pk for o in second.orders] == numbers[4::-1]
+    assert "26 – 30 of 30" in text(signed_in, "/orders/?page=2")
+
+
+def test_the_list_costs_the_same_queries_however_long_it_is(
+    signed_in: Client, orders: Orders, django_assert_max_num_queries: object
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
+            signed_in.get("/orders/")
+        return len(seen)
+
+    orders.queued(quantity=100)
+    few = queries()
+    for _ in range(10):
+        orders.queued(quantity=100)
+    assert queries() == few
+
+
+def test_only_open_rows_are_asked_about_and_closed_ones_drop_out(signed_in: Client, orders: Orders) -> None:
+    done, running, queued = orders.completed(), orders.running(remains=500), orders.queued()
+    html = text(signed_in, "/orders/")
+    assert f'hx-get="/orders/rows?open={queued.pk},{running.pk}"' in html
+    orders.hears(running, OrderState.COMPLETED, 0)
+    html = text(signed_in, f"/orders/rows?open={queued.pk},{running.pk}")
+    assert f'<tr role="row" id="order-{running.pk}" hx-swap-oob="true">' in html
+    assert f'hx-get="/orders/rows?open={queued.pk}"' in html
+    assert f'id="order-{done.pk}"' not in html
+
+
+def test_rows_of_others_are_not_given_away(client: Client, orders: Orders) -> None:
+    order = orders.running(remains=500)
+    client.force_login(customer("charlie@example.com"))
+    assert "order-" + str(order.pk) not in text(client, f"/orders/rows?open={order.pk}")
+    assert client.get(f"/orders/{order.pk}/").status_code == 404
+    assert client.post(f"/orders/{order.pk}/refill").status_code == 404
+
+
+def test_an_order_says_in_one_sentence_where_it_stands(signed_in: Client, orders: Orders) -> None:
+    said = {
+        orders.queued(): "It goes to our supplier in a moment. Your $1.85 9 stays reserved.",
+        orders.sending(): "We are handing the order to our supplier.",
+        orders.in_doubt(): "Their answer was lost on the way. Your $1.85 9 stays reserved; nothing is charged twice.",
+        orders.placed(): "The supplier has the order and will begin soon.",
+        orders.running(remains=400): "The supplier is delivering.",
+        orders.completed(): "All of it arrived. You paid $1.85 9.",
+        orders.partial(remains=157): "You do not pay for the other 157: $0.29 186 is back in your wallet.",
+        orders.canceled(): "Nothing is charged: $1.85 9 is back in your wallet.",
+        orders.refused(): "Check that it is public and complete. Nothing is charged: $1.85 9 is back",
+    }
+    for order, sentence in said.items():
+        assert sentence in plain(text(signed_in, f"/orders/{order.pk}/")), order.face.name
+
+
+def test_the_receipt_of_an_order_ends_at_what_is_still_reserved(signed_in: Client, orders: Orders) -> None:
+    context = signed_in.get(f"/orders/{orders.partial(remains=157).pk}/").context
+    money = context["money"]
+    assert money.charged == money.earned + money.returned
+    assert money.held == 0
+    open_money = signed_in.get(f"/orders/{orders.running(remains=157).pk}/").context["money"]
+    assert (open_money.earned, open_money.returned, open_money.held) == (0, 0, open_money.charged)
+
+
+def test_the_story_is_told_oldest_first_and_keeps_what_is_the_owners(signed_in: Client, orders: Orders) -> None:
+    order = orders.partial(remains=157)
+    page = signed_in.get(f"/orders/{order.pk}/")
+    assert [step.title for step in page.context["story"]] == [
+        "Placed, $1.859 reserved",
+        "Sent to the supplier",
+        "The supplier has it",
+        "Started at 12,480",
+        "Partial",
+        "$0.29186 returned to your wallet",
+    ]
+    assert order.upstream_id is not None
+    assert order.upstream_id not in page.content.decode()
+    assert "Alpha supply" not in page.content.decode()
+
+
+def test_counts_and_target_stand_under_the_ruler(signed_in: Client, orders: Orders) -> None:
+    html = text(signed_in, f"/orders/{orders.partial(remains=157).pk}/")
+    for count in ("12,480", "13,480", "13,323"):
+        assert f">{count}<" in html
+
+
+def test_what_is_missing_can_be_ordered_where_the_limits_allow(signed_in: Client, orders: Orders) -> None:
+    assert "Order the missing 157" in text(signed_in, f"/orders/{orders.partial(remains=157).pk}/")
+    assert "Order the missing" not in text(signed_in, f"/orders/{orders.partial(remains=57).pk}/")
+
+
+def test_an_open_page_hears_only_news(signed_in: Client, orders: Orders) -> None:
+    order = orders.running(remains=500)
+    page = signed_in.get(f"/orders/{order.pk}/")
+    version = page.context["version"]
+    assert f'hx-get="/orders/{order.pk}/?seen={version}"' in page.content.decode()
+    assert signed_in.get(f"/orders/{order.pk}/?seen={version}").status_code == 204
+    orders.hears(order, OrderState.IN_PROGRESS, 100)
+    news = signed_in.get(f"/orders/{order.pk}/?seen={version}")
+    assert news.status_code == 200
+    assert "<html" not in news.content.decode()
+    assert "900" in news.content.decode()
+
+
+def test_a_page_of_an_ended_order_asks_no_more(signed_in: Client, orders: Orders) -> None:
+    assert "data-live" not in text(signed_in, f"/orders/{orders.completed().pk}/")
+
+
+def test_a_completed_order_can_be_refilled_once_at_a_time(signed_in: Client, alice: User, orders: Orders) -> None:
+    order = orders.completed()
+    assert f'action="/orders/{order.pk}/refill"' in text(signed_in, f"/orders/{order.pk}/")
+    answer = signed_in.post(f"/orders/{order.pk}/refill", follow=True)
+    html = " ".join(answer.content.decode().split())
+    assert "We asked the supplier for a refill." in html
+    assert "Refill in progress" in html
+    assert f'action="/orders/{order.pk}/refill"' not in html
+    again = signed_in.post(f"/orders/{order.pk}/refill", follow=True)
+    assert "This order cannot be refilled at the moment." in again.content.decode()
+    assert Refill.objects.count() == 1
+    assert "Refill in progress" in text(signed_in, "/orders/")
+
+
+@pytest.mark.parametrize(
+    ("state", "word"), [(RefillState.COMPLETED, "Refilled"), (RefillState.REJECTED, "Refill declined")]
+)
+def test_how_a_refill_ended_is_said(signed_in: Client, orders: Orders, state: str, word: str) -> None:
+    order = orders.completed()
+    Refill.objects.create(order=order, provider=order.provider, state=state)
+    assert word in text(signed_in, f"/orders/{order.pk}/")
+    assert word in text(signed_in, "/orders/")
+
+
+def test_a_refill_is_not_offered_where_there_is_none(signed_in: Client, alice: User, orders: Orders) -> None:
+    for order in (orders.running(remains=5), orders.partial(remains=157)):
+        assert "/refill" not in text(signed_in, f"/orders/{order.pk}/")
+    no_refill = Orders(alice, type(orders.service).objects.get(name="Instagram Likes · instant start"))
+    html = text(signed_in, f"/orders/{no_refill.completed().pk}/")
+    assert "/refill" not in html
+    assert "Not offered by this service" in html
+
+
+def test_a_link_that_is_no_web_address_is_not_made_one(signed_in: Client, orders: Orders) -> None:
+    order = orders.queued(link="javascript:alert(1)")
+    assert 'href="javascript' not in text(signed_in, f"/orders/{order.pk}/")
+    evil = orders.queued(link='https://x.example/"><script>alert(1)</script>')
+    assert "<script>alert" not in text(signed_in, f"/orders/{evil.pk}/")
+    assert "<script>alert" not in text(signed_in, "/orders/")
