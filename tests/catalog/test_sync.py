@@ -51,7 +51,7 @@ def test_syncing_again_writes_no_row_of_the_catalog(panel: Panel, provider: Prov
 
 
 def test_the_planner_knows_of_a_long_list_at_once(panel: Panel, sync: Sync) -> None:
-    """Planned for empty tables, the price list of thousands would be joined row by row and not come back for minutes."""
+    """Planned for empty tables, thousands of services would be joined row by row, which takes minutes."""
     panel.lists([row(number) for number in range(1, 301)])
     sync()
     with connection.cursor() as cursor:
