@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models.provider import Provider
 from core.money import AmountField, HeardAmountField
-from upstream.service_types import SERVICE_TYPES
+from upstream.service_types import SERVICE_TYPES, service_type
 
 #: Types that can be delivered in several runs, where the provider's row allows it.
 DRIPFEED_TYPES = tuple(kind.name for kind in SERVICE_TYPES if kind.allows_dripfeed)
@@ -157,4 +157,5 @@ class Service(models.Model):
 
     @property
     def allows_dripfeed(self) -> bool:
-        return self.source.dripfeed and self.type in DRIPFEED_TYPES
+        kind = service_type(self.type)
+        return self.source.dripfeed and kind is not None and kind.allows_dripfeed

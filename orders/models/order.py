@@ -10,6 +10,7 @@ from catalog.models import Provider, Service, Unit
 from core.money import LIMIT, AmountField, HeardAmountField
 from orders.states import FINAL, Face, Forward, Progress, face_of
 from upstream.errors import ErrorClass
+from upstream.service_types import QuantitySource, service_type
 
 
 class Order(models.Model):
@@ -144,7 +145,8 @@ class Order(models.Model):
     @property
     def is_subscription(self) -> bool:
         """Placed for posts to come: what arrives is counted by its child orders."""
-        return self.service_type == "subscriptions"
+        kind = service_type(self.service_type)
+        return kind is not None and kind.quantity_from is QuantitySource.NONE
 
     @property
     def may_have_children(self) -> bool:

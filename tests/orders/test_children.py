@@ -213,7 +213,8 @@ def test_children_and_orders_stand_in_one_line(shop: Shop, alice: User, drip: Or
     assert not progress.claim_batch(shop.provider, now=now).asked
 
 
-def test_children_are_asked_for_in_the_calls_of_the_orders(shop: Shop, alice: User, drip: Order) -> None:
+def test_children_are_asked_for_in_the_calls_of_the_orders(shop: Shop, alice: User, drip: Order, settings: Any) -> None:
+    settings.POLL_SECONDS = 600
     shop.simulator.control(advance=5)
     shop.follows()
     assert drip.children.count() == 1

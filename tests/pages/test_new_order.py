@@ -51,12 +51,12 @@ def test_a_visitor_is_asked_to_sign_in_and_comes_back(client: Client, alice: Use
 @pytest.mark.parametrize(
     ("name", "fields"),
     [
-        ("Instagram Followers · 30-day refill", ["link", "quantity"]),
+        ("Instagram Followers · 30-day refill", ["link", "quantity", "runs", "interval"]),
         ("YouTube Views · watched 2 to 4 min", ["link", "quantity"]),
         ("Instagram Custom Comments", ["link", "comments"]),
         ("Monthly package, 30 posts", ["link"]),
         ("Poll votes", ["link", "quantity", "answer_number"]),
-        ("Posts for subscribers", []),
+        ("Posts for subscribers", ["username", "posts", "min", "max", "old_posts", "expiry"]),
     ],
 )
 def test_a_service_asks_only_for_the_fields_of_its_type(
@@ -97,12 +97,10 @@ def test_the_quote_shows_the_charge_and_the_balance_after(signed_in: Client, ser
     assert 'hx-swap-oob="true"' in html
 
 
-def test_a_dripfeed_is_asked_for_and_charged_for_all_its_runs(
-    signed_in: Client, services: list[Service], monkeypatch: pytest.MonkeyPatch
+def test_a_dripfeed_is_asked_for_where_a_service_allows_it_and_charged_for_all_its_runs(
+    signed_in: Client, services: list[Service]
 ) -> None:
-    """Where a service allows it; today none does, because the runs' own orders are not followed yet."""
-    assert 'name="runs"' not in new(signed_in, f"?service={services[0].pk}")
-    monkeypatch.setattr(Service, "allows_dripfeed", True)
+    assert 'name="runs"' not in new(signed_in, f"?service={services[3].pk}")
     assert 'name="runs"' in new(signed_in, f"?service={services[0].pk}")
     fields = {"service": str(services[0].pk), "link": LINK, "quantity": "100", "runs": "10", "interval": "30"}
     assert hidden(signed_in.post("/order/quote", fields).content.decode(), "shown_charge") == "1.85900"
