@@ -19,6 +19,7 @@ from catalog.models import Provider
 from core.clock import database_now, elapsed_clock
 from core.refusals import Refusal
 from notices.alerts import raise_alert
+from notices.containment import contained
 from orders import lifecycle, settlement
 from orders.doorbell import FOLLOW, ring_on_commit
 from orders.models import Cancellation, EventKind, Order
@@ -84,7 +85,11 @@ def ask_due(*, seconds: float = RUN_SECONDS) -> int:
     """Ask for every wish that is due, in as few calls as may be; how many were asked for."""
     until = elapsed_clock() + seconds
     waiting = due(database_now()).values_list("provider_id", flat=True)
-    return sum(_ask_provider(p, until) for p in Provider.objects.filter(pk__in=waiting).order_by("pk"))
+    asked = 0
+    for provider in Provider.objects.filter(pk__in=waiting).order_by("pk"):
+        with contained(f"asking provider {provider.pk} to cancel"):
+            asked += _ask_provider(provider, until)
+    return asked
 
 
 def _ask_provider(provider: Provider, until: float) -> int:

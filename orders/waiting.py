@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from notices.alerts import raise_alert
+from notices.containment import contained
 from notices.models import Severity
 from orders import lifecycle, settlement
 from orders.models import EventKind, Order, Refill
@@ -79,7 +80,7 @@ def _each(late: QuerySet[Order], refund: Callable[[Order], bool]) -> int:
     """Refund row by row, each in its own transaction: one that cannot be refunded never stops the rest."""
     done = 0
     for pk in list(late.order_by("created_at", "id").values_list("pk", flat=True)[:_AT_ONCE]):
-        with transaction.atomic():
+        with contained(f"ending the wait of order {pk}"), transaction.atomic():
             order = late.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
             done += order is not None and refund(order)
     return done
@@ -90,7 +91,7 @@ def _unanswered(now: datetime) -> int:
     asked_before = now - timedelta(seconds=settings.REFILL_DOUBT_SECONDS)
     done = 0
     for pk in _doubted_before(asked_before).values_list("pk", flat=True)[:_AT_ONCE]:
-        with transaction.atomic():
+        with contained(f"closing refill {pk}"), transaction.atomic():
             refill = (
                 _doubted_before(asked_before).select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
             )

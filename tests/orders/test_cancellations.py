@@ -15,8 +15,9 @@ from accounts.models import User
 from billing.models import Hold
 from catalog.models import Provider
 from core.clock import database_now
-from orders import cancellations
+from orders import cancellations, sweep
 from orders.cancellations import NotCancelable, request_cancel
+from orders.doorbell import FOLLOW
 from orders.models import Cancellation, EventKind, Order
 from orders.states import CancelState, Forward, Progress
 from tests.orders.cast import Shop, balance
@@ -24,6 +25,12 @@ from tests.orders.conftest import ROWS
 from upstream.messages import InDoubtItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def unhurried(settings: Any) -> None:
+    """A machine that is busy with other things must not turn answers into doubts."""
+    settings.FORWARD_DEADLINE_SECONDS, settings.FORWARD_LEASE_SECONDS = 10, 25
 
 
 @pytest.fixture
@@ -157,10 +164,7 @@ def test_nothing_is_asked_of_a_parked_provider(shop: Shop, running: Order) -> No
     assert ask() == 0
 
 
-def test_canceled_while_it_is_claimed_is_sent_and_kept_or_refunded_and_never_sent(
-    shop: Shop, alice: User, settings: Any
-) -> None:
-    settings.FORWARD_DEADLINE_SECONDS, settings.FORWARD_LEASE_SECONDS = 10, 25
+def test_canceled_while_it_is_claimed_is_sent_and_kept_or_refunded_and_never_sent(shop: Shop, alice: User) -> None:
     orders = [shop.buys(alice, quantity=10, link=f"https://example.com/r/{n}") for n in range(12)]
 
     def cancel(order: Order) -> None:
@@ -179,6 +183,20 @@ def test_canceled_while_it_is_claimed_is_sent_and_kept_or_refunded_and_never_sen
         assert (order.forward_state, sent) in ((Forward.PLACED, 1), (Forward.REFUNDED, 0))
         assert order.returned == (0 if sent else order.charge)
     assert balance(alice) == 100 - sum(o.charge - o.returned for o in orders)
+
+
+def test_the_sweep_alone_asks_and_follows_and_rings_when_there_are_workers(
+    shop: Shop, running: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wish, rung = wished(running), list[str]()
+    Order.objects.update(next_poll_at=None)
+    monkeypatch.setattr(sweep, "ring", rung.append)
+    sweep.ring_for_due(now=database_now())
+    assert rung == [FOLLOW]
+    done = sweep.do_due(now=database_now(), seconds=5)
+    assert done.cancellations == 1
+    wish.refresh_from_db()
+    assert wish.state == CancelState.ASKED
 
 
 def test_the_page_asks_and_says_what_it_asked(client: Client, alice: User, running: Order) -> None:

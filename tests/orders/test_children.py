@@ -32,6 +32,12 @@ def said(state: OrderState, **facts: Any) -> OrderStatus:
     return OrderStatus(state=state, raw_state=state.value, **facts)
 
 
+@pytest.fixture(autouse=True)
+def unhurried(settings: Any) -> None:
+    """A machine that is busy with other things must not turn answers into doubts."""
+    settings.FORWARD_DEADLINE_SECONDS, settings.FORWARD_LEASE_SECONDS = 10, 25
+
+
 @pytest.fixture
 def likes(shop: Shop) -> Service:
     return service_of(shop.provider, "3", type="subscriptions", name="Likes for new posts", min=10, max=1000)
@@ -213,15 +219,21 @@ def test_children_and_orders_stand_in_one_line(shop: Shop, alice: User, drip: Or
     assert not progress.claim_batch(shop.provider, now=now).asked
 
 
-def test_children_are_asked_for_in_the_calls_of_the_orders(shop: Shop, alice: User, drip: Order, settings: Any) -> None:
-    settings.POLL_SECONDS = 600
+def test_a_parent_and_its_child_are_asked_for_in_one_call(shop: Shop, alice: User, drip: Order) -> None:
     shop.simulator.control(advance=5)
     shop.follows()
-    assert drip.children.count() == 1
+    [child] = drip.children.all()[:1]
+    now = database_now()
+    Order.objects.update(next_poll_at=now)
+    ChildOrder.objects.update(next_poll_at=None, heard_at=None)
+    ChildOrder.objects.filter(pk=child.pk).update(next_poll_at=now)
     before = shop.simulator.record()["requests"]["actions"]["status"]
-    shop.follows()
+    batch = progress.claim_batch(shop.provider, now=now)
+    assert set(batch.asked) == {drip.upstream_id, child.upstream_id}
+    progress.ask(batch)
     assert shop.simulator.record()["requests"]["actions"]["status"] == before + 1
-    assert ChildOrder.objects.get().progress
+    child.refresh_from_db()
+    assert child.heard_at == now
 
 
 def test_a_subscription_reserves_the_most_it_can_cost(shop: Shop, alice: User, subscription: Order) -> None:

@@ -1,5 +1,6 @@
 """Every answer to `status` that the corpus knows, through the client and the shop, to the money it must move."""
 
+import random
 import re
 import uuid
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from billing.models import Hold
 from catalog.models import Category, Provider, ProviderService, Service
 from core.clock import database_now
 from core.money import round_down
-from orders import audit, child_hearing, progress
+from orders import audit, child_hearing, hearing, progress
 from orders.models import ForwardAttempt, Order
 from orders.placement import place_order
 from orders.states import FINAL, Forward, Outcome, Progress
@@ -202,3 +203,45 @@ def test_a_parent_ends_when_the_children_of_its_answer_have(
     assert order.progress in FINAL
     assert order.returned == due(order, f"{missing}/{order.total}")
     assert all(finding.holds for finding in books.check(audit.EQUATIONS))
+
+
+ENDS = (OrderState.COMPLETED, OrderState.PARTIAL, OrderState.CANCELED)
+OPEN = (OrderState.PENDING, OrderState.IN_PROGRESS, OrderState.FAILED, OrderState.PAUSED)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_is_said_of_runs_in_whatever_order_pays_back_what_did_not_arrive(
+    seed: int, provider: Provider, alice: User
+) -> None:
+    """Against a model of one line: a run delivered the least that any of its ends left of it."""
+    chance = random.Random(seed)  # noqa: S311 - a story, no secret
+    order = in_progress(provider, alice, "23501", {"quantity": "97", "runs": "4", "interval": "10"})
+    runs, delivered, paid_back = [str(n) for n in range(1, chance.randint(2, 5))], dict[str, int](), Decimal(0)
+
+    def heard(run: str | None, state: OrderState, remains: int | None = None) -> None:
+        now, items = database_now(), tuple(runs) if run is None else None
+        said = OrderStatus(state=state, raw_state=state.value, remains=remains, children=items)
+        apply = hearing.apply if run is None else child_hearing.apply
+        about = order.pk if run is None else order.children.get(upstream_id=run).pk
+        apply({about: said}, provider=provider, asked_at=now, now=now)
+
+    heard(None, OrderState.IN_PROGRESS)
+    for _step in range(20):
+        run = chance.choice([None, *runs])
+        state = chance.choice(ENDS + OPEN)
+        remains = chance.randint(-5, 120) if state is OrderState.PARTIAL else None
+        heard(run, state, remains)
+        if run is not None and state in ENDS:
+            left = {OrderState.COMPLETED: 97, OrderState.CANCELED: 0}.get(state, 97 - max(0, min(remains or 0, 97)))
+            delivered[run] = min(delivered.get(run, 97), left)
+        order.refresh_from_db()
+        assert order.returned >= paid_back, "what was paid back is never taken"
+        paid_back = order.returned
+        assert all(finding.holds for finding in books.check(audit.EQUATIONS))
+    for run in set(runs) - set(delivered):
+        heard(run, OrderState.COMPLETED)
+        delivered[run] = 97
+    heard(None, OrderState.COMPLETED)
+    order.refresh_from_db()
+    assert order.progress in FINAL
+    assert order.returned == due(order, f"{4 * 97 - sum(delivered.values())}/{4 * 97}")

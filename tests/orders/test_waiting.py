@@ -26,8 +26,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
+@pytest.fixture(autouse=True)
+def unhurried(settings: Any) -> None:
+    """A machine that is busy with other things must not turn answers into doubts."""
+    settings.FORWARD_DEADLINE_SECONDS, settings.FORWARD_LEASE_SECONDS = 10, 25
+
+
 def in_doubt(shop: Shop, alice: User) -> Order:
-    shop.simulator.control(script=["timeout_after_accept"], actions=["add"])
+    shop.simulator.control(script=["close_no_answer"], actions=["add"])
     order = shop.buys(alice)
     shop.forwards()
     order.refresh_from_db()
