@@ -199,7 +199,7 @@ def _doubt(refill: Refill, now: datetime) -> None:
 def follow_due(*, seconds: float = RUN_SECONDS) -> int:
     """Ask about the requested refills that are due; how many."""
     until = elapsed_clock() + seconds
-    due = Refill.objects.filter(next_poll_at__lte=database_now(), state=RefillState.REQUESTED, provider__is_active=True)
+    due = Refill.objects.filter(next_poll_at__lte=database_now(), state=RefillState.REQUESTED)
     providers = Provider.objects.filter(pk__in=due.values_list("provider_id", flat=True).distinct()).order_by("pk")
     asked = 0
     for provider in providers:
