@@ -75,10 +75,8 @@ def _cancel_unsent(order: Order, actor: str, now: datetime) -> None:
 
 
 def due(now: datetime) -> QuerySet[Cancellation]:
-    """Wishes to ask for now. Nothing is asked of a provider that is parked."""
-    return Cancellation.objects.filter(
-        state__in=CANCEL_OPEN, next_at__lte=now, provider__is_active=True, provider__parked_at=None
-    )
+    """Wishes to ask for now. Nothing is asked of a provider that is parked; an inactive one still has our orders."""
+    return Cancellation.objects.filter(state__in=CANCEL_OPEN, next_at__lte=now, provider__parked_at=None)
 
 
 def ask_due(*, seconds: float = RUN_SECONDS) -> int:
