@@ -15,6 +15,7 @@ from catalog.connection import client_for
 from catalog.models import Provider
 from core.clock import database_now, elapsed_clock
 from orders import lanes, lifecycle, outcomes, sending
+from orders.doubt import balances
 from orders.leases import give_up_lane
 from orders.models import ForwardAttempt, Order
 from orders.states import Forward
@@ -43,6 +44,7 @@ def forward_provider(provider_id: int, *, until: float) -> int:
         if lane is None:
             return 0  # its holder will get to these rows
         give_up_lane(lane, now=database_now())
+        balances.read_before(provider_id, now=database_now())
         while elapsed_clock() < until:
             attempt = claim_next(lane, now=database_now())
             if attempt is None:
@@ -87,6 +89,8 @@ def send(attempt: ForwardAttempt, lane: lanes.Lane) -> None:
         result = failure
     sending.store_exchange(result.exchange, provider_id=order.provider_id, forward_attempt=attempt)
     outcomes.record(attempt, result, now=database_now())
+    if isinstance(result, InDoubt):
+        balances.read_after(attempt)
 
 
 def _sending_providers() -> QuerySet[Provider]:

@@ -15,6 +15,7 @@ from catalog.models import Provider
 from notices.alerts import raise_alert
 from notices.models import Severity
 from orders import lifecycle, settlement
+from orders.doubt import own_ids
 from orders.models import EventKind, Order, OrderEvent
 from orders.states import FINAL, Forward, Progress
 from orders.timetable import next_poll
@@ -70,7 +71,16 @@ def apply(heard: Mapping[int, StatusItem], *, provider: Provider, asked_at: date
         this = Round(provider, asked_at, now, settlement.holds_of(orders))
         for order in orders:
             _hear(order, heard[order.pk], this)
+            _note_children(order, heard[order.pk], this)
         _write(orders, this)
+
+
+def _note_children(order: Order, item: StatusItem, this: Round) -> None:
+    """Runs are orders of our key: whoever looks for lost orders must not take one for another's."""
+    if isinstance(item, OrderStatus) and item.children:
+        own_ids.note_children(
+            provider_id=this.provider.pk, parent_order_id=order.pk, children=item.children, now=this.now
+        )
 
 
 def _hear(order: Order, item: StatusItem, this: Round) -> None:

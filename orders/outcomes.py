@@ -12,7 +12,8 @@ from catalog.models import ProviderService
 from notices.alerts import raise_alert
 from notices.models import Severity
 from orders import lifecycle, settlement
-from orders.models import EventKind, ForwardAttempt, Order
+from orders.doubt import own_ids
+from orders.models import EventKind, Explanation, ForwardAttempt, Order, OwnId
 from orders.states import Forward, Outcome
 from orders.timetable import backoff, next_poll
 from orders.verdicts import Then, then
@@ -47,7 +48,7 @@ def record(attempt: ForwardAttempt, result: Placed | Refused | NotSent | InDoubt
 
 
 def _placed(order: Order, attempt: ForwardAttempt, result: Placed, now: datetime) -> None:
-    if _is_ours_already(attempt.provider_id, result.order_id):
+    if is_ours_already(attempt.provider_id, result.order_id):
         _doubt(order, attempt, reason="known_id", heard_id=result.order_id, now=now)
         raise_alert(
             cause=f"provider:{attempt.provider_id}:known_id",
@@ -60,6 +61,7 @@ def _placed(order: Order, attempt: ForwardAttempt, result: Placed, now: datetime
         )
         return
     _end(attempt, Outcome.PLACED, result, now, upstream_id=result.order_id)
+    own_ids.note_placed(attempt, result.order_id, now=now)
     if order.forward_state in (Forward.REFUNDED, Forward.REFUSED):
         return  # found after the customer was refunded: the store's loss, and the order's story is over
     columns: dict[str, Any] = {
@@ -71,8 +73,15 @@ def _placed(order: Order, attempt: ForwardAttempt, result: Placed, now: datetime
     _move(order, Forward.PLACED, now, EventKind.PLACED, {"upstream_id": result.order_id}, attempt, **columns)
 
 
-def _is_ours_already(provider_id: int, upstream_id: str) -> bool:
-    return ForwardAttempt.objects.filter(provider_id=provider_id, upstream_id=upstream_id).exists()
+def found(order: Order, attempt: ForwardAttempt, result: Placed, *, now: datetime) -> None:
+    """Evidence shows what the attempt placed. The caller has locked both and looked that the id is nobody's."""
+    _placed(order, attempt, result, now)
+
+
+def is_ours_already(provider_id: int, upstream_id: str) -> bool:
+    """Whether an order of ours has this id, or lists it among its runs."""
+    known = OwnId.objects.filter(provider_id=provider_id, upstream_id=upstream_id)
+    return known.filter(explained__in=[Explanation.ATTEMPT, Explanation.CHILD]).exists()
 
 
 def _refused(order: Order, attempt: ForwardAttempt, result: Refused, now: datetime) -> None:
@@ -123,7 +132,8 @@ def _in_doubt(order: Order, attempt: ForwardAttempt, result: InDoubt, now: datet
 def _doubt(
     order: Order, attempt: ForwardAttempt, *, reason: str, heard_id: str, now: datetime, result: InDoubt | None = None
 ) -> None:
-    evidence = {"candidates": list(result.candidates)} if result and result.candidates else {}
+    heard = {"candidates": list(result.candidates)} if result and result.candidates else {}
+    evidence = {**attempt.evidence, **heard}
     if attempt.outcome != Outcome.IN_DOUBT:
         _end(attempt, Outcome.IN_DOUBT, result, now, reason=reason[:500], heard_id=heard_id, evidence=evidence)
     doubt(order, now=now, attempt=attempt)

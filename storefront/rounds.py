@@ -8,7 +8,8 @@ from core.clock import database_now
 from notices.alerts import mail_open_alerts
 from notices.heartbeats import beat
 from orders import sweep
-from orders.doorbell import ring
+from orders.doorbell import RESOLVE, ring
+from orders.doubt import resolve
 
 
 def ring_round() -> None:
@@ -16,6 +17,8 @@ def ring_round() -> None:
     now = database_now()
     sweep.ring_for_due(now=now)
     health.probe_parked(now=now)
+    if resolve.is_due(now=now):
+        ring(RESOLVE)
     if sync_is_due(now=now):
         ring("catalog.tasks.sync_due")
     mail_open_alerts(now=now)
@@ -27,7 +30,8 @@ def work_round(*, seconds: float = 15.0) -> dict[str, int]:
     now = database_now()
     probed = health.probe_parked(now=now)
     done = asdict(sweep.do_due(now=now, seconds=seconds))
+    resolved = resolve.resolve_due(now=database_now(), seconds=seconds)
     synced = sync_due(now=now)
     mailed = mail_open_alerts(now=database_now())
     beat(part="sweep", now=database_now())
-    return {**done, "probed": probed, "synced": synced, "mailed": mailed}
+    return {**done, "probed": probed, "resolved": resolved, "synced": synced, "mailed": mailed}

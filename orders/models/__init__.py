@@ -1,14 +1,22 @@
 from orders.models.attempt import Attempt, ForwardAttempt, ProviderExchange, RefillAttempt
 from orders.models.order import EventKind, Order, OrderEvent
+from orders.models.own_id import UNEXPLAINED, Explanation, OwnId
+from orders.models.probing import ProbeDesk, ProbePass, RateReading
 from orders.models.refill import Refill
 
 __all__ = [
+    "UNEXPLAINED",
     "Attempt",
     "EventKind",
+    "Explanation",
     "ForwardAttempt",
     "Order",
     "OrderEvent",
+    "OwnId",
+    "ProbeDesk",
+    "ProbePass",
     "ProviderExchange",
+    "RateReading",
     "Refill",
     "RefillAttempt",
 ]
