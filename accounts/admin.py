@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.password_validation import validate_password
@@ -134,3 +135,7 @@ class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 def _is_owner(request: HttpRequest) -> bool:
     return bool(request.user.is_active and request.user.is_superuser)
+
+
+# Whose address is verified and whose second factor counts is for that person to prove, not for staff to type in.
+admin.site.unregister([EmailAddress, Authenticator])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.db.models import Count, F, Q, Window
+from django.db.models import Count, F, Window
 from django.db.models.functions import RowNumber
 
 from catalog.models import Service
@@ -100,8 +100,6 @@ def matching(wish: Wish, *, words: Iterable[str] | None = None) -> ServiceQueryS
         found = found.filter(category=wish.category)
     if wish.refill:
         found = found.filter(source__refill=True, source__provider__can_refill=True)
-    if wish.cancel:
-        found = found.filter(source__cancel=True, source__provider__can_cancel=True)
     return found
 
 
@@ -202,17 +200,16 @@ def _platform_links(wish: Wish, counts: list[_Count]) -> list[PlatformLink]:
 
 
 def _hidden_by(wish: Wish) -> list[tuple[str, int, str]]:
-    """Which one filter hides most: (its name, how many match without it, the address without it)."""
-    chosen = [name for name in ("refill", "cancel") if getattr(wish, name)]
-    found = []
-    for name in chosen:
-        wider = wish.but(**{name: False})
-        n = matching(wider).filter(Q(platform=wish.platform) if wish.platform else Q()).count()
-        found.append((name, n, wider.query()))
-    if wish.platform:
-        wider = wish.but(platform="")
-        found.append(("platform", matching(wider).count(), wider.query()))
+    """Which filter hides most, if one does: its name, how many match without it, the address without it."""
+    wider = [("refill", wish.but(refill=False))] if wish.refill else []
+    wider += [("platform", wish.but(platform=""))] if wish.platform else []
+    found = [(name, _on(w).count(), w.query()) for name, w in wider]
     return sorted((f for f in found if f[1]), key=lambda f: -f[1])[:1]
+
+
+def _on(wish: Wish) -> ServiceQuerySet:
+    found = matching(wish)
+    return found.filter(platform=wish.platform) if wish.platform else found
 
 
 def totals() -> tuple[int, int]:

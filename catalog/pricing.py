@@ -23,7 +23,7 @@ def published_price(rate: Decimal, exchange_rate: Decimal, markup_percent: Decim
 def charge_for(price: Decimal, quantity: int, unit: str) -> Decimal:
     """What a customer pays, rounded up to the quantum, so that splitting an order is never cheaper.
 
-    ``quantity`` counts everything that is delivered (runs × quantity for a drip-feed); for a package it counts packages.
+    ``quantity`` counts all that is delivered (runs × quantity for a drip-feed); for a package it counts packages.
     """
     return round_up(_times(price, quantity, unit))
 

@@ -23,7 +23,6 @@ class Wish:
     platform: str = ""
     category: int | None = None
     refill: bool = False
-    cancel: bool = False
     sort: str = "shop"
     page: int = 1
 
@@ -36,7 +35,6 @@ class Wish:
             platform=platform if platform in BY_SLUG or platform == OTHER else "",
             category=_whole(get.get("category", "")),
             refill=bool(get.get("refill")),
-            cancel=bool(get.get("cancel")),
             sort=sort if sort in SORTS else "shop",
             page=min(_whole(get.get("page", "")) or 1, 100_000),
         )
@@ -46,7 +44,7 @@ class Wish:
         said: list[tuple[str, str]] = [("q", self.text)] if self.text else []
         said += [("platform", self.platform)] if self.platform else []
         said += [("category", str(self.category))] if self.category else []
-        said += [(name, "1") for name in ("refill", "cancel") if getattr(self, name)]
+        said += [("refill", "1")] if self.refill else []
         said += [("sort", self.sort)] if self.sort != "shop" else []
         said += [("page", str(self.page))] if self.page > 1 else []
         return f"?{urlencode(said)}" if said else ""

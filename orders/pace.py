@@ -15,7 +15,7 @@ class Pace:
     def wait(self, until: float) -> bool:
         """Wait for the next call's turn; False, without waiting, when that is later than ``until``."""
         pause = self._next - elapsed_clock()
-        if self._next > until:
+        if max(self._next, elapsed_clock()) > until:
             return False
         if pause > 0:
             time.sleep(pause)

@@ -59,13 +59,18 @@ def follow_provider(provider: Provider, *, until: float) -> int:
     asked = 0
     pace = Pace(settings.POLL_CALLS_PER_MINUTE)
     waiting: list[Batch] = []
-    while elapsed_clock() < until and pace.wait(until):
+    # Looked at before the pause: nobody should wait for a turn in which there is nothing to ask.
+    while (waiting or _is_anything_due(provider)) and pace.wait(until):
         batch = waiting.pop() if waiting else claim_batch(provider, now=database_now())
         if not batch.ids:
             break
         waiting += ask(batch)
         asked += len(batch.ids)
     return asked
+
+
+def _is_anything_due(provider: Provider) -> bool:
+    return Order.objects.filter(provider=provider, next_poll_at__lte=database_now()).exists()
 
 
 def claim_batch(provider: Provider, *, now: datetime) -> Batch:

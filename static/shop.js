@@ -84,6 +84,25 @@
       spin.className = "spin";
       button.replaceChildren(spin, form.dataset.busy);
     }
+    if (form.classList.contains("htmx-request")) sendAfterAnswer(event, form);
+  });
+
+  // Leaving in the middle of a quote would cut it off, which the console shows as an error: it is answered first.
+  // What is sent is what was on the screen at the click: a new charge in that answer must not slip in.
+  function sendAfterAnswer(event, form) {
+    event.preventDefault();
+    const shown = form.elements.shown_charge?.value;
+    const send = () => {
+      if (shown !== undefined && form.elements.shown_charge) form.elements.shown_charge.value = shown;
+      form.submit();
+    };
+    form.addEventListener("htmx:afterSettle", send, { once: true });
+    form.addEventListener("htmx:sendError", send, { once: true });
+    form.addEventListener("htmx:responseError", send, { once: true });
+  }
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.target.matches('form[aria-busy="true"]')) event.preventDefault();
   });
 
   // Coming back through the browser's history shows the page as it was left: busy. It is not any more.

@@ -11,9 +11,8 @@ from playwright.sync_api import Page, expect
 from tests.ops.demo import Demo
 
 DAVE = "dave@example.com"
-MINUTE = 60_000
-# A price asked for while the form is already being sent ends with its page, which htmx calls an error.
-ABORTED = re.compile(r"/order/\S*: error: htmx:(sendAbort|afterRequest), ")
+# A minute on a quiet machine; CI and a laptop under other work get a second one.
+MINUTE = 120_000
 
 
 def sign_up(page: Page, demo: Demo) -> None:
@@ -36,7 +35,6 @@ def order_a_thousand(page: Page, demo: Demo, link: str) -> None:
     page.get_by_label("Quantity").press("Tab")
     # The charge is shown before anything is bought.
     expect(page.get_by_role("main")).to_contain_text("Balance after")
-    page.wait_for_load_state("networkidle")
     page.get_by_role("button", name=re.compile("Place order")).and_(page.locator(":visible")).first.click()
 
 
@@ -62,5 +60,5 @@ def test_a_stranger_signs_up_orders_and_reads_the_statement(page: Page, demo: De
     statement = page.get_by_role("main")
     expect(statement).to_contain_text("Bank transfer of 3 May")
     expect(statement).to_contain_text("Returned from order")
-    assert [line for line in said if not ABORTED.search(line)] == []
+    assert said == []
     assert demo.manage("audit")

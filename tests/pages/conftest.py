@@ -68,16 +68,19 @@ def quiet_page(page: Page) -> Iterator[Page]:
 
 
 ALL_RULES = "{type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
+LAW = "{type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}"
 COLOURS = "{type: 'rule', values: ['color-contrast', 'link-in-text-block']}"
+
+SETTLED = """() => Promise.all(document.getAnimations()
+    .filter((a) => a.effect.getComputedTiming().iterations !== Infinity).map((a) => a.finished.catch(() => {})))"""
 
 
 def axe_problems(page: Page, rules: str = ALL_RULES) -> list[str]:
     """What axe-core finds on the page as it stands, WCAG 2.0 to 2.2 A and AA and best practice; one line for each."""
     if not page.evaluate("typeof window.axe === 'object'"):
         page.evaluate(AXE)  # through the debugger: the page's CSP rightly refuses a script tag
-    found = page.evaluate(
-        f"() => axe.run(document, {{resultTypes: ['violations'], runOnly: {rules}}})"
-    )
+    page.evaluate(SETTLED)  # a colour on its way from one theme to the other is neither
+    found = page.evaluate(f"() => axe.run(document, {{resultTypes: ['violations'], runOnly: {rules}}})")
     return [
         f"{problem['id']}: {node['target']} {node['html'][:160]} {[c['message'] for c in node['any']][:1]}"
         for problem in found["violations"]

@@ -113,7 +113,9 @@ def test_rows_follow_their_orders_and_so_do_tabs_and_balance(
     expect(page.locator("#live")).to_have_attribute("hx-get", f"/orders/rows?open={still.pk}")
 
 
-def test_the_choice_of_a_theme_stays_and_is_the_admins_too(live_server: Any, services: list[Service], quiet_page: Page) -> None:
+def test_the_choice_of_a_theme_stays_and_is_the_admins_too(
+    live_server: Any, services: list[Service], quiet_page: Page
+) -> None:
     page = quiet_page
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(live_server.url)

@@ -141,7 +141,9 @@ def test_a_second_click_leads_to_the_same_order(signed_in: Client, alice: User, 
     assert balance(alice) == Decimal("98.141")
 
 
-def test_a_price_that_rose_buys_nothing_and_shows_the_new_one(signed_in: Client, alice: User, services: list[Service]) -> None:
+def test_a_price_that_rose_buys_nothing_and_shows_the_new_one(
+    signed_in: Client, alice: User, services: list[Service]
+) -> None:
     fields = filled(signed_in, services[0])
     Service.objects.filter(pk=services[0].pk).update(price=Decimal("1.92"))
     html = signed_in.post("/order/", fields).content.decode()
@@ -173,7 +175,9 @@ def test_too_little_money_says_how_much_is_missing(client: Client, services: lis
     assert balance(poor) == Decimal("2.1")
 
 
-def test_mistakes_stand_beside_their_fields_and_nothing_typed_is_lost(signed_in: Client, services: list[Service]) -> None:
+def test_mistakes_stand_beside_their_fields_and_nothing_typed_is_lost(
+    signed_in: Client, services: list[Service]
+) -> None:
     fields = filled(signed_in, services[0]) | {"quantity": "99999999", "link": "not a link"}
     html = signed_in.post("/order/", fields).content.decode()
     assert "Not placed." in html
@@ -186,9 +190,17 @@ def test_mistakes_stand_beside_their_fields_and_nothing_typed_is_lost(signed_in:
 
 
 @pytest.mark.parametrize("shown", ["", "NaN", "Infinity", "abc"])
-def test_without_a_script_the_first_step_shows_the_charge(signed_in: Client, services: list[Service], shown: str) -> None:
+def test_without_a_script_the_first_step_shows_the_charge(
+    signed_in: Client, services: list[Service], shown: str
+) -> None:
     """Nobody pays what no page has shown."""
-    fields = {"service": str(services[0].pk), "link": LINK, "quantity": "1000", "nonce": "n" * 32, "shown_charge": shown}
+    fields = {
+        "service": str(services[0].pk),
+        "link": LINK,
+        "quantity": "1000",
+        "nonce": "n" * 32,
+        "shown_charge": shown,
+    }
     html = signed_in.post("/order/", fields).content.decode()
     assert hidden(html, "shown_charge") == "1.85900"
     assert Order.objects.count() == 0

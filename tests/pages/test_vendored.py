@@ -45,7 +45,9 @@ def test_the_sprite_holds_the_icons_that_are_named_and_no_others() -> None:
     words = {word for text in texts for word in re.findall(r'"([a-z0-9-]+)"', text)}
     assert named - drawn == set()
     script = (ROOT / "static" / "shop.js").read_text()
-    assert {icon for icon in drawn if icon not in words and f'"{icon}"' not in script and f"#{icon}" not in script} == set()
+    assert {
+        icon for icon in drawn if icon not in words and f'"{icon}"' not in script and f"#{icon}" not in script
+    } == set()
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=[str(p.relative_to(ROOT)) for p in TEMPLATES])

@@ -41,7 +41,10 @@ def test_the_month_is_an_equation_that_holds(signed_in: Client, orders: Orders) 
     equation = signed_in.get("/wallet/").context["equation"]
     assert equation.opening + equation.added - equation.orders + equation.returned - equation.taken == equation.balance
     assert equation.added == 100
-    assert equation.returned == orders.who.wallet.__class__.objects.get(customer=orders.who).balance - 100 + equation.orders
+    assert (
+        equation.returned
+        == orders.who.wallet.__class__.objects.get(customer=orders.who).balance - 100 + equation.orders
+    )
 
 
 def test_every_movement_stands_in_the_statement_with_the_balance_after_it(signed_in: Client, orders: Orders) -> None:
