@@ -150,7 +150,7 @@ def doubt(order: Order, *, now: datetime, attempt: ForwardAttempt) -> None:
         body=_(
             "The provider's answer was lost or unclear. The money stays reserved and nothing is sent again by itself."
         ),
-        path=f"/admin/orders/order/?forward_state__exact=in_doubt&provider__id__exact={order.provider_id}",
+        path=f"/admin/orders/doubtfulorder/?provider__id__exact={order.provider_id}",
         now=now,
     )
 

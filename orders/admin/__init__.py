@@ -1,6 +1,8 @@
-"""The owner's view of orders. Nothing here moves an order or its money."""
+"""The owner's view of orders. Only the page of an order in doubt moves one, through `orders.decisions`."""
 
+from orders.admin.doubts import DoubtfulOrderAdmin
 from orders.admin.orders import OrderAdmin
+from orders.admin.own_ids import OwnIdAdmin
 from orders.admin.refills import RefillAdmin
 
-__all__ = ["OrderAdmin", "RefillAdmin"]
+__all__ = ["DoubtfulOrderAdmin", "OrderAdmin", "OwnIdAdmin", "RefillAdmin"]

@@ -259,14 +259,15 @@ def _inside(attempt: Attempt, picture: Picture) -> Iterator[OwnId]:
 
 
 def _undecided(picture: Picture, attempt: Attempt) -> Wait | AskOwner:
-    reason = _why(picture, attempt)
+    reason = why(picture, attempt)
     settled = attempt.sent_at + picture.times.settle
     spent = picture.now >= settled + picture.times.review
     spent = spent or (reason in ("too_wide", "paid_for") and picture.now >= settled)
     return AskOwner(attempt.key, reason) if spent else Wait(attempt.key, reason)
 
 
-def _why(picture: Picture, attempt: Attempt) -> str:
+def why(picture: Picture, attempt: Attempt) -> str:
+    """One machine word for what keeps this doubt open."""
     if attempt.low is None:
         return "no_own_id_before"
     if attempt.high is None:

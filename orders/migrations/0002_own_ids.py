@@ -93,6 +93,20 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['provider', 'at'], name='rate_reading_by_time')],
             },
         ),
+        migrations.CreateModel(
+            name='DoubtfulOrder',
+            fields=[
+            ],
+            options={
+                'verbose_name': 'order in doubt',
+                'verbose_name_plural': 'orders in doubt',
+                'ordering': ['sent_at', 'id'],
+                'proxy': True,
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('orders.order',),
+        ),
         migrations.RunSQL(_own_ids.CREATE, _own_ids.DROP),
         migrations.RunSQL(_own_ids.KNOWN_BEFORE, migrations.RunSQL.noop),
     ]

@@ -1,4 +1,5 @@
 from orders.models.attempt import Attempt, ForwardAttempt, ProviderExchange, RefillAttempt
+from orders.models.doubtful import DoubtfulOrder
 from orders.models.order import EventKind, Order, OrderEvent
 from orders.models.own_id import UNEXPLAINED, Explanation, OwnId
 from orders.models.probing import ProbeDesk, ProbePass, RateReading
@@ -7,6 +8,7 @@ from orders.models.refill import Refill
 __all__ = [
     "UNEXPLAINED",
     "Attempt",
+    "DoubtfulOrder",
     "EventKind",
     "Explanation",
     "ForwardAttempt",

@@ -1,14 +1,10 @@
 """An order whose answer was lost: found, proven not placed, or brought before the owner; never bought twice."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
-from django.db.models import F, Model
 
 from accounts.models import User
 from billing.models import Hold
@@ -28,77 +24,25 @@ from orders.models import (
     RateReading,
 )
 from orders.states import Forward, Outcome
-from tests.orders.cast import Shop, balance, customer
+from tests.orders.cast import Shop, balance
+from tests.orders.doubts import (
+    LOST_BUT_PLACED,
+    LOST_NOT_PLACED,
+    SETTLE,
+    ages,
+    attempt_of,
+    buys_and_sends,
+    id_at_provider,
+    resolves,
+    unguarded,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-SETTLE = 600
 
 
 @pytest.fixture(autouse=True)
 def quick_probing(settings: Any) -> None:
     settings.PROBE_INTERVAL_SECONDS = 0.001
-
-
-MOMENTS: dict[type[Model], tuple[str, ...]] = {
-    Order: ("created_at", "sent_at", "placed_at", "heard_at", "next_poll_at"),
-    ForwardAttempt: ("sent_at", "claimed_at", "leased_until", "answered_at"),
-    OwnId: ("first_seen_at", "answered_at"),
-    ProbePass: ("started_at", "finished_at"),
-    RateReading: ("at",),
-    ProbeDesk: ("next_at", "claimed_until", "calibrated_at", "next_scan_at"),
-    Provider: ("balance_at",),
-}
-
-
-def ages(shop: Shop, seconds: float) -> None:
-    """So much time goes by, for the shop as for the provider: everything that happened lies further back."""
-    past = timedelta(seconds=seconds)
-    with unguarded():
-        for model, names in MOMENTS.items():
-            model._default_manager.update(**{name: F(name) - past for name in names})
-    shop.simulator.control(advance=seconds)
-
-
-@contextmanager
-def unguarded() -> Iterator[None]:
-    """Without the triggers, which know that the past does not move."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        yield
-
-
-def resolves(shop: Shop, times: int = 1) -> int:
-    """So many rounds of the resolver, half a minute apart."""
-    closed = 0
-    for _ in range(times):
-        closed += resolve.resolve_due(now=database_now(), seconds=30)
-        ages(shop, 31)
-    return closed
-
-
-def buys_and_sends(shop: Shop, who: User, quantity: int = 1000, fault: str | None = None, **more: Any) -> Order:
-    """A later order at some distance, so that other customers' orders lie between."""
-    shop.simulator.control(foreign=7)
-    if fault:
-        shop.simulator.control(script=[fault], actions=["add"])
-    number = Order.objects.count()
-    order = shop.buys(who, quantity=quantity, link=f"https://example.com/p/{number}?fate=stuck", **more)
-    shop.forwards()
-    order.refresh_from_db()
-    return order
-
-
-def attempt_of(order: Order) -> ForwardAttempt:
-    return order.attempts.latest("n")
-
-
-def id_at_provider(shop: Shop, order: Order) -> list[str]:
-    return [str(o["order"]) for o in shop.accepted() if o["link"] == order.link]
-
-
-LOST_BUT_PLACED = "close_no_answer"
-LOST_NOT_PLACED = "h504_np"
 
 
 def test_a_lost_order_that_was_placed_is_found(shop: Shop, alice: User) -> None:
@@ -286,7 +230,7 @@ def test_probing_can_be_switched_off(shop: Shop, alice: User) -> None:
 
 def test_an_id_heard_in_a_spoiled_answer_is_asked_for_first(shop: Shop, alice: User) -> None:
     buys_and_sends(shop, alice, quantity=500)
-    lost = buys_and_sends(shop, alice, quantity=700, fault="order_and_error")
+    lost = buys_and_sends(shop, alice, quantity=700, fault="order_and_error_p")
     assert attempt_of(lost).heard_id
     resolves(shop, 1)
     lost.refresh_from_db()
