@@ -54,7 +54,7 @@ def decide_placed(*, order_id: int, upstream_id: str, actor: str, reason: str, n
     if wanted is None:
         raise NotThatId(_("This is not an order number of a provider."))
     order = Order.objects.select_related("provider").get(pk=order_id)
-    if order.upstream_id == wanted:
+    if order.attempts.filter(outcome=Outcome.PLACED, upstream_id=wanted).exists():
         return False
     attempt = _doubtful_attempt(order)
     if is_ours_already(order.provider_id, wanted):
@@ -75,7 +75,8 @@ def decide_not_placed(*, order_id: int, refund: bool, actor: str, reason: str, n
     """
     _demand_reason(reason)
     order = Order.objects.select_related("provider").get(pk=order_id)
-    if not order.is_in_doubt and order.attempts.filter(outcome=Outcome.NOT_PLACED, decided_by__isnull=False).exists():
+    decided = order.attempts.filter(outcome=Outcome.NOT_PLACED, decided_by__isnull=False)
+    if doubtful_attempt(order) is None and decided.exists():
         return False
     attempt = _doubtful_attempt(order)
     if now < earliest_not_placed(attempt):
@@ -101,7 +102,8 @@ def earliest_not_placed(attempt: ForwardAttempt) -> datetime:
 
 
 def doubtful_attempt(order: Order) -> ForwardAttempt | None:
-    return order.attempts.filter(outcome=Outcome.IN_DOUBT).first() if order.is_in_doubt else None
+    """The attempt to decide about; an order that was refunded meanwhile may still have one."""
+    return order.attempts.filter(outcome=Outcome.IN_DOUBT).first()
 
 
 def _doubtful_attempt(order: Order) -> ForwardAttempt:

@@ -80,6 +80,8 @@ def found(order: Order, attempt: ForwardAttempt, result: Placed, *, now: datetim
 
 def is_ours_already(provider_id: int, upstream_id: str) -> bool:
     """Whether an order of ours has this id, or lists it among its runs."""
+    if ForwardAttempt.objects.filter(provider_id=provider_id, upstream_id=upstream_id).exists():
+        return True
     known = OwnId.objects.filter(provider_id=provider_id, upstream_id=upstream_id)
     return known.filter(explained__in=[Explanation.ATTEMPT, Explanation.CHILD]).exists()
 

@@ -10,6 +10,7 @@ from catalog.models import Provider, ProviderService
 from catalog.pricing import provider_charge_for
 from orders.doubt.clock import moment, seconds
 from orders.doubt.decimals import shown_decimals
+from orders.doubt.own_ids import number_of
 from orders.doubt.picture import (
     Answer,
     Attempt,
@@ -151,7 +152,7 @@ def _doubtful_parents(rows: list[ForwardAttempt]) -> list[Parent]:
 
 def _attached_parents(provider: Provider, now: datetime) -> list[Parent]:
     """Open parents, and those that ended lately: a run may be listed late."""
-    placed = ForwardAttempt.objects.filter(provider=provider, outcome=Outcome.PLACED).select_related("order", "own_id")
+    placed = ForwardAttempt.objects.filter(provider=provider, outcome=Outcome.PLACED).select_related("order")
     open_ones = placed.filter(Q(order__finished_at=None) | Q(order__finished_at__gte=now - _REMEMBERED))
     rows = open_ones.filter(Q(order__runs__isnull=False) | Q(order__service_type=SUBSCRIPTIONS))
     lists_children = OwnIdRow.objects.filter(provider=provider, explained=Explanation.CHILD).exists()
@@ -165,7 +166,7 @@ def _attached(row: ForwardAttempt, lists_children: bool) -> Parent:
         row.pk,
         seconds(row.sent_at or row.claimed_at),
         *charges_of_runs(order),
-        number=row.own_id.number,
+        number=number_of(row.upstream_id or ""),
         polled_at=seconds(heard_at) if heard_at else None,
         is_complete=bool(order.runs) and known >= (order.runs or 0),
     )

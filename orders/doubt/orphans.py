@@ -30,8 +30,8 @@ def scan_if_due(this: probing.Search, desk: ProbeDesk) -> int:
     end = min(newest, start + settings.PROBE_CALLS_PER_DOUBT * ids_per_call(this.provider) + 1)
     if end > start + 1:
         done = probing.search(this, [(start, end)], newest=newest)
-        if not done.ranges:
-            return 0
+        if [start, end] not in done.ranges:
+            return 0  # stopped, or the end of another search that had to be finished first
     at_end = end == newest
     # The bounds of a search are exclusive, and one that was cut short ends with an id that was not asked for.
     desk.scanned_to = end if at_end else end - 1

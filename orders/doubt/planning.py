@@ -16,14 +16,14 @@ def wanted(picture: Picture, newest: int | None) -> list[Range]:
     if newest is None:
         return []
     found = [r for a in picture.attempts if a.is_open for r in _wanted_by(a, picture, newest)]
-    return joined(found)
+    return joined(found, picture.widest)
 
 
-def joined(ranges: Sequence[Range]) -> list[Range]:
-    """The same ids in as few ranges as possible, ascending."""
+def joined(ranges: Sequence[Range], widest: int) -> list[Range]:
+    """The same ids in as few ranges as possible, ascending, none wider than it is or may be."""
     out: list[Range] = []
     for low, high in sorted(ranges):
-        if out and low <= out[-1][1]:
+        if out and low <= out[-1][1] and (high <= out[-1][1] or high - out[-1][0] - 1 <= widest):
             out[-1] = (out[-1][0], max(out[-1][1], high))
         else:
             out.append((low, high))

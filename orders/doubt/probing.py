@@ -7,6 +7,7 @@ every PROBE_INTERVAL_SECONDS, and stops when the provider says that it is too mu
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -19,7 +20,7 @@ from orders.doubt import own_ids
 from orders.doubt.clock import Clock
 from orders.doubt.evidence import ids_per_call
 from orders.doubt.planning import Range
-from orders.models import OwnId, ProbePass
+from orders.models import UNEXPLAINED, OwnId, ProbePass
 from orders.pace import Pace
 from upstream.client import ProviderClient
 from upstream.errors import ErrorClass, Unavailable
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 #: In a row; then the provider has something else to do.
 _VOIDS = 3
+TIME_IS_OVER = "time"
 #: Of so many unknown ids in one call, more than half cannot be ours: this provider shows others' orders.
 _SUSPICIOUS = 10
 _KNOWN_ALL_THE_SAME = ("unknown_state", "contradictory")
@@ -52,7 +54,6 @@ class Search:
     calls: int = 0
     voids: int = 0
     voids_in_a_row: int = 0
-    ranges: list[Range] = field(default_factory=list)
     new_ids: list[int] = field(default_factory=list)
     pace: Pace = field(default_factory=lambda: Pace(60.0 / settings.PROBE_INTERVAL_SECONDS))
 
@@ -60,41 +61,49 @@ class Search:
 def search(this: Search, ranges: Sequence[Range], *, newest: int) -> ProbePass:
     """Ask for every unknown id in ``ranges``, one range after the other; what was asked for whole is written down.
 
-    ``newest`` is an own id that serves as the upper control where a range does not end with one. Raises
-    ForeignIdsShown.
+    A search that ran out of time is gone on with instead: a pass may take longer than a run. ``newest`` is an own id
+    that serves as the upper control where a range does not end with one. Raises ForeignIdsShown.
     """
-    started, before, stopped_by = this.clock.now(), this.calls, ""
-    this.ranges, this.new_ids = [], []
+    done = _unfinished(this) or ProbePass(
+        provider=this.provider, started_at=this.clock.now(), todo=[[low, high, low] for low, high in ranges]
+    )
+    before, this.new_ids, done.stopped_by = this.calls, [], ""
     try:
-        for low, high in ranges:
-            _search_range(this, low, high, newest)
-            this.ranges.append((low, high))
+        while done.todo:
+            _search_range(this, done.todo[0], newest)
+            low, high, _asked_to = done.todo.pop(0)
+            done.ranges.append([low, high])
     except Stopped as reason:
-        stopped_by = str(reason)
-    return ProbePass.objects.create(
-        provider=this.provider,
-        started_at=started,
-        finished_at=this.clock.now(),
-        ranges=this.ranges,
-        new_ids=this.new_ids,
-        calls=this.calls - before,
-        voids=this.voids,
-        stopped_by=stopped_by,
-    )
+        done.stopped_by = str(reason)
+    finally:
+        done.finished_at = this.clock.now()
+        done.new_ids += this.new_ids
+        done.calls += this.calls - before
+        done.voids += this.voids
+        done.save()
+    return done
 
 
-def _search_range(this: Search, low: int, high: int, newest: int) -> None:
-    known = set(
-        OwnId.objects.filter(provider=this.provider, number__gt=low, number__lt=high)
-        .exclude(explained="", answered_at=None)
-        .values_list("number", flat=True)
-    )
-    unknown = [number for number in range(low + 1, high) if number not in known]
-    is_own = OwnId.objects.filter(provider=this.provider, number=high).exists()
-    controls = (low, high if is_own else newest)
+def _unfinished(this: Search) -> ProbePass | None:
+    """The last search, when only its time was over and not long ago."""
+    last = ProbePass.objects.filter(provider=this.provider).order_by("-id").first()
+    lately = this.clock.now() - timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
+    return last if last and last.stopped_by == TIME_IS_OVER and last.finished_at >= lately else None
+
+
+def _search_range(this: Search, todo: list[int], newest: int) -> None:
+    """Ask for one range; ``todo`` keeps how far that got."""
+    low, high, asked_to = todo
+    known = OwnId.objects.filter(provider=this.provider, number__gt=asked_to, number__lt=high)
+    known = known.exclude(answered_at=None, explained__in=UNEXPLAINED)
+    skipped = set(known.values_list("number", flat=True))
+    unknown = [number for number in range(asked_to + 1, high) if number not in skipped]
+    is_own_id = OwnId.objects.filter(provider=this.provider, number=high).exists()
+    controls = (low, high if is_own_id else newest)
     while unknown:
         answered = _ask(this, unknown[: ids_per_call(this.provider)], controls)
         unknown = [number for number in unknown if number not in answered]
+        todo[2] = unknown[0] - 1 if unknown else high - 1
 
 
 def _ask(this: Search, batch: Sequence[int], controls: tuple[int, int]) -> set[int]:
@@ -140,7 +149,7 @@ def call_one(this: Search, upstream_id: str) -> StatusItem | None:
 
 def _asked[T](this: Search, ask: Callable[[ProviderClient], T], number: int) -> T | None:
     if not this.pace.wait(this.until) or elapsed_clock() >= this.until:
-        raise Stopped("time")
+        raise Stopped(TIME_IS_OVER)
     this.calls += 1
     try:
         return ask(client_for(this.provider, deadline=settings.READ_DEADLINE_SECONDS))

@@ -11,6 +11,7 @@ from django.db.models import Q
 from catalog.models import Provider
 from core.clock import elapsed_clock
 from core.secrets import SecretUnreadable
+from notices.containment import contained
 from orders.doubt import apply, bracket, calibration, hints, late, orphans, planning, probing, rates
 from orders.doubt.clock import Clock, moment
 from orders.doubt.evidence import newest_own_id, picture_of, times
@@ -20,7 +21,8 @@ from orders.states import Forward, Outcome
 
 log = logging.getLogger(__name__)
 
-RUN_SECONDS = 60.0
+#: Asking for the price list, which may follow, must still fit in a task.
+RUN_SECONDS = 30.0
 #: Parts of T_settle: 30 s by default while something is in doubt, 5 min while only the owner is waited for.
 _SOON, _LATER = 0.05, 0.5
 
@@ -40,12 +42,13 @@ def resolve_due(*, now: datetime, seconds: float = RUN_SECONDS) -> int:
         desk = _claim(provider, now=clock.now(), seconds=seconds)
         if desk is None:
             continue
-        try:
-            closed += resolve_provider(provider, desk, clock=clock, until=until)
-        except SecretUnreadable as problem:
-            log.warning("the doubts at %s wait: %s", provider.pk, problem)
-        finally:
-            _release(desk, now=clock.now())
+        with contained(f"resolving the doubts at provider {provider.pk}"):
+            try:
+                closed += resolve_provider(provider, desk, clock=clock, until=until)
+            except SecretUnreadable as problem:
+                log.warning("the doubts at %s wait: %s", provider.pk, problem)
+            finally:
+                _release(desk, now=clock.now())
     return closed
 
 
@@ -79,7 +82,7 @@ def _gather(this: probing.Search, desk: ProbeDesk) -> None:
         probing.search(this, ranges, newest=newest)
     elif provider.is_active:
         orphans.scan_if_due(this, desk)
-    if _open_doubts(provider):
+    if _open_doubts(provider) and elapsed_clock() < this.until:
         rates.read_if_needed(provider, clock=clock)
 
 

@@ -65,6 +65,7 @@ class Migration(migrations.Migration):
                 ('started_at', models.DateTimeField(verbose_name='started')),
                 ('finished_at', models.DateTimeField(verbose_name='finished')),
                 ('ranges', models.JSONField(default=list, verbose_name='asked for')),
+                ('todo', models.JSONField(default=list, verbose_name='still to ask for')),
                 ('new_ids', models.JSONField(default=list, verbose_name='seen first')),
                 ('calls', models.PositiveIntegerField(default=0, verbose_name='calls')),
                 ('voids', models.PositiveIntegerField(default=0, verbose_name='void calls')),

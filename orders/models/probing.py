@@ -5,12 +5,16 @@ from catalog.models import Provider
 
 
 class ProbePass(models.Model):
-    """One search for own ids. ``ranges`` are the [low, high] pairs that were asked for whole, bounds exclusive."""
+    """One search for own ids. ``ranges`` are the [low, high] pairs that were asked for whole, bounds exclusive.
+
+    ``todo`` holds [low, high, asked up to] of what the time did not suffice for; the next run goes on with it.
+    """
 
     provider = models.ForeignKey(Provider, models.PROTECT, verbose_name=_("provider"), related_name="+")
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"))
     ranges = models.JSONField(_("asked for"), default=list)
+    todo = models.JSONField(_("still to ask for"), default=list)
     new_ids = models.JSONField(_("seen first"), default=list)
     calls = models.PositiveIntegerField(_("calls"), default=0)
     voids = models.PositiveIntegerField(_("void calls"), default=0)

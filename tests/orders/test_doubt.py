@@ -12,7 +12,7 @@ from catalog.models import Provider
 from core.clock import database_now
 from notices.models import Alert
 from orders import decisions, dispatch, lanes, leases, lifecycle, sending, settlement
-from orders.doubt import resolve
+from orders.doubt import probing, resolve
 from orders.models import (
     Explanation,
     ForwardAttempt,
@@ -350,6 +350,34 @@ def test_the_provider_asks_for_less(shop: Shop, alice: User) -> None:
     assert ProbePass.objects.get().stopped_by == "rate_limited"
     lost.refresh_from_db()
     assert lost.forward_state == Forward.IN_DOUBT
+
+
+def test_a_search_that_takes_longer_than_a_run_is_gone_on_with(
+    shop: Shop, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buys_and_sends(shop, alice, quantity=500)
+    resolves(shop, 1)
+    shop.simulator.control(foreign=300)
+    lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_NOT_PLACED)
+    ages(shop, SETTLE + 1)
+    buys_and_sends(shop, alice, quantity=900)
+    asked = probing.call
+
+    def call_once(this: probing.Search, numbers: Any) -> Any:
+        if this.calls:
+            raise probing.Stopped(probing.TIME_IS_OVER)
+        return asked(this, numbers)
+
+    monkeypatch.setattr(probing, "call", call_once)
+    resolves(shop, 3)
+    [cut_short] = ProbePass.objects.filter(stopped_by=probing.TIME_IS_OVER)
+    assert (cut_short.calls, cut_short.ranges) == (3, [])
+    monkeypatch.setattr(probing, "call", asked)
+    resolves(shop, 4)
+    cut_short.refresh_from_db()
+    assert len(cut_short.ranges) == 1
+    lost.refresh_from_db()
+    assert lost.forward_state == Forward.QUEUED
 
 
 # The owner's decisions.
