@@ -12,7 +12,8 @@ import pytest
 
 from orders.doubt import bracket
 from orders.doubt.picture import Explained, Standing
-from tests.battery.bracket_machine import Machine, Profile, Tally
+from tests.battery.bracket_cast import Profile, Tally
+from tests.battery.bracket_machine import Machine
 
 DOUBTS = int(os.environ.get("BRACKET_DOUBTS", "150"))
 

@@ -1,7 +1,6 @@
 """An order whose answer was lost: found, proven not placed, or brought before the owner; never bought twice."""
 
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,11 +13,9 @@ from notices.models import Alert
 from orders import decisions, dispatch, lanes, leases, lifecycle, sending, settlement
 from orders.doubt import probing, resolve
 from orders.models import (
-    Explanation,
     ForwardAttempt,
     Order,
     OwnId,
-    ProbeDesk,
     ProbePass,
     ProviderExchange,
     RateReading,
@@ -34,7 +31,6 @@ from tests.orders.doubts import (
     buys_and_sends,
     id_at_provider,
     resolves,
-    unguarded,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -286,45 +282,6 @@ def test_the_balance_around_a_placed_and_lost_order_fell_by_its_cost(shop: Shop,
     assert attempt_of(lost).evidence["balance"]["fell_by_cost"] is True
 
 
-def test_an_orphan_is_listed_and_explains_nothing(shop: Shop, alice: User) -> None:
-    """A scan during a doubt meets the lost order itself. Listing it must not make the doubt look unplaced."""
-    buys_and_sends(shop, alice, quantity=500)
-    first = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
-    second = buys_and_sends(shop, alice, quantity=700, fault=LOST_NOT_PLACED)
-    ages(shop, SETTLE + 1)
-    buys_and_sends(shop, alice, quantity=900)
-    resolves(shop, 9)
-    ProbeDesk.objects.update(next_scan_at=None)
-    ages(shop, 1)
-    resolves(shop, 6)
-    own = OwnId.objects.get(upstream_id=id_at_provider(shop, first)[0])
-    assert own.explained == Explanation.ORPHAN
-    assert {attempt_of(o).outcome for o in (first, second)} == {Outcome.IN_DOUBT}
-
-
-def test_orders_of_our_key_that_nobody_knows_are_found_within_a_day(shop: Shop, alice: User) -> None:
-    buys_and_sends(shop, alice, quantity=500)
-    stranger = shop.buys(alice, quantity=333, link="https://example.com/p/elsewhere?fate=stuck")
-    shop.forwards()
-    _forget(stranger)
-    buys_and_sends(shop, alice, quantity=900)
-    resolves(shop, 2)
-    orphan = OwnId.objects.get(explained=Explanation.ORPHAN)
-    assert orphan.charge == Decimal("0.2997")
-    assert Alert.objects.filter(cause=f"provider:{shop.provider.pk}:orphans").exists()
-    assert decisions.mark_foreign(own_id=orphan.pk, actor="owner", reason="my other tool")
-    assert not decisions.mark_foreign(own_id=orphan.pk, actor="owner", reason="my other tool")
-
-
-def _forget(order: Order) -> None:
-    """As if something else had ordered it with our key."""
-    attempts = ForwardAttempt.objects.filter(order=order)
-    with unguarded():
-        OwnId.objects.filter(attempt__in=attempts).delete()
-        attempts.update(outcome=Outcome.REFUSED, upstream_id=None)
-        Order.objects.filter(pk=order.pk).update(forward_state=Forward.REFUSED, upstream_id=None, next_poll_at=None)
-
-
 def test_two_resolvers_never_work_on_the_same_provider(shop: Shop, alice: User) -> None:
     buys_and_sends(shop, alice, quantity=500)
     buys_and_sends(shop, alice, quantity=700, fault=LOST_NOT_PLACED)
@@ -378,70 +335,6 @@ def test_a_search_that_takes_longer_than_a_run_is_gone_on_with(
     assert len(cut_short.ranges) == 1
     lost.refresh_from_db()
     assert lost.forward_state == Forward.QUEUED
-
-
-# The owner's decisions.
-
-
-@pytest.fixture
-def lost(shop: Shop, alice: User) -> Order:
-    Provider.objects.update(probing_enabled=False)
-    buys_and_sends(shop, alice, quantity=500)
-    return buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
-
-
-def test_the_owner_says_placed(shop: Shop, lost: Order) -> None:
-    [number] = id_at_provider(shop, lost)
-    wish = {"order_id": lost.pk, "upstream_id": f" 0{number}", "actor": "owner@example.com", "reason": "I see it there"}
-    assert decisions.decide_placed(**wish, now=database_now())
-    assert not decisions.decide_placed(**wish, now=database_now())
-    lost.refresh_from_db()
-    assert (lost.forward_state, lost.upstream_id) == (Forward.PLACED, number)
-    attempt = attempt_of(lost)
-    assert attempt.decided_by == "owner@example.com"
-    assert lost.events.get(kind="decided").detail["reason"] == "I see it there"
-
-
-def test_the_owner_cannot_name_an_id_of_another(shop: Shop, lost: Order) -> None:
-    first = Order.objects.exclude(pk=lost.pk).get()
-    for number in (first.upstream_id, "1", "not a number"):
-        with pytest.raises(decisions.NotThatId):
-            decisions.decide_placed(
-                order_id=lost.pk, upstream_id=str(number), actor="owner", reason="?", now=database_now()
-            )
-    with pytest.raises(decisions.NoReason):
-        decisions.decide_placed(order_id=lost.pk, upstream_id="1", actor="owner", reason=" ", now=database_now())
-    lost.refresh_from_db()
-    assert lost.forward_state == Forward.IN_DOUBT
-
-
-@pytest.mark.parametrize("refund", [True, False])
-def test_the_owner_says_not_placed_after_a_while(shop: Shop, alice: User, lost: Order, refund: bool) -> None:
-    wish: dict[str, Any] = {"order_id": lost.pk, "refund": refund, "actor": "owner", "reason": "the provider says so"}
-    with pytest.raises(decisions.TooEarly):
-        decisions.decide_not_placed(**wish, now=database_now())
-    ages(shop, SETTLE + 1)
-    before = balance(alice)
-    assert decisions.decide_not_placed(**wish, now=database_now())
-    assert not decisions.decide_not_placed(**wish, now=database_now())
-    lost.refresh_from_db()
-    assert lost.forward_state == (Forward.REFUNDED if refund else Forward.QUEUED)
-    assert balance(alice) == before + (lost.charge if refund else 0)
-    assert attempt_of(lost).outcome == Outcome.NOT_PLACED
-
-
-def test_a_wrong_not_placed_of_the_owner_is_not_forgotten(shop: Shop, alice: User) -> None:
-    """Its id must not be given to another doubt of the same price."""
-    buys_and_sends(shop, alice, quantity=500)
-    lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
-    other = buys_and_sends(shop, alice, quantity=700, fault=LOST_NOT_PLACED)
-    ages(shop, SETTLE + 1)
-    decisions.decide_not_placed(order_id=lost.pk, refund=True, actor="owner", reason="wrong", now=database_now())
-    buys_and_sends(shop, alice, quantity=900)
-    resolves(shop, 8)
-    other.refresh_from_db()
-    assert other.upstream_id is None
-    assert other.forward_state == Forward.IN_DOUBT
 
 
 def test_an_order_found_after_its_refund_is_the_stores_loss(shop: Shop, alice: User) -> None:
