@@ -164,6 +164,7 @@ EQUATIONS = [
             "orders_forwardattempt_guard": "orders_forwardattempt",
             "orders_refillattempt_guard": "orders_refillattempt",
             "orders_forwardattempt_new": "orders_forwardattempt",
+            "orders_ownid_guard": "orders_ownid",
             "orders_providerexchange_append_only": "orders_providerexchange",
             "orders_orderevent_append_only": "orders_orderevent",
         },

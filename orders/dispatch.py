@@ -20,6 +20,7 @@ from core.clock import database_now, elapsed_clock
 from core.secrets import SecretUnreadable
 from notices.containment import contained
 from orders import lanes, lifecycle, outcomes, sending, unlisted
+from orders.doubt import balances
 from orders.leases import give_up_lane
 from orders.models import ForwardAttempt, Order
 from orders.states import Forward
@@ -57,6 +58,7 @@ def forward_provider(provider_id: int, *, until: float) -> int:
         if lane is None:
             return 0  # its holder will get to these rows
         give_up_lane(lane, now=database_now())
+        balances.read_before(provider_id, now=database_now())
         while sent == 0 or elapsed_clock() < until:
             attempt = claim_next(lane, now=database_now())
             if attempt is None:
@@ -123,6 +125,8 @@ def send(attempt: ForwardAttempt, lane: lanes.Lane) -> None:
     if isinstance(result, Refused) and result.error_class is ErrorClass.OTHER:
         result = unlisted.judged(attempt, result)
     outcomes.record(attempt, result, now=database_now())
+    if isinstance(result, InDoubt):
+        balances.read_after(attempt)
 
 
 def _waits_behind_another() -> Q:

@@ -9,6 +9,7 @@ log = logging.getLogger(__name__)
 
 FORWARD = "orders.tasks.forward"
 FOLLOW = "orders.tasks.follow"
+RESOLVE = "orders.tasks.resolve"
 
 _EXPIRES_SECONDS = 30
 

@@ -11,6 +11,7 @@ from catalog.models import Provider
 from notices.models import Severity
 from orders import parents, settlement
 from orders.applying import Round, write
+from orders.doubt import own_ids
 from orders.models import ChildOrder, EventKind, Order
 from orders.parents import ROUNDING
 from orders.states import FINAL, Forward, Progress
@@ -35,7 +36,16 @@ def apply(heard: Mapping[int, StatusItem], *, provider: Provider, asked_at: date
             this.children.setdefault(child.parent_id, []).append(child)
         for order in orders:
             _hear(order, heard[order.pk], this)
+            _note_children(order, heard[order.pk], this)
         write(orders, this)
+
+
+def _note_children(order: Order, item: StatusItem, this: Round) -> None:
+    """Runs are orders of our key: whoever looks for lost orders must not take one for another's."""
+    if isinstance(item, OrderStatus) and item.children:
+        own_ids.note_children(
+            provider_id=this.provider.pk, parent_order_id=order.pk, children=item.children, now=this.now
+        )
 
 
 def _hear(order: Order, item: StatusItem, this: Round) -> None:

@@ -12,7 +12,8 @@ from catalog.models import ProviderService
 from notices.alerts import raise_alert
 from notices.models import Severity
 from orders import lifecycle, refusals, settlement
-from orders.models import ChildOrder, EventKind, ForwardAttempt, Order
+from orders.doubt import own_ids
+from orders.models import ChildOrder, EventKind, Explanation, ForwardAttempt, Order, OwnId
 from orders.states import Forward, Outcome
 from orders.timetable import backoff, next_poll
 from orders.verdicts import Then, then
@@ -53,7 +54,7 @@ def record(attempt: ForwardAttempt, result: Placed | Refused | NotSent | InDoubt
 
 
 def _placed(order: Order, attempt: ForwardAttempt, result: Placed, now: datetime) -> None:
-    if _is_ours_already(attempt.provider_id, result.order_id):
+    if is_ours_already(attempt.provider_id, result.order_id):
         _doubt(order, attempt, reason="known_id", heard_id=result.order_id, now=now)
         raise_alert(
             cause=f"provider:{attempt.provider_id}:known_id",
@@ -66,6 +67,7 @@ def _placed(order: Order, attempt: ForwardAttempt, result: Placed, now: datetime
         )
         return
     _end(attempt, Outcome.PLACED, result, now, upstream_id=result.order_id)
+    own_ids.note_placed(attempt, result.order_id, now=now)
     if order.forward_state in (Forward.REFUNDED, Forward.REFUSED):
         _tell_owner_of_late_find(order, result, now)
         return  # found after the customer was refunded: the store's loss, and the order's story is over
@@ -78,9 +80,18 @@ def _placed(order: Order, attempt: ForwardAttempt, result: Placed, now: datetime
     _move(order, Forward.PLACED, now, EventKind.PLACED, {"upstream_id": result.order_id}, attempt, **columns)
 
 
-def _is_ours_already(provider_id: int, upstream_id: str) -> bool:
-    known = {"provider_id": provider_id, "upstream_id": upstream_id}
-    return ForwardAttempt.objects.filter(**known).exists() or ChildOrder.objects.filter(**known).exists()
+def found(order: Order, attempt: ForwardAttempt, result: Placed, *, now: datetime) -> None:
+    """Evidence shows what the attempt placed. The caller has locked both and looked that the id is nobody's."""
+    _placed(order, attempt, result, now)
+
+
+def is_ours_already(provider_id: int, upstream_id: str) -> bool:
+    """Whether an order of ours has this id, or lists it among its runs."""
+    at = {"provider_id": provider_id, "upstream_id": upstream_id}
+    if ForwardAttempt.objects.filter(**at).exists() or ChildOrder.objects.filter(**at).exists():
+        return True
+    known = OwnId.objects.filter(provider_id=provider_id, upstream_id=upstream_id)
+    return known.filter(explained__in=[Explanation.ATTEMPT, Explanation.CHILD]).exists()
 
 
 def _refused(order: Order, attempt: ForwardAttempt, result: Refused, now: datetime, *, keep: bool) -> None:
@@ -132,7 +143,8 @@ def _in_doubt(order: Order, attempt: ForwardAttempt, result: InDoubt, now: datet
 def _doubt(
     order: Order, attempt: ForwardAttempt, *, reason: str, heard_id: str, now: datetime, result: InDoubt | None = None
 ) -> None:
-    evidence = {"candidates": list(result.candidates)} if result and result.candidates else {}
+    heard = {"candidates": list(result.candidates)} if result and result.candidates else {}
+    evidence = {**attempt.evidence, **heard}
     if attempt.outcome != Outcome.IN_DOUBT:
         _end(attempt, Outcome.IN_DOUBT, result, now, reason=reason[:500], heard_id=heard_id, evidence=evidence)
     doubt(order, now=now, attempt=attempt)
@@ -149,7 +161,7 @@ def doubt(order: Order, *, now: datetime, attempt: ForwardAttempt) -> None:
         body=_(
             "The provider's answer was lost or unclear. The money stays reserved and nothing is sent again by itself."
         ),
-        path=f"/admin/orders/order/?forward_state__exact=in_doubt&provider__id__exact={order.provider_id}",
+        path=f"/admin/orders/doubtfulorder/?provider__id__exact={order.provider_id}",
         now=now,
     )
 

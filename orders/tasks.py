@@ -5,6 +5,7 @@ from celery import shared_task
 from core.clock import database_now
 from notices.heartbeats import beat
 from orders import cancellations, dispatch, progress, refills
+from orders.doubt import resolve as doubts
 
 #: A task claims for this long; two calls may be under way at its end, for which the time limits leave room.
 RUN_SECONDS = 60.0
@@ -23,3 +24,8 @@ def follow() -> None:
     progress.follow_due(seconds=RUN_SECONDS * 5 / 8)
     refills.follow_due(seconds=RUN_SECONDS / 4)
     beat(part="queue:follow", now=database_now())
+
+
+@shared_task(name="orders.tasks.resolve")
+def resolve() -> None:
+    doubts.resolve_due(now=database_now())

@@ -12,7 +12,8 @@ from notices.alerts import mail_open_alerts
 from notices.containment import contained, failures_since
 from notices.heartbeats import beat
 from orders import sweep
-from orders.doorbell import ring
+from orders.doorbell import RESOLVE, ring
+from orders.doubt import resolve
 
 
 def ring_round() -> None:
@@ -22,6 +23,8 @@ def ring_round() -> None:
         sweep.ring_for_due(now=now)
     with contained("looking at parked providers"):
         health.probe_parked(now=now)
+    if resolve.is_due(now=now):
+        ring(RESOLVE)
     if sync_is_due(now=now):
         ring("catalog.tasks.sync_due")
     with contained("mailing alerts"):
@@ -32,11 +35,13 @@ def ring_round() -> None:
 def work_round(*, seconds: float = 15.0) -> dict[str, int]:
     """Without any broker: do all of it in this process; what was done, and how many parts failed."""
     now = database_now()
-    done = {"probed": 0, "synced": 0, "mailed": 0}
+    done = {"probed": 0, "resolved": 0, "synced": 0, "mailed": 0}
     with contained("looking at parked providers"):
         done["probed"] = health.probe_parked(now=now)
     with contained("doing due orders"):
         done |= asdict(sweep.do_due(now=now, seconds=seconds))
+    with contained("resolving doubts"):
+        done["resolved"] = resolve.resolve_due(now=database_now(), seconds=seconds)
     with contained("syncing catalogs"):
         done["synced"] = sync_due(now=now)
     with contained("mailing alerts"):

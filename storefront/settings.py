@@ -46,6 +46,11 @@ POLL_SECONDS = env.number("POLL_SECONDS", 120, at_least=0.1, at_most=86400)
 POLL_CALLS_PER_MINUTE = env.number("POLL_CALLS_PER_MINUTE", 60, at_least=1, at_most=60000)
 READ_DEADLINE_SECONDS = env.number("READ_DEADLINE_SECONDS", 30, at_least=0.05, at_most=120)
 SYNC_DEADLINE_SECONDS = env.number("SYNC_DEADLINE_SECONDS", 90, at_least=0.05, at_most=600)
+DOUBT_SETTLE_SECONDS = env.number("DOUBT_SETTLE_SECONDS", 600, at_least=0.1, at_most=86400)
+DOUBT_REVIEW_SECONDS = env.number("DOUBT_REVIEW_SECONDS", 1800, at_least=0.1, at_most=604800)
+PROBE_CALLS_PER_DOUBT = env.whole("PROBE_CALLS_PER_DOUBT", 20, at_least=1, at_most=100)
+PROBE_INTERVAL_SECONDS = env.number("PROBE_INTERVAL_SECONDS", 1, at_least=0.001, at_most=60)
+PROBE_PASS_GAP_SECONDS = env.number("PROBE_PASS_GAP_SECONDS", 60, at_least=0.01, at_most=3600)
 SYNC_HOURS = env.number("SYNC_HOURS", 6, at_least=0.01, at_most=240)
 FAILED_GRACE_SECONDS = env.number("FAILED_GRACE_SECONDS", 86400, at_least=0.1, at_most=2592000)
 REFILL_DOUBT_SECONDS = env.number("REFILL_DOUBT_SECONDS", 86400, at_least=0.1, at_most=2592000)
@@ -59,6 +64,11 @@ WORKER_CONCURRENCY = env.whole("WORKER_CONCURRENCY", 4, at_least=1, at_most=64)
 if FORWARD_LEASE_SECONDS < 7 / 3 * FORWARD_DEADLINE_SECONDS:
     env.complain(
         "FORWARD_LEASE_SECONDS must be at least 7/3 of FORWARD_DEADLINE_SECONDS, or a slow send loses its lease"
+    )
+if DOUBT_SETTLE_SECONDS < FORWARD_LEASE_SECONDS + FORWARD_DEADLINE_SECONDS:
+    env.complain(
+        "DOUBT_SETTLE_SECONDS must be at least FORWARD_LEASE_SECONDS plus FORWARD_DEADLINE_SECONDS, "
+        "or an order may still be sent after it was called not placed"
     )
 
 if 0 < DOUBT_REFUND_SECONDS < FORWARD_LEASE_SECONDS:
@@ -227,6 +237,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 # One worker serves all three; a shop with many orders runs more workers, each with -Q and some of the names.
 CELERY_TASK_QUEUES = [Queue("default"), Queue("forward"), Queue("follow")]
 CELERY_TASK_ROUTES = {"orders.tasks.forward": {"queue": "forward"}, "orders.tasks.follow": {"queue": "follow"}}
+CELERY_TASK_ROUTES["orders.tasks.resolve"] = {"queue": "follow"}
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TASK_PUBLISH_RETRY = False

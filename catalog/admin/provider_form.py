@@ -22,8 +22,8 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class
         model = Provider
         fields = (
             "name", "url", "is_active", "currency", "exchange_rate", "markup_percent",
-            "can_refill", "can_cancel", "can_create_ticket", "patience_seconds",
-            "body_encoding", "batch_size", "dialect",
+            "can_refill", "can_cancel", "can_create_ticket", "can_list_orders",
+            "probing_enabled", "patience_seconds", "body_encoding", "batch_size", "dialect",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

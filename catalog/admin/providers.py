@@ -30,12 +30,24 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
     search_fields = ("name", "url")
     readonly_fields = (
         "state_", "sale_stopped", "parked_at", "parked_reason", "next_probe_at", "outages", "balance_", "balance_at",
-        "last_answer_at", "last_synced_at", "next_sync_at",
+        "last_answer_at", "last_synced_at", "next_sync_at", "ids_grow", "foreign_ids_refused", "charge_decimals",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("name", "url", "key", "is_active")}),
         (_("Money"), {"fields": ("currency", "exchange_rate", "markup_percent")}),
-        (_("What it can do"), {"fields": ("can_refill", "can_cancel", "can_create_ticket", "patience_seconds")}),
+        (
+            _("What it can do"),
+            {
+                "fields": (
+                    "can_refill",
+                    "can_cancel",
+                    "can_create_ticket",
+                    "can_list_orders",
+                    "probing_enabled",
+                    "patience_seconds",
+                )
+            },
+        ),
         (_("How it is spoken to"), {"classes": ("collapse",), "fields": ("body_encoding", "batch_size", "dialect")}),
         (_("How it is doing"), {"fields": readonly_fields}),
     )

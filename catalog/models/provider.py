@@ -47,6 +47,19 @@ class Provider(models.Model):
     can_refill = models.BooleanField(_("knows refill"), default=True)
     can_cancel = models.BooleanField(_("knows cancel"), default=False)
     can_create_ticket = models.BooleanField(_("knows createTicket"), default=False)
+    can_list_orders = models.BooleanField(
+        _("knows orders"), default=False, help_text=_("An unofficial action that lists our recent orders")
+    )
+
+    #: How an order in doubt may be found here; what was measured stays None until it could be.
+    probing_enabled = models.BooleanField(
+        _("search by order number"),
+        default=True,
+        help_text=_("Asks for the state of order numbers around a lost answer, to find out whether it was placed"),
+    )
+    ids_grow = models.BooleanField(_("order numbers grow"), null=True, blank=True, editable=False)
+    foreign_ids_refused = models.BooleanField(_("hides others' orders"), null=True, blank=True, editable=False)
+    charge_decimals = models.PositiveSmallIntegerField(_("decimals of a charge"), null=True, blank=True, editable=False)
 
     is_active = models.BooleanField(_("active"), default=True, help_text=_("Inactive: nothing is sold or sent"))
     sale_stopped = models.CharField(_("sale stopped because"), max_length=200, blank=True)

@@ -1,0 +1,38 @@
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+class _Decision(forms.Form):
+    """Why: kept with the order, with who said it. The customer does not read it."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=300, strip=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].widget.attrs["size"] = 60
+
+
+class PlacedForm(_Decision):
+    upstream_id = forms.CharField(
+        label=_("Its number at the provider"),
+        max_length=64,
+        strip=True,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "ltr"}),
+        help_text=_("The provider is asked for it before anything is written down."),
+    )
+    field_order = ("upstream_id", "reason")
+
+
+class NotPlacedForm(_Decision):
+    then = forms.ChoiceField(
+        label=_("Then"),
+        choices=[("refund", _("Return the money")), ("queue", _("Send it again"))],
+        widget=forms.RadioSelect,
+    )
+    field_order = ("then", "reason")
+
+
+class ForeignForm(_Decision):
+    pass

@@ -1,0 +1,155 @@
+"""The queue of orders in doubt, and the page on which the owner decides about one."""
+
+from typing import Any
+
+from allauth.account.decorators import reauthentication_required
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from core.clock import database_now
+from core.read_only_admin import ReadOnlyAdmin
+from core.refusals import Refusal
+from core.templatetags.money import money_html
+from core.templatetags.shop import duration_text, state_html
+from orders import decisions
+from orders.admin.doubt_forms import NotPlacedForm, PlacedForm
+from orders.admin.doubt_page import page_of
+from orders.admin.filters import IN_DOUBT
+from orders.doubt.words import why
+from orders.models import DoubtfulOrder, ForwardAttempt
+from orders.states import Forward, Outcome
+
+PAGE = "admin:orders_doubtfulorder_change"
+
+
+@admin.register(DoubtfulOrder)
+class DoubtfulOrderAdmin(ReadOnlyAdmin):
+    list_display = ("number", "state_", "provider", "sent_", "at_stake", "charge_", "because")
+    list_filter = ("forward_state", "provider")
+    list_select_related = ("provider",)
+    ordering = ("sent_at", "id")
+    list_per_page = 50
+
+    class Media:
+        css = {"all": ["admin-parts.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DoubtfulOrder]:
+        """Those in doubt, and those refunded while their doubt is open: the money may still be lost."""
+        open_attempts = ForwardAttempt.objects.filter(outcome=Outcome.IN_DOUBT).values("order_id")
+        orders: QuerySet[DoubtfulOrder] = super().get_queryset(request)
+        return orders.filter(IN_DOUBT | Q(forward_state=Forward.REFUNDED, pk__in=open_attempts))
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/placed/", wrap(self.placed), name="orders_doubtfulorder_placed"),
+            path("<int:pk>/not-placed/", wrap(self.not_placed), name="orders_doubtfulorder_not_placed"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("orders.change_doubtfulorder")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        order = get_object_or_404(DoubtfulOrder, pk=object_id if object_id.isdecimal() else None)
+        return self._render(request, order, PlacedForm(), NotPlacedForm())
+
+    @method_decorator(reauthentication_required(allow_get=True))
+    def placed(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """It was placed, as this number."""
+        order, form = self._asked(request, pk), PlacedForm(request.POST or None)
+        if not form.is_valid():
+            return self._render(request, order, form, NotPlacedForm())
+        given = form.cleaned_data
+        try:
+            is_new = decisions.decide_placed(
+                order_id=pk, upstream_id=given["upstream_id"], reason=given["reason"], actor=str(request.user),
+                now=database_now(),
+            )  # fmt: skip
+        except Refusal as refusal:
+            form.add_error(None, str(refusal.message))
+            return self._render(request, order, form, NotPlacedForm())
+        return self._done(request, order, is_new, _t("Order %(order)s is placed.") % {"order": order})
+
+    @method_decorator(reauthentication_required(allow_get=True))
+    def not_placed(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """It was not placed, so it is sent again or refunded."""
+        order, form = self._asked(request, pk), NotPlacedForm(request.POST or None)
+        if not form.is_valid():
+            return self._render(request, order, PlacedForm(), form)
+        given = form.cleaned_data
+        try:
+            is_new = decisions.decide_not_placed(
+                order_id=pk, refund=given["then"] == "refund", reason=given["reason"], actor=str(request.user),
+                now=database_now(),
+            )  # fmt: skip
+        except Refusal as refusal:
+            form.add_error(None, str(refusal.message))
+            return self._render(request, order, PlacedForm(), form)
+        return self._done(request, order, is_new, _t("Order %(order)s was not placed.") % {"order": order})
+
+    def _asked(self, request: HttpRequest, pk: int) -> DoubtfulOrder:
+        if not self.has_decide_permission(request):
+            raise PermissionDenied
+        return get_object_or_404(DoubtfulOrder.objects.select_related("provider"), pk=pk)
+
+    def _done(self, request: HttpRequest, order: DoubtfulOrder, is_new: bool, sentence: str) -> HttpResponse:
+        if is_new:
+            self.log_change(request, order, sentence)
+            messages.success(request, sentence)
+        else:
+            messages.warning(request, _t("This was decided before; nothing was changed."))
+        return redirect(PAGE, order.pk)
+
+    def _render(self, request: HttpRequest, order: DoubtfulOrder, placed: Form, not_placed: Form) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Order in doubt"),
+            "opts": self.opts,
+            "media": self.media,
+            "order": order,
+            "page": page_of(order, now=database_now()),
+            "placed": placed,
+            "not_placed": not_placed,
+            "may_decide": self.has_decide_permission(request),
+        }
+        return TemplateResponse(request, "admin/orders/doubtfulorder/decide.html", context)
+
+    @admin.display(description=_("number"), ordering="id")
+    def number(self, order: DoubtfulOrder) -> str:
+        return str(order)
+
+    @admin.display(description=_("state"))
+    def state_(self, order: DoubtfulOrder) -> str:
+        return state_html("is-confirming", "hourglass", order.get_forward_state_display())
+
+    @admin.display(description=_("sent"), ordering="sent_at")
+    def sent_(self, order: DoubtfulOrder) -> str:
+        return duration_text(database_now() - (order.sent_at or order.created_at))
+
+    @admin.display(description=_("cost at stake"), ordering="expected_cost")
+    def at_stake(self, order: DoubtfulOrder) -> str:
+        return money_html(order.expected_cost)
+
+    @admin.display(description=_("charge"), ordering="charge")
+    def charge_(self, order: DoubtfulOrder) -> str:
+        return money_html(order.charge)
+
+    @admin.display(description=_("because"))
+    def because(self, order: DoubtfulOrder) -> str:
+        attempt = order.attempts.filter(outcome=Outcome.IN_DOUBT).first()
+        review = attempt.evidence.get("review", {}) if attempt else {}
+        return str(why(str(review.get("because", ""))))

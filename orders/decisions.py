@@ -1,0 +1,136 @@
+"""The owner decides about an order whose answer was lost: each decision has a name and a reason, and counts once."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from catalog.connection import client_for
+from core.clock import database_now
+from core.refusals import Refusal
+from core.secrets import SecretUnreadable
+from orders import lifecycle
+from orders.doubt import apply, own_ids
+from orders.models import EventKind, Explanation, ForwardAttempt, Order, OwnId
+from orders.outcomes import is_ours_already
+from orders.states import Outcome
+from upstream.errors import ErrorClass, Unavailable
+from upstream.ids import canonical_id
+from upstream.messages import ItemError, OrderStatus
+
+
+class NotInDoubt(Refusal):
+    """Somebody, or the evidence, decided before."""
+
+    code = "not_in_doubt"
+
+
+class TooEarly(Refusal):
+    """What was sent may still be carried out."""
+
+    code = "too_early"
+
+
+class NoReason(Refusal):
+    """A decision without a reason is not kept."""
+
+    code = "no_reason"
+
+
+class NotThatId(Refusal):
+    """The provider does not know this id as ours, another order has it, or it could not be asked."""
+
+    code = "not_that_id"
+
+
+def decide_placed(*, order_id: int, upstream_id: str, actor: str, reason: str, now: datetime) -> bool:
+    """The order was placed as ``upstream_id``; False when exactly that was decided before.
+
+    The provider is asked for the id first, so this must not run inside a transaction. Raises NoReason, NotThatId,
+    NotInDoubt.
+    """
+    _demand_reason(reason)
+    wanted = canonical_id(upstream_id)
+    if wanted is None:
+        raise NotThatId(_("This is not an order number of a provider."))
+    order = Order.objects.select_related("provider").get(pk=order_id)
+    if order.attempts.filter(outcome=Outcome.PLACED, upstream_id=wanted).exists():
+        return False
+    attempt = _doubtful_attempt(order)
+    if is_ours_already(order.provider_id, wanted):
+        raise NotThatId(_("Another order has this number already."))
+    _ask_provider(order, wanted)
+    done = apply.placed(attempt.pk, wanted, how="person", now=database_now(), actor=actor, reason=reason)
+    if not done:
+        raise NotInDoubt(_("This order was decided meanwhile, or the number was given away."))
+    _note(order, actor, reason, now, {"decision": "placed", "id": wanted})
+    return True
+
+
+def decide_not_placed(*, order_id: int, refund: bool, actor: str, reason: str, now: datetime) -> bool:
+    """The order was not placed, so it is sent again or its money returned; False when that was decided before.
+
+    The search remembers that this is an opinion: the attempt may still turn out to own an id. Raises NoReason,
+    TooEarly, NotInDoubt.
+    """
+    _demand_reason(reason)
+    order = Order.objects.select_related("provider").get(pk=order_id)
+    decided = order.attempts.filter(outcome=Outcome.NOT_PLACED, decided_by__isnull=False)
+    if doubtful_attempt(order) is None and decided.exists():
+        return False
+    attempt = _doubtful_attempt(order)
+    if now < earliest_not_placed(attempt):
+        raise TooEarly(_("What was sent may still be carried out. Please wait until the time shown."))
+    if not apply.not_placed(
+        attempt.pk, how="person", now=now, actor=actor, refund=refund, person={"reason": reason, "refund": refund}
+    ):
+        raise NotInDoubt(_("This order was decided meanwhile."))
+    _note(order, actor, reason, now, {"decision": "not placed", "then": "refund" if refund else "send again"})
+    return True
+
+
+def mark_foreign(*, own_id: int, actor: str, reason: str) -> bool:
+    """An order of our key that something else placed: it explains the id from now on. Raises NoReason."""
+    _demand_reason(reason)
+    orphans = OwnId.objects.filter(pk=own_id, explained__in=["", Explanation.ORPHAN])
+    return bool(orphans.update(explained=Explanation.FOREIGN, decided_by=actor))
+
+
+def earliest_not_placed(attempt: ForwardAttempt) -> datetime:
+    """When nothing of the send can still take effect."""
+    return (attempt.sent_at or attempt.claimed_at) + timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
+
+
+def doubtful_attempt(order: Order) -> ForwardAttempt | None:
+    """The attempt to decide about; an order that was refunded meanwhile may still have one."""
+    return order.attempts.filter(outcome=Outcome.IN_DOUBT).first()
+
+
+def _doubtful_attempt(order: Order) -> ForwardAttempt:
+    attempt = doubtful_attempt(order)
+    if attempt is None:
+        raise NotInDoubt(_("This order is not in doubt any more."))
+    return attempt
+
+
+def _demand_reason(reason: str) -> None:
+    if not reason.strip():
+        raise NoReason(_("Please give a reason."))
+
+
+def _ask_provider(order: Order, upstream_id: str) -> None:
+    try:
+        item = client_for(order.provider, deadline=settings.READ_DEADLINE_SECONDS).status(upstream_id)
+    except (Unavailable, SecretUnreadable) as problem:
+        raise NotThatId(_("The provider could not be asked for this number. Please try again.")) from problem
+    if isinstance(item, ItemError) and item.error_class is ErrorClass.UNKNOWN_ORDER:
+        raise NotThatId(_("The provider knows no order of ours with this number."))
+    if not isinstance(item, OrderStatus):
+        raise NotThatId(_("The provider's answer about this number makes no sense. Please try again."))
+    own_ids.note_seen(order.provider_id, upstream_id, item, now=database_now())
+
+
+def _note(order: Order, actor: str, reason: str, now: datetime, detail: dict[str, str]) -> None:
+    lifecycle.note(
+        order_id=order.pk, kind=EventKind.DECIDED, now=now, detail={**detail, "reason": reason[:500]}, actor=actor
+    )

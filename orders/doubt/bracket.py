@@ -1,0 +1,292 @@
+"""The rules by which a doubt is decided. Pure: a picture goes in, verdicts come out.
+
+The argument: ids are one growing counter, so whatever an attempt placed lies between an own id known before it was
+sent and an own id sent T_settle later. Ids of other customers are refused. Every own id that nobody explains was
+therefore placed by one of the attempts that could have placed it; where only one could, it did, and where a doubt's
+bracket was searched twice and holds nothing that could be its own, nothing was placed. Nothing is ever concluded from
+the order of ids. Each rule is a function, so that a test can break one and see what that costs.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+from orders.doubt.picture import (
+    AskOwner,
+    Attempt,
+    Contradiction,
+    Explained,
+    NotPlaced,
+    OwnId,
+    Parent,
+    Pass,
+    Picture,
+    Placed,
+    Shape,
+    Standing,
+    Verdict,
+    Wait,
+)
+
+#: A charge in these states is no longer the whole charge, so the first answer tells nothing about who ordered.
+_UNTELLING = frozenset({"partial", "canceled", "refunded", "failed"})
+_DAY = 86_400.0
+
+
+def judge(picture: Picture) -> list[Verdict]:
+    """One verdict for each open doubt, and any contradictions. Placed verdicts come before negative ones.
+
+    Each verdict takes an owner away, which may decide another doubt; so everything is looked at again after each.
+    """
+    verdicts: list[Verdict] = [*contradictions(picture)]
+    while (verdict := next_placed(picture) or next_not_placed(picture)) is not None:
+        verdicts.append(verdict)
+        picture = _after(picture, verdict)
+    return verdicts + [_undecided(picture, a) for a in picture.attempts if a.is_open]
+
+
+# Who can own an id.
+
+
+def is_unexplained(own: OwnId) -> bool:
+    """An orphan stays unexplained: listing an id for the owner tells nobody who placed it."""
+    return own.explained in (Explained.NOBODY, Explained.ORPHAN)
+
+
+def may_own_ids(attempt: Attempt) -> bool:
+    """Whether an attempt may have placed something: a person's "not placed" is an opinion, and may be wrong."""
+    return attempt.standing in Standing
+
+
+def in_bracket(attempt: Attempt, number: int) -> bool:
+    """Open below when no own id was known before, open above until one was sent late enough."""
+    above = attempt.low is None or number > attempt.low
+    return above and (attempt.high is None or number < attempt.high)
+
+
+def is_telling(own: OwnId) -> bool:
+    """Whether the first answer about an id can say whose it is. One that cannot still blocks "not placed"."""
+    if own.answer is None or own.answer.state in _UNTELLING:
+        return False
+    return own.answer.shape is not Shape.PLAIN or (own.answer.charge is not None and own.answer.charge > 0)
+
+
+def charge_fits(charge: Decimal | None, expected: Decimal | None, unit: Decimal) -> bool:
+    """Less than one unit of the last shown decimal apart, as providers round or cut."""
+    return charge is not None and expected is not None and abs(charge - expected) < unit
+
+
+def fits(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
+    """The id looks as the attempt's order would: its shape, and the charge expected or at a rate read since."""
+    if own.answer is None or not is_telling(own) or own.answer.shape is not attempt.shape:
+        return False
+    if attempt.shape is not Shape.PLAIN:
+        return own.answer.runs == attempt.runs
+    charges = [attempt.expected, *(reading.charge for reading in attempt.readings)]
+    return any(charge_fits(own.answer.charge, charge, picture.unit) for charge in charges)
+
+
+def price_is_certain(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
+    """The rate was read after the id was seen, and no reading since the order was priced differs."""
+    readings = attempt.readings
+    read_since = bool(readings) and readings[-1].at >= own.first_seen
+    return read_since and all(charge_fits(r.charge, attempt.expected, picture.unit) for r in readings)
+
+
+def can_own(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
+    """Whether this attempt could have placed this id."""
+    if attempt.sent_at > own.first_seen or not in_bracket(attempt, own.number):
+        return False
+    if not may_own_ids(attempt) or not is_telling(own):
+        return False
+    if fits(attempt, own, picture):
+        return True
+    # A price that moved, or may have, explains any charge of a plain order.
+    is_plain = attempt.shape is Shape.PLAIN and own.answer is not None and own.answer.shape is Shape.PLAIN
+    return is_plain and not price_is_certain(attempt, own, picture)
+
+
+def is_run_of(parent: Parent, own: OwnId, picture: Picture) -> bool:
+    """Whether the id may be a run of this parent that was not listed yet, so that its charge tells nothing."""
+    if own.answer is None or own.answer.shape is not Shape.PLAIN or own.answer.charge is None or parent.is_complete:
+        return False
+    if own.first_seen < parent.sent_at or (parent.number is not None and own.number < parent.number):
+        return False
+    if not parent.cheapest - picture.unit < own.answer.charge < parent.dearest + picture.unit:
+        return False
+    omitted_at = own.first_seen + picture.times.settle
+    return parent.number is None or parent.polled_at is None or parent.polled_at < omitted_at
+
+
+def owners_of(own: OwnId, picture: Picture) -> list[Attempt]:
+    """The attempts that could have placed an id; nobody, when its answer does not tell."""
+    if any(is_run_of(parent, own, picture) for parent in picture.parents):
+        return []
+    return [attempt for attempt in picture.attempts if can_own(attempt, own, picture)]
+
+
+# Rule 1: placed.
+
+Owned = list[tuple[OwnId, list[Attempt]]]
+
+
+def ownership(picture: Picture) -> Owned:
+    """Each unexplained id whose answer tells something, with the attempts that could have placed it."""
+    telling = [own for own in picture.ids if is_unexplained(own) and is_telling(own)]
+    return [
+        (own, owners_of(own, picture))
+        for own in telling
+        if not any(is_run_of(parent, own, picture) for parent in picture.parents)
+    ]
+
+
+def next_placed(picture: Picture) -> Placed | None:
+    """An id that exactly one open doubt could have placed, that fits it, and that is the only such id of it."""
+    owned = ownership(picture)
+    if picture.now < stopped_until(picture, owned):
+        return None
+    alone = Counter(owner.key for _own, owner in sole_owners(owned))
+    for own, owner in sole_owners(owned):
+        if owner.is_open and alone[owner.key] == 1 and looks_like(owner, own, picture):
+            return Placed(owner.key, own.number)
+    return None
+
+
+def sole_owners(owned: Owned) -> Iterator[tuple[OwnId, Attempt]]:
+    """Each id that one attempt alone could have placed, with that attempt."""
+    return ((own, owners[0]) for own, owners in owned if len(owners) == 1)
+
+
+def looks_like(owner: Attempt, own: OwnId, picture: Picture) -> bool:
+    """What is asked of a match beyond being possible: a charge we know of, and no more left than was ordered."""
+    remains = own.answer.remains if own.answer else None
+    return fits(owner, own, picture) and (remains is None or remains <= owner.quantity)
+
+
+def contradictions(picture: Picture) -> Iterator[Contradiction]:
+    """Ids that can only come from an attempt that a person called "not placed"."""
+    for own, owner in sole_owners(ownership(picture)):
+        if owner.standing is Standing.SAID_NOT_PLACED and looks_like(owner, own, picture):
+            yield Contradiction(owner.key, own.number)
+
+
+def strays(picture: Picture, owned: Owned) -> list[float]:
+    """When ids were seen that none of our attempts placed: somebody else orders with our key."""
+    seen = [own.first_seen for own in picture.ids if own.explained is Explained.FOREIGN]
+    seen += [own.first_seen for own, owners in owned if not owners]
+    alone: set[int] = set()
+    for own, owner in sole_owners(owned):
+        if owner.key in alone:
+            seen.append(own.first_seen)  # an attempt placed one order at most
+        alone.add(owner.key)
+    return sorted(seen)
+
+
+def stopped_until(picture: Picture, owned: Owned) -> float:
+    """Two strays within a day stop placed verdicts until a day after the later one; 0 when nothing stops them."""
+    seen = strays(picture, owned)
+    return max((b + _DAY for a, b in zip(seen, seen[1:], strict=False) if b - a <= _DAY), default=0.0)
+
+
+# Rule 2: not placed.
+
+
+def next_not_placed(picture: Picture) -> NotPlaced | None:
+    """A doubt whose whole bracket was searched twice and holds nothing that it could have placed."""
+    for attempt in picture.attempts:
+        searched = passes_over(attempt, picture)
+        if not attempt.is_open or attempt.was_paid_for or searched is None or any(blocking(attempt, picture)):
+            continue
+        low, high = bounds(attempt)
+        return NotPlaced(attempt.key, low, high, *searched, excused=tuple(o.number for o in _inside(attempt, picture)))
+    return None
+
+
+def bounds(attempt: Attempt) -> tuple[int, int]:
+    """The bracket of an attempt that has both ends."""
+    assert attempt.low is not None  # noqa: S101 - the caller looked
+    assert attempt.high is not None  # noqa: S101 - the caller looked
+    return attempt.low, attempt.high
+
+
+def passes_over(attempt: Attempt, picture: Picture) -> tuple[Pass, Pass] | None:
+    """Two full passes over the bracket, both after T_settle, far enough apart, the second seeing nothing new in it."""
+    if attempt.low is None or attempt.high is None:
+        return None
+    low, high = attempt.low, attempt.high
+    full = [p for p in picture.passes if p.started >= attempt.sent_at + picture.times.settle and covers(p, low, high)]
+    for second in full:
+        if any(low < number < high for number in second.new):
+            continue
+        first = next((p for p in full if p.finished + picture.times.gap <= second.started), None)
+        if first is not None:
+            return first, second
+    return None
+
+
+def covers(search: Pass, low: int, high: int) -> bool:
+    for a, b in search.ranges:  # noqa: SIM110 - asked very often, and a generator costs twice as much
+        if a <= low and high <= b:
+            return True
+    return False
+
+
+def blocking(attempt: Attempt, picture: Picture) -> Iterator[OwnId]:
+    """The ids in the bracket that forbid to say "not placed"."""
+    return (own for own in _inside(attempt, picture) if blocks(attempt, own, picture))
+
+
+def blocks(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
+    """Every unexplained id blocks, but for one that does not fit this doubt and that somebody else can own."""
+    if not is_telling(own) or can_own(attempt, own, picture):
+        return True
+    if any(is_run_of(parent, own, picture) for parent in picture.parents):
+        return any(parent.number is None and parent.key == attempt.key for parent in picture.parents)
+    return not belongs_to_another(attempt, own, picture)
+
+
+def belongs_to_another(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
+    """Somebody else could have placed it. A charge that nobody expects may be ours at a price that moved."""
+    return any(other.key != attempt.key for other in owners_of(own, picture))
+
+
+def _inside(attempt: Attempt, picture: Picture) -> Iterator[OwnId]:
+    return (own for own in picture.ids if is_unexplained(own) and in_bracket(attempt, own.number))
+
+
+# Neither.
+
+
+def _undecided(picture: Picture, attempt: Attempt) -> Wait | AskOwner:
+    reason = why(picture, attempt)
+    settled = attempt.sent_at + picture.times.settle
+    spent = picture.now >= settled + picture.times.review
+    spent = spent or (reason in ("too_wide", "paid_for") and picture.now >= settled)
+    return AskOwner(attempt.key, reason) if spent else Wait(attempt.key, reason)
+
+
+def why(picture: Picture, attempt: Attempt) -> str:
+    """One machine word for what keeps this doubt open."""
+    if attempt.low is None:
+        return "no_own_id_before"
+    if attempt.high is None:
+        return "no_own_id_after"
+    if attempt.high - attempt.low - 1 > picture.widest:
+        return "too_wide"
+    if passes_over(attempt, picture) is None:
+        return "not_searched"
+    if attempt.was_paid_for and not any(blocking(attempt, picture)):
+        return "paid_for"
+    return "stopped" if picture.now < stopped_until(picture, ownership(picture)) else "ambiguous"
+
+
+def _after(picture: Picture, verdict: Placed | NotPlaced) -> Picture:
+    attempts = tuple(a for a in picture.attempts if a.key != verdict.attempt)
+    if isinstance(verdict, NotPlaced):
+        parents = tuple(p for p in picture.parents if p.number is not None or p.key != verdict.attempt)
+        return replace(picture, attempts=attempts, parents=parents)
+    ids = tuple(
+        replace(own, explained=Explained.ATTEMPT) if own.number == verdict.number else own for own in picture.ids
+    )
+    return replace(picture, attempts=attempts, ids=ids)

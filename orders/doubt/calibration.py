@@ -1,0 +1,115 @@
+"""Whether a provider's order numbers can prove anything: one growing counter (A1), others' ids refused (A2).
+
+Tested when the first order is known there, again every day, and watched in every search. Where it fails, the search by
+order number is off, and doubts go to the owner.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+
+from catalog.models import Provider
+from notices.alerts import raise_alert
+from notices.models import Severity
+from orders.doubt import probing
+from orders.doubt.evidence import ids_per_call, learn_decimals
+from orders.models import Explanation, OwnId, ProbeDesk
+
+AGAIN_AFTER = timedelta(days=1)
+_COMPARED = 200
+
+
+def is_usable(provider: Provider) -> bool:
+    """Whether a search by order number may decide anything here. What was not measured yet counts as no."""
+    return provider.probing_enabled and provider.ids_grow is not False and provider.foreign_ids_refused is True
+
+
+def calibrate(this: probing.Search, desk: ProbeDesk) -> None:
+    """Measure again what is due, and keep it with the provider. Calls the provider; not inside a transaction.
+
+    Raises probing.Stopped.
+    """
+    provider, now = this.provider, this.clock.now()
+    _keep(provider, now, ids_grow=ids_grow(provider), charge_decimals=learn_decimals(provider))
+    is_old = desk.calibrated_at is None or desk.calibrated_at <= now - AGAIN_AFTER
+    if not provider.probing_enabled or not (is_old or provider.foreign_ids_refused is None):
+        return
+    refused = foreign_ids_refused(this)
+    if refused is not None:
+        _keep(provider, now, foreign_ids_refused=refused)
+        ProbeDesk.objects.filter(pk=desk.pk).update(calibrated_at=now)
+
+
+def ids_grow(provider: Provider) -> bool | None:
+    """A1 from what we placed: each id is greater than all that were known before its send. None before the second."""
+    rows = OwnId.objects.filter(provider=provider, explained=Explanation.ATTEMPT).order_by("-id")[:_COMPARED]
+    facts = list(rows.values_list("number", "first_seen_at", "attempt__sent_at"))
+    if any(number is None for number, _seen, _sent in facts):
+        return False
+    if len(facts) < 2:
+        return None
+    return _grows((number, seen, sent) for number, seen, sent in facts if number is not None and sent is not None)
+
+
+def _grows(facts: Iterable[tuple[int, datetime, datetime]]) -> bool:
+    known = sorted(facts, key=lambda fact: fact[1])
+    greatest, position = 0, 0
+    for number, _seen, sent in sorted(known, key=lambda fact: fact[2]):
+        while position < len(known) and known[position][1] <= sent:
+            greatest = max(greatest, known[position][0])
+            position += 1
+        if number <= greatest:
+            return False
+    return True
+
+
+def foreign_ids_refused(this: probing.Search) -> bool | None:
+    """A2 from the ids around the newest of ours: all answered, few of them ours. None when it could not be asked.
+
+    Raises probing.Stopped.
+    """
+    provider = this.provider
+    ours = OwnId.objects.filter(provider=provider, explained=Explanation.ATTEMPT, number__isnull=False)
+    newest = ours.order_by("-number").values_list("number", flat=True).first()
+    if newest is None:
+        return None
+    half = ids_per_call(provider) // 2
+    around = [number for number in range(max(1, newest - half), newest + half + 1) if number != newest]
+    answers = probing.call(this, [newest, *around])
+    if answers is None or not probing.is_own(answers[str(newest)]):
+        return None
+    known = set(OwnId.objects.filter(provider=provider, number__in=around).values_list("number", flat=True))
+    strange = [answers[str(number)] for number in around if number not in known]
+    shown = sum(probing.is_own(item) for item in strange)
+    return all(probing.is_own(i) or probing.is_refused(i) for i in strange) and shown * 2 <= len(strange)
+
+
+def watch_failed(provider: Provider, *, now: datetime) -> None:
+    """A search met what calibration excludes: believe the search."""
+    _keep(provider, now, foreign_ids_refused=False)
+
+
+def _keep(provider: Provider, now: datetime, **facts: bool | int | None) -> None:
+    changed = {name: value for name, value in facts.items() if getattr(provider, name) != value}
+    if not changed:
+        return
+    Provider.objects.filter(pk=provider.pk).update(**changed)
+    for name, value in changed.items():
+        setattr(provider, name, value)
+    if False in (changed.get("ids_grow"), changed.get("foreign_ids_refused")):
+        _tell_owner(provider, now)
+
+
+def _tell_owner(provider: Provider, now: datetime) -> None:
+    raise_alert(
+        cause=f"provider:{provider.pk}:unprovable",
+        severity=Severity.ATTENTION,
+        title=_("%(name)s: order numbers prove nothing here") % {"name": provider.name},
+        body=_(
+            "Its order numbers do not grow, or it answers for orders that are not ours. Orders whose answer is lost "
+            "will wait for your decision."
+        ),
+        path=f"/admin/catalog/provider/{provider.pk}/change/",
+        now=now,
+    )

@@ -1,0 +1,112 @@
+"""Evidence that needs no bracket: an id heard in a spoiled answer, and the list of recent orders of a few panels."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from catalog.connection import client_for
+from catalog.models import Provider
+from orders.doubt import apply, bracket, own_ids, probing
+from orders.doubt.clock import seconds
+from orders.doubt.evidence import may_own, shape_of_order
+from orders.doubt.picture import Answer as FirstAnswer
+from orders.doubt.picture import Attempt, OwnId, Picture, Shape
+from orders.models import ForwardAttempt, Order
+from orders.outcomes import is_ours_already
+from orders.states import Outcome
+from upstream.errors import Unavailable
+from upstream.messages import OrderStatus, RecentOrder
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+_QUARTER = 900
+
+
+def candidates_of(attempt: ForwardAttempt) -> list[str]:
+    """Ids heard in the spoiled answer to this very attempt, the likeliest first."""
+    late = attempt.evidence.get("late", {})
+    heard = [attempt.heard_id, *attempt.evidence.get("candidates", []), *late.get("candidates", [])]
+    return [one for one in dict.fromkeys(heard) if one]
+
+
+def ask_for_heard(this: probing.Search, picture: Picture) -> int:
+    """Ask for the ids that attempts in doubt have heard, each by itself; how many doubts that closed."""
+    closed = 0
+    for attempt in _in_doubt(this.provider):
+        known = next((a for a in picture.attempts if a.key == attempt.pk), None)
+        for candidate in candidates_of(attempt)[:3] if known else []:
+            assert known is not None  # noqa: S101 - asked one line above
+            if _proves_itself(this, candidate, known, picture):
+                closed += apply.placed(attempt.pk, candidate, how="heard", now=this.clock.now())
+                break
+    return closed
+
+
+def _proves_itself(this: probing.Search, candidate: str, attempt: Attempt, picture: Picture) -> bool:
+    """Own, nobody's, issued after the send, and charged as we expect."""
+    if is_ours_already(this.provider.pk, candidate):
+        return False
+    number = own_ids.number_of(candidate)
+    if number is not None and attempt.low is not None and number <= attempt.low:
+        return False
+    item = probing.call_one(this, candidate)
+    if not isinstance(item, OrderStatus):
+        return False
+    heard = own_ids.first_answer(item)
+    answer = FirstAnswer(heard["state"], heard["charge"], Shape(heard["shape"]), heard["runs"], heard["remains"])
+    now = this.clock.now()
+    own_ids.note_seen(this.provider.pk, candidate, item, now=now)
+    return bracket.looks_like(attempt, OwnId(number or 0, seconds(now), answer), picture)
+
+
+def look_in_recent_orders(provider: Provider, *, now: datetime) -> int:
+    """Where the provider lists recent orders, one unattached row that can only be ours means placed.
+
+    A list without it proves nothing. How many doubts that closed.
+    """
+    if not provider.can_list_orders or not _in_doubt(provider).exists():
+        return 0
+    try:
+        rows = client_for(provider, deadline=settings.READ_DEADLINE_SECONDS).recent_orders()
+    except Unavailable:
+        return 0
+    # Asked only now: an equal order that was being sent while the list travelled may be the one it shows.
+    rivals = list(ForwardAttempt.objects.filter(may_own(), provider=provider).select_related("order").order_by("id"))
+    closed = 0
+    for attempt in [one for one in rivals if one.outcome == Outcome.IN_DOUBT]:
+        twins = [other for other in rivals if is_twin(other.order, attempt.order)]
+        found = [row for row in rows if is_row_of(row, attempt) and not is_ours_already(provider.pk, row.order_id)]
+        if len(found) == 1 and len(twins) == 1:
+            listed = {"date": found[0].date, "charge": str(found[0].charge)}
+            closed += apply.placed(attempt.pk, found[0].order_id, how="listed", now=now, listed=listed)
+    return closed
+
+
+def is_twin(one: Order, other: Order) -> bool:
+    wanted = ("external_service_id", "link", "total")
+    return all(getattr(one, name) == getattr(other, name) for name in wanted)
+
+
+def is_row_of(row: RecentOrder, attempt: ForwardAttempt) -> bool:
+    """The same service, link, quantity and time; a parent's quantity is shown in too many ways to be compared."""
+    order = attempt.order
+    if shape_of_order(order) is not Shape.PLAIN or attempt.sent_at is None:
+        return False
+    same = (row.service, row.link, row.quantity) == (order.external_service_id, order.link, order.total)
+    return same and _is_time_of(row.date, attempt.sent_at)
+
+
+def _is_time_of(date: str, sent_at: datetime) -> bool:
+    """Panels write their own local time without naming it; zones differ by whole quarters of an hour."""
+    try:
+        listed = datetime.strptime(date[:19], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    apart = (listed - sent_at).total_seconds()
+    zone = round(apart / _QUARTER) * _QUARTER
+    late = timedelta(seconds=apart - zone)
+    return abs(zone) <= 14 * 3600 and abs(late) <= _CLOCKS_DIFFER
+
+
+def _in_doubt(provider: Provider) -> QuerySet[ForwardAttempt]:
+    return ForwardAttempt.objects.filter(provider=provider, outcome=Outcome.IN_DOUBT).order_by("id")

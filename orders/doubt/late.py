@@ -1,0 +1,73 @@
+"""Answers that were stored and never recorded: their worker died between the two."""
+
+from datetime import datetime
+from typing import Any
+
+from catalog.connection import dialect_of
+from catalog.models import Provider
+from orders import outcomes
+from orders.models import ForwardAttempt, ProviderExchange
+from orders.states import Outcome
+from upstream.errors import InDoubt, NotSent, Refused
+from upstream.exchange import EVIDENCE_LIMIT, Exchange
+from upstream.messages import Placed
+from upstream.read_add import read_add
+from upstream.verdicts import not_sent
+
+
+def read_late_answers(provider: Provider, *, now: datetime) -> int:
+    """Record what stored answers say of attempts in doubt; how many were looked at."""
+    waiting = ForwardAttempt.objects.filter(provider=provider, outcome=Outcome.IN_DOUBT, answered_at=None)
+    stored = ProviderExchange.objects.filter(forward_attempt__in=waiting, action="add")
+    unread = stored.exclude(forward_attempt__evidence__has_key="late").select_related("forward_attempt")
+    rows = list(unread.order_by("id"))
+    for row in rows:
+        assert row.forward_attempt is not None  # noqa: S101 - the query asked for attempts
+        _record(row.forward_attempt, row, provider, now)
+    return len(rows)
+
+
+def _record(attempt: ForwardAttempt, row: ProviderExchange, provider: Provider, now: datetime) -> None:
+    result = _judge(_exchange(row.said), provider)
+    late: dict[str, Any] = {"exchange": row.pk, "at": now.isoformat()}
+    heard = attempt.heard_id
+    if isinstance(result, InDoubt) and result.candidates:
+        late["candidates"] = list(result.candidates)
+        heard = heard or result.candidates[0]
+    evidence = {**attempt.evidence, "late": late}
+    ForwardAttempt.objects.filter(pk=attempt.pk).update(evidence=evidence, heard_id=heard)
+    if not isinstance(result, InDoubt):
+        outcomes.record(attempt, result, now=now)
+
+
+def _judge(exchange: Exchange, provider: Provider) -> Placed | Refused | NotSent | InDoubt:
+    try:
+        if exchange.send_calls == 0:
+            raise not_sent(exchange)
+        # Whether the id is ours already is asked where it is recorded, under the order's lock.
+        return read_add(exchange, dialect_of(provider), lambda _id: False)
+    except (Refused, NotSent, InDoubt) as failure:
+        return failure
+
+
+def _exchange(said: dict[str, Any]) -> Exchange:
+    """What was kept, in the shape in which it is judged. A body that was cut when stored is not complete."""
+    body = str(said.get("body") or "").encode()
+    is_whole = int(said.get("body_bytes") or 0) <= EVIDENCE_LIMIT
+    return Exchange(
+        action=str(said.get("action") or "add"),
+        url=str(said.get("url") or ""),
+        request_fields=said.get("request_fields") or {},
+        elapsed=float(said.get("elapsed") or 0),
+        sent_at=said.get("sent_at"),
+        answered_at=said.get("answered_at"),
+        send_calls=int(said.get("send_calls") or 0),
+        http_status=said.get("http_status"),
+        content_type=str(said.get("content_type") or ""),
+        retry_after=said.get("retry_after"),
+        body=body,
+        complete=bool(said.get("complete")) and is_whole,
+        deadline_fired=bool(said.get("deadline_fired")),
+        stop=str(said.get("stop") or ""),
+        error=str(said.get("error") or ""),
+    )

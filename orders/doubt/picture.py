@@ -1,0 +1,192 @@
+"""What is known about the doubts at one provider, as plain values. No row, no clock and no call is behind them.
+
+Moments are seconds since the epoch on the database's clock, ids are the provider's counter as whole numbers, charges
+are in the provider's currency.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Standing(StrEnum):
+    """How an attempt stands whose request the provider may have carried out without our knowing the id."""
+
+    IN_DOUBT = "in_doubt"
+    REVIEW = "review"
+    REFUNDED_OPEN = "refunded_open"
+    SENDING = "sending"
+    SAID_NOT_PLACED = "said_not_placed"
+
+
+class Explained(StrEnum):
+    """Why an id answers to our key. Nobody means that we do not know."""
+
+    NOBODY = ""
+    ATTEMPT = "attempt"
+    CHILD = "child"
+    FOREIGN = "foreign"
+    ORPHAN = "orphan"
+
+
+class Shape(StrEnum):
+    """Which fields an answer has: a parent shows its children in place of a charge."""
+
+    PLAIN = "plain"
+    DRIP = "drip"
+    SUBSCRIPTION = "subscription"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The first readable answer about an id. ``charge`` None is unknown; ``remains`` None says nothing."""
+
+    state: str
+    charge: Decimal | None
+    shape: Shape = Shape.PLAIN
+    runs: int | None = None
+    remains: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnId:
+    """An id that answers to our key. ``answer`` is None while none could be read."""
+
+    number: int
+    first_seen: float
+    answer: Answer | None
+    explained: Explained = Explained.NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an attempt's order would cost at the rate that was read then; None when its service was not listed."""
+
+    at: float
+    charge: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A send that may own an id.
+
+    ``low`` is the greatest own id known before the send; ``high`` an own id whose send began T_settle or more after
+    it. None where there is none. ``readings`` are all since the order was priced, oldest first.
+    """
+
+    key: int
+    standing: Standing
+    sent_at: float
+    low: int | None
+    high: int | None
+    expected: Decimal
+    quantity: int
+    shape: Shape = Shape.PLAIN
+    runs: int | None = None
+    readings: tuple[Reading, ...] = ()
+    #: The balance fell by exactly the cost: no proof, but it forbids to call this "not placed".
+    was_paid_for: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """A doubt that a verdict can close."""
+        return self.standing in (Standing.IN_DOUBT, Standing.REVIEW, Standing.REFUNDED_OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A drip-feed or subscription, in doubt or attached, whose runs appear as ids of their own.
+
+    One run costs between ``cheapest`` and ``dearest``. ``number`` is None while it is in doubt, and ``key`` is the
+    attempt's. ``polled_at`` is the latest answer that listed its children, None at a provider that lists none.
+    """
+
+    key: int
+    sent_at: float
+    cheapest: Decimal
+    dearest: Decimal
+    number: int | None = None
+    polled_at: float | None = None
+    is_complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One search. ``ranges`` were asked for whole, both bounds exclusive; ``new`` are the ids it saw first."""
+
+    key: int
+    started: float
+    finished: float
+    ranges: tuple[tuple[int, int], ...]
+    new: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds: T_settle, the owner's patience after it, between two passes, and the first looks after the send."""
+
+    settle: float = 600
+    review: float = 1800
+    gap: float = 60
+    looks: tuple[float, ...] = (60, 180)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """``unit`` is one unit of the last decimal this provider shows; ``widest`` is how many ids a pass may ask for."""
+
+    now: float
+    unit: Decimal
+    ids: tuple[OwnId, ...]
+    attempts: tuple[Attempt, ...]
+    parents: tuple[Parent, ...] = ()
+    passes: tuple[Pass, ...] = ()
+    times: Times = field(default_factory=Times)
+    widest: int = 20 * 98
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The attempt placed this id."""
+
+    attempt: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotPlaced:
+    """Nothing was placed: both passes saw the whole bracket. ``excused`` ids belong to somebody else."""
+
+    attempt: int
+    low: int
+    high: int
+    first: Pass
+    second: Pass
+    excused: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not to be told yet; look again."""
+
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskOwner:
+    """Time or budget are spent: the owner is asked, and the search goes on."""
+
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """A person said "not placed", and yet this id can be nobody else's."""
+
+    attempt: int
+    number: int
+
+
+Verdict = Placed | NotPlaced | Wait | AskOwner | Contradiction

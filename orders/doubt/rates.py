@@ -1,0 +1,42 @@
+"""Reads a provider's rates again once an unknown id was seen: its charge may be of a price that moved."""
+
+from datetime import timedelta
+
+from django.conf import settings
+
+from catalog.fetch import NoList, fetch_list
+from catalog.models import Provider
+from orders.doubt.clock import Clock
+from orders.doubt.evidence import may_own
+from orders.models import UNEXPLAINED, ForwardAttempt, OwnId, RateReading
+
+#: Part of T_settle, three minutes by default: a price list may be large.
+_EVERY = 0.3
+
+
+def read_if_needed(provider: Provider, *, clock: Clock) -> bool:
+    """Read the rates of the services with an open doubt, if an id was seen since they were read; whether so."""
+    newest = OwnId.objects.filter(provider=provider, explained__in=UNEXPLAINED).order_by("-first_seen_at").first()
+    last = RateReading.objects.filter(provider=provider).order_by("-at").first()
+    if newest is None or (last is not None and last.at >= newest.first_seen_at):
+        return False
+    now = clock.now()
+    if last is not None and now - last.at < timedelta(seconds=settings.DOUBT_SETTLE_SECONDS * _EVERY):
+        return False
+    return read(provider, clock=clock)
+
+
+def read(provider: Provider, *, clock: Clock) -> bool:
+    """Read and keep them. Calls the provider; not inside a transaction."""
+    wanted = set(
+        ForwardAttempt.objects.filter(may_own(), provider=provider).values_list("order__external_service_id", flat=True)
+    )
+    # Dated before the question: a price that moves while the list travels was not read.
+    asked_at = clock.now()
+    try:
+        rows = {row.external_id: row.rate for row in fetch_list(provider).rows}
+    except NoList:
+        return False
+    rates = {service: None if rows.get(service) is None else str(rows[service]) for service in sorted(wanted)}
+    RateReading.objects.create(provider=provider, at=asked_at, rates=rates)
+    return True

@@ -1,0 +1,186 @@
+"""The resolver: gather evidence about each provider's doubts, judge it, and do what it says."""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from catalog.models import Provider
+from core.clock import elapsed_clock
+from core.secrets import SecretUnreadable
+from notices.containment import contained
+from orders.doubt import apply, bracket, calibration, hints, late, orphans, planning, probing, rates
+from orders.doubt.clock import Clock, moment
+from orders.doubt.evidence import newest_own_id, picture_of, times
+from orders.doubt.picture import AskOwner, Contradiction, NotPlaced, Picture, Placed, Standing, Verdict
+from orders.models import ForwardAttempt, Order, ProbeDesk
+from orders.states import Forward, Outcome
+
+log = logging.getLogger(__name__)
+
+#: Asking for the price list, which may follow, must still fit in a task.
+RUN_SECONDS = 30.0
+#: Parts of T_settle: 30 s by default while something is in doubt, 5 min while only the owner is waited for.
+_SOON, _LATER = 0.05, 0.5
+
+
+def is_due(*, now: datetime) -> bool:
+    """Whether a resolver has something to do at some provider."""
+    return any(_desk_is_free(provider, now) for provider in _with_work(now))
+
+
+def resolve_due(*, now: datetime, seconds: float = RUN_SECONDS) -> int:
+    """Work on the doubts of every provider whose turn it is, for about so many seconds; how many were closed."""
+    clock, closed = Clock(now), 0
+    until = elapsed_clock() + seconds
+    for provider in _with_work(now):
+        if elapsed_clock() >= until:
+            break
+        desk = _claim(provider, now=clock.now(), seconds=seconds)
+        if desk is None:
+            continue
+        with contained(f"resolving the doubts at provider {provider.pk}"):
+            try:
+                closed += resolve_provider(provider, desk, clock=clock, until=until)
+            except SecretUnreadable as problem:
+                log.warning("the doubts at %s wait: %s", provider.pk, problem)
+            finally:
+                _release(desk, now=clock.now())
+    return closed
+
+
+def resolve_provider(provider: Provider, desk: ProbeDesk, *, clock: Clock, until: float) -> int:
+    """One round for one provider: stored answers, heard ids, listed orders, then the search; how many were closed."""
+    before = _open_doubts(provider)
+    late.read_late_answers(provider, now=clock.now())
+    this = probing.Search(provider, clock, until)
+    try:
+        calibration.calibrate(this, desk)
+        _gather(this, desk)
+    except probing.Stopped as reason:
+        log.info("the search at provider %s stopped: %s", provider.pk, reason)
+    except probing.ForeignIdsShown:
+        calibration.watch_failed(provider, now=clock.now())
+    _judge(provider, clock)
+    return before - _open_doubts(provider)
+
+
+def _gather(this: probing.Search, desk: ProbeDesk) -> None:
+    provider, clock = this.provider, this.clock
+    if _open_doubts(provider):
+        hints.ask_for_heard(this, picture_of(provider, now=clock.now()))
+        hints.look_in_recent_orders(provider, now=clock.now())
+    if not calibration.is_usable(provider):
+        return
+    ranges = planning.wanted(picture_of(provider, now=clock.now()), newest_own_id(provider))
+    newest = newest_own_id(provider)
+    if ranges and newest is not None:
+        _poll_parents(provider, clock.now())
+        probing.search(this, ranges, newest=newest)
+    elif provider.is_active:
+        orphans.scan_if_due(this, desk)
+    if _open_doubts(provider) and elapsed_clock() < this.until:
+        rates.read_if_needed(provider, clock=clock)
+
+
+def _poll_parents(provider: Provider, now: datetime) -> None:
+    """Their runs are ids of ours, too: have them listed before somebody wonders whose they are."""
+    parents = Order.objects.filter(provider=provider, forward_state=Forward.PLACED, finished_at=None)
+    parents.filter(runs__isnull=False, next_poll_at__gt=now).update(next_poll_at=now)
+
+
+def _judge(provider: Provider, clock: Clock) -> None:
+    """Apply verdicts in the order in which they were reached: a later one may rest on an earlier one."""
+    picture = picture_of(provider, now=clock.now())
+    if not calibration.is_usable(provider):
+        _hand_over(provider, picture, clock)
+        return
+    for verdict in bracket.judge(picture):
+        if not _apply(verdict, picture, clock.now()):
+            return  # the rows have moved on; the next round sees them
+
+
+def _apply(verdict: Verdict, picture: Picture, now: datetime) -> bool:
+    match verdict:
+        case Placed(attempt, number):
+            return apply.placed(attempt, str(number), how="bracket", now=now, bracket=_found_in(verdict, picture))
+        case NotPlaced(attempt):
+            return apply.not_placed(attempt, how="bracket", now=now, bracket=_searched(verdict))
+        case AskOwner(attempt, reason):
+            apply.to_review(attempt, reason=reason, now=now)
+        case Contradiction(attempt, number):
+            apply.tell_contradiction(attempt, number, now=now)
+    return True
+
+
+def _hand_over(provider: Provider, picture: Picture, clock: Clock) -> None:
+    """Where ids prove nothing: other evidence has until T_settle, then the owner is asked.
+
+    Where that was not measured yet, because the provider is away, it may still turn out well.
+    """
+    is_unknown = provider.probing_enabled and provider.ids_grow is not False and provider.foreign_ids_refused is None
+    settle = times().settle + (times().review if is_unknown else 0)
+    for attempt in picture.attempts:
+        if attempt.standing is Standing.IN_DOUBT and picture.now >= attempt.sent_at + settle:
+            apply.to_review(attempt.key, reason="unprovable", now=clock.now())
+
+
+def _found_in(verdict: Placed, picture: Picture) -> dict[str, Any]:
+    attempt = next(a for a in picture.attempts if a.key == verdict.attempt)
+    own = next(o for o in picture.ids if o.number == verdict.number)
+    charge = None if own.answer is None or own.answer.charge is None else str(own.answer.charge)
+    seen = moment(own.first_seen).isoformat()
+    return {"low": attempt.low, "high": attempt.high, "id": own.number, "first_seen": seen, "charge": charge}
+
+
+def _searched(verdict: NotPlaced) -> dict[str, Any]:
+    passes = [
+        {"pass": p.key, "started": moment(p.started).isoformat(), "finished": moment(p.finished).isoformat()}
+        for p in (verdict.first, verdict.second)
+    ]
+    return {"low": verdict.low, "high": verdict.high, "passes": passes, "excused": list(verdict.excused)}
+
+
+# Whose turn it is.
+
+
+def _with_work(now: datetime) -> list[Provider]:
+    """Providers with an open doubt, or with a scan or a calibration that is due."""
+    doubtful = ForwardAttempt.objects.filter(outcome=Outcome.IN_DOUBT).values("provider")
+    at_rest = ProbeDesk.objects.filter(next_scan_at__gt=now).values("provider")
+    sold = ForwardAttempt.objects.filter(outcome=Outcome.PLACED).values("provider")
+    scannable = Q(is_active=True, probing_enabled=True, parked_at=None, pk__in=sold) & ~Q(pk__in=at_rest)
+    return list(Provider.objects.filter(Q(pk__in=doubtful) | scannable).order_by("pk"))
+
+
+def _desk_is_free(provider: Provider, now: datetime) -> bool:
+    return not ProbeDesk.objects.filter(_taken(now), provider=provider).exists()
+
+
+def _taken(now: datetime) -> Q:
+    return Q(claimed_until__gt=now) | Q(next_at__gt=now)
+
+
+def _claim(provider: Provider, *, now: datetime, seconds: float) -> ProbeDesk | None:
+    """The provider's desk for one resolver, or None while another one sits there or the next look is not due."""
+    until = now + timedelta(seconds=seconds + settings.SYNC_DEADLINE_SECONDS + settings.READ_DEADLINE_SECONDS)
+    with transaction.atomic():
+        ProbeDesk.objects.get_or_create(provider=provider)
+        desk = ProbeDesk.objects.select_for_update(skip_locked=True).filter(provider=provider).first()
+        if desk is None or ProbeDesk.objects.filter(_taken(now), pk=desk.pk).exists():
+            return None
+        ProbeDesk.objects.filter(pk=desk.pk).update(claimed_until=until)
+    return desk
+
+
+def _release(desk: ProbeDesk, *, now: datetime) -> None:
+    is_urgent = Order.objects.filter(provider_id=desk.provider_id, forward_state=Forward.IN_DOUBT).exists()
+    pause = timedelta(seconds=settings.DOUBT_SETTLE_SECONDS * (_SOON if is_urgent else _LATER))
+    ProbeDesk.objects.filter(pk=desk.pk).update(claimed_until=None, next_at=now + pause)
+
+
+def _open_doubts(provider: Provider) -> int:
+    return ForwardAttempt.objects.filter(provider=provider, outcome=Outcome.IN_DOUBT).count()

@@ -1,0 +1,354 @@
+"""A provider and a shop in a few hundred lines, with nothing of the product in them but the bracket and its planning.
+
+Orders arrive, some answers are lost, and of those some were carried out. The machine knows the truth; the bracket sees
+only what a provider would tell. A wrong verdict is one that the truth denies.
+"""
+
+import bisect
+import heapq
+import itertools
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import ROUND_DOWN, Decimal
+
+from orders.doubt import bracket, planning
+from orders.doubt.picture import (
+    Answer,
+    AskOwner,
+    Attempt,
+    Explained,
+    NotPlaced,
+    OwnId,
+    Parent,
+    Pass,
+    Picture,
+    Placed,
+    Reading,
+    Shape,
+    Standing,
+    Times,
+)
+from tests.battery.bracket_cast import FOREVER, Own, Profile, Send, Tally
+
+TICK = 30.0
+RATES_EVERY = 180.0
+
+
+class Machine:
+    """Run with :meth:`until_doubts`; the counts are in ``tally``."""
+
+    def __init__(self, profile: Profile, seed: int = 1) -> None:
+        self.profile = profile
+        self.random = random.Random(f"{profile.name}/{seed}")  # noqa: S311
+        self.times = Times(settle=profile.settle)
+        self.unit = Decimal(1).scaleb(-profile.places)
+        self.tally = Tally()
+        self.now = 0.0
+        self.key = itertools.count(1)
+        self.events: list[tuple[float, int, Callable[[], None]]] = []
+        self.tie = itertools.count()
+        self.issued = 0
+        self.truth: dict[int, Own] = {}
+        self.order: list[int] = []  # every own id, ascending
+        self.seen: dict[int, OwnId] = {}
+        self.strange: dict[int, OwnId] = {}  # those of them that are not explained
+        self.top = 0  # the greatest id known to be ours
+        self.sent_of: list[tuple[float, int]] = []  # when the send of an attached id began
+        self.open: dict[int, Send] = {}
+        self.parents: dict[int, tuple[Send, Own, float]] = {}
+        self.passes: list[Pass] = []
+        self.rates_at = -FOREVER
+        self.scanned_to = 0
+        self.free_lanes = profile.lanes
+        self.backlog: list[Send | None] = []
+        self.no_more = False
+        self.cheap = [Decimal("0.90000"), Decimal("1.37500"), Decimal("2.25000")]
+
+    # Time.
+
+    def at(self, when: float, deed: Callable[[], None]) -> None:
+        heapq.heappush(self.events, (when, next(self.tie), deed))
+
+    def until_doubts(self, number: int) -> Tally:
+        self.at(0.0, self._arrive)
+        self.at(TICK, self._tick)
+        self.at(self.profile.scan_every, self._scan)
+        if self.profile.foreign_gap:
+            self.at(self.random.expovariate(1 / self.profile.foreign_gap), self._foreign)
+        while self.events:
+            when, _, deed = heapq.heappop(self.events)
+            self.now = when
+            if self.tally.doubts >= number and not self.no_more:
+                self.no_more = True  # no further doubts; the shop goes on selling, which supplies the upper ends
+            if self.no_more and not any(s.standing in DOUBTFUL for s in self.open.values()):
+                break
+            deed()
+        return self.tally
+
+    # The provider.
+
+    def _issue(self, charge: Decimal, shape: Shape, runs: int | None) -> Own:
+        self.issued += 1
+        number = 1000 + int(self.now * self.profile.others) + self.issued
+        own = Own(number, self.now, charge, shape, runs)
+        if self.random.random() < self.profile.partial:
+            own.ends_at = self.now + self.random.uniform(60, 900)
+        self.truth[number] = own
+        self.order.append(number)
+        if shape is Shape.DRIP and runs:
+            gap = self.random.uniform(60, 600)
+            for run in range(runs):
+                self.at(self.now + 2 + gap * run, lambda: self._run(own))
+        return own
+
+    def _run(self, parent: Own) -> None:
+        assert parent.runs
+        parent.children.append(self._issue(parent.charge / parent.runs, Shape.PLAIN, None))
+
+    def _foreign(self) -> None:
+        self._issue(self._charge(), Shape.PLAIN, None)
+        self.at(self.now + self.random.expovariate(1 / self.profile.foreign_gap), self._foreign)
+
+    def _answer(self, own: Own) -> Answer:
+        if own.shape is Shape.DRIP:
+            return Answer("in_progress", None, Shape.DRIP, own.runs, None)
+        shown = own.charge.quantize(self.unit, ROUND_DOWN)
+        if self.now >= own.ends_at:
+            return Answer("partial", shown / 2, remains=500)
+        return Answer("in_progress", shown, remains=1000)
+
+    def _ask(self, ranges: list[tuple[int, int]]) -> tuple[Pass, int]:
+        """Ask for every unknown id in the ranges: what was seen first, and how many calls it took."""
+        new, calls = set(), 0
+        for low, high in ranges:
+            inside = self.order[bisect.bisect_right(self.order, low) : bisect.bisect_left(self.order, high)]
+            unknown = [number for number in inside if number not in self.seen]
+            calls += -(-(high - low - 1 - len(inside) + len(unknown)) // 98)
+            for number in unknown:
+                if not self._strikes(self.profile.false_denial):
+                    self._see(OwnId(number, self.now, self._answer(self.truth[number])))
+                    new.add(number)
+        return Pass(len(self.passes), self.now, self.now + calls, tuple(ranges), frozenset(new)), calls
+
+    def _see(self, own: OwnId) -> None:
+        if own.number not in self.seen:
+            self.top = max(self.top, own.number)
+        self.seen[own.number] = own
+        if own.explained in (Explained.ATTEMPT, Explained.CHILD):
+            self.strange.pop(own.number, None)
+        else:
+            self.strange[own.number] = own
+
+    # The shop.
+
+    def _charge(self) -> Decimal:
+        if self.random.random() < self.profile.three_prices:
+            return self.random.choice(self.cheap)
+        return Decimal(self.random.randrange(10_000, 9_000_000)).scaleb(-5)
+
+    def _arrive(self) -> None:
+        self._dispatch(None)
+        self.at(self.now + self.random.expovariate(1 / self.profile.gap), self._arrive)
+
+    def _dispatch(self, again: Send | None) -> None:
+        if not self.free_lanes:
+            self.backlog.append(again)
+            return
+        self.free_lanes -= 1
+        expected = again.charge if again else self._charge()
+        charge, shape, runs = expected, Shape.PLAIN, None
+        if again:
+            shape, runs = again.shape, again.runs
+        elif self.random.random() < self.profile.drip:
+            shape, runs = Shape.DRIP, self.random.randint(2, 5)
+        elif self.random.random() < self.profile.repriced:
+            charge = (expected * self.random.choice([Decimal("1.05"), Decimal("1.2"), Decimal("0.9")])).quantize(
+                Decimal("0.00001")
+            )
+        low = self.top or None
+        send = Send(next(self.key), self.now, expected, charge, shape, runs, low)
+        self.open[send.key] = send
+        took = self.random.uniform(0.2, 0.8)
+        lost = not self.no_more and self.random.random() < self.profile.ambiguous
+        send.is_carried_out = not lost or self._strikes(self.profile.placed)
+        if not lost:
+            self.at(self.now + took / 2, lambda: self._carry_out(send))
+            self.at(self.now + took, lambda: self._answered(send))
+            return
+        if send.is_carried_out:
+            late = self.random.uniform(*self.profile.late_seconds) if self._strikes(self.profile.late) else took / 2
+            self.at(self.now + late, lambda: self._carry_out(send))
+        self.at(self.now + took, lambda: self._doubt(send))
+
+    def _strikes(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def _carry_out(self, send: Send) -> None:
+        send.number = self._issue(send.charge, send.shape, send.runs).number
+
+    def _free(self) -> None:
+        self.free_lanes += 1
+        if self.backlog:
+            self._dispatch(self.backlog.pop(0))
+
+    def _answered(self, send: Send) -> None:
+        self._attach(send)
+        self._free()
+
+    def _doubt(self, send: Send) -> None:
+        send.standing = Standing.IN_DOUBT
+        self.tally.doubts += 1
+        self._free()
+
+    def _attach(self, send: Send, number: int | None = None) -> None:
+        number = send.number if number is None else number
+        assert number is not None
+        before = self.seen.get(number)
+        first_seen, answer = (before.first_seen, before.answer) if before else (self.now, None)
+        self._see(OwnId(number, first_seen, answer, Explained.ATTEMPT))
+        self.sent_of.append((send.sent_at, number))
+        self.open.pop(send.key, None)
+        own = self.truth[number]
+        if own.shape is Shape.DRIP:
+            self.parents[number] = (send, own, self.now)
+
+    # The resolver.
+
+    def _tick(self) -> None:
+        self.at(self.now + TICK, self._tick)
+        if not any(s.standing in DOUBTFUL for s in self.open.values()):
+            self._forget()
+            return
+        self._poll_parents()
+        picture = self.picture()
+        ranges = planning.wanted(picture, self.top or None)
+        if ranges:
+            search, calls = self._ask(ranges)
+            self.passes.append(search)
+            self.tally.calls += calls
+        self._read_rates()
+        for verdict in bracket.judge(self.picture()):
+            match verdict:
+                case Placed(key, number):
+                    self._found(self.open[key], number)
+                case NotPlaced(key):
+                    self._disproved(self.open[key])
+                case AskOwner(key):
+                    self._ask_owner(self.open[key])
+
+    def picture(self) -> Picture:
+        attempts = tuple(self._attempt(send) for send in self.open.values() if send.standing is not None)
+        low = min((a.low for a in attempts if a.low is not None), default=0)
+        ids = tuple(o for o in self.strange.values() if o.number > low)
+        parents = [
+            Parent(s.key, s.sent_at, s.expected / (s.runs or 1), s.expected / (s.runs or 1))
+            for s in self.open.values()
+            if s.shape is Shape.DRIP
+        ]
+        for number, (send, own, polled) in self.parents.items():
+            run = own.charge / (own.runs or 1)
+            parents.append(Parent(send.key, send.sent_at, run, run, number, polled))
+        oldest = min((a.sent_at for a in attempts if a.is_open), default=self.now)
+        self.passes = [p for p in self.passes if p.started >= oldest]
+        waiting = min((s.sent_at for s in self.open.values() if s.high is None), default=self.now)
+        self.sent_of = [pair for pair in self.sent_of if pair[0] >= waiting]
+        return Picture(
+            self.now, self.unit, ids, attempts, tuple(parents), tuple(self.passes), self.times, widest=20 * 98
+        )
+
+    def _attempt(self, send: Send) -> Attempt:
+        high = send.high
+        if high is None and send.sent_at + self.times.settle <= self.now:
+            settled = send.sent_at + self.times.settle
+            send.high = high = min((number for sent, number in self.sent_of if sent >= settled), default=None)
+        return Attempt(
+            send.key, send.standing or Standing.SENDING, send.sent_at, send.low, high,
+            send.expected, 1000, send.shape, send.runs, tuple(send.readings),
+        )  # fmt: skip
+
+    def _poll_parents(self) -> None:
+        for number, (send, own, _polled) in list(self.parents.items()):
+            for child in own.children:
+                if self._explained(child.number) is not Explained.CHILD:
+                    before = self.seen.get(child.number)
+                    first, answer = (before.first_seen, before.answer) if before else (self.now, None)
+                    self._see(OwnId(child.number, first, answer, Explained.CHILD))
+            self.parents[number] = (send, own, self.now)
+            if len(own.children) == own.runs:
+                del self.parents[number]
+
+    def _explained(self, number: int) -> Explained | None:
+        return self.seen[number].explained if number in self.seen else None
+
+    def _read_rates(self) -> None:
+        is_new = any(own.first_seen > self.rates_at for own in self.strange.values())
+        if not is_new or self.now - self.rates_at < RATES_EVERY:
+            return
+        self.rates_at = self.now
+        for send in self.open.values():
+            send.readings.append(Reading(self.now, send.charge))
+
+    def _found(self, send: Send, number: int) -> None:
+        self._count(send)
+        if send.number != number:
+            self.tally.wrong_id += 1
+        self._attach(send, number)
+
+    def _disproved(self, send: Send) -> None:
+        self._count(send)
+        if send.is_carried_out:
+            self.tally.doubled += 1
+        del self.open[send.key]
+        self._dispatch(send)
+
+    def _count(self, send: Send) -> None:
+        if send.asked:
+            return
+        self.tally.right += 1
+        self.tally.minutes.append((self.now - send.sent_at) / 60)
+
+    def _ask_owner(self, send: Send) -> None:
+        if send.asked:
+            return
+        send.asked, send.standing = True, Standing.REVIEW
+        self.tally.people += 1
+        self.at(self.now + self.random.uniform(300, 3600), lambda: self._decide(send))
+
+    def _decide(self, send: Send) -> None:
+        if send.key not in self.open or send.standing is not Standing.REVIEW:
+            return  # the evidence was faster
+        if send.is_carried_out and send.number is None:
+            self.at(self.now + 600, lambda: self._decide(send))
+        elif send.number is not None and not self._strikes(self.profile.person_errs):
+            if self._explained(send.number) is Explained.ATTEMPT:
+                del self.open[send.key]  # a wrong verdict gave its id away, and was counted
+            else:
+                self._attach(send)
+        else:
+            send.standing = Standing.SAID_NOT_PLACED
+            if send.number is None:
+                self.at(self.now + 86_400, lambda: void(self.open.pop(send.key, None)))
+            self._dispatch(send)
+
+    def _scan(self) -> None:
+        """The daily scan: whatever nobody knows becomes an orphan row, which explains nothing."""
+        self.at(self.now + self.profile.scan_every, self._scan)
+        newest = self.top
+        _search, calls = self._ask([(self.scanned_to, newest)])
+        self.tally.calls += calls
+        self.scanned_to = newest
+        for own in list(self.strange.values()):
+            self._see(replace(own, explained=Explained.ORPHAN))
+
+    def _forget(self) -> None:
+        """Without an open doubt nothing of long ago matters; forgetting it keeps the machine quick."""
+        self.sent_of = self.sent_of[-400:]
+        self.passes.clear()
+
+
+DOUBTFUL = (Standing.IN_DOUBT, Standing.REVIEW)
+
+
+def void(_: object) -> None:
+    return None

@@ -1,0 +1,106 @@
+"""The bracket against the truth, over many kinds of provider: no wrong verdict, and few questions to a person.
+
+`BRACKET_DOUBTS=4000` runs as many doubts in each profile as the gate asks for; without it a few suffice to notice a
+broken rule. Each profile prints its figures (`pytest -rP`).
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from orders.doubt import bracket
+from orders.doubt.picture import Explained, Standing
+from tests.battery.bracket_cast import Profile, Tally
+from tests.battery.bracket_machine import Machine
+
+DOUBTS = int(os.environ.get("BRACKET_DOUBTS", "150"))
+
+#: Each with the least share, in percent, that must be resolved without a person.
+PROFILES = [
+    (Profile("quiet", late=0, false_denial=0), 97),
+    (Profile("default"), 97),
+    (Profile("half applied late", late=0.5, late_seconds=(5, 595)), 97),
+    (Profile("an order every 2 s", gap=2), 84),
+    (Profile("every 2 s, 4 lanes", gap=2, lanes=4), 84),
+    (Profile("every 2 s, 8 lanes", gap=2, lanes=8), 84),
+    (Profile("3 prices", three_prices=1), 82),
+    (Profile("5 % repriced", repriced=0.05), 94),
+    (Profile("20 % partial", partial=0.2), 94),
+    (Profile("20 % drip-feed", drip=0.2), 94),
+    (Profile("outage", ambiguous=0.2), 84),
+    (Profile("4 decimals, cut", places=4), 97),
+    (Profile("a foreign order a day", foreign_gap=86_400), 94),
+    (Profile("scans while doubts are open", scan_every=900), 97),
+    (Profile("a person errs", three_prices=1, person_errs=0.2), 82),
+]
+
+
+def run(profile: Profile, doubts: int = DOUBTS, seed: int = 1) -> Tally:
+    tally = Machine(profile, seed).until_doubts(doubts)
+    minutes = sorted(tally.minutes)
+    print(
+        f"{profile.name}: {tally.doubts} doubts, {tally.share:.1f} % right, {100 * tally.people / tally.doubts:.1f} % "
+        f"people, {tally.doubled} doubled, {tally.wrong_id} wrong ids, {tally.calls / tally.doubts:.1f} calls a doubt, "
+        f"p95 {minutes[int(len(minutes) * 0.95)]:.1f} min"
+    )
+    return tally
+
+
+@pytest.mark.parametrize(("profile", "least"), PROFILES, ids=[p.name for p, _ in PROFILES])
+def test_no_verdict_is_wrong_and_few_doubts_need_a_person(profile: Profile, least: float) -> None:
+    tally = run(profile)
+    assert tally.doubts >= DOUBTS
+    assert (tally.doubled, tally.wrong_id) == (0, 0)
+    # A few doubts tell little of a share: one of 150 is two thirds of a percent.
+    assert tally.share >= least - (0 if tally.doubts >= 4000 else 5)
+
+
+def wrong_in(profile: Profile, doubts: int) -> int:
+    return sum(run(profile, doubts, seed).wrong for seed in (1, 2))
+
+
+BROKEN: list[tuple[str, Profile, str, Callable[..., Any]]] = [
+    (
+        "14: price alone decides",
+        Profile("3 prices", three_prices=1, ambiguous=0.1),
+        "sole_owners",
+        lambda owned: ((own, owners[0]) for own, owners in owned if owners),
+    ),
+    (
+        "21: a different charge does not block",
+        Profile("repriced, late", repriced=0.3, ambiguous=0.1, late=0.5, late_seconds=(200, 595)),
+        "blocks",
+        lambda attempt, own, picture: bracket.charge_fits(
+            own.answer and own.answer.charge, attempt.expected, picture.unit
+        ),
+    ),
+    (
+        "25: an orphan counts as an explanation",
+        Profile("scans while doubts are open", scan_every=300, three_prices=1, ambiguous=0.1),
+        "is_unexplained",
+        lambda own: own.explained is Explained.NOBODY,
+    ),
+    (
+        "26: a wrong 'not placed' of a person is forgotten",
+        Profile("a person errs", three_prices=1, person_errs=0.5, ambiguous=0.1),
+        "may_own_ids",
+        lambda attempt: attempt.standing is not Standing.SAID_NOT_PLACED,
+    ),
+]
+
+
+@pytest.mark.parametrize(("_what", "profile", "rule", "broken"), BROKEN, ids=[b[0] for b in BROKEN])
+def test_without_one_rule_verdicts_go_wrong(
+    monkeypatch: pytest.MonkeyPatch, _what: str, profile: Profile, rule: str, broken: Callable[..., Any]
+) -> None:
+    """The machine would notice: each rule is there because verdicts go wrong without it."""
+    assert wrong_in(profile, 150) == 0
+    monkeypatch.setattr(bracket, rule, broken)
+    assert wrong_in(profile, 150) > 0
+
+
+def test_without_patience_orders_are_doubled() -> None:
+    """15: T_settle 0 calls a late order not placed."""
+    assert run(Profile("default", settle=0), 150).doubled > 0

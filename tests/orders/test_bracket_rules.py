@@ -1,0 +1,201 @@
+"""Single rules of the bracket, each on the smallest picture that shows it. No database."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from orders.doubt import bracket, planning
+from orders.doubt.decimals import shown_decimals
+from orders.doubt.picture import (
+    Answer,
+    AskOwner,
+    Attempt,
+    Contradiction,
+    Explained,
+    NotPlaced,
+    OwnId,
+    Parent,
+    Pass,
+    Picture,
+    Placed,
+    Reading,
+    Shape,
+    Standing,
+    Wait,
+)
+
+LOW, HIGH, PRICE = 100, 900, Decimal("0.63")
+DOUBT = Attempt(1, Standing.IN_DOUBT, 1000.0, LOW, HIGH, PRICE, 700)
+TWICE = (Pass(1, 1700.0, 1710.0, ((LOW, HIGH),)), Pass(2, 1800.0, 1810.0, ((LOW, HIGH),)))
+
+
+def own(number: int = 500, charge: str | None = "0.63", state: str = "in_progress", **more: object) -> OwnId:
+    answer = Answer(state, None if charge is None else Decimal(charge))
+    return replace(OwnId(number, 1100.0, answer), **more)  # type: ignore[arg-type]
+
+
+def certain(attempt: Attempt) -> Attempt:
+    """With a rate read since, and unchanged."""
+    return replace(attempt, readings=(Reading(1200.0, attempt.expected),))
+
+
+def picture(*ids: OwnId, attempts: tuple[Attempt, ...] = (DOUBT,), **more: object) -> Picture:
+    usual = Picture(1900.0, Decimal("0.01"), ids, attempts, passes=TWICE)
+    return replace(usual, **more)  # type: ignore[arg-type]
+
+
+def test_an_id_that_only_this_attempt_can_own_is_its() -> None:
+    assert bracket.judge(picture(own())) == [Placed(1, 500)]
+
+
+def test_an_empty_bracket_searched_twice_means_not_placed() -> None:
+    [verdict] = bracket.judge(picture())
+    assert isinstance(verdict, NotPlaced)
+    assert (verdict.first.key, verdict.second.key) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "passes",
+    [
+        TWICE[:1],
+        (Pass(1, 1500.0, 1510.0, ((LOW, HIGH),)), TWICE[1]),  # before T_settle
+        (TWICE[0], Pass(2, 1730.0, 1740.0, ((LOW, HIGH),))),  # too soon after the first
+        (TWICE[0], Pass(2, 1800.0, 1810.0, ((LOW, 800),))),  # not the whole bracket
+        (TWICE[0], Pass(2, 1800.0, 1810.0, ((LOW, HIGH),), frozenset([555]))),  # the second saw something new
+    ],
+)
+def test_less_than_two_full_searches_prove_nothing(passes: tuple[Pass, ...]) -> None:
+    assert bracket.judge(picture(passes=passes)) == [Wait(1, "not_searched")]
+
+
+@pytest.mark.parametrize("state", ["partial", "canceled", "refunded", "failed"])
+def test_a_state_that_changed_the_charge_matches_nothing_and_blocks(state: str) -> None:
+    assert bracket.judge(picture(own(state=state))) == [Wait(1, "ambiguous")]
+
+
+@pytest.mark.parametrize("charge", ["0", None])
+def test_an_unknown_charge_matches_nothing_and_blocks(charge: str | None) -> None:
+    assert bracket.judge(picture(own(charge=charge))) == [Wait(1, "ambiguous")]
+
+
+def test_a_charge_that_nobody_expects_blocks() -> None:
+    """The price may have moved, for all we know."""
+    assert bracket.judge(picture(own(charge="0.77"), attempts=(certain(DOUBT),))) == [Wait(1, "ambiguous")]
+
+
+def test_a_charge_that_somebody_else_can_own_does_not_block() -> None:
+    other = certain(replace(DOUBT, key=2, standing=Standing.SENDING, expected=Decimal("0.77")))
+    verdicts = bracket.judge(picture(own(charge="0.77"), attempts=(certain(DOUBT), other)))
+    assert [type(v) for v in verdicts] == [NotPlaced]
+    assert verdicts[0].excused == (500,)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("standing", list(Standing))
+def test_two_possible_owners_are_told_apart_by_nobody(standing: Standing) -> None:
+    other = replace(DOUBT, key=2, standing=standing)
+    verdicts = bracket.judge(picture(own(), attempts=(DOUBT, other)))
+    assert not any(isinstance(v, Placed | NotPlaced) for v in verdicts)
+
+
+def test_an_attempt_sent_after_the_id_was_seen_cannot_own_it() -> None:
+    later = replace(DOUBT, key=2, sent_at=1101.0)
+    assert bracket.judge(picture(own(), attempts=(DOUBT, later)))[0] == Placed(1, 500)
+
+
+def test_a_verdict_takes_an_owner_away_and_decides_the_next() -> None:
+    late = replace(DOUBT, key=2, sent_at=1150.0, low=500)
+    ids = (own(500), own(600, first_seen=1200.0))
+    assert bracket.judge(picture(*ids, attempts=(DOUBT, late))) == [Placed(1, 500), Placed(2, 600)]
+
+
+def test_a_rate_that_moved_lets_any_charge_fit_but_not_win() -> None:
+    moved = replace(DOUBT, readings=(Reading(1200.0, Decimal("0.70")),))
+    assert bracket.judge(picture(own(charge="0.70"), attempts=(moved,))) == [Placed(1, 500)]
+    assert bracket.judge(picture(own(charge="0.99"), attempts=(moved,))) == [Wait(1, "ambiguous")]
+
+
+def test_more_left_than_was_ordered_is_no_match() -> None:
+    assert bracket.judge(picture(own(answer=Answer("pending", PRICE, remains=701)))) == [Wait(1, "ambiguous")]
+
+
+def test_an_orphan_stays_unexplained_and_a_foreign_order_does_not() -> None:
+    seen = own(charge="0.77", explained=Explained.ORPHAN)
+    assert bracket.judge(picture(seen)) == [Wait(1, "ambiguous")]
+    [verdict] = bracket.judge(picture(replace(seen, explained=Explained.FOREIGN)))
+    assert isinstance(verdict, NotPlaced)
+
+
+def test_two_strays_in_a_day_stop_placed_verdicts() -> None:
+    certainly = (certain(DOUBT),)
+    strays = (own(300, "0.11"), own(400, "0.12"))
+    assert bracket.judge(picture(own(), strays[0], attempts=certainly)) == [Placed(1, 500)]
+    assert bracket.judge(picture(own(), *strays, attempts=certainly)) == [Wait(1, "stopped")]
+    next_day = picture(own(), *strays, attempts=certainly, now=1100.0 + 86_401)
+    assert Placed(1, 500) in bracket.judge(next_day)
+
+
+def test_a_person_who_was_wrong_is_contradicted() -> None:
+    said = replace(DOUBT, standing=Standing.SAID_NOT_PLACED)
+    assert bracket.judge(picture(own(), attempts=(said,))) == [Contradiction(1, 500)]
+
+
+def test_a_run_of_a_parent_in_doubt_matches_nothing_and_blocks_the_parent() -> None:
+    drip = replace(DOUBT, key=7, shape=Shape.DRIP, runs=3, expected=Decimal("1.89"))
+    parent = Parent(7, 1000.0, PRICE, PRICE)
+    verdicts = bracket.judge(picture(own(), attempts=(drip,), parents=(parent,)))
+    assert verdicts == [Wait(7, "ambiguous")]
+    verdicts = bracket.judge(picture(own(), attempts=(DOUBT, drip), parents=(parent,)))
+    assert not any(isinstance(v, Placed) for v in verdicts)
+
+
+def test_an_attached_parent_excuses_its_runs_until_it_omits_them() -> None:
+    dear = certain(replace(DOUBT, expected=Decimal("5.00")))
+    parent = Parent(7, 900.0, PRICE, PRICE, number=90, polled_at=1699.0)
+    assert isinstance(bracket.judge(picture(own(), attempts=(dear,), parents=(parent,)))[0], NotPlaced)
+    omitted = replace(parent, polled_at=1700.0)
+    assert bracket.judge(picture(own(), attempts=(dear,), parents=(omitted,))) == [Wait(1, "ambiguous")]
+
+
+def test_a_balance_that_fell_is_brought_before_the_owner() -> None:
+    assert bracket.judge(picture(attempts=(replace(DOUBT, was_paid_for=True),))) == [AskOwner(1, "paid_for")]
+
+
+def test_patience_ends() -> None:
+    unknown = replace(DOUBT, high=None)
+    assert bracket.judge(picture(attempts=(unknown,), now=3399.0)) == [Wait(1, "no_own_id_after")]
+    assert bracket.judge(picture(attempts=(unknown,), now=3400.0)) == [AskOwner(1, "no_own_id_after")]
+    wide = replace(DOUBT, high=LOW + 5000)
+    assert bracket.judge(picture(attempts=(wide,), now=1600.0)) == [AskOwner(1, "too_wide")]
+
+
+def test_looks_come_early_and_passes_late() -> None:
+    fresh = replace(DOUBT, high=None)
+    for now, wanted in ((1059.0, []), (1060.0, [(LOW, 400)]), (1180.0, [(LOW, 400)])):
+        assert planning.wanted(picture(attempts=(fresh,), now=now, passes=()), 400) == wanted
+    looked = (Pass(1, 1061.0, 1062.0, ((LOW, 300),)),)
+    assert planning.wanted(picture(attempts=(fresh,), now=1100.0, passes=looked), 400) == []
+    assert planning.wanted(picture(now=1601.0, passes=()), 950) == [(LOW, HIGH)]
+    assert planning.wanted(picture(now=1740.0, passes=TWICE[:1]), 950) == []
+    assert planning.wanted(picture(now=1790.0, passes=TWICE[:1]), 950) == [(LOW, HIGH)]
+    assert planning.wanted(picture(now=1900.0), 950) == []
+
+
+def test_ranges_are_joined_as_far_as_a_pass_reaches() -> None:
+    assert planning.joined([(1, 10), (5, 20), (30, 40)], 100) == [(1, 20), (30, 40)]
+    assert planning.joined([(1, 10), (5, 20)], 12) == [(1, 10), (5, 20)]
+
+
+@pytest.mark.parametrize(
+    ("heard", "decimals"),
+    [
+        ([], 2),
+        ([("0.9", "0.9")], 2),
+        ([("0.12345", "0.12345")], 5),
+        ([("0.12", "0.12345"), ("0.12345", "0.12345")], 2),  # once cut, always suspect
+        ([("0.95", "0.90"), ("0.63", "0.63")], 2),  # another price, which tells nothing
+        ([("0.1234", "0.12349")], 4),
+    ],
+)
+def test_decimals_are_learnt_from_what_was_charged(heard: list[tuple[str, str]], decimals: int) -> None:
+    assert shown_decimals((Decimal(a), Decimal(b)) for a, b in heard) == decimals

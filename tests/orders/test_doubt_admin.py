@@ -1,0 +1,142 @@
+"""The owner decides about orders in doubt, in the admin."""
+
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from catalog.models import Provider
+from core.clock import database_now
+from orders.models import Explanation, Order, OwnId
+from orders.states import Forward
+from tests.orders.cast import Shop
+from tests.orders.doubts import LOST_BUT_PLACED, SETTLE, ages, attempt_of, buys_and_sends, id_at_provider
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PASSWORD = "correct horse battery"
+
+
+def signed_in(person: User) -> Client:
+    """Just signed in, and asked for the password once more as every decision about money demands."""
+    EmailAddress.objects.get_or_create(user=person, email=person.email, defaults={"verified": True, "primary": True})
+    client = Client()
+    client.post(reverse("account_login"), {"login": person.email, "password": PASSWORD})
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    return client
+
+
+@pytest.fixture
+def owner(db: None) -> Client:
+    return signed_in(User.objects.create_superuser("owner@example.com", PASSWORD))
+
+
+@pytest.fixture
+def lost(shop: Shop, alice: User) -> Order:
+    Provider.objects.update(probing_enabled=False)
+    buys_and_sends(shop, alice, quantity=500)
+    return buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
+
+
+def address(deed: str, order: Order) -> str:
+    return reverse(f"admin:orders_doubtfulorder_{deed}", args=[order.pk])
+
+
+def test_the_queue_lists_what_is_at_stake(owner: Client, lost: Order) -> None:
+    html = owner.get(reverse("admin:orders_doubtfulorder_changelist")).content.decode()
+    assert f"#{lost.pk}" in html
+    assert html.count("field-number") == 1
+
+
+def test_the_page_shows_the_evidence(owner: Client, lost: Order) -> None:
+    OwnId.objects.create(provider=lost.provider, upstream_id="99999", number=99999, first_seen_at=database_now())
+    html = owner.get(address("change", lost)).content.decode()
+    first = Order.objects.exclude(pk=lost.pk).get()
+    for words in (
+        f"#{lost.pk}",
+        str(first.upstream_id),
+        "99999",
+        "Cost at stake",
+        "fell by exactly",
+        "disabled",
+    ):
+        assert words in html, words
+    assert "style=" not in html.split("content-main")[1]
+
+
+def test_placed_is_decided_once(owner: Client, shop: Shop, lost: Order) -> None:
+    [number] = id_at_provider(shop, lost)
+    form = {"upstream_id": number, "reason": "seen in the panel"}
+    for sentence in ("is placed", "before"):
+        response = owner.post(address("placed", lost), form, follow=True)
+        assert sentence in str(list(response.context["messages"])[-1])
+    lost.refresh_from_db()
+    assert lost.upstream_id == number
+    assert attempt_of(lost).decided_by == "owner@example.com"
+    assert "not in doubt any more" in owner.get(address("change", lost)).content.decode()
+
+
+def test_a_wrong_number_is_refused_with_a_reason(owner: Client, lost: Order) -> None:
+    response = owner.post(address("placed", lost), {"upstream_id": "1", "reason": "?"})
+    assert "no order of ours" in response.content.decode()
+    assert "required" in owner.post(address("placed", lost), {"upstream_id": "1"}).content.decode()
+    lost.refresh_from_db()
+    assert lost.forward_state == Forward.IN_DOUBT
+
+
+def test_not_placed_has_to_wait_and_then_refunds(owner: Client, shop: Shop, lost: Order) -> None:
+    form = {"then": "refund", "reason": "the provider wrote so"}
+    assert "may still be carried out" in owner.post(address("not_placed", lost), form).content.decode()
+    ages(shop, SETTLE + 1)
+    owner.post(address("not_placed", lost), form)
+    owner.post(address("not_placed", lost), form)
+    lost.refresh_from_db()
+    assert (lost.forward_state, lost.returned) == (Forward.REFUNDED, lost.charge)
+
+
+def test_only_who_may_decides(shop: Shop, lost: Order) -> None:
+    clerk = User.objects.create_user("clerk@example.com", PASSWORD, is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_doubtfulorder"))
+    client = signed_in(clerk)
+    assert "Tries to send it" in client.get(address("change", lost)).content.decode()
+    for deed, form in _deeds(shop, lost):
+        assert client.post(address(deed, lost), form).status_code == 403
+    lost.refresh_from_db()
+    assert lost.forward_state == Forward.IN_DOUBT
+
+
+def test_an_old_sign_in_is_asked_for_the_password_first(owner: Client, shop: Shop, lost: Order, settings: Any) -> None:
+    ages(shop, SETTLE + 1)
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = -1
+    for deed, form in _deeds(shop, lost):
+        response = owner.post(address(deed, lost), form)
+        assert response.status_code == 302
+        assert "reauthenticate" in response["Location"]
+    lost.refresh_from_db()
+    assert lost.forward_state == Forward.IN_DOUBT
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+    owner.post(response["Location"], {"password": PASSWORD})  # what was wanted before is done now
+    lost.refresh_from_db()
+    assert lost.forward_state == Forward.QUEUED
+
+
+def _deeds(shop: Shop, lost: Order) -> list[tuple[str, dict[str, str]]]:
+    [number] = id_at_provider(shop, lost)
+    placed = {"upstream_id": number, "reason": "why not"}
+    return [("placed", placed), ("not_placed", {"then": "queue", "reason": "why not"})]
+
+
+def test_an_orphan_is_called_foreign_with_a_reason(owner: Client, shop: Shop, lost: Order) -> None:
+    own = OwnId.objects.create(
+        provider=shop.provider, upstream_id="77", number=77, first_seen_at=lost.created_at, explained=Explanation.ORPHAN
+    )
+    assert "Something else placed it" in owner.get(reverse("admin:orders_ownid_change", args=[own.pk])).content.decode()
+    foreign = reverse("admin:orders_ownid_foreign", args=[own.pk])
+    assert owner.get(foreign).status_code == 200
+    owner.post(foreign, {"reason": "my other program"})
+    own.refresh_from_db()
+    assert (own.explained, own.decided_by) == (Explanation.FOREIGN, "owner@example.com")
+    assert owner.get(reverse("admin:orders_ownid_changelist")).status_code == 200
