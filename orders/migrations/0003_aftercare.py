@@ -11,8 +11,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0010_aftercare'),
-        ('orders', '0001_initial'),
+        ('catalog', '0004_aftercare'),
+        ('orders', '0002_own_ids'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0002_accepted_rate'),
+        ('catalog', '0003_probing'),
     ]
 
     operations = [
