@@ -14,7 +14,7 @@ from accounts.models import User
 from billing.audit import NAMED
 from billing.models import Account, AccountKind
 from catalog.models import Service
-from orders.models import Order
+from orders.models import Cancellation, ChildOrder, Order
 from orders.states import Forward, Outcome, Progress, RefillState
 from tests.billing import cast
 from tests.billing.cast import own
@@ -227,6 +227,17 @@ def two_open_refills(shop: dict[str, Order], alice: User) -> None:
     cast.refill(shop["completed"], state=RefillState.REQUESTED)
 
 
+@breaks("one_open_cancellation")
+def a_wish_to_cancel_what_is_over(shop: dict[str, Order], alice: User) -> None:
+    Cancellation.objects.create(order=shop["completed"], provider=shop["completed"].provider)
+
+
+@breaks("children_belong_to_one_parent")
+def a_child_of_an_order_that_was_never_placed(shop: dict[str, Order], alice: User) -> None:
+    queued = shop["queued"]
+    ChildOrder.objects.create(parent=queued, provider=queued.provider, upstream_id="70011")
+
+
 @breaks("gateways")
 def a_gateway_with_money_of_no_deed(shop: dict[str, Order], alice: User) -> None:
     sql = "UPDATE billing_transfer SET source_id = %s WHERE key = 'credit:start:alice@example.com'"
@@ -261,7 +272,7 @@ def test_every_equation_has_damage_that_breaks_it() -> None:
 def test_the_broken_row_is_named_and_the_exit_status_says_so(shop: dict[str, Order], alice: User) -> None:
     money_out_of_nowhere(shop, alice)
     out = StringIO()
-    with pytest.raises(CommandError, match="2 of 17 equations fail: accounts_sum_to_zero, wallet_balances") as failure:
+    with pytest.raises(CommandError, match="2 of 19 equations fail: accounts_sum_to_zero, wallet_balances") as failure:
         call_command("audit", stdout=out)
     assert failure.value.returncode == 1
     assert "FAILS  wallet_balances" in out.getvalue()

@@ -8,8 +8,20 @@ from collections.abc import Iterator
 import pytest
 from django.db import Error, connection, transaction
 
-from orders.models import ForwardAttempt, Order, ProviderExchange, Refill, RefillAttempt
+from core.clock import database_now
+from orders.models import (
+    Cancellation,
+    ChildOrder,
+    ForwardAttempt,
+    Order,
+    ProbeDesk,
+    ProbePass,
+    ProviderExchange,
+    Refill,
+    RefillAttempt,
+)
 from tests.billing import (
+    bad_doubts,  # noqa: F401
     bad_money,  # noqa: F401  # Importing the rows puts them on the list.
     bad_orders,  # noqa: F401
     cast,
@@ -51,9 +63,22 @@ _GUARDS = """
 """
 
 
+_COUNTING = (
+    Order,
+    Refill,
+    ForwardAttempt,
+    RefillAttempt,
+    ProviderExchange,
+    Cancellation,
+    ChildOrder,
+    ProbePass,
+    ProbeDesk,
+)
+
+
 def not_below_zero() -> Iterator[tuple[str, str, str]]:
     """Table, column and name of the checks that come with every positive number."""
-    for model in (Order, Refill, ForwardAttempt, RefillAttempt, ProviderExchange):
+    for model in _COUNTING:
         for field in model._meta.local_fields:
             if field.get_internal_type() in ("PositiveIntegerField", "PositiveSmallIntegerField"):
                 table = model._meta.db_table
@@ -71,7 +96,12 @@ def test_no_guard_is_without_its_bad_row() -> None:
 def test_a_count_is_never_below_zero(shop: Shop, table: str, column: str, name: str) -> None:
     attempt = cast.attempt(shop.order)
     cast.refill_attempt(cast.refill(shop.order))
-    ProviderExchange.objects.create(provider=shop.order.provider, action="add", said={}, forward_attempt=attempt)
+    provider, now = shop.order.provider, database_now()
+    ProviderExchange.objects.create(provider=provider, action="add", said={}, forward_attempt=attempt)
+    Cancellation.objects.create(order=shop.order, provider=provider)
+    ChildOrder.objects.create(parent=shop.order, provider=provider, upstream_id="7")
+    ProbePass.objects.create(provider=provider, started_at=now, finished_at=now)
+    ProbeDesk.objects.create(provider=provider)
     with connection.cursor() as cursor:
         # The row's own guards would refuse first; this is about the check alone.
         cursor.execute("SET LOCAL session_replication_role = replica")

@@ -77,6 +77,7 @@ def test_our_own_other_orders_explain_a_lower_balance(shop: Shop, alice: User) -
 
 
 def test_unknown_words_without_any_evidence_stay_a_doubt(shop: Shop, alice: User) -> None:
+    shop.simulator.control(faults={"balance_null": 1.0}, actions=["balance"])
     refuses(shop, TURKISH)
     order = shop.buys(alice)
     shop.forwards()
@@ -101,6 +102,7 @@ def test_an_own_order_among_the_next_ids_is_a_doubt(shop: Shop, alice: User) -> 
         shop.buys(alice, quantity=10, link=f"https://example.com/p/{n}")
     while shop.forwards():
         pass
+    shop.simulator.control(faults={"balance_null": 1.0}, actions=["balance"])
     _order_elsewhere(shop)
     refuses(shop, TURKISH)
     order = shop.buys(alice)
