@@ -13,16 +13,15 @@ from api.messages import ServiceRow, short
 from catalog.models import Service
 from upstream.service_types import service_type
 
-# A fingerprint of everything a row is made of. Each write of a row gives it a new xmin, so the sum over the rows of a
-# table changes with whatever is committed, and a list that was read before is told from one read after. Of providers
-# only the columns that count are taken: others change with every answer.
-_FINGERPRINT = """
-    SELECT (SELECT (count(*), sum(hashtextextended(concat(id, ':', xmin), 0)))::text FROM catalog_service),
-           (SELECT (count(*), sum(hashtextextended(concat(id, ':', xmin), 0)))::text FROM catalog_providerservice),
-           (SELECT (count(*), sum(hashtextextended(concat(id, ':', xmin), 0)))::text FROM catalog_category),
+# A fingerprint of everything a row is made of. Each write of a row gives it a new xmin and a new place, so the sum over
+# the rows of a table changes with whatever is committed, and a list read before is told from one read after. Of
+# providers only the columns that count are taken: others change with every answer.
+_WRITES = "SELECT (count(*), sum(hashtextextended(concat(id, ':', xmin, ctid), 0)))::text FROM"
+_FINGERPRINT = f"""
+    SELECT ({_WRITES} catalog_service), ({_WRITES} catalog_providerservice), ({_WRITES} catalog_category),
            (SELECT md5(coalesce(string_agg(concat_ws(':', id, is_active, sale_stopped, can_refill, can_cancel), ','
                                            ORDER BY id), '')) FROM catalog_provider)
-"""
+"""  # noqa: S608  # Only constants of this module are put together.
 _MOST_KEPT = 4
 
 
