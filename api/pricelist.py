@@ -16,7 +16,7 @@ from upstream.service_types import service_type
 # A fingerprint of everything a row is made of. Each write of a row gives it a new xmin and a new place, so the sum over
 # the rows of a table changes with whatever is committed, and a list read before is told from one read after. Of
 # providers only the columns that count are taken: others change with every answer.
-_WRITES = "SELECT (count(*), sum(hashtextextended(concat(id, ':', xmin, ctid), 0)))::text FROM"
+_WRITES = "SELECT (count(*), sum(hashtidextended(ctid, xmin::text::bigint)))::text FROM"
 _FINGERPRINT = f"""
     SELECT ({_WRITES} catalog_service), ({_WRITES} catalog_providerservice), ({_WRITES} catalog_category),
            (SELECT md5(coalesce(string_agg(concat_ws(':', id, is_active, sale_stopped, can_refill, can_cancel), ','

@@ -9,9 +9,9 @@ from api import limits
 from catalog.models import Service
 from tests.api.cast import Panel, key_for
 from tests.pages.cast import Orders, customer, stock
-from tests.pages.conftest import axe_problems, quiet_page
+from tests.pages.conftest import axe_problems, quiet_page, sign_in
 
-__all__ = ["quiet_page"]
+__all__ = ["quiet_page", "sign_in"]
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from statistics import median
@@ -14,8 +15,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from playwright.sync_api import Page
 
-from accounts.api_keys import BadKeyWish, authenticate, create_key, read_networks, revoke_key
+from accounts.api_keys import LENGTH, BadKeyWish, authenticate, create_key, read_networks, revoke_key
 from accounts.models import ApiKey, User
 from catalog.models import Service
 from core.clock import database_now
@@ -193,3 +195,19 @@ def test_the_command_prints_address_and_key_for_scripts() -> None:
     plain = StringIO()
     call_command("create_customer", "shop@child.example", "--json", stdout=plain)
     assert "api_key" not in json.loads(plain.getvalue())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_page_with_a_new_key_is_accessible(
+    live_server: Any, quiet_page: Page, sign_in: Callable[[User], None], alice: User, axe: Callable[[Page], list[str]]
+) -> None:
+    sign_in(alice)
+    quiet_page.goto(f"{live_server.url}/account/api-keys/")
+    quiet_page.get_by_label("Name").fill("shop bot")
+    quiet_page.get_by_role("button", name="Make a key").click()
+    key = quiet_page.locator("#new-key").inner_text()
+    assert len(key) == LENGTH
+    assert axe(quiet_page) == []
+    assert Panel(key)("balance")["balance"] == "100.00000"
+    quiet_page.get_by_role("button", name="Revoke shop bot").click()
+    assert Panel(key)("balance") == WRONG
