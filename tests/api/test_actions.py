@@ -24,14 +24,14 @@ LINK = "https://instagram.com/atelier.nord"
 
 def test_services_are_listed_in_the_documented_shape(api: Panel, services: list[Service]) -> None:
     listed = {row["service"]: row for row in api("services")}
-    assert listed[services[0].pk] == {
-        "service": services[0].pk,
-        "name": "Instagram Followers · 30-day refill",
+    assert listed[services[5].pk] == {
+        "service": services[5].pk,
+        "name": "TikTok Followers · older profiles",
         "type": "Default",
-        "category": "Instagram · Followers",
-        "rate": "1.859",
+        "category": "TikTok · Followers",
+        "rate": "4.498",
         "min": "100",
-        "max": "50000",
+        "max": "20000",
         "desc": "The profile must be public.<br>Do not change its name while the order is running.",
         "refill": True,
         "cancel": False,
