@@ -26,6 +26,7 @@ COPY accounts accounts
 COPY catalog catalog
 COPY billing billing
 COPY orders orders
+COPY api api
 COPY storefront storefront
 COPY templates templates
 COPY static static

@@ -1,1 +1,1 @@
-"""Who: customers, staff, sign-in."""
+"""Who: customers, staff, sign-in, API keys."""

@@ -13,7 +13,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import ApiKey, User
+from core.read_only_admin import ReadOnlyAdmin
 
 ROLES = ("is_staff", "is_superuser", "groups")
 
@@ -131,6 +132,18 @@ class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description=_("e-mail verified"), boolean=True)
     def is_verified_(self, person: User) -> bool:
         return bool(person.verified)  # type: ignore[attr-defined]  # annotated by get_queryset
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    """Which keys there are and when they were used. Customers make and revoke them; the keys themselves are unknown."""
+
+    list_display = ("prefix", "name", "customer", "scopes", "networks", "last_used_at", "created_at", "revoked_at")
+    list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("customer",)
+    search_fields = ("prefix", "name", "customer__email")
+    fields = list_display
+    list_per_page = 50
 
 
 def _is_owner(request: HttpRequest) -> bool:

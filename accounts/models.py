@@ -2,7 +2,9 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
@@ -60,3 +62,43 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+
+class Scope(models.TextChoices):
+    """What a key may do through the API."""
+
+    READ = "read", _("Read services, orders and the balance")
+    ORDER = "order", _("Order, refill and cancel")
+
+
+class ApiKey(models.Model):
+    """A key to the reseller API. Only its SHA-256 is kept: it is long and random, so a slow hash would add nothing.
+
+    ``networks`` are the addresses it may be used from ("203.0.113.7/32"), empty for everywhere.
+    """
+
+    customer = models.ForeignKey(User, models.PROTECT, verbose_name=_("customer"), related_name="api_keys")
+    name = models.CharField(_("name"), max_length=60)
+    prefix = models.CharField(_("begins with"), max_length=12, editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+    scopes = ArrayField(models.CharField(max_length=10, choices=Scope), verbose_name=_("may"))
+    networks = ArrayField(models.CharField(max_length=50), verbose_name=_("only from"), default=list, blank=True)
+    created_at = models.DateTimeField(_("made"), db_default=Now(), editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["digest"], name="api_key_digest_unique"),
+            models.CheckConstraint(condition=~Q(scopes=[]), name="api_key_may_do_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def scope_words(self) -> list[str]:
+        return [str(Scope(scope).label) for scope in self.scopes]

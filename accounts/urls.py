@@ -2,4 +2,8 @@ from django.urls import path
 
 from accounts import views
 
-urlpatterns = [path("account/", views.account, name="account")]
+urlpatterns = [
+    path("account/", views.account, name="account"),
+    path("account/api-keys/", views.api_keys, name="api_keys"),
+    path("account/api-keys/<int:key_id>/revoke/", views.revoke_api_key, name="revoke_api_key"),
+]

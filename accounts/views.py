@@ -1,10 +1,51 @@
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.api_keys import BadKeyWish, create_key, keys_of, revoke_key
+from accounts.forms import ApiKeyForm
+from accounts.models import User
+from core.clock import database_now
+
+
+def _customer(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 - login_required let nobody else in
+    return request.user
 
 
 @require_safe
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
     return render(request, "account/account.html", {"page": "account"})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+@sensitive_variables("made")
+def api_keys(request: HttpRequest) -> HttpResponse:
+    """The keys, and a form for one more. A new key is in the answer to the form and nowhere else, ever."""
+    customer, made = _customer(request), None
+    form = ApiKeyForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = create_key(customer=customer, now=database_now(), **form.wish())
+            form = ApiKeyForm()
+        except BadKeyWish as refusal:
+            form.add_error(None, str(refusal.message))
+    told = {"page": "account", "form": form, "made": made, "keys": keys_of(customer)}
+    return render(request, "account/api_keys.html", told)
+
+
+@require_POST
+@login_required
+def revoke_api_key(request: HttpRequest, key_id: int) -> HttpResponse:
+    if revoke_key(customer=_customer(request), key_id=key_id, now=database_now()):
+        messages.success(request, _("The key is revoked. Nothing can use it any more."))
+    return HttpResponseRedirect(reverse("api_keys"))

@@ -27,22 +27,22 @@ def figures(stage: Stage, *, length: float, repeats: int) -> Iterator[Figure]:
     """``length`` is the seconds of one run."""
     figure = Figure(f"orders placed a second by {CLIENTS} customers at once", "a second")
     try:
-        pgbench = _pgbench(stage)
+        program = pgbench(stage)
     except Skipped as reason:
         figure.skipped = str(reason)
         yield figure
         return
     figure.notes = {"floor": f"pgbench, TPC-B-like, {CLIENTS} clients, scale {CLIENTS}", "seconds of one run": length}
-    service, customers = _shop()
+    service, customers = shop("Placing")
     yield take(
         figure,
         lambda: _place(service, customers, length),
-        lambda: _run_pgbench(pgbench, stage, length),
+        lambda: run_pgbench(program, stage, length),
         repeats=repeats,
     )
 
 
-def _pgbench(stage: Stage) -> Path:
+def pgbench(stage: Stage) -> Path:
     """The program, with its tables made. Raises Skipped."""
     beside = stage.programs / "pgbench"
     found = beside if beside.exists() else shutil.which("pgbench")
@@ -61,7 +61,7 @@ def _where(stage: Stage) -> list[str]:
     return ["-h", str(stage.postgres.run), "-U", "app"]
 
 
-def _run_pgbench(program: Path, stage: Stage, length: float) -> float:
+def run_pgbench(program: Path, stage: Stage, length: float) -> float:
     # Whole seconds are all it knows.
     options = ["-n", "-c", str(CLIENTS), "-j", "2", "-T", str(max(1, round(length)))]
     done = subprocess.run([program, *options, *_where(stage), "pgbench"], capture_output=True, text=True, check=True)
@@ -70,22 +70,22 @@ def _run_pgbench(program: Path, stage: Stage, length: float) -> float:
     return float(found[1])
 
 
-def _shop() -> tuple["Service", list["User"]]:
+def shop(name: str) -> tuple["Service", list["User"]]:
     from accounts.models import User
     from billing import ledger
     from catalog.models import Category, Provider, ProviderService, Service
 
-    provider = Provider(name="Placing", url="http://127.0.0.1:9/api/v2")
+    provider = Provider(name=name, url="http://127.0.0.1:9/api/v2")
     provider.set_key("unused")
     provider.save()
     source = ProviderService.objects.create(
         provider=provider, external_id="1", name="Followers", type="Default", rate=Decimal("0.9"), min=1, max=100_000
     )
-    heading, _made = Category.objects.get_or_create(name="Placing")
+    heading, _made = Category.objects.get_or_create(name=name)
     service = Service.objects.create(
         source=source, category=heading, name="Followers", min=1, max=100_000, price=Decimal("1.17")
     )
-    customers = [User.objects.create_user(f"c{n}@bench.example") for n in range(CLIENTS)]
+    customers = [User.objects.create_user(f"c{n}@{name.lower()}.example") for n in range(CLIENTS)]
     for customer in customers:
         ledger.credit(
             customer=customer,

@@ -27,8 +27,10 @@ class Stage:
         return self.postgres.program.path.parent
 
     def database(self, name: str) -> str:
-        """Make a new, empty database on the same server; returns its name."""
+        """Make a database on the same server, empty unless it was there; returns its name."""
         with psycopg.connect(dbname="postgres", autocommit=True, **self._at()) as c:
+            if c.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                return name
             c.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return name
 

@@ -35,6 +35,9 @@ SHOP_CURRENCY = env.text("SHOP_CURRENCY", "USD", like="[A-Za-z]{3,8}", what="a c
 CONTACT_EMAIL = env.text("CONTACT_EMAIL")
 OWNER_EMAILS = env.emails("OWNER_EMAILS")
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+# Each proxy of ours adds the address it saw to X-Forwarded-For; only so many entries of it are believed.
+PROXY_COUNT = env.whole("PROXY_COUNT", 1 if HTTPS else 0, at_least=0, at_most=10)
+API_RATE_PER_MINUTE = env.whole("API_RATE_PER_MINUTE", 600, at_least=0, at_most=1_000_000)
 ALLOW_PRIVATE_PROVIDER_HOSTS = env.flag("ALLOW_PRIVATE_PROVIDER_HOSTS", False)
 
 # --- Forwarding and following (seconds unless the name says otherwise; docs/architecture.md explains each) ------------
@@ -104,6 +107,7 @@ INSTALLED_APPS = [
     "catalog",
     "billing",
     "orders",
+    "api",
 ]
 
 MIDDLEWARE = [
@@ -194,6 +198,7 @@ ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_EMAIL_VERIFICATION == "mand
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SHOP_NAME}] "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+ALLAUTH_TRUSTED_PROXY_COUNT = PROXY_COUNT
 
 # --- Mail -------------------------------------------------------------------------------------------------------------
 MAILERS = {"default": env.mailer("EMAIL_URL", "consolemail://")}

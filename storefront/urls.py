@@ -12,4 +12,5 @@ urlpatterns = [
     path("", include("catalog.urls")),
     path("", include("orders.urls")),
     path("", include("billing.urls")),
+    path("", include("api.urls")),
 ]

@@ -61,7 +61,7 @@ def test_pages_of_visitors(live_server: Any, services: list[Service], orders: Or
     orders.completed()
     cache.clear()
     paths = ["/", "/?q=likes", "/?q=zzzzzzzz", "/?sort=price&refill=1", f"/?category={services[0].category_id}"]
-    paths += ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
+    paths += ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/api/"]
     direction = direction_of(quiet_page.context)
     faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, direction)]
     assert faults == []
@@ -81,6 +81,7 @@ def test_pages_of_a_customer(
         f"/order/?service={services[4].pk}",
     ]
     paths += ["/orders/", "/orders/?state=confirming", "/wallet/", "/wallet/?kind=orders", "/wallet/add/"]
+    paths += ["/api/"]
     paths += [f"/orders/{order.pk}/" for order in (made[2], made[4], made[6], made[7], refilled)]
     direction = direction_of(quiet_page.context)
     faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, direction)]
@@ -90,6 +91,7 @@ def test_pages_of_a_customer(
 def test_pages_of_an_account(live_server: Any, alice: User, sign_in: Callable[[User], None], quiet_page: Page) -> None:
     sign_in(alice)
     paths = ["/account/", "/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/logout/"]
+    paths += ["/account/api-keys/"]
     direction = direction_of(quiet_page.context)
     faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, direction)]
     assert faults == []

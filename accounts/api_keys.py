@@ -1,0 +1,147 @@
+"""Keys to the reseller API: made and shown once, asked for on every call, revoked at once."""
+
+import hashlib
+import ipaddress
+import secrets
+import string
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+
+from accounts.models import ApiKey, Scope, User
+from core.refusals import Refusal
+
+#: 40 letters and digits are 238 random bits, and survive every way in which clients put together a form.
+LENGTH = 40
+MOST_KEYS = 50
+MOST_NETWORKS = 20
+_SHOWN = 8
+_ALPHABET = string.ascii_letters + string.digits
+_USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+class BadKeyWish(Refusal):
+    """A key of this kind cannot be made. Nothing was."""
+
+    code = "bad_key_wish"
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """``plain`` is kept nowhere: whoever made the key sees it now or never."""
+
+    row: ApiKey
+    plain: str
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls with which key, and the database's time of the call."""
+
+    customer: User
+    key: ApiKey
+    now: datetime
+
+    def may(self, scope: Scope) -> bool:
+        return scope.value in self.key.scopes
+
+
+def create_key(
+    *,
+    customer: User,
+    name: str,
+    scopes: Collection[str] = (Scope.READ.value, Scope.ORDER.value),
+    networks: Collection[str] = (),
+    now: datetime,
+) -> NewKey:
+    """Make a key. ``networks`` are addresses or networks of either family. Raises BadKeyWish."""
+    name = " ".join(name.split())[:60]
+    if not name:
+        raise BadKeyWish(_("Give the key a name, so that you know it again."))
+    wanted = [scope.value for scope in Scope if scope.value in scopes]
+    if not wanted:
+        raise BadKeyWish(_("A key has to be allowed something."))
+    plain = "".join(secrets.choice(_ALPHABET) for _n in range(LENGTH))
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=customer.pk)
+        if ApiKey.objects.filter(customer=customer, revoked_at=None).count() >= MOST_KEYS:
+            raise BadKeyWish(_("These are enough keys. Revoke one that is not used any more."))
+        row = ApiKey.objects.create(
+            customer=customer,
+            name=name,
+            prefix=plain[:_SHOWN],
+            digest=_digest(plain),
+            scopes=wanted,
+            networks=read_networks(networks),
+            created_at=now,
+        )
+    return NewKey(row, plain)
+
+
+def read_networks(words: Collection[str]) -> list[str]:
+    """Addresses and networks in their canonical form. Raises BadKeyWish for anything else."""
+    if len(words) > MOST_NETWORKS:
+        raise BadKeyWish(_("At most %(most)s addresses.") % {"most": MOST_NETWORKS})
+    found = []
+    for word in words:
+        try:
+            found.append(str(ipaddress.ip_network(word.strip(), strict=False)))
+        except ValueError:
+            raise BadKeyWish(_("“%(word)s” is no IP address or network.") % {"word": word[:50]}) from None
+    return found
+
+
+def revoke_key(*, customer: User, key_id: int, now: datetime) -> bool:
+    """End a key of this customer at once; whether there was one to end."""
+    live = ApiKey.objects.filter(customer=customer, pk=key_id, revoked_at=None)
+    return bool(live.update(revoked_at=now))
+
+
+def keys_of(customer: User) -> list[ApiKey]:
+    """The customer's keys that work, the newest first."""
+    return list(ApiKey.objects.filter(customer=customer, revoked_at=None))
+
+
+def authenticate(plain: str, *, address: str) -> Caller | None:
+    """Whose key this is; None for a wrong, revoked, missing or here forbidden one.
+
+    All of those cost one hash and one look into an index, so that neither the answer nor its time tells them apart.
+    """
+    found = (
+        ApiKey.objects.select_related("customer")
+        .annotate(asked_at=Now())
+        .filter(digest=_digest(plain), revoked_at=None, customer__is_active=True)
+    )
+    key = next(iter(found.order_by()), None)
+    if key is None or not _is_allowed_from(key, address):
+        return None
+    now: datetime = key.asked_at
+    if key.last_used_at is None or now - key.last_used_at >= _USE_NOTED_EVERY:
+        _note_use(key, now)
+    return Caller(key.customer, key, now)
+
+
+def _digest(plain: str) -> str:
+    return hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()
+
+
+def _is_allowed_from(key: ApiKey, address: str) -> bool:
+    if not key.networks:
+        return True
+    try:
+        here = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    here = getattr(here, "ipv4_mapped", None) or here
+    return any(here in ipaddress.ip_network(network) for network in key.networks)
+
+
+def _note_use(key: ApiKey, now: datetime) -> None:
+    # Compared again in the statement: of many calls in the same moment one writes.
+    seen = Q(last_used_at=None) if key.last_used_at is None else Q(last_used_at=key.last_used_at)
+    ApiKey.objects.filter(seen, pk=key.pk).update(last_used_at=now)

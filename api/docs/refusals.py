@@ -1,0 +1,34 @@
+"""The table of errors: each text as a client reads it, and what to do about it."""
+
+from django.utils.translation import gettext_lazy as _
+
+from api import errors
+
+ERRORS = (
+    (errors.INVALID_KEY, _("The key is wrong, missing, revoked, or not allowed from this address.")),
+    (errors.NOT_ALLOWED, _("The key may only read.")),
+    (
+        errors.INCORRECT_REQUEST,
+        _("There is no such action, or a field it needs is missing, or the body is unreadable."),
+    ),
+    (errors.INCORRECT_SERVICE, _("There is no such service on sale.")),
+    (errors.SERVICE_UNAVAILABLE, _("The service cannot be ordered at the moment. Read the list again later.")),
+    (errors.INCORRECT_LINK, _("The link is missing, too long, or has spaces in it.")),
+    (errors.INCORRECT_QUANTITY, _("The quantity is missing or no whole number.")),
+    ("Quantity less than minimal 100", _("The service's own min, or one line per unit for comments.")),
+    ("Quantity more than maximum 50000", _("The service's own max; with a drip-feed it counts all runs.")),
+    ("comments is required", _("A field of this type of service is missing; the text names it.")),
+    (errors.NO_DRIPFEED, _("Leave out runs and interval.")),
+    (errors.INCORRECT_DRIPFEED, _("From 2 runs, with at least 1 minute between them.")),
+    (errors.NOT_ENOUGH_FUNDS, _("Add funds, then send it again.")),
+    (errors.ACCOUNT_SUSPENDED, _("Please contact the shop.")),
+    (errors.INCORRECT_ORDER, _("You have no order of this number.")),
+    (errors.NO_REFILL, _("Not completed, not offered by the service, or a refill is under way.")),
+    (errors.REFILL_NOT_FOUND, _("You have no refill of this number.")),
+    (errors.NO_CANCEL, _("It has ended, or the service offers no cancelling.")),
+    (errors.TOO_MANY_ORDERS, _("Send several calls.")),
+    (errors.REQUEST_ID_REUSED, _("Take a new name for a new request.")),
+    (errors.TWO_REQUEST_IDS, _("Send one of them, or both alike.")),
+    (errors.INCORRECT_REQUEST_ID, _("Letters, digits and signs of ASCII.")),
+    (errors.TOO_MANY_REQUESTS, _("HTTP 429. Wait as many seconds as Retry-After says.")),
+)

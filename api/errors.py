@@ -1,0 +1,31 @@
+"""Refusals in the words that clients of panel API v2 know. They are data, not prose: English, and never translated."""
+
+INVALID_KEY = "Invalid API key"
+NOT_ALLOWED = "Unauthorized: this API key may not do that"
+INCORRECT_REQUEST = "Incorrect request"
+TOO_MANY_REQUESTS = "Too many requests"
+MAXIMUM = 100
+TOO_MANY_ORDERS = f"Maximum {MAXIMUM} orders"
+INCORRECT_ORDER = "Incorrect order ID"
+REFILL_NOT_FOUND = "Refill not found"
+NO_REFILL = "Order is not eligible for refill"
+NO_CANCEL = "Order is not eligible for cancel"
+INCORRECT_SERVICE = "Incorrect service ID"
+SERVICE_UNAVAILABLE = "Service is not available"
+NOT_ENOUGH_FUNDS = "Not enough funds on balance"
+ACCOUNT_SUSPENDED = "Account suspended"
+INCORRECT_LINK = "Incorrect link"
+INCORRECT_QUANTITY = "Incorrect quantity"
+INCORRECT_DRIPFEED = "Incorrect dripfeed: runs and interval"
+NO_DRIPFEED = "Dripfeed is not available for this service"
+INCORRECT_REQUEST_ID = "Incorrect request_id: 1 to 64 printable characters"
+TWO_REQUEST_IDS = "request_id and Idempotency-Key differ"
+REQUEST_ID_REUSED = "request_id was used before for a different request"
+
+
+class ApiError(Exception):
+    """The whole call is refused; ``text`` is what the client reads. Nothing was done."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text

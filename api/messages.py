@@ -1,0 +1,91 @@
+"""What goes out: the answers of panel API v2, numbers as text where that contract has text."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Amount = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?$", description="An exact decimal, never in exponents")]
+Count = Annotated[str, Meta(pattern=r"^-?[0-9]+$", description="A whole number")]
+StateWord = Literal["Pending", "Processing", "In progress", "Completed", "Partial", "Canceled"]
+RefillWord = Literal["Pending", "In progress", "Completed", "Rejected"]
+
+
+class ErrorAnswer(msgspec.Struct):
+    """The call, or one item of it, is refused. Nothing was done."""
+
+    error: str
+
+
+class ServiceRow(msgspec.Struct, omit_defaults=True):
+    """One service on sale. ``rate`` is the caller's price per 1,000, or per package. ``dripfeed`` is there if true."""
+
+    service: int
+    name: str
+    type: str
+    category: str
+    rate: Amount
+    min: Count
+    max: Count
+    desc: str
+    refill: bool
+    cancel: bool
+    dripfeed: bool = False
+
+
+class Placed(msgspec.Struct):
+    """The number of the new order."""
+
+    order: int
+
+
+class OrderState(msgspec.Struct):
+    """``charge`` is what the caller pays as it stands: all of it while the order runs, 0 when it is canceled."""
+
+    charge: Amount
+    start_count: Count
+    status: StateWord
+    remains: Count
+    currency: str
+
+
+class RefillAccepted(msgspec.Struct):
+    refill: Count
+
+
+class RefillItem(msgspec.Struct):
+    order: int | str
+    refill: int | ErrorAnswer
+
+
+class RefillState(msgspec.Struct):
+    status: RefillWord
+
+
+class RefillStateItem(msgspec.Struct):
+    refill: int | str
+    status: RefillWord | ErrorAnswer
+
+
+class CancelItem(msgspec.Struct):
+    """``cancel`` 1 says that the wish was taken; whether the order is canceled, only its status says."""
+
+    order: int | str
+    cancel: int | ErrorAnswer
+
+
+class Balance(msgspec.Struct):
+    balance: Amount
+    currency: str
+
+
+def exact(amount: Decimal) -> str:
+    """An amount with all of its five places."""
+    return f"{amount:.5f}"
+
+
+def short(amount: Decimal) -> str:
+    """A price with at least two places and no more than it needs."""
+    whole, _point, rest = f"{amount:.5f}".partition(".")
+    return f"{whole}.{rest.rstrip('0').ljust(2, '0')}"

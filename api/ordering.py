@@ -1,0 +1,98 @@
+"""`add`: from the fields of a call to an order, and from a refusal to the words that clients know."""
+
+import re
+from collections.abc import Mapping
+
+from accounts.api_keys import Caller
+from api.errors import (
+    ACCOUNT_SUSPENDED,
+    INCORRECT_DRIPFEED,
+    INCORRECT_LINK,
+    INCORRECT_QUANTITY,
+    INCORRECT_SERVICE,
+    NO_DRIPFEED,
+    NOT_ENOUGH_FUNDS,
+    SERVICE_UNAVAILABLE,
+    ApiError,
+)
+from api.ids import number
+from api.incoming import Call
+from api.messages import Placed
+from api.retries import nonce_of, once
+from billing.ledger import NotEnoughMoney, WalletFrozen
+from catalog.models import Service
+from catalog.queries import sellable
+from core.refusals import Refusal
+from orders.checks import BadFields
+from orders.placement import SaleBelowCost, ServiceUnavailable, place_order
+from upstream.service_types import QuantitySource, lines_of, service_type
+
+_TEXTS: dict[type[Refusal], str] = {
+    ServiceUnavailable: INCORRECT_SERVICE,
+    SaleBelowCost: SERVICE_UNAVAILABLE,
+    NotEnoughMoney: NOT_ENOUGH_FUNDS,
+    WalletFrozen: ACCOUNT_SUSPENDED,
+}
+_WHOLE = re.compile(r"[0-9]{1,15}\Z", re.ASCII)
+#: Of several problems the client reads one: the first of these, then any other.
+_FIRST = ("service", "link", "quantity", "comments", "usernames")
+
+
+def add(caller: Caller, call: Call) -> Placed:
+    """Place an order. Raises ApiError; with a request id a repeat finds the first order."""
+    placed: Placed = once(caller, call, lambda: (_place(caller, call), True))
+    return placed
+
+
+def _place(caller: Caller, call: Call) -> Placed:
+    service_id = number(call.get("service"))
+    if service_id is None:
+        raise ApiError(INCORRECT_SERVICE)
+    fields = _fields(call)
+    try:
+        placement = place_order(
+            customer=caller.customer,
+            service_id=service_id,
+            fields=fields,
+            nonce=nonce_of(call),
+            source="api",
+            now=caller.now,
+        )
+    except BadFields as refusal:
+        raise ApiError(_words(refusal, sellable(service_id), fields)) from refusal
+    except Refusal as refusal:
+        raise ApiError(_TEXTS.get(type(refusal), SERVICE_UNAVAILABLE)) from refusal
+    return Placed(placement.order.pk)
+
+
+def _fields(call: Call) -> dict[str, str]:
+    """The fields as the shop's form would send them, but strict: 1,000 typed by a person is 1000, sent by a program
+    it may be anything. Nothing and 0 both say that no drip-feed is wanted."""
+    fields = dict(call.fields)
+    if not _WHOLE.match(call.get("quantity")):
+        fields["quantity"] = ""
+    if call.get("runs") in ("", "0"):
+        fields["runs"] = fields["interval"] = ""
+    return fields
+
+
+def _words(refusal: BadFields, service: Service | None, fields: Mapping[str, str]) -> str:
+    name = min(refusal.problems, key=lambda field: _FIRST.index(field) if field in _FIRST else len(_FIRST))
+    kind = service_type(service.type) if service else None
+    if service is None or kind is None or name == "service":
+        return SERVICE_UNAVAILABLE
+    if name == "link":
+        return INCORRECT_LINK
+    if name in ("runs", "interval"):
+        return INCORRECT_DRIPFEED if service.allows_dripfeed else NO_DRIPFEED
+    given = fields.get(name, "").strip()
+    by_lines = name == kind.quantity_from.value and kind.quantity_from is not QuantitySource.FIELD
+    if name == "quantity" or (by_lines and given):
+        return _bounds(len(lines_of(given)) if by_lines else int(given or 0), service)
+    return f"A valid {name} is required" if given else f"{name} is required"
+
+
+def _bounds(quantity: int, service: Service) -> str:
+    if 0 < quantity < service.min:
+        return f"Quantity less than minimal {service.min}"
+    return f"Quantity more than maximum {service.max}" if quantity > service.max else INCORRECT_QUANTITY

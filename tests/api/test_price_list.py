@@ -1,0 +1,81 @@
+"""The list of services: written once, packed as the client likes it, and never stale."""
+
+import gzip
+import json
+from decimal import Decimal
+from typing import Any
+
+import brotli
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from catalog.models import Category, Provider, ProviderService, Service
+from tests.api.cast import Panel
+
+pytestmark = pytest.mark.django_db
+
+
+def rates(api: Panel) -> dict[int, str]:
+    return {row["service"]: row["rate"] for row in api("services")}
+
+
+def test_a_second_reading_asks_for_a_fingerprint_only(api: Panel, services: list[Service]) -> None:
+    api("services")
+    with CaptureQueriesContext(connection) as asked:
+        api("services")
+    assert len(asked) == 2  # the key and the fingerprint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda s: Service.objects.filter(pk=s.pk).update(price=Decimal("7.5")),
+        lambda s: Service.objects.filter(pk=s.pk).update(is_visible=False),
+        lambda s: ProviderService.objects.filter(pk=s.source_id).update(quarantine=["rate is 0"]),
+        lambda s: ProviderService.objects.filter(pk=s.source_id).update(refill=False),
+        lambda s: Category.objects.filter(pk=s.category_id).update(name="Elsewhere"),
+        lambda s: Provider.objects.update(sale_stopped="wrong currency"),
+        lambda s: Provider.objects.update(can_refill=False),
+        lambda s: s.delete(),
+    ],
+)
+def test_whatever_changes_a_row_is_in_the_next_answer(api: Panel, services: list[Service], change: Any) -> None:
+    before = api.post("services")
+    change(services[0])
+    after = api.post("services")
+    assert before.content != after.content
+    assert before["ETag"] != after["ETag"]
+
+
+def test_an_answer_of_the_provider_alone_changes_nothing(api: Panel, services: list[Service]) -> None:
+    before = api.post("services")
+    Provider.objects.update(balance=Decimal(5), outages=1)
+    assert api.post("services")["ETag"] == before["ETag"]
+
+
+@pytest.mark.parametrize(
+    ("accepts", "packed", "unpack"),
+    [
+        ("gzip, deflate, br", "br", brotli.decompress),
+        ("gzip", "gzip", gzip.decompress),
+        ("br;q=0, gzip", "gzip", gzip.decompress),
+        ("", "", bytes),
+        ("identity", "", bytes),
+    ],
+)
+def test_it_is_packed_as_the_client_likes_it(
+    api: Panel, services: list[Service], accepts: str, packed: str, unpack: Any
+) -> None:
+    answer = api.post("services", headers={"Accept-Encoding": accepts})
+    assert answer.get("Content-Encoding", "") == packed
+    assert "Accept-Encoding" in answer["Vary"]
+    assert len(json.loads(unpack(answer.content))) == len(services)
+
+
+def test_an_unchanged_list_is_not_sent_again(api: Panel, services: list[Service]) -> None:
+    etag = api.post("services")["ETag"]
+    again = api.post("services", headers={"If-None-Match": etag})
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", etag)
+    assert api.post("services", headers={"If-None-Match": '"other"'}).status_code == 200
+    assert Panel("wrong").post("services", headers={"If-None-Match": etag}).json() == {"error": "Invalid API key"}
