@@ -195,7 +195,6 @@ def test_refills_are_asked_for_and_followed(api: Panel, orders: Orders, bob: Use
 
 
 def test_cancel_answers_item_by_item(api: Panel, orders: Orders, alice: User) -> None:
-    pytest.importorskip("orders.cancellations", reason="the shop cannot cancel yet")
     before = balance_of(alice)
     waiting, done = orders.queued(), orders.completed()
     assert api("cancel", orders=f"{waiting.pk},{done.pk},9") == [

@@ -21,7 +21,7 @@ from billing.models import Hold
 from catalog.models import Provider, Service
 from catalog.sync import sync_provider
 from core.clock import database_now
-from orders import dispatch, progress, refills, sweep
+from orders import cancellations, dispatch, progress, refills, sweep
 from orders.models import Order, Refill
 from orders.placement import place_order
 from orders.refills import request_refill
@@ -168,7 +168,6 @@ def test_an_order_goes_through_both_and_its_money_comes_back_through_both(
 
 
 def test_a_running_order_is_canceled_through_both(parent: Parent, alice: User, simulator: RunningSimulator) -> None:
-    cancellations = pytest.importorskip("orders.cancellations", reason="the shop cannot cancel yet")
     service = child_of(parent)
     order = buy(alice, service, "https://example.com/p/4?fate=never_moves")
     assert dispatch.forward_due(seconds=20) == 1
