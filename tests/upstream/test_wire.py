@@ -270,8 +270,10 @@ class TestInDoubt:
             self.close()
 
         monkeypatch.setattr(connection.PlainConnection, "send", send_and_lose)
-        with peer(wire_faults.timeout_after_accept) as provider, pytest.raises(InDoubt) as failed:
-            client(provider).add(ORDER)
+        with peer(wire_faults.timeout_after_accept) as provider:
+            with pytest.raises(InDoubt) as failed:
+                client(provider).add(ORDER)
+            assert provider.accepted.wait(5)
         assert failed.value.reason == "second_connection"
         assert provider.connections == 1
 
