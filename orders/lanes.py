@@ -5,7 +5,7 @@ so at once; when the process is only paused the session stays, and the lease cou
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,8 +35,12 @@ def take(provider_id: int) -> Iterator[Lane | None]:
     """A free lane of the provider for as long as the block runs, or None when all of them are taken."""
     with psycopg.connect(**_parameters(), autocommit=True) as session:
         number = next((n for n in range(1, settings.FORWARD_LANES + 1) if _try_lock(session, provider_id, n)), None)
-        yield None if number is None else _lane(session, provider_id, number)
-    # Closing the session gives the lock back; it is never returned to a pool with the lock on it.
+        try:
+            yield None if number is None else _lane(session, provider_id, number)
+        finally:
+            # Closing the session gives the lock back as well, but only once Postgres has noticed.
+            with suppress(psycopg.Error):
+                session.execute("SELECT pg_advisory_unlock_all()")
 
 
 def _parameters() -> dict[str, Any]:
