@@ -13,6 +13,7 @@ from accounts.models import User
 from billing import ledger
 from catalog.models import Service
 from catalog.pricing import charge_for, cost_for, provider_charge_for
+from catalog.queries import sellable
 from core.money import LIMIT
 from core.refusals import Refusal
 from notices.alerts import raise_alert
@@ -127,7 +128,7 @@ def place_order(
 
 def _service_on_sale(service_id: int) -> Service:
     # One query, so that price, rate and exchange rate come from one snapshot.
-    service = Service.objects.on_sale().select_related("source__provider").filter(pk=service_id).first()
+    service = sellable(service_id)
     if service is None:
         raise ServiceUnavailable(_("This service is not available at the moment."))
     return service

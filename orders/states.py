@@ -51,18 +51,6 @@ class Outcome(models.TextChoices):
 #: Outcomes under which the provider has, or may have, the request: at most one such attempt exists per order.
 LIVE = (Outcome.CLAIMED, Outcome.SENDING, Outcome.IN_DOUBT, Outcome.PLACED)
 
-OUTCOME_MOVES: dict[Outcome, frozenset[Outcome]] = {
-    Outcome.CLAIMED: frozenset({Outcome.RELEASED, Outcome.NOT_SENT, Outcome.SENDING}),
-    Outcome.SENDING: frozenset({Outcome.PLACED, Outcome.REFUSED, Outcome.NOT_SENT, Outcome.IN_DOUBT}),
-    # The last two when the sweep was faster than a sender whose own journal then tells what happened.
-    Outcome.IN_DOUBT: frozenset({Outcome.PLACED, Outcome.NOT_PLACED, Outcome.NOT_SENT, Outcome.REFUSED}),
-    Outcome.RELEASED: frozenset(),
-    Outcome.NOT_SENT: frozenset(),
-    Outcome.REFUSED: frozenset(),
-    Outcome.PLACED: frozenset(),
-    Outcome.NOT_PLACED: frozenset(),
-}
-
 
 class Progress(models.TextChoices):
     """What the provider last said of a placed order, in canonical words. Empty until it said anything."""
@@ -102,8 +90,6 @@ IN_PROGRESS = Face("progress", _("In progress"), "is-progress", "circle-dot-dash
 COMPLETED = Face("completed", _("Completed"), "is-completed", "circle-check", is_final=True)
 PARTIAL = Face("partial", _("Partial"), "is-partial", "contrast", is_final=True)
 CANCELED = Face("canceled", _("Canceled"), "is-canceled", "circle-x", is_final=True)
-
-FACES = (PENDING, SENDING, CONFIRMING, IN_PROGRESS, COMPLETED, PARTIAL, CANCELED)
 
 _BY_FORWARD = {
     Forward.QUEUED: PENDING,
