@@ -11,7 +11,7 @@ from catalog import health
 from catalog.models import ProviderService
 from notices.alerts import raise_alert
 from notices.models import Severity
-from orders import lifecycle, settlement
+from orders import breaker, lifecycle, settlement
 from orders.models import EventKind, ForwardAttempt, Order
 from orders.states import Forward, Outcome
 from orders.timetable import backoff, next_poll
@@ -43,6 +43,8 @@ def record(attempt: ForwardAttempt, result: Placed | Refused | NotSent | InDoubt
                 _not_sent(order, current, result, now)
             case InDoubt():
                 _in_doubt(order, current, result, now)
+        if isinstance(result, (Placed, Refused)):
+            breaker.note(order.provider_id, is_clear=order.forward_state != Forward.IN_DOUBT, now=now)
     _tell_health(order.provider_id, result, now)
 
 
@@ -134,6 +136,7 @@ def doubt(order: Order, *, now: datetime, attempt: ForwardAttempt) -> None:
     if order.forward_state != Forward.SENDING:
         return
     _move(order, Forward.IN_DOUBT, now, EventKind.DOUBTED, {}, attempt, next_at=None)
+    breaker.note(order.provider_id, is_clear=False, now=now)
     raise_alert(
         cause=f"provider:{order.provider_id}:doubt",
         title=_("Orders in doubt at %(provider)s") % {"provider": order.provider.name},

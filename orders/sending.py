@@ -43,11 +43,11 @@ _PERMIT = """
     WITH mine AS (
         UPDATE {e.attempts} SET outcome = 'sending', sent_at = statement_timestamp()
         WHERE token = %(token)s AND outcome = 'claimed' AND leased_until > statement_timestamp() + %(room)s
-        RETURNING {e.subject_key} AS subject, provider_id
+        RETURNING {e.subject_key} AS subject, {e.attempts}.*
     )
     UPDATE {e.subject} AS s SET {e.state} = 'sending'{e.stamp}
     FROM mine JOIN catalog_provider p ON p.id = mine.provider_id
-    WHERE s.id = mine.subject AND s.{e.state} = 'claimed' AND p.is_active AND p.parked_at IS NULL
+    WHERE s.id = mine.subject AND s.{e.state} = 'claimed' AND p.is_active AND p.parked_at IS NULL {e.gate}
     RETURNING s.id
 """
 

@@ -1,4 +1,5 @@
 from orders.models.attempt import Attempt, ForwardAttempt, ProviderExchange, RefillAttempt
+from orders.models.gate import SendingGate
 from orders.models.order import EventKind, Order, OrderEvent
 from orders.models.refill import Refill
 
@@ -11,4 +12,5 @@ __all__ = [
     "ProviderExchange",
     "Refill",
     "RefillAttempt",
+    "SendingGate",
 ]
