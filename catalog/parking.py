@@ -62,6 +62,7 @@ def words_for(reason: str) -> str:
         NO_FUNDS: _("our account there is empty"),
         "invalid_key": _("it does not accept our API key"),
         "account_blocked": _("our account there is blocked"),
+        "key_unreadable": _("its API key was sealed under another SECRET_KEY"),
         "maintenance": _("it is under maintenance"),
         "in_doubt": _("too many of its answers were lost or unclear"),
         "unknown_text": _("it refuses orders with words we do not know"),

@@ -11,9 +11,12 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, QuerySet
 
+from catalog import health
 from catalog.connection import client_for
 from catalog.models import Provider
 from core.clock import database_now, elapsed_clock
+from core.secrets import SecretUnreadable
+from notices.containment import contained
 from orders import breaker, lanes, lifecycle, outcomes, sending
 from orders.leases import give_up_lane
 from orders.models import ForwardAttempt, Order
@@ -32,13 +35,18 @@ def forward_due(*, seconds: float = RUN_SECONDS) -> int:
     until = elapsed_clock() + seconds
     now = database_now()
     due = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=now, provider__in=_sending_providers())
-    providers = sorted(due.values_list("provider_id", flat=True).distinct())
-    return sum(forward_provider(pk, until=until) for pk in providers)
+    sent = 0
+    for provider_id in sorted(due.values_list("provider_id", flat=True).distinct()):
+        with contained(f"forwarding to provider {provider_id}"):
+            sent += forward_provider(provider_id, until=until)
+    return sent
 
 
 def forward_provider(provider_id: int, *, until: float) -> int:
     """Send this provider's due orders one after another through one lane, until none is left or the time is over."""
     sent = 0
+    if not _has_readable_key(provider_id):
+        return 0
     with lanes.take(provider_id) as lane:
         if lane is None:
             return 0  # its holder will get to these rows
@@ -50,6 +58,17 @@ def forward_provider(provider_id: int, *, until: float) -> int:
             send(attempt, lane)
             sent += 1
     return sent
+
+
+def _has_readable_key(provider_id: int) -> bool:
+    """Asked before anything is claimed: otherwise each try would be a claim that nobody can send."""
+    provider = Provider.objects.get(pk=provider_id)
+    try:
+        client_for(provider, deadline=settings.FORWARD_DEADLINE_SECONDS)
+    except SecretUnreadable:
+        health.park(provider_id, reason="key_unreadable", now=database_now())
+        return False
+    return True
 
 
 def claim_next(lane: lanes.Lane, *, now: datetime) -> ForwardAttempt | None:

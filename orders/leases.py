@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Manager, Q
 
+from notices.containment import contained
 from orders import lifecycle, outcomes, refills
 from orders.lanes import Lane
 from orders.models import Attempt, EventKind, ForwardAttempt, Order, RefillAttempt
@@ -47,7 +48,8 @@ def expire(*, now: datetime) -> int:
                 continue
             if is_alive:
                 _end_session(attempt)
-            given_up += give_up(attempt, now)
+            with contained(f"giving up attempt {attempt.pk}"):
+                given_up += give_up(attempt, now)
     return given_up
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from catalog import health
 from catalog.connection import client_for
 from catalog.models import Provider
 from core.clock import database_now, elapsed_clock
+from notices.containment import contained
 from orders import hearing
 from orders.models import Order
 from orders.pace import Pace
@@ -51,7 +52,11 @@ def follow_due(*, seconds: float = RUN_SECONDS) -> int:
     now = database_now()
     due = Order.objects.filter(next_poll_at__lte=now, provider__is_active=True)
     providers = Provider.objects.filter(pk__in=due.values_list("provider_id", flat=True).distinct()).order_by("pk")
-    return sum(follow_provider(p, until=until) for p in providers)
+    asked = 0
+    for provider in providers:
+        with contained(f"following orders at provider {provider.pk}"):
+            asked += follow_provider(provider, until=until)
+    return asked
 
 
 def follow_provider(provider: Provider, *, until: float) -> int:
@@ -98,9 +103,21 @@ def ask(batch: Batch) -> list[Batch]:
         return []
     now = database_now()
     health.note_answer(batch.provider.pk, now=now)
-    heard = {batch.ids[i]: item for i, item in answers.items()}
-    hearing.apply(heard, provider=batch.provider, asked_at=batch.asked_at, now=now)
+    _apply({batch.ids[i]: item for i, item in answers.items()}, batch, now)
     return []
+
+
+def _apply(heard: Mapping[int, StatusItem], batch: Batch, now: datetime) -> None:
+    """All at once; if that breaks, one by one, so that the order it breaks on keeps no other from its settlement."""
+    try:
+        hearing.apply(heard, provider=batch.provider, asked_at=batch.asked_at, now=now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("a batch of %s answers could not be applied as a whole", len(heard))
+        for order_id, item in heard.items():
+            with contained(f"applying an answer to order {order_id}", path=f"/admin/orders/order/{order_id}/change/"):
+                hearing.apply({order_id: item}, provider=batch.provider, asked_at=batch.asked_at, now=now)
 
 
 def _halves(batch: Batch, failure: Unavailable) -> list[Batch]:

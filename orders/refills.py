@@ -15,6 +15,7 @@ from catalog.models import Provider
 from core.clock import database_now, elapsed_clock
 from core.refusals import Refusal
 from notices.alerts import raise_alert
+from notices.containment import contained
 from orders import lanes, lifecycle, sending
 from orders.doorbell import FORWARD, ring_on_commit
 from orders.models import EventKind, Order, Refill, RefillAttempt
@@ -60,7 +61,7 @@ def send_due(*, seconds: float = RUN_SECONDS) -> int:
     queued = queued.filter(provider__is_active=True, provider__parked_at=None)
     sent = 0
     for provider_id in sorted(queued.values_list("provider_id", flat=True).distinct()):
-        with lanes.take(provider_id) as lane:
+        with contained(f"sending refills to provider {provider_id}"), lanes.take(provider_id) as lane:
             while lane is not None and elapsed_clock() < until:
                 attempt = _claim(lane, now=database_now())
                 if attempt is None:
@@ -191,7 +192,11 @@ def follow_due(*, seconds: float = RUN_SECONDS) -> int:
     until = elapsed_clock() + seconds
     due = Refill.objects.filter(next_poll_at__lte=database_now(), state=RefillState.REQUESTED, provider__is_active=True)
     providers = Provider.objects.filter(pk__in=due.values_list("provider_id", flat=True).distinct()).order_by("pk")
-    return sum(_follow(provider, until) for provider in providers)
+    asked = 0
+    for provider in providers:
+        with contained(f"following refills at provider {provider.pk}"):
+            asked += _follow(provider, until)
+    return asked
 
 
 def _follow(provider: Provider, until: float) -> int:

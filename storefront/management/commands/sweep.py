@@ -6,7 +6,7 @@ from types import FrameType
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from storefront.rounds import work_round
@@ -25,7 +25,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self._as_json = options["json"]
         if not options["loop"]:
-            self._report(work_round())
+            done = work_round()
+            self._report(done)
+            if done["failures"]:
+                raise CommandError("a part of the round failed: see the log and the alerts")
             return
         stop = threading.Event()
 

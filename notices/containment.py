@@ -1,0 +1,44 @@
+"""One part that breaks must not stop the others: a provider with an unreadable key, an answer nobody thought of."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from django.db import InterfaceError, OperationalError
+from django.utils.translation import gettext as _
+
+from core.clock import database_now
+from notices.alerts import raise_alert
+from notices.models import Alert
+
+log = logging.getLogger(__name__)
+
+_CAUSE = "failure:"
+
+
+@contextmanager
+def contained(part: str, *, path: str = "") -> Iterator[None]:
+    """Keep a failure inside the block: it is logged with its traceback, the owner is told, and the work goes on.
+
+    Not for expected failures, which have classes of their own. A database that is away is raised: nothing that follows
+    could work either, and whoever called waits for it. Must not be used inside a transaction.
+    """
+    try:
+        yield
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as problem:
+        log.exception("%s failed", part)
+        raise_alert(
+            cause=f"{_CAUSE}{part}",
+            title=_("Something in the shop broke: %(part)s") % {"part": part},
+            body=_("%(kind)s. The log has the details; everything else goes on.") % {"kind": type(problem).__name__},
+            path=path,
+            now=database_now(),
+        )
+
+
+def failures_since(moment: datetime) -> int:
+    """How many contained parts have failed since ``moment``."""
+    return Alert.objects.filter(cause__startswith=_CAUSE, closed_at=None, last_at__gte=moment).count()
