@@ -31,10 +31,18 @@ class Errand:
     subject_key: str
     state: str
     stamp: str = ""
+    gate: str = ""
 
+
+#: A gate that shut after the claim stops the send as well; only the trial passes it.
+_GATE = """
+    AND (mine.is_trial OR NOT EXISTS (
+        SELECT FROM orders_sendinggate g WHERE g.provider_id = p.id AND g.shut_at IS NOT NULL
+    ))
+"""
 
 FORWARD = Errand(
-    "orders_forwardattempt", "orders_order", "order_id", "forward_state", ", sent_at = statement_timestamp()"
+    "orders_forwardattempt", "orders_order", "order_id", "forward_state", ", sent_at = statement_timestamp()", _GATE
 )
 REFILL = Errand("orders_refillattempt", "orders_refill", "refill_id", "state")
 
