@@ -19,7 +19,7 @@ from catalog.models import Provider
 from core.clock import database_now, elapsed_clock
 from core.secrets import SecretUnreadable
 from notices.containment import contained
-from orders import lanes, lifecycle, outcomes, sending, unlisted
+from orders import breaker, lanes, lifecycle, outcomes, sending, unlisted
 from orders.doubt import balances
 from orders.leases import give_up_lane
 from orders.models import ForwardAttempt, Order
@@ -84,6 +84,10 @@ def _has_readable_key(provider_id: int) -> bool:
 def claim_next(lane: lanes.Lane, *, now: datetime) -> ForwardAttempt | None:
     """Take the next due order of the lane's provider and begin an attempt, in one short transaction."""
     with transaction.atomic():
+        provider = Provider.objects.get(pk=lane.provider_id)
+        pass_ = breaker.ask(provider, now=now)
+        if pass_ is breaker.Pass.STOP:
+            return None
         order = (
             Order.objects.select_for_update(skip_locked=True, of=("self",))
             .filter(provider_id=lane.provider_id, provider__in=_sending_providers())
@@ -99,7 +103,11 @@ def claim_next(lane: lanes.Lane, *, now: datetime) -> ForwardAttempt | None:
             order_id=order.pk, old=Forward.QUEUED, new=Forward.CLAIMED, now=now, tries=order.tries + 1, next_at=None
         )
         return ForwardAttempt.objects.create(
-            order=order, n=last + 1, expected_cost=order.expected_cost, **sending.claim_columns(lane, now)
+            order=order,
+            n=last + 1,
+            expected_cost=order.expected_cost,
+            is_trial=pass_ is breaker.Pass.TRIAL,
+            **sending.claim_columns(lane, now),
         )
 
 

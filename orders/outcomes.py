@@ -11,7 +11,7 @@ from catalog import health
 from catalog.models import ProviderService
 from notices.alerts import raise_alert
 from notices.models import Severity
-from orders import lifecycle, refusals, settlement
+from orders import breaker, lifecycle, refusals, settlement
 from orders.doubt import own_ids
 from orders.models import ChildOrder, EventKind, Explanation, ForwardAttempt, Order, OwnId
 from orders.states import Forward, Outcome
@@ -48,6 +48,8 @@ def record(attempt: ForwardAttempt, result: Placed | Refused | NotSent | InDoubt
                 _not_sent(order, current, NotSent("fault", str(result)), now)
             case InDoubt():
                 _in_doubt(order, current, result, now)
+        if isinstance(result, (Placed, Refused)):
+            breaker.note(order.provider_id, is_clear=order.forward_state != Forward.IN_DOUBT, now=now)
     if trouble:
         health.park(order.provider_id, reason=trouble, now=now)
     _tell_health(order.provider_id, result, now)
@@ -155,6 +157,7 @@ def doubt(order: Order, *, now: datetime, attempt: ForwardAttempt) -> None:
     if order.forward_state != Forward.SENDING:
         return
     _move(order, Forward.IN_DOUBT, now, EventKind.DOUBTED, {}, attempt, next_at=None)
+    breaker.note(order.provider_id, is_clear=False, now=now)
     raise_alert(
         cause=f"provider:{order.provider_id}:doubt",
         title=_("Orders in doubt at %(provider)s") % {"provider": order.provider.name},

@@ -31,10 +31,18 @@ class Errand:
     subject_key: str
     state: str
     stamp: str = ""
+    gate: str = ""
 
+
+#: A gate that shut after the claim stops the send as well; only the trial passes it.
+_GATE = """
+    AND (mine.is_trial OR NOT EXISTS (
+        SELECT FROM orders_sendinggate g WHERE g.provider_id = p.id AND g.shut_at IS NOT NULL
+    ))
+"""
 
 FORWARD = Errand(
-    "orders_forwardattempt", "orders_order", "order_id", "forward_state", ", sent_at = statement_timestamp()"
+    "orders_forwardattempt", "orders_order", "order_id", "forward_state", ", sent_at = statement_timestamp()", _GATE
 )
 REFILL = Errand("orders_refillattempt", "orders_refill", "refill_id", "state")
 
@@ -43,11 +51,11 @@ _PERMIT = """
     WITH mine AS (
         UPDATE {e.attempts} SET outcome = 'sending', sent_at = statement_timestamp()
         WHERE token = %(token)s AND outcome = 'claimed' AND leased_until > statement_timestamp() + %(room)s
-        RETURNING {e.subject_key} AS subject, provider_id
+        RETURNING {e.subject_key} AS subject, {e.attempts}.*
     )
     UPDATE {e.subject} AS s SET {e.state} = 'sending'{e.stamp}
     FROM mine JOIN catalog_provider p ON p.id = mine.provider_id
-    WHERE s.id = mine.subject AND s.{e.state} = 'claimed' AND p.is_active AND p.parked_at IS NULL
+    WHERE s.id = mine.subject AND s.{e.state} = 'claimed' AND p.is_active AND p.parked_at IS NULL {e.gate}
     RETURNING s.id
 """
 

@@ -60,7 +60,10 @@ REFILL_DOUBT_SECONDS = env.number("REFILL_DOUBT_SECONDS", 86400, at_least=0.1, a
 PATIENCE_SECONDS = env.number("PATIENCE_SECONDS", 86400, at_least=0.1, at_most=2592000)
 # 0 never refunds a doubt by itself.
 DOUBT_REFUND_SECONDS = env.number("DOUBT_REFUND_SECONDS", 86400, at_least=0, at_most=2592000)
-BREAKER_STREAK = env.whole("BREAKER_STREAK", 5, at_least=1, at_most=1000)
+BREAKER_DOUBTS = env.whole("BREAKER_DOUBTS", 3, at_least=1, at_most=100_000)
+BREAKER_STREAK = env.whole("BREAKER_STREAK", 5, at_least=1, at_most=100_000)
+# In the shop's currency.
+BREAKER_COST = env.number("BREAKER_COST", 100, at_least=0, at_most=1_000_000_000)
 SUBSCRIPTION_MAX_POSTS = env.whole("SUBSCRIPTION_MAX_POSTS", 100, at_least=1, at_most=10000)
 WORKER_CONCURRENCY = env.whole("WORKER_CONCURRENCY", 4, at_least=1, at_most=64)
 

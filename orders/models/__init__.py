@@ -2,6 +2,7 @@ from orders.models.attempt import Attempt, ForwardAttempt, ProviderExchange, Ref
 from orders.models.cancellation import Cancellation
 from orders.models.child import ChildOrder
 from orders.models.doubtful import DoubtfulOrder
+from orders.models.gate import SendingGate
 from orders.models.order import EventKind, Order, OrderEvent
 from orders.models.own_id import UNEXPLAINED, Explanation, OwnId
 from orders.models.probing import ProbeDesk, ProbePass, RateReading
@@ -25,4 +26,5 @@ __all__ = [
     "RateReading",
     "Refill",
     "RefillAttempt",
+    "SendingGate",
 ]

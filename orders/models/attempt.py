@@ -62,6 +62,9 @@ def _proofs(prefix: str) -> list[models.BaseConstraint]:
 class ForwardAttempt(Attempt):
     order = models.ForeignKey(Order, models.PROTECT, verbose_name=_("order"), related_name="attempts")
     expected_cost = AmountField(_("expected cost"))
+    is_trial = models.BooleanField(
+        _("trial"), default=False, db_default=False, help_text=_("Let through by a shut breaker, alone")
+    )
 
     class Meta:
         verbose_name = _("attempt")

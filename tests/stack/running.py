@@ -22,8 +22,10 @@ QUICK = {
     "FORWARD_DEADLINE_SECONDS": "2",
     "FORWARD_LEASE_SECONDS": "6",
     "SWEEP_SECONDS": "1",
-    # These stories are about what is lost; that it is found again is told elsewhere.
-    "DOUBT_SETTLE_SECONDS": "36000",
+    # A story about many doubts at once would stop at the third; tests/orders/test_breaker.py tells that one.
+    "BREAKER_DOUBTS": "100000",
+    "BREAKER_STREAK": "100000",
+    "BREAKER_COST": "1000000000",
     "POLL_SECONDS": "1",
     "POLL_CALLS_PER_MINUTE": "6000",
     "LOG_LEVEL": "WARNING",

@@ -1,0 +1,145 @@
+"""Keeps doubt from growing: too many unclear answers shut a provider's gate, one clear answer opens it again.
+
+Shut, orders wait in the queue and can be refunded. Once the last doubt had time to settle, one order goes through as a
+trial: its clear answer opens the gate, and its number gives the resolver of doubts an id to compare with.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from django.conf import settings
+from django.db.models import Count, Max, Q, Sum
+from django.utils.translation import gettext as _
+
+from catalog.models import Provider
+from core.money import multiply
+from notices.alerts import close_alert, raise_alert
+from notices.models import Severity
+from orders.models import ForwardAttempt, SendingGate
+from orders.states import Forward, Outcome
+
+#: The share of the balance at the provider that may be in doubt at a time.
+_SHARE_OF_BALANCE = Decimal("0.05")
+
+UNDECIDED = Q(outcome=Outcome.IN_DOUBT)
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What is in doubt at a provider. ``cost`` is in the shop's currency and counts doubts in review too."""
+
+    doubts: int
+    cost: Decimal
+    last_sent: datetime | None
+
+
+def exposure(provider_id: int, *, since: datetime | None) -> Exposure:
+    """``doubts`` are those not yet in review, sent after ``since``; ``cost`` and ``last_sent`` know no such limit."""
+    fresh = Q(order__forward_state=Forward.IN_DOUBT) & (Q(sent_at__gt=since) if since else Q())
+    found = ForwardAttempt.objects.filter(UNDECIDED, provider_id=provider_id).aggregate(
+        doubts=Count("id", filter=fresh), cost=Sum("expected_cost"), last=Max("sent_at")
+    )
+    return Exposure(found["doubts"], found["cost"] or Decimal(0), found["last"])
+
+
+def cap_of(provider: Provider) -> Decimal:
+    """How much may be in doubt, in the shop's currency: the smaller of 5 % of the balance there and BREAKER_COST."""
+    fixed = Decimal(str(settings.BREAKER_COST))
+    if provider.balance is None or provider.balance <= 0:
+        return fixed
+    return min(fixed, multiply(multiply(provider.balance, provider.exchange_rate), _SHARE_OF_BALANCE))
+
+
+class Pass(StrEnum):
+    """What the gate says to one more order."""
+
+    FREE = "free"
+    TRIAL = "trial"
+    STOP = "stop"
+
+
+def ask(provider: Provider, *, now: datetime) -> Pass:
+    """Whether one more order may be claimed, freely or as the one trial. Part of the claim's transaction."""
+    gate = SendingGate.objects.filter(provider=provider, shut_at__isnull=False).first()
+    if gate is None:
+        return Pass.FREE
+    gate = SendingGate.objects.select_for_update().get(pk=gate.pk)
+    if gate.shut_at is None:
+        return Pass.FREE
+    reason = _reason(provider, gate)
+    if not reason:
+        _open(gate, now)
+        return Pass.FREE
+    return Pass.TRIAL if _is_trial_due(provider, reason, now) else Pass.STOP
+
+
+def note(provider_id: int, *, is_clear: bool, now: datetime) -> None:
+    """Count an answer. Part of the transaction that records it, so that a doubt and its shutting are one."""
+    if is_clear:
+        gate = SendingGate.objects.filter(provider_id=provider_id).filter(Q(streak__gt=0) | Q(shut_at__isnull=False))
+        if gate.exists():
+            _clear(SendingGate.objects.select_for_update().get(pk=provider_id), now)
+        return
+    SendingGate.objects.get_or_create(provider_id=provider_id)
+    gate_row = SendingGate.objects.select_for_update().select_related("provider").get(pk=provider_id)
+    gate_row.streak += 1
+    reason = _reason(gate_row.provider, gate_row)
+    if reason and gate_row.shut_at is None:
+        _shut(gate_row, reason, now)
+    gate_row.save()
+
+
+def _reason(provider: Provider, gate: SendingGate) -> str:
+    """Why the gate is, or should be, shut; empty when it may be open."""
+    seen = exposure(provider.pk, since=gate.opened_at)
+    if seen.cost >= cap_of(provider) > 0 and seen.cost > 0:
+        return "cost"
+    if seen.doubts >= settings.BREAKER_DOUBTS:
+        return "doubts"
+    return "streak" if gate.streak >= settings.BREAKER_STREAK else ""
+
+
+def _is_trial_due(provider: Provider, reason: str, now: datetime) -> bool:
+    """One order at a time, no sooner than the last doubt had time to settle.
+
+    At the cost cap a trial that is itself still in doubt is the last one: the cap is passed by one order, not by many.
+    """
+    attempts = ForwardAttempt.objects.filter(provider=provider)
+    if attempts.filter(outcome__in=[Outcome.CLAIMED, Outcome.SENDING]).exists():
+        return False
+    if reason == "cost" and attempts.filter(UNDECIDED, is_trial=True).exists():
+        return False
+    last = exposure(provider.pk, since=None).last_sent
+    return last is None or now >= last + timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
+
+
+def _clear(gate: SendingGate, now: datetime) -> None:
+    gate.streak = 0
+    if gate.shut_at is None:
+        gate.save(update_fields=["streak"])
+        return
+    gate.opened_at = now
+    if _reason(gate.provider, gate):
+        gate.save()  # too much is still in doubt: the next one goes as a trial of its own
+        return
+    _open(gate, now)
+
+
+def _open(gate: SendingGate, now: datetime) -> None:
+    gate.shut_at, gate.shut_because, gate.opened_at, gate.streak = None, "", now, 0
+    gate.save()
+    close_alert(cause=f"provider:{gate.provider_id}:breaker", now=now)
+
+
+def _shut(gate: SendingGate, reason: str, now: datetime) -> None:
+    gate.shut_at, gate.shut_because = now, reason
+    raise_alert(
+        cause=f"provider:{gate.provider_id}:breaker",
+        severity=Severity.MONEY,
+        title=_("Sending to %(provider)s is held back: too much is in doubt") % {"provider": gate.provider.name},
+        body=_("Orders wait. One is tried when the doubts had time to settle; a clear answer lets the others follow."),
+        path="/admin/orders/order/?forward_state__exact=in_doubt",
+        now=now,
+    )

@@ -1,0 +1,137 @@
+"""The breaker: doubt stops sending before it grows, and one clear answer lets the others follow."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from catalog.models import Provider
+from core.clock import database_now
+from notices.models import Alert
+from orders import breaker, dispatch, lanes, sending
+from orders.models import ForwardAttempt, Order, SendingGate
+from orders.states import Forward, Outcome
+from tests.orders.cast import Shop
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def narrow(settings: Any) -> None:
+    settings.DOUBT_SETTLE_SECONDS = 600
+    settings.BREAKER_DOUBTS = 3
+    settings.BREAKER_STREAK = 5
+    settings.BREAKER_COST = 1000
+
+
+def states(of: list[Order]) -> list[str]:
+    found = dict(Order.objects.values_list("pk", "forward_state"))
+    return [found[o.pk] for o in of]
+
+
+def settle_time_passes() -> None:
+    """The last doubt was sent longer ago than doubts need to settle."""
+    for attempt in ForwardAttempt.objects.exclude(sent_at=None):
+        ForwardAttempt.objects.filter(pk=attempt.pk).update(sent_at=attempt.sent_at - timedelta(seconds=601))
+
+
+def lose(shop: Shop, count: int) -> None:
+    shop.simulator.control(script=["close_no_answer"] * count, actions=["add"])
+
+
+def test_the_third_doubt_shuts_the_gate_and_the_rest_waits(shop: Shop, alice: User) -> None:
+    lose(shop, 10)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 3 + [Forward.QUEUED] * 3
+    assert SendingGate.objects.get().shut_because == "doubts"
+    assert Alert.objects.filter(cause=f"provider:{shop.provider.pk}:breaker", closed_at=None).exists()
+    shop.forwards()
+    assert states(orders)[3:] == [Forward.QUEUED] * 3
+    assert not orders[3].attempts.exists()
+
+
+def test_one_trial_goes_when_the_doubts_had_time_and_a_clear_answer_opens(shop: Shop, alice: User) -> None:
+    lose(shop, 3)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
+    shop.forwards()
+    settle_time_passes()
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 3 + [Forward.PLACED] * 3
+    assert [a.is_trial for a in ForwardAttempt.objects.order_by("order_id")] == [False] * 3 + [True, False, False]
+    assert SendingGate.objects.get().shut_at is None
+    assert Alert.objects.get(cause=f"provider:{shop.provider.pk}:breaker").closed_at is not None
+
+
+def test_a_trial_that_is_lost_too_is_the_only_one_until_it_settled(shop: Shop, alice: User) -> None:
+    lose(shop, 4)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
+    shop.forwards()
+    settle_time_passes()
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 4 + [Forward.QUEUED] * 2
+
+
+def test_doubtful_cost_is_capped_and_passed_by_one_trial_at_most(shop: Shop, alice: User, settings: Any) -> None:
+    settings.BREAKER_DOUBTS = 100
+    settings.BREAKER_STREAK = 100
+    settings.BREAKER_COST = 1.7  # an order costs 0.90
+    lose(shop, 10)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
+    shop.forwards()
+    assert states(orders).count(Forward.IN_DOUBT) == 2
+    assert SendingGate.objects.get().shut_because == "cost"
+    for _ in range(3):
+        settle_time_passes()
+        shop.forwards()
+    assert states(orders).count(Forward.IN_DOUBT) == 3
+
+
+def test_the_cap_is_a_twentieth_of_the_balance_when_that_is_less(shop: Shop) -> None:
+    shop.provider.balance = Decimal(100)
+    shop.provider.exchange_rate = Decimal(2)
+    assert breaker.cap_of(shop.provider) == Decimal(10)
+    shop.provider.balance = None
+    assert breaker.cap_of(shop.provider) == Decimal(1000)
+
+
+def test_unclear_answers_in_a_row_shut_it_and_a_clear_one_between_starts_anew(
+    shop: Shop, alice: User, settings: Any
+) -> None:
+    settings.BREAKER_DOUBTS = 100
+    shop.simulator.control(every=2, fault="close_no_answer", actions=["add"])
+    for n in range(14):
+        shop.buys(alice, quantity=10, link=f"https://example.com/p/{n}")
+    shop.forwards()
+    assert Order.objects.filter(forward_state=Forward.IN_DOUBT).count() == 7
+    assert not SendingGate.objects.filter(shut_at__isnull=False).exists()
+    lose(shop, 20)
+    for n in range(8):
+        shop.buys(alice, quantity=10, link=f"https://example.com/q/{n}")
+    shop.forwards()
+    assert Order.objects.filter(forward_state=Forward.QUEUED).count() in (3, 4)
+    assert SendingGate.objects.get().shut_because == "streak"
+
+
+def test_a_gate_that_shuts_after_the_claim_stops_the_send_as_well(shop: Shop, alice: User) -> None:
+    order = shop.buys(alice)
+    with lanes.take(shop.provider.pk) as lane:
+        assert lane is not None
+        attempt = dispatch.claim_next(lane, now=database_now())
+        assert attempt is not None
+        SendingGate.objects.create(provider=shop.provider, shut_at=database_now(), shut_because="doubts")
+        with pytest.raises(sending.PermitRefused):
+            sending.permit(sending.FORWARD, lane, attempt.token)()
+        dispatch.send(attempt, lane)
+    order.refresh_from_db()
+    assert order.forward_state == Forward.QUEUED
+    assert order.attempts.get().outcome == Outcome.RELEASED
+    assert shop.accepted() == []
+
+
+def test_each_provider_has_a_gate_of_its_own(shop: Shop, alice: User) -> None:
+    SendingGate.objects.create(provider=shop.provider, shut_at=database_now(), shut_because="doubts", streak=9)
+    other = Provider.objects.create(name="Other", url=shop.provider.url, sealed_key=shop.provider.sealed_key)
+    assert breaker.ask(other, now=database_now()) is breaker.Pass.FREE
