@@ -43,12 +43,17 @@ POLL_CALLS_PER_MINUTE = env.number("POLL_CALLS_PER_MINUTE", 60, at_least=1, at_m
 READ_DEADLINE_SECONDS = env.number("READ_DEADLINE_SECONDS", 30, at_least=0.05, at_most=120)
 SYNC_DEADLINE_SECONDS = env.number("SYNC_DEADLINE_SECONDS", 90, at_least=0.05, at_most=600)
 SYNC_HOURS = env.number("SYNC_HOURS", 6, at_least=0.01, at_most=240)
+RECONCILE_SECONDS = env.number("RECONCILE_SECONDS", 3600, at_least=0.1, at_most=86400)
+STATE_FOLDER = env.text("STATE_FOLDER").strip()
 WORKER_CONCURRENCY = env.whole("WORKER_CONCURRENCY", 4, at_least=1, at_most=64)
 
 if FORWARD_LEASE_SECONDS < 7 / 3 * FORWARD_DEADLINE_SECONDS:
     env.complain(
         "FORWARD_LEASE_SECONDS must be at least 7/3 of FORWARD_DEADLINE_SECONDS, or a slow send loses its lease"
     )
+
+if STATE_FOLDER and not Path(STATE_FOLDER).is_absolute():
+    env.complain("STATE_FOLDER must be an absolute path of a folder")
 
 # --- Django -----------------------------------------------------------------------------------------------------------
 ROOT_URLCONF = "storefront.urls"
