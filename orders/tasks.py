@@ -4,11 +4,12 @@ from celery import shared_task
 
 from core.clock import database_now
 from notices.heartbeats import beat
-from orders import dispatch, progress, refills
+from orders import dispatch, freezing, progress, refills
 
 
 @shared_task(name="orders.tasks.forward")
 def forward() -> None:
+    freezing.look_now_and_then()
     dispatch.forward_due()
     refills.send_due()
     beat(part="queue:forward", now=database_now())
