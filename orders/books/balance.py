@@ -66,9 +66,7 @@ def _keep(provider: Provider, amount: Decimal, ours: Figures, *, is_steady: bool
 
 def compare(reading: BalanceReading, *, now: datetime) -> None:
     """Write the difference down as a break, or close the one that was there."""
-    ours = EXACT.subtract(reading.entries, reading.charges)
-    difference = EXACT.subtract(reading.amount, ours)
-    if difference == 0:
+    if reading.difference == 0:
         open_ones = ReconciliationBreak.objects.filter(
             provider=reading.provider, kind=BreakKind.BALANCE, closed_at=None
         )
@@ -78,8 +76,12 @@ def compare(reading: BalanceReading, *, now: datetime) -> None:
     breaks.see(
         reading.provider,
         BreakKind.BALANCE,
-        amount=difference,
-        facts={"reported": f"{reading.amount.normalize():f}", "ours": f"{ours.normalize():f}", "reading": reading.pk},
+        amount=reading.difference,
+        facts={
+            "reported": f"{reading.amount.normalize():f}",
+            "ours": f"{reading.ours.normalize():f}",
+            "reading": reading.pk,
+        },
         suspects=suspects_of(reading.provider),
         now=now,
     )

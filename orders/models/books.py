@@ -1,10 +1,12 @@
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Provider
-from core.money import LIMIT, HeardAmountField
+from core.money import EXACT, LIMIT, HeardAmountField
 from orders.models.order import Order
 
 
@@ -76,6 +78,16 @@ class BalanceReading(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.at:%Y-%m-%d %H:%M}"
+
+    @property
+    def ours(self) -> Decimal:
+        """What our books made of the account at that moment."""
+        return EXACT.subtract(self.entries, self.charges)
+
+    @property
+    def difference(self) -> Decimal:
+        """What it reports less what we reckon: below zero, money is missing."""
+        return EXACT.subtract(self.amount, self.ours)
 
 
 class BreakKind(models.TextChoices):
