@@ -34,3 +34,13 @@ def new_ids(table: str, count: int) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
         return sorted(row[0] for row in cursor.fetchall())
+
+
+def refresh_statistics() -> None:
+    """Tell Postgres what the catalog's tables hold now.
+
+    Until its own housekeeping comes round, a minute later or more, it plans for the empty tables of before, and joins
+    thousands of services row by row: the price list would not come back for minutes.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE catalog_providerservice, catalog_service, catalog_category")

@@ -60,6 +60,8 @@ def _named(names: list[str]) -> Headings:
         last = Category.objects.aggregate(last=Max("position"))["last"]
         start = 0 if last is None else last + 1
         rows = [Category(name=name, position=start + place) for place, name in enumerate(fresh)]
-        # Another provider's sync may add the same heading at this moment; then there is one, and both use it.
+        # Another provider's sync may add the same heading at this moment; then there is one, and both use it. In the
+        # order of names, or two syncs that add several would wait for each other.
+        rows.sort(key=lambda row: row.name)
         Category.objects.bulk_create(rows, ignore_conflicts=True)
     return {heading.name: (heading.pk, heading.name) for heading in Category.objects.filter(name__in=names)}

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from catalog import account, parking, report
 from catalog.apply import apply_difference
+from catalog.bulk import refresh_statistics
 from catalog.diff import compare
 from catalog.fetch import NoList, fetch_list
 from catalog.locks import locked
@@ -28,6 +29,8 @@ from upstream.messages import ServiceList
 #: First key of the advisory lock; the second is the provider's id.
 _LOCK = 1_347_569_997
 _FIRST_RETRY = timedelta(minutes=5)
+#: From so many new services on, the planner is told of them at once.
+_MANY = 200
 
 
 class AlreadyRunning(Refusal):
@@ -75,6 +78,8 @@ def _apply(run: SyncRun, provider: Provider, listing: ServiceList, *, now: datet
         else:
             run.state = SyncState.APPLIED
             apply_difference(fresh, found, now=now)
+            if run.added >= _MANY:
+                refresh_statistics()
         due = now + timedelta(hours=settings.SYNC_HOURS)
         synced = {} if run.state == SyncState.REFUSED else {"last_synced_at": now}
         Provider.objects.filter(pk=provider.pk).update(next_sync_at=due, **synced)

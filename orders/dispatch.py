@@ -6,10 +6,11 @@ again unless it is certain that no byte of it ever left.
 
 import logging
 from datetime import datetime
+from functools import partial
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Max, Min, QuerySet
 
 from catalog import health
 from catalog.connection import client_for
@@ -35,10 +36,14 @@ def forward_due(*, seconds: float = RUN_SECONDS) -> int:
     until = elapsed_clock() + seconds
     now = database_now()
     due = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=now, provider__in=_sending_providers())
+    longest_waiting = due.values("provider_id").annotate(since=Min("next_at")).order_by("since", "provider_id")
+    providers = [row["provider_id"] for row in longest_waiting]
     sent = 0
-    for provider_id in sorted(due.values_list("provider_id", flat=True).distinct()):
+    for place, provider_id in enumerate(providers):
+        # A share of what is left for each, so that a slow provider's backlog does not use up the others' time.
+        share = (until - elapsed_clock()) / (len(providers) - place)
         with contained(f"forwarding to provider {provider_id}"):
-            sent += forward_provider(provider_id, until=until)
+            sent += forward_provider(provider_id, until=elapsed_clock() + share)
     return sent
 
 
@@ -51,12 +56,14 @@ def forward_provider(provider_id: int, *, until: float) -> int:
         if lane is None:
             return 0  # its holder will get to these rows
         give_up_lane(lane, now=database_now())
-        while elapsed_clock() < until:
+        while sent == 0 or elapsed_clock() < until:
             attempt = claim_next(lane, now=database_now())
             if attempt is None:
                 break
             send(attempt, lane)
             sent += 1
+            if lane.session.closed or lane.session.broken:
+                break  # without its session nothing more would get a permit, only lose a try
     return sent
 
 
@@ -95,16 +102,22 @@ def claim_next(lane: lanes.Lane, *, now: datetime) -> ForwardAttempt | None:
 def send(attempt: ForwardAttempt, lane: lanes.Lane) -> None:
     """One attempt: the call, what was said, what it means."""
     order = attempt.order
-    client = client_for(order.provider, deadline=settings.FORWARD_DEADLINE_SECONDS)
+    keep = partial(sending.store_exchange, provider_id=order.provider_id, forward_attempt=attempt)
     result: Placed | Refused | NotSent | InDoubt
     try:
+        # What was said is kept before anybody interprets it, whatever becomes of the interpretation.
+        client = client_for(order.provider, deadline=settings.FORWARD_DEADLINE_SECONDS, on_exchange=keep)
         result = client.add(
             {"service": order.external_service_id, **order.fields},
             permit=sending.permit(sending.FORWARD, lane, attempt.token),
         )
     except (Refused, NotSent, InDoubt) as failure:
         result = failure
-    sending.store_exchange(result.exchange, provider_id=order.provider_id, forward_attempt=attempt)
+    except (OperationalError, InterfaceError):
+        raise  # nothing can be recorded now; the lease and the lane say later how far it got
+    except Exception as bug:
+        log.exception("attempt %s broke", attempt.pk)
+        result = InDoubt("fault", type(bug).__name__)
     outcomes.record(attempt, result, now=database_now())
 
 

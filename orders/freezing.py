@@ -5,6 +5,7 @@ timeline, database, table) and by the mark outside it. The permit of every send 
 anew, so that no sender has to be told.
 """
 
+import uuid
 from datetime import datetime
 
 from django.conf import settings
@@ -53,7 +54,7 @@ def look(*, now: datetime) -> bool:
     reached = marks.reached()
     here = home()
     if why := _difference(state.home, here) or _fallen_back(marked, reached):
-        freeze(why=why, now=now, is_restored=True)
+        freeze(why=why, now=now, is_restored=True, shop=state.shop)
         return True
     if state.frozen_at is not None:
         return True
@@ -71,15 +72,20 @@ def look_now_and_then() -> None:
         _looked[:] = [elapsed_clock()]
 
 
-def freeze(*, why: str, now: datetime, actor: str = "", is_restored: bool = False) -> bool:
+def freeze(
+    *, why: str, now: datetime, actor: str = "", is_restored: bool = False, shop: uuid.UUID | None = None
+) -> bool:
     """Let nothing leave from now on; False when the shop was frozen already.
 
     A restore weighs more than a hand that froze before: a dump taken while the shop was frozen is a restored shop too.
+    ``shop`` is the name under which it was looked at: a look that a thaw overtook freezes nothing.
     """
     ShopState.objects.get_or_create(pk=1, defaults={"home": home()})
     with transaction.atomic():
         other = ShopState.objects.filter(pk=1)
         other = other.filter(is_restored=False) if is_restored else other.filter(frozen_at=None)
+        if shop is not None:
+            other = other.filter(shop=shop)
         if not other.update(frozen_at=now, why=why[:300], frozen_by=actor[:254], is_restored=is_restored):
             return False
         raise_alert(
@@ -96,14 +102,25 @@ def freeze(*, why: str, now: datetime, actor: str = "", is_restored: bool = Fals
 
 
 def release(*, now: datetime, actor: str, reason: str) -> None:
-    """Let orders leave again; this database, as it is now, is the one that the shop knows."""
+    """Let orders leave again; this database, as it is now, is the one that the shop knows.
+
+    After a restore it goes by a new name, so that no mark of the lost time, on whatever machine, freezes it again.
+    """
     with transaction.atomic():
+        state = ShopState.objects.select_for_update().get(pk=1)
+        name = uuid.uuid4() if state.is_restored else state.shop
         ShopState.objects.filter(pk=1).update(
-            home=home(), frozen_at=None, is_restored=False, thawed_at=now, thawed_by=actor[:254], reason=reason[:300]
+            shop=name,
+            home=home(),
+            frozen_at=None,
+            is_restored=False,
+            thawed_at=now,
+            thawed_by=actor[:254],
+            reason=reason[:300],
         )
         close_alert(cause=ALERT, now=now, actor=actor)
     # Outside the transaction, since it waits for Redis; a crash before it only freezes the shop once more.
-    marks.write(ShopState.objects.get(pk=1).shop, marks.reached())
+    marks.write(name, marks.reached())
 
 
 def home() -> str:

@@ -41,6 +41,9 @@ def record(attempt: ForwardAttempt, result: Placed | Refused | NotSent | InDoubt
                 _refused(order, current, result, now)
             case NotSent():
                 _not_sent(order, current, result, now)
+            case InDoubt() if current.outcome == Outcome.CLAIMED:
+                # The permit moves the row before the first byte: a claim that never moved has sent nothing.
+                _not_sent(order, current, NotSent("fault", str(result)), now)
             case InDoubt():
                 _in_doubt(order, current, result, now)
     _tell_health(order.provider_id, result, now)
@@ -102,7 +105,7 @@ def _refused(order: Order, attempt: ForwardAttempt, result: Refused, now: dateti
 
 
 def _not_sent(order: Order, attempt: ForwardAttempt, result: NotSent, now: datetime) -> None:
-    released = attempt.outcome == Outcome.CLAIMED and result.reason == "permit"
+    released = attempt.outcome == Outcome.CLAIMED and result.reason in ("permit", "fault")
     _end(
         attempt, Outcome.RELEASED if released else Outcome.NOT_SENT, result, now, send_calls=0, reason=str(result)[:500]
     )

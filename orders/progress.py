@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Min
 
 from catalog import health
 from catalog.connection import client_for
@@ -50,12 +51,15 @@ def follow_due(*, seconds: float = RUN_SECONDS) -> int:
     """Ask about every order that is due, at every provider; how many orders were asked about."""
     until = elapsed_clock() + seconds
     now = database_now()
-    due = Order.objects.filter(next_poll_at__lte=now, provider__is_active=True)
-    providers = Provider.objects.filter(pk__in=due.values_list("provider_id", flat=True).distinct()).order_by("pk")
+    # An inactive provider is followed too: nothing new is sold or sent there, but what was bought has to be settled.
+    due = Order.objects.filter(next_poll_at__lte=now)
+    longest_waiting = due.values("provider_id").annotate(since=Min("next_poll_at")).order_by("since", "provider_id")
+    providers = [row["provider_id"] for row in longest_waiting]
     asked = 0
-    for provider in providers:
-        with contained(f"following orders at provider {provider.pk}"):
-            asked += follow_provider(provider, until=until)
+    for place, provider_id in enumerate(providers):
+        share = (until - elapsed_clock()) / (len(providers) - place)
+        with contained(f"following orders at provider {provider_id}"):
+            asked += follow_provider(Provider.objects.get(pk=provider_id), until=elapsed_clock() + share)
     return asked
 
 
@@ -65,10 +69,13 @@ def follow_provider(provider: Provider, *, until: float) -> int:
     pace = Pace(settings.POLL_CALLS_PER_MINUTE)
     waiting: list[Batch] = []
     # Looked at before the pause: nobody should wait for a turn in which there is nothing to ask.
-    while (waiting or _is_anything_due(provider)) and pace.wait(until):
+    while (waiting or _is_anything_due(provider)) and (asked == 0 or pace.wait(until)):
         batch = waiting.pop() if waiting else claim_batch(provider, now=database_now())
         if not batch.ids:
             break
+        if len(batch.ids) > provider.batch_size:
+            waiting += parts_of(batch, provider.batch_size)
+            continue
         waiting += ask(batch)
         asked += len(batch.ids)
     return asked
@@ -97,8 +104,8 @@ def ask(batch: Batch) -> list[Batch]:
             {asked[0]: client.status(asked[0])} if len(asked) == 1 else client.statuses(asked)
         )
     except Unavailable as failure:
-        if failure.error_class in (ErrorClass.UNKNOWN_ORDER, ErrorClass.BATCH_TOO_LARGE) and len(asked) > 1:
-            return _halves(batch, failure)
+        if len(asked) > 1 and _may_be_one_id(failure):
+            return _smaller(batch, failure)
         failed(batch, failure, now=database_now())
         return []
     now = database_now()
@@ -120,13 +127,34 @@ def _apply(heard: Mapping[int, StatusItem], batch: Batch, now: datetime) -> None
                 hearing.apply({order_id: item}, provider=batch.provider, asked_at=batch.asked_at, now=now)
 
 
-def _halves(batch: Batch, failure: Unavailable) -> list[Batch]:
+#: Faults of the call, the moment or the account: asking for fewer ids would not help.
+_NOT_OF_AN_ID = (
+    ErrorClass.RATE_LIMITED,
+    ErrorClass.INVALID_KEY,
+    ErrorClass.ACCOUNT_BLOCKED,
+    ErrorClass.MAINTENANCE,
+    ErrorClass.UNSUPPORTED,
+)
+
+
+def _may_be_one_id(failure: Unavailable) -> bool:
+    """Whether one id may have spoiled the call: it was answered whole, in words, and not about the account."""
+    return failure.error_class is not None and not failure.outage and failure.error_class not in _NOT_OF_AN_ID
+
+
+def _smaller(batch: Batch, failure: Unavailable) -> list[Batch]:
     """Some panels fail a whole call for one id they do not know; others take fewer ids than most."""
-    ids, middle = list(batch.ids.items()), len(batch.ids) // 2
+    half = (len(batch.ids) + 1) // 2
     if failure.error_class is ErrorClass.BATCH_TOO_LARGE:
-        batch.provider.batch_size = max(1, min(batch.provider.batch_size, len(ids)) // 2)
-        Provider.objects.filter(pk=batch.provider.pk).update(batch_size=batch.provider.batch_size)
-    return [Batch(batch.provider, dict(half), batch.asked_at) for half in (ids[:middle], ids[middle:])]
+        batch.provider.batch_size = half
+        Provider.objects.filter(pk=batch.provider.pk).update(batch_size=half)
+    return parts_of(batch, half)
+
+
+def parts_of(batch: Batch, most: int) -> list[Batch]:
+    """The batch in parts of at most ``most`` ids."""
+    ids = list(batch.ids.items())
+    return [Batch(batch.provider, dict(ids[i : i + most]), batch.asked_at) for i in range(0, len(ids), most)]
 
 
 def failed(batch: Batch, failure: Unavailable, *, now: datetime) -> None:

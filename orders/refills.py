@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
@@ -92,13 +93,18 @@ def _claim(lane: lanes.Lane, *, now: datetime) -> RefillAttempt | None:
 def _send(attempt: RefillAttempt, lane: lanes.Lane) -> None:
     order = attempt.refill.order
     assert order.upstream_id is not None  # noqa: S101 - only placed orders are refilled, and those have one
-    client = client_for(order.provider, deadline=settings.FORWARD_DEADLINE_SECONDS)
+    keep = partial(sending.store_exchange, provider_id=attempt.provider_id, refill_attempt=attempt)
     result: Refilled | Refused | NotSent | InDoubt
     try:
+        client = client_for(order.provider, deadline=settings.FORWARD_DEADLINE_SECONDS, on_exchange=keep)
         result = client.refill(order.upstream_id, permit=sending.permit(sending.REFILL, lane, attempt.token))
     except (Refused, NotSent, InDoubt) as failure:
         result = failure
-    sending.store_exchange(result.exchange, provider_id=attempt.provider_id, refill_attempt=attempt)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as bug:
+        log.exception("refill attempt %s broke", attempt.pk)
+        result = InDoubt("fault", type(bug).__name__)
     record(attempt, result, now=database_now())
 
 
@@ -136,6 +142,9 @@ def _record(
         case NotSent():
             released = attempt.outcome == Outcome.CLAIMED and result.reason == "permit"
             _end(attempt, Outcome.RELEASED if released else Outcome.NOT_SENT, send_calls=0, reason=str(result)[:500])
+            _set(refill, RefillState.QUEUED, next_at=now + backoff(refill.tries))
+        case InDoubt() if attempt.outcome == Outcome.CLAIMED:
+            _end(attempt, Outcome.RELEASED, send_calls=0, reason=str(result)[:500])
             _set(refill, RefillState.QUEUED, next_at=now + backoff(refill.tries))
         case InDoubt():
             if attempt.outcome != Outcome.IN_DOUBT:
@@ -191,7 +200,7 @@ def _doubt(refill: Refill, now: datetime) -> None:
 def follow_due(*, seconds: float = RUN_SECONDS) -> int:
     """Ask about the requested refills that are due; how many."""
     until = elapsed_clock() + seconds
-    due = Refill.objects.filter(next_poll_at__lte=database_now(), state=RefillState.REQUESTED, provider__is_active=True)
+    due = Refill.objects.filter(next_poll_at__lte=database_now(), state=RefillState.REQUESTED)
     providers = Provider.objects.filter(pk__in=due.values_list("provider_id", flat=True).distinct()).order_by("pk")
     asked = 0
     for provider in providers:

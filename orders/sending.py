@@ -79,10 +79,8 @@ def permit(errand: Errand, lane: Lane, token: uuid.UUID) -> Callable[[], None]:
     return ask
 
 
-def store_exchange(exchange: Exchange | None, *, provider_id: int, **about: Any) -> None:
+def store_exchange(exchange: Exchange, *, provider_id: int, **about: Any) -> None:
     """Keep what was said, without the key. ``about`` names the attempt."""
-    if exchange is None:
-        return
     ProviderExchange.objects.create(
         provider_id=provider_id,
         action=exchange.action,

@@ -6,17 +6,20 @@ from core.clock import database_now
 from notices.heartbeats import beat
 from orders import dispatch, freezing, progress, refills
 
+#: A task claims for this long; two calls may be under way at its end, for which the time limits leave room.
+RUN_SECONDS = 60.0
+
 
 @shared_task(name="orders.tasks.forward")
 def forward() -> None:
     freezing.look_now_and_then()
-    dispatch.forward_due()
-    refills.send_due()
+    dispatch.forward_due(seconds=RUN_SECONDS * 3 / 4)
+    refills.send_due(seconds=RUN_SECONDS / 4)
     beat(part="queue:forward", now=database_now())
 
 
 @shared_task(name="orders.tasks.follow")
 def follow() -> None:
-    progress.follow_due()
-    refills.follow_due()
+    progress.follow_due(seconds=RUN_SECONDS * 3 / 4)
+    refills.follow_due(seconds=RUN_SECONDS / 4)
     beat(part="queue:follow", now=database_now())

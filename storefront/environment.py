@@ -4,12 +4,17 @@ django-environ does the parsing; this adds bounds, and collects every complaint 
 in one go instead of one per start.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from zoneinfo import available_timezones
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Environment:
@@ -43,8 +48,39 @@ class Environment:
 
         return self._read(name, read, "")
 
-    def text(self, name: str, default: str = "") -> str:
-        return self._read(name, lambda: str(self.env.str(name, default=default)), default)
+    def text(self, name: str, default: str = "", *, like: str = "", what: str = "") -> str:
+        """One line of text; with ``like``, a pattern it has to match whole, and ``what`` says what that is."""
+
+        def read() -> str:
+            value = str(self.env.str(name, default=default)) or default
+            if _CONTROL.search(value):
+                raise ValueError("it holds a line break or another control character")
+            if like and not re.fullmatch(like, value.strip()):
+                raise ValueError(f"it is not {what}")
+            return value
+
+        return self._read(name, read, default)
+
+    def emails(self, name: str) -> list[str]:
+        def read() -> list[str]:
+            found = [w.strip() for w in self.env.list(name, default=[]) if w.strip()]
+            for address in found:
+                try:
+                    validate_email(address)
+                except ValidationError:
+                    raise ValueError(f"{address!r} is no e-mail address") from None
+            return found
+
+        return self._read(name, read, [])
+
+    def time_zone(self, name: str, default: str) -> str:
+        def read() -> str:
+            value = str(self.env.str(name, default=default))
+            if value not in available_timezones():
+                raise ValueError(f"{value!r} is no time zone")
+            return value
+
+        return self._read(name, read, default)
 
     def words(self, name: str, default: list[str] | None = None) -> list[str]:
         read = lambda: [w.strip() for w in self.env.list(name, default=default or []) if w.strip()]  # noqa: E731
@@ -95,10 +131,16 @@ class Environment:
 
     def database(self, name: str) -> dict[str, Any]:
         def read() -> dict[str, Any]:
-            self.env.str(name)
-            found: dict[str, Any] = self.env.db(name)
-            if found.get("ENGINE") != "django.db.backends.postgresql":
+            value = str(self.env.str(name))
+            if urlsplit(value).scheme not in ("postgres", "postgresql", "pgsql"):
                 raise ValueError("it must be a postgres:// address")
+            try:
+                found: dict[str, Any] = self.env.db(name)
+            except ValueError:
+                # Its own words could quote the password.
+                raise ValueError("it is not of the form postgres://USER:PASSWORD@HOST:PORT/NAME") from None
+            if not found.get("NAME"):
+                raise ValueError("it names no database")
             return found
 
         return self._read(name, read, {})
@@ -137,10 +179,19 @@ def _mailer(url: str) -> dict[str, Any]:
     return {"BACKEND": f"{backends}.smtp.EmailBackend", "OPTIONS": options}
 
 
+def _is_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port is None or 0 < parts.port < 65536
+    except ValueError:
+        return False
+
+
 def celery_broker(redis_url: str) -> str:
     """The broker address Celery wants: ``unix:///path?db=0`` is ``redis+socket:///path?virtual_host=0`` to it."""
     parts = urlsplit(redis_url)
     if parts.scheme in ("redis", "rediss"):
+        if not parts.hostname or not _is_port(parts) or not re.fullmatch(r"/?[0-9]*", parts.path):
+            raise ValueError("it is not of the form redis://:PASSWORD@HOST:PORT/NUMBER")
         return redis_url
     if parts.scheme == "unix" and parts.path:
         db = parse_qs(parts.query).get("db", ["0"])[0]

@@ -60,7 +60,7 @@ def _redis_answers() -> bool:
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=0.5) as client:
             return bool(client.ping())
-    except redis.RedisError:
+    except (redis.RedisError, OSError, ValueError):
         return False
 
 

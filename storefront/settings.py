@@ -24,12 +24,16 @@ DEBUG = env.flag("DEBUG", False)
 DEMO = env.flag("DEMO", False)
 HTTPS = env.flag("HTTPS", True)
 SHOP_NAME = env.text("SHOP_NAME", "Permille")
+_host = (ALLOWED_HOSTS or ["localhost"])[0].lstrip(".")
 SHOP_URL = env.text(
-    "SHOP_URL", f"{'https' if HTTPS else 'http'}://{(ALLOWED_HOSTS or ['localhost'])[0].lstrip('.')}"
+    "SHOP_URL",
+    f"{'https' if HTTPS else 'http'}://{_host}",
+    like=r"https?://[^\s/?#]+(/[^\s?#]*)?",
+    what="an address such as https://shop.example",
 ).rstrip("/")
-SHOP_CURRENCY = env.text("SHOP_CURRENCY", "USD").strip().upper()
+SHOP_CURRENCY = env.text("SHOP_CURRENCY", "USD", like="[A-Za-z]{3,8}", what="a currency such as USD").strip().upper()
 CONTACT_EMAIL = env.text("CONTACT_EMAIL")
-OWNER_EMAILS = env.words("OWNER_EMAILS")
+OWNER_EMAILS = env.emails("OWNER_EMAILS")
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 ALLOW_PRIVATE_PROVIDER_HOSTS = env.flag("ALLOW_PRIVATE_PROVIDER_HOSTS", False)
 
@@ -125,16 +129,16 @@ if DATABASES["default"]:
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"}}
 
 # --- Language and time ------------------------------------------------------------------------------------------------
-LANGUAGE_CODE = env.text("LANGUAGE_CODE", "en")
 # A language is offered once it is translated: a page laid out from right to left in English helps nobody.
 LANGUAGES = [("en", _("English"))]
+LANGUAGE_CODE = env.choice("LANGUAGE_CODE", "en", tuple(code for code, _name in LANGUAGES))
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = env.text("TIME_ZONE", "UTC")
+TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 USE_TZ = True
 
 # --- Static files -----------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles"), like="/.+", what="an absolute folder"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Manifest storage refuses to render before collectstatic ran; the demo and the tests read the source files instead.
 _static = "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -176,7 +180,7 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 
 # --- Mail -------------------------------------------------------------------------------------------------------------
 MAILERS = {"default": env.mailer("EMAIL_URL", "consolemail://")}
-DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"shop@{(ALLOWED_HOSTS or ['localhost'])[0].lstrip('.')}")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"shop@{_host}")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # --- Security ---------------------------------------------------------------------------------------------------------
@@ -234,8 +238,9 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300000
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 45
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_TASK_SOFT_TIME_LIMIT = 120
-CELERY_TASK_TIME_LIMIT = 150
+# A task works for a minute, and two calls may be under way when that is over: reaching a limit is a bug.
+CELERY_TASK_SOFT_TIME_LIMIT = 60 + 2 * max(FORWARD_DEADLINE_SECONDS, READ_DEADLINE_SECONDS)
+CELERY_TASK_TIME_LIMIT = CELERY_TASK_SOFT_TIME_LIMIT + 30
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 # Kept in memory: two beats, or one that forgot, are harmless, because every task claims rows before it acts.

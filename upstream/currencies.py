@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from upstream.strict_json import clean
+
 
 def currency_code(value: Any) -> str | None:
     """Upper case without outer spaces, at most 10 characters; None if nothing usable was given."""
     if not isinstance(value, str):
         return None
-    return value.strip().upper()[:10] or None
+    return clean(value, 40).strip().upper()[:10] or None

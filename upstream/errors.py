@@ -115,6 +115,11 @@ class Unavailable(ProviderFailure):
         super().__init__(reason, text, exchange, outage=outage)
 
 
+def word(value: object) -> str:
+    """A state as a provider wrote it, whatever its type, fit for a database column; empty for none."""
+    return "" if value is None else bounded(str(value))
+
+
 def bounded(text: str, limit: int = TEXT_LIMIT) -> str:
     """Provider text fit for a database column: no NUL, no lone surrogate, at most `limit` characters."""
     head = text[: limit * 2].replace("\x00", "")

@@ -58,30 +58,34 @@ class Exchange:
 
     def as_evidence(self) -> dict[str, Any]:
         """A JSON-safe record of the exchange: no API key, the body as text of at most 64 KiB."""
-        body = self.without_key(self.body.decode("utf-8", "replace")).replace("\x00", "�")
+        body = storable(self.without_key(self.body.decode("utf-8", "replace")))
         return {
             "action": self.action,
-            "url": self.without_key(self.url),
+            "url": storable(self.without_key(self.url)),
             "request_fields": {
-                name: self.without_key(value).encode("utf-8", "replace").decode().replace("\x00", "�")
-                for name, value in self.request_fields.items()
+                storable(name): storable(self.without_key(value)) for name, value in self.request_fields.items()
             },
             "elapsed": round(self.elapsed, 6),
             "sent_at": None if self.sent_at is None else round(self.sent_at, 6),
             "answered_at": None if self.answered_at is None else round(self.answered_at, 6),
             "send_calls": self.send_calls,
             "bytes_sent": self.bytes_sent,
-            "peer": self.peer,
+            "peer": storable(self.peer),
             "http_status": self.http_status,
-            "content_type": self.without_key(self.content_type)[:200],
+            "content_type": storable(self.without_key(self.content_type))[:200],
             "retry_after": self.retry_after,
             "body": body[:EVIDENCE_LIMIT],
             "body_bytes": len(self.body),
             "complete": self.complete,
             "deadline_fired": self.deadline_fired,
             "stop": self.stop,
-            "error": self.without_key(self.error)[:500],
+            "error": storable(self.without_key(self.error))[:500],
         }
+
+
+def storable(text: str) -> str:
+    """The text with what a database refuses, NUL and lone surrogates, replaced by visible marks."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "�")
 
 
 def spellings(secret: str) -> tuple[str, ...]:

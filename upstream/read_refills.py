@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from upstream.dialect import Dialect
-from upstream.errors import ErrorClass, InDoubt, Unavailable
+from upstream.errors import ErrorClass, InDoubt, Unavailable, bounded, word
 from upstream.exchange import Exchange
 from upstream.faults import Fault, find_fault, texts_in
 from upstream.ids import canonical_id, heard_ids
@@ -160,11 +160,11 @@ def _status_item(fields: Fields, asked: str, dialect: Dialect, noise: bool) -> R
     status = fields.get("status")
     fault = find_fault(fields) or _inner_fault(status)
     if fault is not None:
-        return ItemError(item_class(fault, dialect), fault.text[:500])
-    raw = status.strip()[:500] if isinstance(status, str) else "" if status is None else str(status)[:500]
+        return ItemError(item_class(fault, dialect), bounded(fault.text))
+    raw = word(status)
     if not raw:
         return Ignored("no_state")
-    state = refill_state(raw) if isinstance(status, str) else None
+    state = refill_state(status) if isinstance(status, str) else None
     return Ignored("unknown_state", raw) if state is None else RefillStatus(state, raw, noise)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from upstream.dialect import Dialect
-from upstream.errors import ErrorClass, Unavailable
+from upstream.errors import ErrorClass, Unavailable, bounded, word
 from upstream.exchange import Exchange
 from upstream.faults import Fault, find_fault, texts_in
 from upstream.ids import canonical_id
@@ -89,15 +89,16 @@ class Reader:
     def _error(self, fault: Fault, fields: Fields, has_result: bool) -> StatusItem:
         status = fields.get("status")
         if has_result or (isinstance(status, str) and self._lookup(status) not in (None, OrderState.FAILED)):
-            return Ignored("contradictory", status if isinstance(status, str) else "")
-        return ItemError(item_class(fault, self.dialect), fault.text[:500])
+            return Ignored("contradictory", word(status) if isinstance(status, str) else "")
+        return ItemError(item_class(fault, self.dialect), bounded(fault.text))
 
     def _state(self, fields: Fields) -> StatusItem:
         status = fields.get("status")
-        raw = status.strip()[:500] if isinstance(status, str) else "" if status is None else str(status)[:500]
+        raw = word(status)
         if not raw or normalised_state(raw) == "success":
             return Ignored("no_state", raw)
-        state = self._lookup(raw) if isinstance(status, str) or type(status) is int else None
+        # Looked up as it came: a word that had to be cleaned is a word nobody documents.
+        state = self._lookup(str(status)) if isinstance(status, str) or type(status) is int else None
         if state is None:
             return Ignored("unknown_state", raw)
         return OrderStatus(state=state, raw_state=raw, **facts(fields, self.currency))

@@ -86,7 +86,8 @@ def thaw_provider(
         between = _range(provider, recent_id, first_id)
         client = client_for(provider, deadline=settings.READ_DEADLINE_SECONDS)
         ask(client, between, per_minute=settings.POLL_CALLS_PER_MINUTE, pause=_pause)
-    rates = _rates(provider) if between else {}
+    has_news = between is not None and not between.found.keys() <= known_ids(provider.pk)
+    rates = _rates(provider) if has_news else {}
     return _conclude(provider, between, rates, state.frozen_at, actor=actor, reason=reason, now=now)
 
 

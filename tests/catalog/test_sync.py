@@ -50,6 +50,15 @@ def test_syncing_again_writes_no_row_of_the_catalog(panel: Panel, provider: Prov
     assert provider.last_synced_at == run.started_at
 
 
+def test_the_planner_knows_of_a_long_list_at_once(panel: Panel, sync: Sync) -> None:
+    """Planned for empty tables, thousands of services would be joined row by row, which takes minutes."""
+    panel.lists([row(number) for number in range(1, 301)])
+    sync()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname IN ('catalog_service', 'catalog_providerservice')")
+        assert cursor.fetchall() == [(300.0,), (300.0,)]
+
+
 def test_rows_whose_keys_come_in_another_order_are_the_same_rows(panel: Panel, sync: Sync) -> None:
     panel.lists([row(1)])
     sync()

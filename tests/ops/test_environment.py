@@ -88,3 +88,27 @@ def test_production_settings_pass_the_deployment_check() -> None:
     production = {"ALLOWED_HOSTS": "shop.example.com", "EMAIL_URL": "smtp+tls://shop:password@mail.example.com"}
     done = start(production, "check", "--deploy", "--fail-level", "WARNING")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "nonsense"),
+    [
+        ("TIME_ZONE", "Mars/Base"),
+        ("LANGUAGE_CODE", "xx"),
+        ("SHOP_CURRENCY", 'A"B'),
+        ("SHOP_NAME", "two\nlines"),
+        ("SHOP_URL", "javascript:1"),
+        ("OWNER_EMAILS", "nobody"),
+        ("REDIS_URL", "redis://localhost:abc/0"),
+        ("REDIS_URL", "redis://localhost/x"),
+        ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "postgres://localhost"),
+        ("DATABASE_URL", "postgres://me:hush/hush@localhost/shop"),
+    ],
+)
+def test_nonsense_stops_the_start_with_a_line_that_names_it_and_no_secret(name: str, nonsense: str) -> None:
+    stopped = start({name: nonsense})
+    assert stopped.returncode == 1
+    assert stopped.stderr.startswith(f"permille cannot start: {name} makes no sense: ")
+    assert "Traceback" not in stopped.stderr
+    assert "hush" not in stopped.stderr

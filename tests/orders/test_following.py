@@ -1,5 +1,6 @@
 """Following and settling: the provider's words become states and money, towards a target, never twice."""
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
@@ -14,7 +15,8 @@ from orders.models import EventKind, Order
 from orders.states import Forward, Progress, face_of
 from orders.timetable import backoff, next_poll
 from tests.orders.cast import Shop, balance
-from upstream.errors import ErrorClass
+from upstream.client import ProviderClient
+from upstream.errors import ErrorClass, Unavailable
 from upstream.messages import Ignored, ItemError, Missing, OrderStatus, StatusItem
 from upstream.states import OrderState
 
@@ -282,3 +284,50 @@ def test_polling_claims_before_it_asks(shop: Shop, alice: User) -> None:
     batch = progress.claim_batch(shop.provider, now=now)
     assert list(batch.ids.values()) == [order.pk]
     assert progress.claim_batch(shop.provider, now=now).ids == {}
+
+
+def test_what_was_bought_from_a_provider_that_is_inactive_now_is_settled(shop: Shop, alice: User) -> None:
+    order = placed(shop, alice, link="https://example.com/p/1?fate=partial:157&after=1")
+    type(shop.provider).objects.update(is_active=False)
+    shop.simulator.control(advance=30)
+    shop.follows()
+    order.refresh_from_db()
+    assert order.progress == Progress.PARTIAL
+    assert order.returned > 0
+
+
+def test_a_panel_that_takes_fewer_ids_is_asked_for_fewer(
+    shop: Shop, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(23):
+        placed(shop, alice, quantity=10, link=f"https://example.com/p/{number}?fate=completed&after=1")
+    shop.simulator.control(advance=30)
+    _fail_calls(monkeypatch, lambda ids: len(ids) > 10 and ErrorClass.BATCH_TOO_LARGE)
+    shop.follows()
+    assert Order.objects.filter(progress=Progress.COMPLETED).count() == 23
+    shop.provider.refresh_from_db()
+    assert 5 <= shop.provider.batch_size <= 10
+
+
+def test_one_id_that_spoils_a_call_in_any_language_keeps_no_other_waiting(
+    shop: Shop, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = [placed(shop, alice, link=f"https://example.com/p/{n}?fate=completed&after=1") for n in range(7)]
+    shop.simulator.control(advance=30)
+    dead = orders[3].upstream_id
+    _fail_calls(monkeypatch, lambda ids: dead in ids and len(ids) > 1 and ErrorClass.OTHER)
+    shop.follows()
+    assert Order.objects.filter(progress=Progress.COMPLETED).count() == 7
+
+
+def _fail_calls(monkeypatch: pytest.MonkeyPatch, judge: Callable[[Sequence[str]], ErrorClass | bool]) -> None:
+    """Let whole calls about several orders fail with the class that ``judge`` names."""
+    honest = ProviderClient.statuses
+
+    def statuses(client: ProviderClient, ids: Sequence[str]) -> dict[str, StatusItem]:
+        error = judge(ids)
+        if error:
+            raise Unavailable("error", "Sipariş bulunamadı", error_class=ErrorClass(error))
+        return honest(client, ids)
+
+    monkeypatch.setattr(ProviderClient, "statuses", statuses)

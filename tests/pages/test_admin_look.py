@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from allauth.account.models import EmailAddress
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
@@ -46,8 +45,7 @@ def test_states_and_money_look_as_in_the_shop(
 
 
 def test_staff_sign_in_through_the_shops_own_page(live_server: Any, db: None, quiet_page: Page) -> None:
-    owner = User.objects.create_superuser("owner@example.com", PASSWORD)
-    EmailAddress.objects.create(user=owner, email=owner.email, verified=True, primary=True)
+    User.objects.create_superuser("owner@example.com", PASSWORD)
     page = quiet_page
     page.goto(f"{live_server.url}/admin/")
     expect(page.locator("h1")).to_have_text("Sign in")

@@ -321,3 +321,15 @@ class TestBodies:
 )  # fmt: skip
 def test_error_texts(text: str, error_class: str | None) -> None:
     assert classify([text], on_add=True, http_status=200, additions={}) == error_class
+
+
+@pytest.mark.parametrize("word", ["odd\\u0000", "Completed\\u0000", "\\ud800", "x" * 5000])
+def test_a_state_fits_a_database_whatever_it_holds(word: str) -> None:
+    body = f'{{"1": {{"status": "{word}", "currency": "U\\u0000SD", "charge": "1"}}, "2": {{"status": "Completed"}}}}'
+    heard = Reader(DIALECT, "USD").many(said(body), ["1", "2"])
+    item = heard["1"]
+    assert isinstance(item, Ignored)
+    raw = item.raw_state
+    assert "\x00" not in raw
+    assert len(raw.encode()) <= 500
+    assert isinstance(heard["2"], OrderStatus)
