@@ -157,6 +157,43 @@ EQUATIONS = [
         WHERE c.state IN ('queued', 'asked') GROUP BY o.id HAVING count(*) > 1 OR bool_or({_TERMINAL}) ORDER BY o.id
         """,
     ),
+    Equation(
+        "provider_books",
+        "each provider, when last quiet: opening balance + entries − charges = what it reports, or there is a row",
+        "SELECT count(DISTINCT provider_id) FROM orders_balancereading WHERE is_quiet",
+        """
+        SELECT 'provider ' || r.provider_id, format('reading %s reports %s, ours was %s − %s; the row says %s',
+               r.id, trim_scale(r.amount), trim_scale(e.entered), trim_scale(r.charges),
+               coalesce(trim_scale(b.amount)::text, 'nothing'))
+        FROM (SELECT DISTINCT ON (provider_id) * FROM orders_balancereading WHERE is_quiet
+              ORDER BY provider_id, id DESC) r
+        CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS entered FROM orders_providerentry
+                            WHERE provider_id = r.provider_id AND currency = r.currency AND at <= r.at) e
+        LEFT JOIN orders_reconciliationbreak b ON b.provider_id = r.provider_id AND b.kind = 'balance'
+              AND b.facts->>'reading' = r.id::text
+        WHERE r.entries <> e.entered
+           OR r.amount - (e.entered - r.charges) <> coalesce(b.amount, 0)
+        ORDER BY r.provider_id
+        """,
+    ),
+    Equation(
+        "order_costs_have_their_row",
+        "each order charged above its price, or returned and still charged, as of the last look: there is a row",
+        "SELECT count(*) FROM orders_order WHERE provider_charge IS NOT NULL",
+        """
+        SELECT 'order ' || o.id, format('charged %s, expected %s, it is %s, and no row says so',
+               trim_scale(o.provider_charge), trim_scale(o.expected_charge), coalesce(nullif(o.progress, ''), 'open'))
+        FROM orders_order o JOIN catalog_provider p ON p.id = o.provider_id
+        JOIN orders_reconciliationdesk d ON d.provider_id = o.provider_id
+        WHERE o.forward_state = 'placed' AND o.provider_currency = p.currency
+          AND o.heard_currency IN ('', p.currency) AND o.heard_at < d.checked_at
+          AND CASE WHEN o.progress IN ('canceled', 'refunded') THEN o.provider_charge > 0
+                   ELSE o.provider_charge - o.expected_charge >= 0.01 END
+          AND NOT EXISTS (SELECT 1 FROM orders_reconciliationbreak b
+                          WHERE b.order_id = o.id AND b.kind IN ('owed', 'charge'))
+        ORDER BY o.id
+        """,
+    ),
     guards(
         "orders",
         {
@@ -167,6 +204,9 @@ EQUATIONS = [
             "orders_ownid_guard": "orders_ownid",
             "orders_providerexchange_append_only": "orders_providerexchange",
             "orders_orderevent_append_only": "orders_orderevent",
+            "orders_providerentry_append_only": "orders_providerentry",
+            "orders_balancereading_append_only": "orders_balancereading",
+            "orders_break_guard": "orders_reconciliationbreak",
         },
     ),
 ]

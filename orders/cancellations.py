@@ -22,7 +22,7 @@ from notices.alerts import raise_alert
 from notices.containment import contained
 from orders import lifecycle, settlement
 from orders.doorbell import FOLLOW, ring_on_commit
-from orders.models import Cancellation, EventKind, Order
+from orders.models import FROZEN, RESTORED, Cancellation, EventKind, Order
 from orders.pace import Pace
 from orders.states import CANCEL_OPEN, CancelState, Forward
 from orders.verdicts import CANCELED_UNSENT
@@ -56,6 +56,8 @@ def request_cancel(*, order: Order, actor: str, now: datetime) -> Cancellation |
         if not fresh.can_be_canceled:
             raise NotCancelable(_("This order cannot be canceled at the moment."))
         if fresh.forward_state == Forward.QUEUED:
+            if Order.objects.filter(RESTORED, pk=fresh.pk).exists():  # it may have been sent in the time that was lost
+                raise NotCancelable(_("This order cannot be canceled at the moment."))
             _cancel_unsent(fresh, actor, now)
             return None
         wish = Cancellation.objects.create(
@@ -76,7 +78,7 @@ def _cancel_unsent(order: Order, actor: str, now: datetime) -> None:
 
 def due(now: datetime) -> QuerySet[Cancellation]:
     """Wishes to ask for now. Nothing is asked of a provider that is parked; an inactive one still has our orders."""
-    return Cancellation.objects.filter(state__in=CANCEL_OPEN, next_at__lte=now, provider__parked_at=None)
+    return Cancellation.objects.filter(~FROZEN, state__in=CANCEL_OPEN, next_at__lte=now, provider__parked_at=None)
 
 
 def ask_due(*, seconds: float = RUN_SECONDS) -> int:

@@ -22,7 +22,7 @@ from notices.containment import contained
 from orders import breaker, lanes, lifecycle, outcomes, sending, unlisted
 from orders.doubt import balances
 from orders.leases import give_up_lane
-from orders.models import ForwardAttempt, Order
+from orders.models import FROZEN, ForwardAttempt, Order
 from orders.states import Forward
 from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
 from upstream.messages import Placed
@@ -91,7 +91,7 @@ def claim_next(lane: lanes.Lane, *, now: datetime) -> ForwardAttempt | None:
         order = (
             Order.objects.select_for_update(skip_locked=True, of=("self",))
             .filter(provider_id=lane.provider_id, provider__in=_sending_providers())
-            .filter(forward_state=Forward.QUEUED, next_at__lte=now)
+            .filter(~FROZEN, forward_state=Forward.QUEUED, next_at__lte=now)
             .exclude(_waits_behind_another())
             .order_by("next_at", "id")
             .first()

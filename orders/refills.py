@@ -19,7 +19,7 @@ from notices.alerts import raise_alert
 from notices.containment import contained
 from orders import lanes, lifecycle, sending
 from orders.doorbell import FORWARD, ring_on_commit
-from orders.models import EventKind, Order, Refill, RefillAttempt
+from orders.models import FROZEN, EventKind, Order, Refill, RefillAttempt
 from orders.pace import Pace
 from orders.states import Outcome, RefillState
 from orders.timetable import backoff, next_poll
@@ -77,6 +77,7 @@ def send_due(*, seconds: float = RUN_SECONDS) -> int:
 def _claim(lane: lanes.Lane, *, now: datetime) -> RefillAttempt | None:
     with transaction.atomic():
         queued = Refill.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+            ~FROZEN,
             provider_id=lane.provider_id,
             provider__is_active=True,
             provider__parked_at=None,

@@ -13,13 +13,14 @@ from typing import Any
 
 from django.conf import settings
 
+from orders.freezing import FROZEN_SQL
 from orders.lanes import Lane
 from orders.models import ProviderExchange
 from upstream.exchange import Exchange
 
 
 class PermitRefused(Exception):
-    """The claim is no longer ours, the lease is nearly over, or the provider is parked: no byte may leave."""
+    """The claim is not ours, the lease nearly over, the provider parked or the shop frozen: no byte may leave."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ _PERMIT = """
     UPDATE {e.subject} AS s SET {e.state} = 'sending'{e.stamp}
     FROM mine JOIN catalog_provider p ON p.id = mine.provider_id
     WHERE s.id = mine.subject AND s.{e.state} = 'claimed' AND p.is_active AND p.parked_at IS NULL {e.gate}
+        AND NOT {frozen}
     RETURNING s.id
 """
 
@@ -75,7 +77,7 @@ def claim_columns(lane: Lane, now: datetime) -> dict[str, Any]:
 
 def permit(errand: Errand, lane: Lane, token: uuid.UUID) -> Callable[[], None]:
     """What the wire calls once, just before the first byte. Raises, and so stops the send, unless it may go."""
-    query = _PERMIT.format(e=errand)
+    query = _PERMIT.format(e=errand, frozen=FROZEN_SQL)
 
     def ask() -> None:
         room = timedelta(seconds=settings.FORWARD_DEADLINE_SECONDS * 4 / 3)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from orders import cancellations, dispatch, leases, progress, refills, waiting
+from orders import cancellations, dispatch, freezing, leases, progress, refills, waiting
 from orders.doorbell import FOLLOW, FORWARD, ring
 from orders.models import ChildOrder, Order, Refill
 from orders.states import Forward, RefillState
@@ -24,11 +24,12 @@ class Swept:
 def ring_for_due(*, now: datetime) -> int:
     """Give up dead attempts and long waits, then ring for whatever is due; how many attempts were given up."""
     given_up = leases.expire(now=now)
+    frozen = freezing.look(now=now)
     waiting.give_up(now=now)
     sendable = {"provider__is_active": True, "provider__parked_at": None}
     queued = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=now, **sendable)
     asked = Refill.objects.filter(state=RefillState.QUEUED, next_at__lte=now, **sendable)
-    if queued.exists() or asked.exists():
+    if not frozen and (queued.exists() or asked.exists()):
         ring(FORWARD)
     polled = (Order.objects, ChildOrder.objects, Refill.objects)
     if any(rows.filter(next_poll_at__lte=now).exists() for rows in polled) or cancellations.due(now).exists():
@@ -38,6 +39,7 @@ def ring_for_due(*, now: datetime) -> int:
 
 def do_due(*, now: datetime, seconds: float) -> Swept:
     """Give up dead attempts and do the due work here and now, spending about ``seconds`` on each kind."""
+    freezing.look(now=now)  # Before anything is claimed: a restored shop does not send even one order first.
     return Swept(
         given_up=leases.expire(now=now),
         forwarded=dispatch.forward_due(seconds=seconds),

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from core.clock import database_now
 from notices.heartbeats import beat
-from orders import cancellations, dispatch, progress, refills
+from orders import cancellations, dispatch, freezing, progress, refills
 from orders.doubt import resolve as doubts
 
 #: A task claims for this long; two calls may be under way at its end, for which the time limits leave room.
@@ -13,6 +13,7 @@ RUN_SECONDS = 60.0
 
 @shared_task(name="orders.tasks.forward")
 def forward() -> None:
+    freezing.look_now_and_then()
     dispatch.forward_due(seconds=RUN_SECONDS * 3 / 4)
     refills.send_due(seconds=RUN_SECONDS / 4)
     beat(part="queue:forward", now=database_now())

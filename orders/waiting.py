@@ -16,7 +16,7 @@ from notices.alerts import raise_alert
 from notices.containment import contained
 from notices.models import Severity
 from orders import lifecycle, settlement
-from orders.models import EventKind, Order, Refill
+from orders.models import RESTORED, EventKind, Order, Refill
 from orders.states import Forward, RefillState
 from orders.verdicts import LINK_BUSY_TOO_LONG, NEVER_CONFIRMED, WAITED_TOO_LONG
 from upstream.errors import ErrorClass
@@ -26,7 +26,10 @@ _AT_ONCE = 500
 
 
 def give_up(*, now: datetime) -> int:
-    """Refund what waited too long, by the owner's settings, and close refills nobody answered; how many rows."""
+    """Refund what waited too long, by the owner's settings, and close refills nobody answered; how many rows.
+
+    What came back from a dump is left alone: it may have been sent, refunded or answered in the time that was lost.
+    """
     return _impatient(now) + _unresolved(now) + _unanswered(now)
 
 
@@ -34,7 +37,7 @@ def _impatient(now: datetime) -> int:
     """Queued orders older than their provider's patience. What is claimed, sent or in doubt is never among them."""
     seconds = Coalesce(F("provider__patience_seconds"), Value(settings.PATIENCE_SECONDS))
     placed_before = ExpressionWrapper(Value(now) - seconds * Value(timedelta(seconds=1)), output_field=DateTimeField())
-    late = Order.objects.filter(forward_state=Forward.QUEUED, created_at__lte=placed_before)
+    late = Order.objects.filter(~RESTORED, forward_state=Forward.QUEUED, created_at__lte=placed_before)
     return _each(late, lambda order: _refund_untaken(order, now))
 
 
@@ -48,7 +51,7 @@ def _unresolved(now: datetime) -> int:
     if not settings.DOUBT_REFUND_SECONDS:
         return 0
     late = Q(sent_at__lte=now - timedelta(seconds=settings.DOUBT_REFUND_SECONDS))
-    doubtful = Order.objects.filter(late, forward_state__in=[Forward.IN_DOUBT, Forward.REVIEW])
+    doubtful = Order.objects.filter(late, ~RESTORED, forward_state__in=[Forward.IN_DOUBT, Forward.REVIEW])
     return _each(doubtful, lambda order: _refund_doubtful(order, now))
 
 
@@ -106,4 +109,6 @@ def _unanswered(now: datetime) -> int:
 def _doubted_before(moment: datetime) -> QuerySet[Refill]:
     # The attempt's send is what the doubt is about; a refill is created before it, perhaps long before.
     still_young = Refill.objects.filter(attempts__sent_at__gt=moment)
-    return Refill.objects.filter(state=RefillState.IN_DOUBT, created_at__lte=moment).exclude(pk__in=still_young)
+    return Refill.objects.filter(~RESTORED, state=RefillState.IN_DOUBT, created_at__lte=moment).exclude(
+        pk__in=still_young
+    )

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from core.clock import database_now
 from notices.heartbeats import last_beats
+from orders import freezing
 
 _state = {"migrated": False}
 
@@ -30,12 +31,15 @@ def readyz(_request: HttpRequest) -> JsonResponse:
 
     503 only without a migrated database. Without Redis or workers the status is "degraded" and the answer still 200:
     the shop takes orders all the same, they are forwarded later, and taking it out of service would help nobody.
+    A frozen shop is degraded too.
     """
     checks = {"database": "ok", "migrations": "ok", "redis": "ok" if _redis_answers() else "silent", "sweep": "silent"}
+    checks["forwarding"] = "unknown"
     heard: dict[str, float] = {}
     try:
         if _migrated():
             heard = _ages()
+            checks["forwarding"] = "frozen" if freezing.is_frozen() else "ok"
         else:
             checks["migrations"] = "missing"
     except DatabaseError:

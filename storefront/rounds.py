@@ -11,7 +11,7 @@ from core.clock import database_now
 from notices.alerts import mail_open_alerts
 from notices.containment import contained, failures_since
 from notices.heartbeats import beat
-from orders import sweep
+from orders import reconciliation, sweep
 from orders.doorbell import RESOLVE, ring
 from orders.doubt import resolve
 
@@ -27,6 +27,8 @@ def ring_round() -> None:
         ring(RESOLVE)
     if sync_is_due(now=now):
         ring("catalog.tasks.sync_due")
+    with contained("reconciling accounts"):
+        reconciliation.reconcile_due(now=now)
     with contained("mailing alerts"):
         mail_open_alerts(now=now)
     beat(part="sweep", now=now)
@@ -35,7 +37,7 @@ def ring_round() -> None:
 def work_round(*, seconds: float = 15.0) -> dict[str, int]:
     """Without any broker: do all of it in this process; what was done, and how many parts failed."""
     now = database_now()
-    done = {"probed": 0, "resolved": 0, "synced": 0, "mailed": 0}
+    done = {"probed": 0, "resolved": 0, "synced": 0, "reconciled": 0, "mailed": 0}
     with contained("looking at parked providers"):
         done["probed"] = health.probe_parked(now=now)
     with contained("doing due orders"):
@@ -44,6 +46,8 @@ def work_round(*, seconds: float = 15.0) -> dict[str, int]:
         done["resolved"] = resolve.resolve_due(now=database_now(), seconds=seconds)
     with contained("syncing catalogs"):
         done["synced"] = sync_due(now=now)
+    with contained("reconciling accounts"):
+        done["reconciled"] = reconciliation.reconcile_due(now=database_now())
     with contained("mailing alerts"):
         done["mailed"] = mail_open_alerts(now=database_now())
     beat(part="sweep", now=database_now())

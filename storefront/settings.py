@@ -65,6 +65,8 @@ BREAKER_STREAK = env.whole("BREAKER_STREAK", 5, at_least=1, at_most=100_000)
 # In the shop's currency.
 BREAKER_COST = env.number("BREAKER_COST", 100, at_least=0, at_most=1_000_000_000)
 SUBSCRIPTION_MAX_POSTS = env.whole("SUBSCRIPTION_MAX_POSTS", 100, at_least=1, at_most=10000)
+RECONCILE_SECONDS = env.number("RECONCILE_SECONDS", 3600, at_least=0.1, at_most=86400)
+STATE_FOLDER = env.text("STATE_FOLDER").strip()
 WORKER_CONCURRENCY = env.whole("WORKER_CONCURRENCY", 4, at_least=1, at_most=64)
 
 if FORWARD_LEASE_SECONDS < 7 / 3 * FORWARD_DEADLINE_SECONDS:
@@ -81,6 +83,9 @@ if 0 < DOUBT_REFUND_SECONDS < FORWARD_LEASE_SECONDS:
     env.complain(
         "DOUBT_REFUND_SECONDS must be 0 or at least FORWARD_LEASE_SECONDS, or a send under way is refunded as a doubt"
     )
+
+if STATE_FOLDER and not Path(STATE_FOLDER).is_absolute():
+    env.complain("STATE_FOLDER must be an absolute path of a folder")
 
 # --- Django -----------------------------------------------------------------------------------------------------------
 ROOT_URLCONF = "storefront.urls"

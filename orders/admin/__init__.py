@@ -1,9 +1,20 @@
 """The owner's view of orders. Only the page of an order in doubt moves one, through `orders.decisions`."""
 
+from orders.admin.accounts import ProviderAccountAdmin
 from orders.admin.aftercare import CancellationAdmin, ChildOrderAdmin
+from orders.admin.breaks import ReconciliationBreakAdmin
 from orders.admin.doubts import DoubtfulOrderAdmin
 from orders.admin.orders import OrderAdmin
 from orders.admin.own_ids import OwnIdAdmin
 from orders.admin.refills import RefillAdmin
 
-__all__ = ["CancellationAdmin", "ChildOrderAdmin", "DoubtfulOrderAdmin", "OrderAdmin", "OwnIdAdmin", "RefillAdmin"]
+__all__ = [
+    "CancellationAdmin",
+    "ChildOrderAdmin",
+    "DoubtfulOrderAdmin",
+    "OrderAdmin",
+    "OwnIdAdmin",
+    "ProviderAccountAdmin",
+    "ReconciliationBreakAdmin",
+    "RefillAdmin",
+]

@@ -24,7 +24,7 @@ from orders.doubt.picture import (
     Standing,
     Times,
 )
-from orders.models import UNEXPLAINED, Explanation, ForwardAttempt, Order, ProbePass, RateReading
+from orders.models import UNEXPLAINED, Explanation, ForwardAttempt, Order, ProbePass, RateReading, ThawScan
 from orders.models import OwnId as OwnIdRow
 from orders.states import Forward, Outcome, Progress
 
@@ -81,12 +81,27 @@ def learn_decimals(provider: Provider) -> int:
 
 
 def standing_of(attempt: ForwardAttempt) -> Standing:
+    if "restored" in attempt.evidence or _is_from_before_a_restore(attempt):
+        return Standing.RESTORED
     if attempt.outcome == Outcome.SENDING:
         return Standing.SENDING
     if attempt.outcome == Outcome.NOT_PLACED:
         return Standing.SAID_NOT_PLACED
     by_order = {Forward.IN_DOUBT: Standing.IN_DOUBT, Forward.REVIEW: Standing.REVIEW}
     return by_order.get(Forward(attempt.order.forward_state), Standing.REFUNDED_OPEN)
+
+
+def _is_from_before_a_restore(attempt: ForwardAttempt) -> bool:
+    """Whether nothing of ours separates this send from orders of a time that was lost and never looked through.
+
+    The first order placed after it does: whatever was lost has a lower number.
+    """
+    unlooked = ThawScan.objects.filter(provider_id=attempt.provider_id, is_complete=False).aggregate(at=Max("at"))["at"]
+    sent_at = attempt.sent_at or attempt.claimed_at
+    if unlooked is None or sent_at < unlooked:
+        return False
+    since = OwnIdRow.objects.filter(provider_id=attempt.provider_id, explained=Explanation.ATTEMPT)
+    return not since.filter(attempt__sent_at__gt=unlooked, first_seen_at__lte=sent_at).exists()
 
 
 def shape_of_order(order: Order) -> Shape:

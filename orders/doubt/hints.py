@@ -73,7 +73,7 @@ def look_in_recent_orders(provider: Provider, *, now: datetime) -> int:
     # Asked only now: an equal order that was being sent while the list travelled may be the one it shows.
     rivals = list(ForwardAttempt.objects.filter(may_own(), provider=provider).select_related("order").order_by("id"))
     closed = 0
-    for attempt in [one for one in rivals if one.outcome == Outcome.IN_DOUBT]:
+    for attempt in [one for one in rivals if one.outcome == Outcome.IN_DOUBT and "restored" not in one.evidence]:
         twins = [other for other in rivals if is_twin(other.order, attempt.order)]
         found = [row for row in rows if is_row_of(row, attempt) and not is_ours_already(provider.pk, row.order_id)]
         if len(found) == 1 and len(twins) == 1:
@@ -109,4 +109,5 @@ def _is_time_of(date: str, sent_at: datetime) -> bool:
 
 
 def _in_doubt(provider: Provider) -> QuerySet[ForwardAttempt]:
-    return ForwardAttempt.objects.filter(provider=provider, outcome=Outcome.IN_DOUBT).order_by("id")
+    doubts = ForwardAttempt.objects.filter(provider=provider, outcome=Outcome.IN_DOUBT)
+    return doubts.exclude(evidence__has_key="restored").order_by("id")

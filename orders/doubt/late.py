@@ -18,6 +18,8 @@ from upstream.verdicts import not_sent
 def read_late_answers(provider: Provider, *, now: datetime) -> int:
     """Record what stored answers say of attempts in doubt; how many were looked at."""
     waiting = ForwardAttempt.objects.filter(provider=provider, outcome=Outcome.IN_DOUBT, answered_at=None)
+    # What came back with a dump may have been dealt with in the time that was lost.
+    waiting = waiting.exclude(evidence__has_key="restored")
     stored = ProviderExchange.objects.filter(forward_attempt__in=waiting, action="add")
     unread = stored.exclude(forward_attempt__evidence__has_key="late").select_related("forward_attempt")
     rows = list(unread.order_by("id"))

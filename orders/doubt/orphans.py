@@ -10,6 +10,8 @@ from django.utils.translation import ngettext
 from catalog.models import Provider
 from notices.alerts import raise_alert
 from notices.models import Severity
+from orders.books import orphans as books
+from orders.books.orphans import Orphan
 from orders.doubt import probing
 from orders.doubt.evidence import ids_per_call, newest_own_id
 from orders.models import Explanation, ForwardAttempt, OwnId, ProbeDesk
@@ -51,7 +53,9 @@ def mark_orphans(provider: Provider, this: probing.Search) -> int:
     sending = ForwardAttempt.objects.filter(provider=provider, outcome=Outcome.SENDING).aggregate(since=Min("sent_at"))
     if sending["since"] is not None:
         nobodys = nobodys.filter(first_seen_at__lt=sending["since"])
+    listed = [Orphan(own.upstream_id, own.charge, own.state) for own in nobodys]
     found = nobodys.update(explained=Explanation.ORPHAN)
+    books.note(provider, listed, now=this.clock.now())
     in_doubt = ForwardAttempt.objects.filter(provider=provider, outcome=Outcome.IN_DOUBT)
     orphans = OwnId.objects.filter(provider=provider, explained=Explanation.ORPHAN).count()
     if orphans and not in_doubt.exists():  # else one of them is likely what the search is looking for

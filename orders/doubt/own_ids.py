@@ -34,7 +34,7 @@ def note_children(*, provider_id: int, parent_order_id: int, children: Iterable[
             rows.exclude(explained__in=[Explanation.ATTEMPT, Explanation.CHILD]).update(**own)
 
 
-def note_seen(provider_id: int, upstream_id: str, item: OrderStatus | Ignored, *, now: datetime) -> bool:
+def note_seen(provider_id: int, upstream_id: str, item: OrderStatus | Ignored | None, *, now: datetime) -> bool:
     """A search met this id; whether it is new. The first answer that can be read is kept for good."""
     is_new = _note(provider_id, upstream_id, now, {}, only_new=True)
     if isinstance(item, OrderStatus):

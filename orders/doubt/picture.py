@@ -10,13 +10,17 @@ from enum import StrEnum
 
 
 class Standing(StrEnum):
-    """How an attempt stands whose request the provider may have carried out without our knowing the id."""
+    """How an attempt stands whose request the provider may have carried out without our knowing the id.
+
+    Restored: the rows around it came back from a dump, so that what they do not say proves nothing. A person decides.
+    """
 
     IN_DOUBT = "in_doubt"
     REVIEW = "review"
     REFUNDED_OPEN = "refunded_open"
     SENDING = "sending"
     SAID_NOT_PLACED = "said_not_placed"
+    RESTORED = "restored"
 
 
 class Explained(StrEnum):

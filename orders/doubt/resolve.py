@@ -12,6 +12,7 @@ from catalog.models import Provider
 from core.clock import elapsed_clock
 from core.secrets import SecretUnreadable
 from notices.containment import contained
+from orders import freezing
 from orders.doubt import apply, bracket, calibration, hints, late, orphans, planning, probing, rates
 from orders.doubt.clock import Clock, moment
 from orders.doubt.evidence import newest_own_id, picture_of, times
@@ -29,12 +30,14 @@ _SOON, _LATER = 0.05, 0.5
 
 def is_due(*, now: datetime) -> bool:
     """Whether a resolver has something to do at some provider."""
-    return any(_desk_is_free(provider, now) for provider in _with_work(now))
+    return any(_desk_is_free(provider, now) for provider in _with_work(now)) and not freezing.is_frozen()
 
 
 def resolve_due(*, now: datetime, seconds: float = RUN_SECONDS) -> int:
     """Work on the doubts of every provider whose turn it is, for about so many seconds; how many were closed."""
     clock, closed = Clock(now), 0
+    if freezing.is_frozen():
+        return 0  # what came back from a dump says too little to judge by
     until = elapsed_clock() + seconds
     for provider in _with_work(now):
         if elapsed_clock() >= until:
@@ -98,6 +101,7 @@ def _judge(provider: Provider, clock: Clock) -> None:
     if not calibration.is_usable(provider):
         _hand_over(provider, picture, clock)
         return
+    _hand_over_restored(picture, clock)
     for verdict in bracket.judge(picture):
         if not _apply(verdict, picture, clock.now()):
             return  # the rows have moved on; the next round sees them
@@ -124,8 +128,14 @@ def _hand_over(provider: Provider, picture: Picture, clock: Clock) -> None:
     is_unknown = provider.probing_enabled and provider.ids_grow is not False and provider.foreign_ids_refused is None
     settle = times().settle + (times().review if is_unknown else 0)
     for attempt in picture.attempts:
-        if attempt.standing is Standing.IN_DOUBT and picture.now >= attempt.sent_at + settle:
+        if attempt.standing in (Standing.IN_DOUBT, Standing.RESTORED) and picture.now >= attempt.sent_at + settle:
             apply.to_review(attempt.key, reason="unprovable", now=clock.now())
+
+
+def _hand_over_restored(picture: Picture, clock: Clock) -> None:
+    for attempt in picture.attempts:
+        if attempt.standing is Standing.RESTORED and picture.now >= attempt.sent_at + times().settle:
+            apply.to_review(attempt.key, reason="restored", now=clock.now())
 
 
 def _found_in(verdict: Placed, picture: Picture) -> dict[str, Any]:

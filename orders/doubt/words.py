@@ -11,6 +11,7 @@ WHY: dict[str, str | Promise] = {
     "stopped": _("Orders that are not ours appear under this key, so nothing can be told from a number."),
     "ambiguous": _("There is an order that may be this one or another one, or whose charge tells nothing."),
     "paid_for": _("No such order was found, but the balance fell by exactly its cost."),
+    "restored": _("The database was put back since, so what it does not know proves nothing."),
     "unprovable": _("This provider's order numbers prove nothing, or searching is switched off for it."),
 }
 

@@ -1,7 +1,18 @@
 from orders.models.attempt import Attempt, ForwardAttempt, ProviderExchange, RefillAttempt
+from orders.models.books import (
+    BalanceReading,
+    BreakKind,
+    BreakState,
+    EntryKind,
+    ProviderAccount,
+    ProviderEntry,
+    ReconciliationBreak,
+    ReconciliationDesk,
+)
 from orders.models.cancellation import Cancellation
 from orders.models.child import ChildOrder
 from orders.models.doubtful import DoubtfulOrder
+from orders.models.frozen import FROZEN, RESTORED, Home, ShopState, ThawScan
 from orders.models.gate import SendingGate
 from orders.models.order import EventKind, Order, OrderEvent
 from orders.models.own_id import UNEXPLAINED, Explanation, OwnId
@@ -10,21 +21,34 @@ from orders.models.refill import Refill
 
 __all__ = [
     "UNEXPLAINED",
+    "FROZEN",
+    "RESTORED",
     "Attempt",
     "Cancellation",
     "ChildOrder",
     "DoubtfulOrder",
+    "BalanceReading",
+    "BreakKind",
+    "BreakState",
+    "EntryKind",
     "EventKind",
     "Explanation",
     "ForwardAttempt",
+    "Home",
     "Order",
     "OrderEvent",
     "OwnId",
     "ProbeDesk",
     "ProbePass",
+    "ProviderAccount",
+    "ProviderEntry",
     "ProviderExchange",
     "RateReading",
+    "ReconciliationBreak",
+    "ReconciliationDesk",
     "Refill",
     "RefillAttempt",
     "SendingGate",
+    "ShopState",
+    "ThawScan",
 ]

@@ -17,12 +17,15 @@ from orders.models import (
     ProbeDesk,
     ProbePass,
     ProviderExchange,
+    ReconciliationDesk,
     Refill,
     RefillAttempt,
+    SendingGate,
 )
 from tests.billing import (
+    bad_books,  # noqa: F401  # Importing the rows puts them on the list.
     bad_doubts,  # noqa: F401
-    bad_money,  # noqa: F401  # Importing the rows puts them on the list.
+    bad_money,  # noqa: F401
     bad_orders,  # noqa: F401
     cast,
 )
@@ -73,6 +76,8 @@ _COUNTING = (
     ChildOrder,
     ProbePass,
     ProbeDesk,
+    ReconciliationDesk,
+    SendingGate,
 )
 
 
@@ -102,6 +107,8 @@ def test_a_count_is_never_below_zero(shop: Shop, table: str, column: str, name: 
     ChildOrder.objects.create(parent=shop.order, provider=provider, upstream_id="7")
     ProbePass.objects.create(provider=provider, started_at=now, finished_at=now)
     ProbeDesk.objects.create(provider=provider)
+    ReconciliationDesk.objects.create(provider=provider, next_at=now)
+    SendingGate.objects.create(provider=provider)
     with connection.cursor() as cursor:
         # The row's own guards would refuse first; this is about the check alone.
         cursor.execute("SET LOCAL session_replication_role = replica")

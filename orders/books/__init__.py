@@ -1,0 +1,1 @@
+"""Our account at each provider, as we reckon it: entries, charges, readings, and the differences between the two."""

@@ -1,0 +1,86 @@
+"""R2: what an order earned less what the provider took for it; what was charged above the price; what is owed to us."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import DecimalField, ExpressionWrapper, F, Q, QuerySet
+
+from catalog.models import Provider
+from core.money import EXACT
+from orders.books import breaks
+from orders.margins import cost_of, margin_of
+from orders.models import BreakKind, Order, ReconciliationBreak
+from orders.states import Forward, Progress
+
+#: Panels round a charge to their own decimals, two at the coarsest; only more than that is a higher price.
+ROUNDING = Decimal("0.01")
+_RETURNED = (Progress.CANCELED, Progress.REFUNDED)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """``amount`` as ReconciliationBreak describes it, ``currency`` empty for the provider's."""
+
+    kind: BreakKind
+    amount: Decimal
+    currency: str = ""
+
+
+def check_orders(provider: Provider, *, shop_currency: str, now: datetime) -> int:
+    """Open a break for each order whose charge is wrong, close those that came right; how many are not closed."""
+    seen: set[tuple[str, int]] = set()
+    for order in _comparable(provider).filter(_worth_a_look()).iterator(chunk_size=500):
+        for d in differences_of(order, shop_currency=shop_currency):
+            facts = {"expected": f"{order.expected_charge.normalize():f}", "charge": _text(order.provider_charge)}
+            if d.kind is BreakKind.MARGIN:
+                facts |= {"net": f"{order.net_charge:f}", "cost": f"{cost_of(order).amount:f}"}
+            breaks.see(
+                provider, d.kind, amount=d.amount, currency=d.currency or provider.currency, order=order, facts=facts,
+                now=now,
+            )  # fmt: skip
+            seen.add((d.kind, order.pk))
+    kinds = (BreakKind.CHARGE, BreakKind.MARGIN, BreakKind.OWED)
+    for row in ReconciliationBreak.objects.filter(provider=provider, kind__in=kinds, closed_at=None):
+        if (row.kind, row.order_id) not in seen:
+            breaks.gone(row, now=now)
+    return len(seen)
+
+
+def differences_of(order: Order, *, shop_currency: str) -> Iterator[Difference]:
+    """What is wrong with one order's charge; nothing while the provider has not named it."""
+    charge = order.provider_charge
+    if charge is None or order.forward_state != Forward.PLACED:
+        return
+    if order.progress in _RETURNED:
+        if charge > 0:
+            yield Difference(BreakKind.OWED, charge)
+        return
+    above = EXACT.subtract(charge, order.expected_charge)
+    if above >= ROUNDING:
+        yield Difference(BreakKind.CHARGE, above)
+    margin = margin_of(order)
+    if margin < 0:
+        yield Difference(BreakKind.MARGIN, margin, shop_currency)
+
+
+def _comparable(provider: Provider) -> QuerySet[Order]:
+    """Charges in a currency we did not agree on are never computed with."""
+    rows = Order.objects.filter(provider=provider, forward_state=Forward.PLACED, provider_currency=provider.currency)
+    # Both sides of "what stays < what it cost", multiplied out so that nothing is divided by an expected charge of 0.
+    wide = DecimalField(max_digits=60, decimal_places=23)
+    kept = ExpressionWrapper((F("charge") - F("returned")) * F("expected_charge"), output_field=wide)
+    taken = ExpressionWrapper(F("expected_cost") * F("provider_charge"), output_field=wide)
+    return rows.filter(heard_currency__in=["", provider.currency], provider_charge__gt=0).annotate(
+        kept=kept, taken=taken
+    )
+
+
+def _worth_a_look() -> Q:
+    """A net that the database draws over all orders: charged above the price, or with no margin left."""
+    return Q(provider_charge__gt=F("expected_charge")) | Q(kept__lte=F("taken"))
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount.normalize():f}"

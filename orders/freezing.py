@@ -1,0 +1,146 @@
+"""Frozen: orders are accepted and followed, and nothing leaves that could be sent a second time.
+
+A database that was restored does not know what was sent after its dump. It is recognised by where it lives (cluster,
+timeline, database, table) and by the mark outside it. The permit of every send asks the row and compares the place
+anew, so that no sender has to be told.
+"""
+
+import uuid
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core.clock import database_now, elapsed_clock
+from notices.alerts import close_alert, raise_alert
+from notices.models import Severity
+from orders import marks
+from orders.models import ShopState
+
+ALERT = "shop:frozen"
+
+#: The same question inside a statement of one's own; true while nothing may leave.
+FROZEN_SQL = "EXISTS (SELECT 1 FROM orders_shopstate f WHERE f.frozen_at IS NOT NULL OR f.home <> orders_home())"
+
+_PARTS = (
+    gettext_lazy("another cluster"),
+    gettext_lazy("another timeline"),
+    gettext_lazy("another database"),
+    gettext_lazy("tables made anew"),
+)
+
+#: When this process looked last, by its own clock.
+_looked: list[float] = []
+
+
+def is_frozen() -> bool:
+    """Whether nothing may leave: one cheap query, for claims and pages."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {FROZEN_SQL}")  # noqa: S608 - a constant of this module
+        frozen: bool = cursor.fetchone()[0]
+    return frozen
+
+
+def look(*, now: datetime) -> bool:
+    """Compare the database with what it knew of itself and with the mark outside; whether the shop is frozen.
+
+    The first look of a new shop writes down where it lives. Must not run inside a transaction: it asks Redis.
+    """
+    state, _made = ShopState.objects.get_or_create(pk=1, defaults={"home": home()})
+    # The mark first: whatever is marked was committed before, so the count that is read after it cannot be lower.
+    marked = marks.read(state.shop)
+    reached = marks.reached()
+    here = home()
+    if why := _difference(state.home, here) or _fallen_back(marked, reached):
+        freeze(why=why, now=now, is_restored=True, shop=state.shop)
+        return True
+    if state.frozen_at is not None:
+        return True
+    if here != state.home:
+        ShopState.objects.filter(pk=1, home=state.home).update(home=here)
+    if reached > marked:
+        marks.write(state.shop, reached)
+    return False
+
+
+def look_now_and_then() -> None:
+    """Look unless this process did so within a sweep's time: before its first send, too, but not at each doorbell."""
+    if not _looked or elapsed_clock() - _looked[-1] > settings.SWEEP_SECONDS:
+        look(now=database_now())
+        _looked[:] = [elapsed_clock()]
+
+
+def freeze(
+    *, why: str, now: datetime, actor: str = "", is_restored: bool = False, shop: uuid.UUID | None = None
+) -> bool:
+    """Let nothing leave from now on; False when the shop was frozen already.
+
+    A restore weighs more than a hand that froze before: a dump taken while the shop was frozen is a restored shop too.
+    ``shop`` is the name under which it was looked at: a look that a thaw overtook freezes nothing.
+    """
+    ShopState.objects.get_or_create(pk=1, defaults={"home": home()})
+    with transaction.atomic():
+        other = ShopState.objects.filter(pk=1)
+        other = other.filter(is_restored=False) if is_restored else other.filter(frozen_at=None)
+        if shop is not None:
+            other = other.filter(shop=shop)
+        if not other.update(frozen_at=now, why=why[:300], frozen_by=actor[:254], is_restored=is_restored):
+            return False
+        raise_alert(
+            cause=ALERT,
+            severity=Severity.MONEY,
+            title=_("The shop is frozen: %(why)s") % {"why": why},
+            body=_(
+                "Orders are accepted and wait. Nothing is sent to any provider until the shop is thawed; "
+                "docs/operations.md tells how."
+            ),
+            now=now,
+        )
+    return True
+
+
+def release(*, now: datetime, actor: str, reason: str) -> None:
+    """Let orders leave again; this database, as it is now, is the one that the shop knows.
+
+    After a restore it goes by a new name, so that no mark of the lost time, on whatever machine, freezes it again.
+    """
+    with transaction.atomic():
+        state = ShopState.objects.select_for_update().get(pk=1)
+        name = uuid.uuid4() if state.is_restored else state.shop
+        ShopState.objects.filter(pk=1).update(
+            shop=name,
+            home=home(),
+            frozen_at=None,
+            is_restored=False,
+            thawed_at=now,
+            thawed_by=actor[:254],
+            reason=reason[:300],
+        )
+        close_alert(cause=ALERT, now=now, actor=actor)
+    # Outside the transaction, since it waits for Redis; a crash before it only freezes the shop once more.
+    marks.write(name, marks.reached())
+
+
+def home() -> str:
+    """Where this database lives, as orders.models.Home describes it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT orders_home()")
+        place: str = cursor.fetchone()[0]
+    return place
+
+
+def _difference(known: str, here: str) -> str:
+    """What is different about the database, in words; a part that one side could not learn says nothing."""
+    pairs = zip(_PARTS, known.split("/"), here.split("/"), strict=True)
+    return ", ".join(str(word) for word, old, new in pairs if old and new and old != new)
+
+
+def _fallen_back(marked: int, reached: int) -> str:
+    if reached >= marked:
+        return ""
+    return _("the mark outside the database counts %(marked)d attempts, the database %(reached)d") % {
+        "marked": marked,
+        "reached": reached,
+    }

@@ -1,0 +1,85 @@
+"""Rows that came back with a dump: each may have been sent since, so each becomes a doubt, and an attempt says so.
+
+The moves are the usual ones, made in one transaction: the attempt stands for whatever the lost time did with the order.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Max
+
+from orders import lifecycle
+from orders.models import EventKind, ForwardAttempt, Order, Refill, RefillAttempt
+from orders.states import Forward, Outcome, RefillState
+
+REASON = "the database was restored; this may have been sent in the time that was lost"
+_WHY = {"why": "restored"}
+
+
+def doubt_order(order: Order, *, known_at: datetime, now: datetime) -> ForwardAttempt:
+    """A queued order that came back: in doubt from ``known_at`` on, the last moment the database remembers.
+
+    The caller has locked the order.
+    """
+    last = order.attempts.aggregate(last=Max("n"))["last"] or 0
+    attempt = ForwardAttempt.objects.create(
+        order=order, n=last + 1, expected_cost=order.expected_cost, **_columns(order.provider_id, now)
+    )
+    ForwardAttempt.objects.filter(pk=attempt.pk).update(outcome=Outcome.SENDING, sent_at=known_at)
+    ForwardAttempt.objects.filter(pk=attempt.pk).update(outcome=Outcome.IN_DOUBT)
+    lifecycle.move(order_id=order.pk, old=Forward.QUEUED, new=Forward.CLAIMED, now=now, next_at=None)
+    lifecycle.move(order_id=order.pk, old=Forward.CLAIMED, new=Forward.SENDING, now=now, sent_at=known_at)
+    lifecycle.move(
+        order_id=order.pk, old=Forward.SENDING, new=Forward.IN_DOUBT, now=now, kind=EventKind.DOUBTED, detail=_WHY
+    )
+    return attempt
+
+
+def let_go(attempt: ForwardAttempt, *, proof: dict[str, Any], now: datetime) -> None:
+    """The scan found nothing that this order could be: it goes out again. The caller has locked the order."""
+    evidence = {"restored": True, "bracket": proof}
+    ForwardAttempt.objects.filter(pk=attempt.pk).update(outcome=Outcome.NOT_PLACED, evidence=evidence)
+    lifecycle.move(
+        order_id=attempt.order_id, old=Forward.IN_DOUBT, new=Forward.QUEUED, now=now, kind=EventKind.REQUEUED,
+        detail={"reason": "not at the provider after a restore"}, next_at=now, sent_at=None,
+    )  # fmt: skip
+
+
+def mark_earlier_doubts(provider_id: int) -> list[int]:
+    """Doubts of before the dump: decided and sent again since, perhaps. Marked, so that a person decides."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE orders_forwardattempt SET evidence = evidence || '{\"restored\": true}' "
+            "WHERE provider_id = %s AND outcome = 'in_doubt' AND NOT evidence ? 'restored' RETURNING order_id",
+            [provider_id],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def doubt_refill(refill: Refill, *, known_at: datetime, now: datetime) -> None:
+    """A queued refill that came back. No money moves with it, so nothing is proven about it."""
+    last = refill.attempts.aggregate(last=Max("n"))["last"] or 0
+    attempt = RefillAttempt.objects.create(refill=refill, n=last + 1, **_columns(refill.provider_id, now))
+    RefillAttempt.objects.filter(pk=attempt.pk).update(outcome=Outcome.SENDING, sent_at=known_at)
+    RefillAttempt.objects.filter(pk=attempt.pk).update(outcome=Outcome.IN_DOUBT)
+    Refill.objects.filter(pk=refill.pk).update(state=RefillState.IN_DOUBT, next_at=None)
+    lifecycle.note(
+        order_id=refill.order_id, kind=EventKind.REFILL_DOUBTED, now=now, detail={"refill": refill.pk, **_WHY}
+    )
+
+
+def _columns(provider_id: int, now: datetime) -> dict[str, Any]:
+    """An attempt that no session of ours made: pid 0 exists nowhere."""
+    return {
+        "provider_id": provider_id,
+        "token": uuid.uuid4(),
+        "lane": 0,
+        "lane_pid": 0,
+        "lane_started": now,
+        "claimed_at": now,
+        "leased_until": now,
+        "reason": REASON,
+        "evidence": {"restored": True},
+    }
