@@ -40,7 +40,7 @@ PROXY_COUNT = env.whole("PROXY_COUNT", 1 if HTTPS else 0, at_least=0, at_most=10
 API_RATE_PER_MINUTE = env.whole("API_RATE_PER_MINUTE", 600, at_least=0, at_most=1_000_000)
 ALLOW_PRIVATE_PROVIDER_HOSTS = env.flag("ALLOW_PRIVATE_PROVIDER_HOSTS", False)
 
-# --- Forwarding and following (seconds unless the name says otherwise; docs/architecture.md explains each) ------------
+# --- Forwarding and following (seconds unless the name says otherwise; docs/forwarding.md explains each) ------------
 FORWARD_DEADLINE_SECONDS = env.number("FORWARD_DEADLINE_SECONDS", 30, at_least=0.05, at_most=120)
 FORWARD_LEASE_SECONDS = env.number("FORWARD_LEASE_SECONDS", 90, at_least=0.1, at_most=3600)
 FORWARD_LANES = env.whole("FORWARD_LANES", 1, at_least=1, at_most=64)
