@@ -97,7 +97,7 @@ class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if obj is None:
             return ("email", "first_password", "is_superuser", "groups")
         facts = ("email", "role_", "is_verified_", "is_active", "date_joined", "last_login")
-        return (*facts, "is_superuser", "groups") if obj.is_staff else facts
+        return (*facts, "is_superuser", "groups") if obj.is_staff else (*facts, "group")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         if obj is None:

@@ -113,7 +113,7 @@ def authenticate(plain: str, *, address: str) -> Caller | None:
     All of those cost one hash and one look into an index, so that neither the answer nor its time tells them apart.
     """
     found = (
-        ApiKey.objects.select_related("customer")
+        ApiKey.objects.select_related("customer__group")
         .annotate(asked_at=Now())
         .filter(digest=_digest(plain), revoked_at=None, customer__is_active=True)
     )

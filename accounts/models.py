@@ -1,8 +1,10 @@
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
@@ -35,12 +37,46 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=username)
 
 
+class CustomerGroup(models.Model):
+    """Customers who pay other prices: ``percent`` comes on top of a service's price, below zero as a discount."""
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    percent = models.DecimalField(
+        _("on top, %"),
+        max_digits=6,
+        decimal_places=2,
+        default=Decimal(0),
+        validators=[MinValueValidator(Decimal(-99)), MaxValueValidator(Decimal(1000))],
+        help_text=_("-5 is a discount of 5 %. No price falls below its minimum margin or its lowest price."),
+    )
+
+    class Meta:
+        verbose_name = _("customers' group")
+        verbose_name_plural = _("customers' groups")
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(condition=Q(percent__gte=-99, percent__lte=1000), name="customer_group_percent_sane")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in by e-mail: a customer, or staff when ``is_staff``. Customers are never staff."""
 
     email = models.EmailField(_("e-mail"))
     is_staff = models.BooleanField(_("staff"), default=False, help_text=_("May sign in to the admin."))
     is_active = models.BooleanField(_("active"), default=True, help_text=_("Unset this instead of deleting a person."))
+    group = models.ForeignKey(
+        CustomerGroup,
+        models.PROTECT,
+        verbose_name=_("prices of"),
+        null=True,
+        blank=True,
+        related_name="customers",
+        help_text=_("The group whose prices this customer pays."),
+    )
     date_joined = models.DateTimeField(_("joined"), db_default=Now(), editable=False)
 
     objects: ClassVar[UserManager] = UserManager()

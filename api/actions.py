@@ -24,8 +24,8 @@ class Action:
     scope: Scope = Scope.READ
 
 
-def services(_caller: Caller, _call: Call) -> PriceList:
-    return price_list()
+def services(caller: Caller, _call: Call) -> PriceList:
+    return price_list(caller.customer.group)
 
 
 def balance(caller: Caller, _call: Call) -> Balance:

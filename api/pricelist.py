@@ -9,7 +9,9 @@ import brotli
 import msgspec
 from django.db import connection
 
+from accounts.models import CustomerGroup
 from api.messages import ServiceRow, short
+from catalog.group_prices import show_prices
 from catalog.models import Service
 from upstream.service_types import service_type
 
@@ -22,7 +24,13 @@ _FINGERPRINT = f"""
            (SELECT md5(coalesce(string_agg(concat_ws(':', id, is_active, sale_stopped, can_refill, can_cancel), ','
                                            ORDER BY id), '')) FROM catalog_provider)
 """  # noqa: S608  # Only constants of this module are put together.
-_MOST_KEPT = 4
+# What a group's prices are made of besides: no column of a service holds them.
+_GROUP_FINGERPRINT = f"""
+    SELECT ({_WRITES} catalog_markuprule), ({_WRITES} accounts_customergroup),
+           (SELECT string_agg(concat_ws(':', id, exchange_rate, markup_percent), ',' ORDER BY id) FROM catalog_provider)
+"""  # noqa: S608
+#: Lists kept, each of another group; customers without one share one.
+_MOST_KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -46,36 +54,52 @@ def _is_refused(word: str) -> bool:
     return word.replace(" ", "").rpartition(";q=")[2] in ("0", "0.0", "0.00", "0.000")
 
 
-_kept: dict[str, PriceList] = {}
+# By group: the fingerprint of what the list was made of, and the list. The one made longest ago comes first.
+_kept: dict[int | None, tuple[str, PriceList]] = {}
 _lock = threading.Lock()
 
 
-def price_list() -> PriceList:
-    """The list of now. Prices are the same for every customer, so one list serves all."""
+def price_list(group: CustomerGroup | None = None) -> PriceList:
+    """The list of now, at the prices of ``group``: one list serves all customers of a group."""
     # Asked before the rows are read: what changes in between has another name, under which it is read again.
-    name = _fingerprint()
-    if (found := _kept.get(name)) is not None:
+    name = _fingerprint(group)
+    if (found := _found(group, name)) is not None:
         return found
     with _lock:
-        if (found := _kept.get(name)) is not None:
+        if (found := _found(group, name)) is not None:
             return found
-        made = _make()
+        made = _make(group)
+        _kept.pop(_id(group), None)
         while len(_kept) >= _MOST_KEPT:
             _kept.pop(next(iter(_kept)))
-        _kept[name] = made
+        _kept[_id(group)] = (name, made)
     return made
 
 
-def _fingerprint() -> str:
+def _found(group: CustomerGroup | None, name: str) -> PriceList | None:
+    kept_name, kept = _kept.get(_id(group), ("", None))
+    return kept if kept_name == name else None
+
+
+def _id(group: CustomerGroup | None) -> int | None:
+    return group.pk if group else None
+
+
+def _fingerprint(group: CustomerGroup | None) -> str:
     with connection.cursor() as cursor:
         cursor.execute(_FINGERPRINT)
-        return repr(cursor.fetchone())
+        name = repr(cursor.fetchone())
+        if group:
+            cursor.execute(_GROUP_FINGERPRINT)
+            name += repr(cursor.fetchone())
+    return name
 
 
-def _make() -> PriceList:
+def _make(group: CustomerGroup | None) -> PriceList:
     on_sale = Service.objects.on_sale().select_related("source__provider", "category").defer("source__raw")
-    rows = [_row(service) for service in on_sale.order_by("category__position", "position", "id").iterator(2000)]
-    plain = msgspec.json.encode(rows)
+    services = list(on_sale.order_by("category__position", "position", "id"))
+    show_prices(services, group)
+    plain = msgspec.json.encode([_row(service) for service in services if service.shown_price is not None])
     return PriceList(
         etag=f'W/"{hashlib.sha256(plain).hexdigest()[:32]}"',
         plain=plain,
@@ -86,13 +110,13 @@ def _make() -> PriceList:
 
 def _row(service: Service) -> ServiceRow:
     kind = service_type(service.type)
-    assert service.price is not None  # noqa: S101 - what is on sale has a price
+    assert service.shown_price is not None  # noqa: S101 - what is listed has a price
     return ServiceRow(
         service=service.pk,
         name=service.name,
         type=kind.label if kind else service.type,
         category=service.category.name,
-        rate=short(service.price),
+        rate=short(service.shown_price),
         min=str(service.min),
         max=str(service.max),
         desc=service.description,

@@ -1,4 +1,4 @@
-"""`make bench`, or `python -m bench [--only sync|place|buy] [--repeats 5] [--json]`. Nothing has to run beforehand."""
+"""`make bench`, or `python -m bench [--only sync|price|place|buy] [--repeats 5] [--json]`. Nothing has to run first."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import buying, placing, syncing
+from bench import buying, placing, pricing, syncing
 from bench.harness import Figure
 from bench.stage import Stage, set_stage
 from storefront.embedded.errors import EmbeddedError
@@ -17,7 +17,7 @@ RESULTS = Path(__file__).parent / "results"
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the shop beside bare floors.")
-    parser.add_argument("--only", choices=["sync", "place", "buy"], help="take one group of figures")
+    parser.add_argument("--only", choices=["sync", "price", "place", "buy"], help="take one group of figures")
     parser.add_argument("--repeats", type=int, default=5, help="runs of each side; the median counts (5)")
     parser.add_argument("--services", type=int, default=10_000, help="length of the price list (10000)")
     parser.add_argument("--seconds", type=float, default=5, help="length of one run of placing orders (5)")
@@ -29,6 +29,8 @@ def _options() -> argparse.Namespace:
 def _figures(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
     if options.only in (None, "sync"):
         yield from syncing.figures(stage, services=options.services, repeats=options.repeats)
+    if options.only in (None, "price"):
+        yield from pricing.figures(stage, services=options.services, repeats=options.repeats)
     if options.only in (None, "buy"):
         yield from buying.figures(stage, length=options.seconds, repeats=options.repeats)
     if options.only in (None, "place"):

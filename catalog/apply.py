@@ -5,8 +5,10 @@ from datetime import datetime
 from django.db import connection
 
 from catalog.bulk import copy_rows, stage_rows
+from catalog.changes import noted
 from catalog.diff import Difference
 from catalog.models import Provider
+from catalog.models.provider import NewServices
 from catalog.reading import Heard
 from catalog.selling import headings_of, sell
 
@@ -15,9 +17,14 @@ _SET = ", ".join(f"{name} = heard.{name}" for name in Heard._fields if name != "
 
 
 def apply_difference(provider: Provider, found: Difference, *, now: datetime) -> None:
+    with noted([provider.pk], now=now):
+        _apply(provider, found, now)
+
+
+def _apply(provider: Provider, found: Difference, now: datetime) -> None:
     changed = [change.new for change in found.changed]
     headings = headings_of(provider, [*found.fresh, *changed])
-    _insert(provider.pk, found.fresh, now)
+    _insert(provider, found.fresh, now)
     _update(provider.pk, changed, now)
     _return(provider.pk, found.returned, now)
     _vanish(provider.pk, found.vanished, now)
@@ -26,10 +33,11 @@ def apply_difference(provider: Provider, found: Difference, *, now: datetime) ->
     sell(provider, [*found.fresh, *changed], headings)
 
 
-def _insert(provider_id: int, rows: list[Heard], now: datetime) -> None:
+def _insert(provider: Provider, rows: list[Heard], now: datetime) -> None:
     if rows:
-        columns = [*Heard._fields, "provider_id", "first_seen_at", "changed_at"]
-        copy_rows(_TABLE, columns, ((*_flat(row), provider_id, now, now) for row in rows))
+        is_wanted = provider.new_services != NewServices.CHOSEN
+        columns = [*Heard._fields, "provider_id", "first_seen_at", "changed_at", "is_wanted"]
+        copy_rows(_TABLE, columns, ((*_flat(row), provider.pk, now, now, is_wanted) for row in rows))
 
 
 def _flat(row: Heard) -> Heard:

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from catalog.reading import RATE_JUMP, Heard, digest_of, hear, judged
+from catalog.models import Provider
+from catalog.reading import RATE_JUMP, Heard, digest_of, hear, holding, judged
 from upstream.messages import ServiceRow
 
 FIELDS = (
@@ -62,9 +63,9 @@ class Difference:
         return self.standing_quarantine + sum(bool(row.quarantine) for row in heard)
 
 
-def compare(provider_id: int, rows: list[ServiceRow], *, trusting: bool) -> Difference:
+def compare(provider: Provider, rows: list[ServiceRow], *, trusting: bool) -> Difference:
     """Compare a list with our rows. ``trusting`` accepts rates that jumped, also those in quarantine for it."""
-    known = _known(provider_id)
+    known = _known(provider.pk)
     found = Difference(known=sum(not k.vanished for k in known.values()))
     differing: list[Heard] = []
     for position, row in enumerate(rows):
@@ -82,7 +83,7 @@ def compare(provider_id: int, rows: list[ServiceRow], *, trusting: bool) -> Diff
         if before.position != position:
             found.moved[row.external_id] = position
     found.vanished = [external_id for external_id, k in known.items() if not k.vanished]
-    found.changed = _changes(provider_id, differing, trusting=trusting)
+    found.changed = _changes(provider, differing, trusting=trusting)
     return found
 
 
@@ -97,20 +98,21 @@ def _known(provider_id: int) -> dict[str, Known]:
         return {row[0]: Known(*row[1:]) for row in cursor.fetchall()}
 
 
-def _changes(provider_id: int, differing: list[Heard], *, trusting: bool) -> list[Change]:
+def _changes(provider: Provider, differing: list[Heard], *, trusting: bool) -> list[Change]:
     if not differing:
         return []
-    columns = ("external_id", "accepted_rate", *FIELDS)
+    columns = ("external_id", "accepted_rate", "held_rate", *FIELDS)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {', '.join(columns)} FROM catalog_providerservice"  # noqa: S608 (names of our own columns)
             " WHERE provider_id = %s AND external_id = ANY(%s)",
-            [provider_id, [row.external_id for row in differing]],
+            [provider.pk, [row.external_id for row in differing]],
         )
         before = {row[0]: dict(zip(columns, row, strict=True)) for row in cursor.fetchall()}
     changes = []
     for heard in differing:
         old = before[heard.external_id]
         new = judged(heard, old["accepted_rate"], trusting=trusting)
+        new = holding(new, old["accepted_rate"], old["held_rate"], holds_falls=provider.holds_falls)
         changes.append(Change(new, old, [name for name in FIELDS if old[name] != getattr(new, name)]))
     return changes

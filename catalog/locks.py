@@ -10,3 +10,8 @@ def locked(provider_id: int) -> Provider:
     and reprices them after, and two writers cannot wait for each other in a circle.
     """
     return Provider.objects.select_for_update(no_key=True).get(pk=provider_id)
+
+
+def locked_all() -> list[Provider]:
+    """Every provider, locked until the transaction ends, in the one order everybody takes them in."""
+    return list(Provider.objects.select_for_update(no_key=True).order_by("pk"))

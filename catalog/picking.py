@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from accounts.models import CustomerGroup
+from catalog.group_prices import show_prices
 from catalog.models import Service
 from catalog.pricelist import matching
 from catalog.spelling import mend
@@ -21,11 +23,14 @@ class Picked:
 
     @property
     def prices(self) -> list[Decimal | None]:
-        return [row.price for row in self.rows]
+        return [row.shown_price for row in self.rows]
 
 
-def pick(text: str) -> Picked:
-    """A service whose id was typed stands first. Nothing typed: the first services of the shop."""
+def pick(text: str, group: CustomerGroup | None = None) -> Picked:
+    """A service whose id was typed stands first. Nothing typed: the first services of the shop.
+
+    Prices are those a customer of ``group`` pays.
+    """
     wish = Wish(text=text[:100])
     rows = _first(wish.words)
     if not rows and wish.words:
@@ -34,6 +39,7 @@ def pick(text: str) -> Picked:
     if text.isascii() and text.isdigit() and len(text) < 18:
         exact = list(Service.objects.on_sale().select_related("source__provider").filter(pk=int(text)))
         rows = exact + [r for r in rows if r not in exact]
+    show_prices(rows, group)
     if not text:
         return Picked(rows[:SHOWN_UNASKED], len(rows))
     return Picked(rows[:SHOWN], len(rows) if len(rows) < SHOWN else matching(wish).count())

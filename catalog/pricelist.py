@@ -12,6 +12,8 @@ from typing import NamedTuple
 from django.db.models import Count, F, Window
 from django.db.models.functions import RowNumber
 
+from accounts.models import CustomerGroup
+from catalog.group_prices import show_prices
 from catalog.models import Service
 from catalog.models.service import DRIPFEED_TYPES, ServiceQuerySet
 from catalog.platforms import BY_SLUG, OTHER, letters_of
@@ -63,11 +65,11 @@ class Listing:
 
     @property
     def prices(self) -> list[Decimal | None]:
-        return [row.price for row in self.rows]
+        return [row.shown_price for row in self.rows]
 
     @property
     def has_times(self) -> bool:
-        return any(row.source.average_time for row in self.rows)
+        return any(row.estimated_time for row in self.rows)
 
     @property
     def everywhere(self) -> str:
@@ -107,8 +109,11 @@ def matching(wish: Wish, *, words: Iterable[str] | None = None) -> ServiceQueryS
     return found
 
 
-def list_services(wish: Wish) -> Listing:
-    """The page of the price list that ``wish`` asks for, with a typo forgiven when nothing else matches."""
+def list_services(wish: Wish, group: CustomerGroup | None = None) -> Listing:
+    """The page of the price list that ``wish`` asks for, with a typo forgiven when nothing else matches.
+
+    Prices are those a customer of ``group`` pays; the order by price is that of the list's own prices.
+    """
     found, corrected = matching(wish), ""
     counts = _count(found)
     if not counts and wish.words and (mended := mend(wish.words)) != wish.words:
@@ -119,6 +124,7 @@ def list_services(wish: Wish) -> Listing:
         found = found.filter(platform=wish.platform)
     total = sum(c.n for c in here)
     groups, page, pages = (_grouped if wish.is_grouped else _flat)(wish, found, here, total)
+    show_prices([service for shown in groups for service in shown.rows], group)
     return Listing(
         wish=wish,
         groups=groups,

@@ -1,10 +1,28 @@
 """Cost and price, as pure functions of exact decimals. Nothing here reads the database or the clock."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
-from core.money import divide, multiply, round_up
+from catalog.rounding import QUANTUM_ONLY, rounded
+from core.money import EXACT, divide, multiply, round_up
 
 PER_PACKAGE = "per_package"
+_NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a price is made of a cost. Percentages are of the cost, but the margin, which is a share of the price.
+
+    ``fixed`` and ``floor`` are in the shop's currency, per 1,000 (or per package) like the price itself.
+    """
+
+    percent: Decimal = _NOTHING
+    fixed: Decimal = _NOTHING
+    minimum_margin: Decimal = _NOTHING
+    floor: Decimal = _NOTHING
+    rounding: str = QUANTUM_ONLY
+    rounding_value: Decimal = _NOTHING
 
 
 def cost_of_unit(rate: Decimal, exchange_rate: Decimal) -> Decimal:
@@ -15,15 +33,43 @@ def cost_of_unit(rate: Decimal, exchange_rate: Decimal) -> Decimal:
     return multiply(rate, exchange_rate)
 
 
+def price_under(
+    cost: Decimal, terms: Terms, *, group_percent: Decimal = _NOTHING, own_price: Decimal | None = None
+) -> Decimal:
+    """The price per 1,000 (or per package) of what costs ``cost``, rounded up once, after everything else.
+
+    ``own_price`` stands in place of the markup. ``group_percent`` is added for a customer's group, below zero for a
+    discount. Whatever these say, the price is not below the cost, the floor, or what leaves the minimum margin.
+    """
+    lowest = lowest_price(cost, terms)
+    if own_price is None:
+        wanted = EXACT.add(multiply(cost, 1 + divide(terms.percent, 100)), terms.fixed)
+    elif not group_percent and own_price >= lowest:
+        return own_price
+    else:
+        wanted = own_price
+    if group_percent:
+        wanted = multiply(wanted, 1 + divide(group_percent, 100))
+    return rounded(max(wanted, lowest), terms.rounding, terms.rounding_value)
+
+
+def lowest_price(cost: Decimal, terms: Terms) -> Decimal:
+    """The lowest price these terms allow, unrounded: the cost, the floor, or what leaves the minimum margin."""
+    least = max(cost, terms.floor)
+    if terms.minimum_margin:
+        least = max(least, divide(multiply(cost, 100), 100 - terms.minimum_margin))
+    return least
+
+
 def published_price(rate: Decimal, exchange_rate: Decimal, markup_percent: Decimal) -> Decimal:
-    """The price shown per 1,000 (or per package), in the shop's currency, rounded up to the quantum once."""
-    return round_up(multiply(cost_of_unit(rate, exchange_rate), 1 + divide(markup_percent, 100)))
+    """The price of a plain percentage: what a provider's own markup makes where no rule says otherwise."""
+    return price_under(cost_of_unit(rate, exchange_rate), Terms(percent=markup_percent))
 
 
 def charge_for(price: Decimal, quantity: int, unit: str) -> Decimal:
     """What a customer pays, rounded up to the quantum, so that splitting an order is never cheaper.
 
-    ``quantity`` counts all that is delivered (runs × quantity for a drip-feed); for a package it counts packages.
+    ``quantity`` counts everything that is delivered (runs × quantity for a drip-feed), or packages.
     """
     return round_up(_times(price, quantity, unit))
 

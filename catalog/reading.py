@@ -16,6 +16,8 @@ RATE_JUMP = "rate_jump"
 #: A rate that changed by more than this factor, either way, is not sold before somebody looks at it.
 JUMP_FACTOR = 10
 
+#: Reasons that leave a row as it was read complete; every other one leaves nothing an order could be made of.
+_ACCEPTABLE = (RATE_JUMP, "conflicting_duplicates", "duplicate_key")
 _REASON_LIMIT = 120
 _NO_NAME = "name_missing: the service has no name"
 # Keys in one order, so that a panel whose rows list their keys in another order each time changes nothing.
@@ -33,6 +35,7 @@ class Heard(NamedTuple):
     category: str
     rate: Decimal | None
     accepted_rate: Decimal | None
+    held_rate: Decimal | None
     min: int | None
     max: int | None
     description: str
@@ -65,6 +68,7 @@ def hear(row: ServiceRow, position: int, digest: str) -> Heard:
         category=plain(row.category, CATEGORY_LIMIT),
         rate=row.rate,
         accepted_rate=None,
+        held_rate=None,
         min=row.min,
         max=row.max,
         description=description_html(row.description),
@@ -95,9 +99,22 @@ def judged(heard: Heard, accepted_rate: Decimal | None, *, trusting: bool) -> He
     return heard._replace(accepted_rate=heard.rate)
 
 
+def holding(heard: Heard, accepted_rate: Decimal | None, held_rate: Decimal | None, *, holds_falls: bool) -> Heard:
+    """``heard`` with the rate its price is still made of, if a fall is held back."""
+    standing = max((rate for rate in (accepted_rate, held_rate) if rate is not None), default=None)
+    if not holds_falls or standing is None or heard.rate is None or heard.rate >= standing:
+        return heard
+    return heard._replace(held_rate=standing)
+
+
 def is_only_a_jump(reasons: list[str]) -> bool:
     """Whether a rate that jumped is all that stands against a row."""
     return bool(reasons) and all(reason.startswith(f"{RATE_JUMP}:") for reason in reasons)
+
+
+def is_acceptable(reasons: list[str]) -> bool:
+    """Whether the owner's word is all that is missing: the row as read can be ordered and has a rate above zero."""
+    return bool(reasons) and all(reason.partition(":")[0] in _ACCEPTABLE for reason in reasons)
 
 
 def is_jump(old: Decimal, new: Decimal) -> bool:

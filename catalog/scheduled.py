@@ -6,8 +6,11 @@ from django.conf import settings
 from django.db.models import Q
 
 from catalog import parking
+from catalog.asking import sync_asked
+from catalog.changes import forget_old
 from catalog.claims import claim
-from catalog.models import Provider
+from catalog.models import Provider, SyncRun
+from catalog.models.provider import SyncState
 from catalog.sync import AlreadyRunning, sync_provider
 from core.clock import database_now, elapsed_clock
 
@@ -19,19 +22,24 @@ _READABLE = (parking.NO_FUNDS, *parking.HELD)
 
 def sync_is_due(*, now: datetime) -> bool:
     """Whether :func:`sync_due` would do anything: worth ringing for."""
-    return Provider.objects.filter(_due(now)).exists()
+    return Provider.objects.filter(_due(now)).exists() or SyncRun.objects.filter(state=SyncState.ASKED).exists()
 
 
 def sync_due(*, now: datetime) -> int:
-    """Sync every provider whose time has come, the longest overdue first; how many were synced."""
+    """Do the syncs somebody asked for, then sync every provider whose time has come, the longest overdue first.
+
+    How many were synced.
+    """
     lease = timedelta(seconds=settings.SYNC_DEADLINE_SECONDS + settings.READ_DEADLINE_SECONDS + 60)
-    started, synced = elapsed_clock(), 0
+    started, synced = elapsed_clock(), sync_asked(now=now)
     while elapsed_clock() - started < _ENOUGH and (provider := claim(_due(now), "next_sync_at", until=now + lease)):
         try:
             sync_provider(provider, now=database_now(), actor="timetable")
         except AlreadyRunning:
             continue
         synced += 1
+    if synced:
+        forget_old(now=now)
     return synced
 
 

@@ -6,14 +6,15 @@ from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from django.db import connection
+from django.db.models import Q
 
 from catalog.bulk import copy_rows, new_ids, stage_rows
 from catalog.headings import Headings, headings_for
 from catalog.models import Provider, ProviderService, Service
+from catalog.models.provider import NewServices
 from catalog.platforms import OTHER, fold, platform_of
-from catalog.pricing import published_price
 from catalog.reading import is_only_a_jump
-from core.money import LIMIT
+from catalog.rulebook import Facts, RuleBook
 
 #: Fields of a service that the owner may take out of the provider's hands, in `Service.pins`.
 PINNABLE = ("name", "description", "category", "min", "max", "position")
@@ -27,11 +28,15 @@ class Source(Protocol):
     @property
     def name(self) -> str: ...
     @property
+    def type(self) -> str: ...
+    @property
     def description(self) -> str: ...
     @property
     def category(self) -> str: ...
     @property
     def rate(self) -> Decimal | None: ...
+    @property
+    def held_rate(self) -> Decimal | None: ...
     @property
     def min(self) -> int | None: ...
     @property
@@ -40,6 +45,18 @@ class Source(Protocol):
     def position(self) -> int: ...
     @property
     def quarantine(self) -> list[str]: ...
+
+
+class Place(NamedTuple):
+    """Our row for a row of a list, and the services made of it: usually one, more after services were moved to it."""
+
+    source_id: int
+    services: list[int]
+    is_wanted: bool
+
+    @property
+    def is_free(self) -> bool:
+        return self.is_wanted and not self.services
 
 
 class Sold(NamedTuple):
@@ -54,6 +71,7 @@ class Sold(NamedTuple):
     min: int
     max: int
     price: Decimal | None
+    price_rule_id: int | None
     position: int
     search_text: str
 
@@ -66,7 +84,7 @@ _REFRESH = f"""
           IS DISTINCT FROM ({", ".join(f"sold.{name}" for name in _FOLLOWING)})
 """  # noqa: S608 (names of our own columns)
 _PLACES = """
-    SELECT p.external_id, p.id, s.id FROM catalog_providerservice AS p
+    SELECT p.external_id, p.id, s.id, p.is_wanted FROM catalog_providerservice AS p
     LEFT JOIN catalog_service AS s ON s.source_id = p.id
     WHERE p.provider_id = %s AND p.external_id = ANY(%s)
 """
@@ -87,25 +105,30 @@ def sell(provider: Provider, rows: Sequence[Source], headings: Headings) -> None
     if not usable:
         return
     places = _places(provider.pk, [row.external_id for row in usable])
-    pinned = _pinned(provider.pk)
-    known = [row for row in usable if places[row.external_id][1] is not None]
-    fresh = [row for row in usable if places[row.external_id][1] is None and not row.quarantine]
+    owned, book = _owned(provider, [place.source_id for place in places.values()]), RuleBook.now([provider])
+
+    def sold(row: Source, place: Place, service_id: int) -> Sold:
+        facts = (place.source_id, service_id)
+        return _sold(provider, book, row, headings[row.category], owned.get(service_id), *facts)
+
+    _refresh([sold(row, place, pk) for row in usable for place in [places[row.external_id]] for pk in place.services])
+    fresh = [row for row in usable if places[row.external_id].is_free and not row.quarantine]
     ids = iter(new_ids("catalog_service", len(fresh)))
-
-    def sold(row: Source) -> Sold:
-        source_id, service_id = places[row.external_id]
-        own = pinned.get(source_id)
-        return _sold(provider, row, headings[row.category], own, source_id, service_id or next(ids))
-
-    _refresh([sold(row) for row in known])
-    copy_rows("catalog_service", [*Sold._fields, "is_visible", "pins"], ((*sold(row), True, "{}") for row in fresh))
+    is_shown = provider.new_services != NewServices.HIDDEN
+    made = ((*sold(row, places[row.external_id], next(ids)), is_shown, "{}") for row in fresh)
+    copy_rows("catalog_service", [*Sold._fields, "is_visible", "pins"], made)
 
 
-def _places(provider_id: int, external_ids: list[str]) -> dict[str, tuple[int, int | None]]:
-    """The id at the provider -> the id of our row for it and, if it is sold, of the service."""
+def _places(provider_id: int, external_ids: list[str]) -> dict[str, Place]:
+    """The place of each id at the provider."""
+    places: dict[str, Place] = {}
     with connection.cursor() as cursor:
         cursor.execute(_PLACES, [provider_id, external_ids])
-        return {external_id: (source_id, service_id) for external_id, source_id, service_id in cursor.fetchall()}
+        for external_id, source_id, service_id, is_wanted in cursor.fetchall():
+            place = places.setdefault(external_id, Place(source_id, [], is_wanted))
+            if service_id is not None:
+                place.services.append(service_id)
+    return places
 
 
 def _refresh(rows: list[Sold]) -> None:
@@ -121,27 +144,35 @@ def sell_again(provider: Provider, external_ids: Iterable[str]) -> None:
     sell(provider, rows, headings_of(provider, rows))
 
 
-def price_at(provider: Provider, rate: Decimal | None) -> Decimal | None:
-    """The published price, or None where none can be shown; without one nothing is on sale."""
-    if rate is None or rate <= 0:
-        return None
-    price = published_price(rate, provider.exchange_rate, provider.markup_percent)
-    return price if price < LIMIT else None
-
-
 def _is_usable(row: Source) -> bool:
     return not row.quarantine or is_only_a_jump(row.quarantine)
 
 
-def _pinned(provider_id: int) -> dict[int, Service]:
-    with_pins = Service.objects.filter(source__provider=provider_id).exclude(pins=[]).select_related("category")
-    return {service.source_id: service for service in with_pins}
+def rate_of(row: Source) -> Decimal | None:
+    """The rate a price is made of: the higher one, while the owner holds a fall back."""
+    if row.rate is None or row.held_rate is None:
+        return row.rate
+    return max(row.rate, row.held_rate)
+
+
+def _owned(provider: Provider, source_ids: list[int]) -> dict[int, Service]:
+    """The services that keep something of their own, by id."""
+    theirs = Service.objects.filter(source__in=source_ids).select_related("category")
+    if not provider.kept_fields:
+        theirs = theirs.filter(~Q(pins=[]) | Q(own_price__isnull=False))
+    return {service.pk: service for service in theirs}
 
 
 def _sold(
-    provider: Provider, row: Source, heading: tuple[int, str], own: Service | None, source_id: int, service_id: int
+    provider: Provider,
+    book: RuleBook,
+    row: Source,
+    heading: tuple[int, str],
+    own: Service | None,
+    source_id: int,
+    service_id: int,
 ) -> Sold:
-    pins = own.pins if own else []
+    pins = {*own.pins, *provider.kept_fields} if own else set()
     category_id, category = heading
     name, description, position = " ".join(row.name.split()), row.description, row.position
     low, high = row.min or 1, row.max or 1
@@ -150,8 +181,10 @@ def _sold(
         description = own.description if "description" in pins else description
         position = own.position if "position" in pins else position
         category_id, category = (own.category_id, own.category.name) if "category" in pins else (category_id, category)
-        low, high = _own_limits(own, low, high)
+        low, high = _own_limits(own, pins, low, high)
     platform = platform_of(category)
+    facts = Facts(service_id, category_id, row.type, provider.pk, rate_of(row), own.own_price if own else None)
+    price, rule_id = book.price(facts)
     return Sold(
         id=service_id,
         source_id=source_id,
@@ -161,16 +194,17 @@ def _sold(
         platform=platform if platform != OTHER else platform_of(category, name),
         min=low,
         max=high,
-        price=price_at(provider, row.rate),
+        price=price,
+        price_rule_id=rule_id,
         position=position,
         search_text=f"{searchable(name)} {_heading_words(category)} {service_id}",
     )
 
 
-def _own_limits(own: Service, low: int, high: int) -> tuple[int, int]:
+def _own_limits(own: Service, pins: set[str], low: int, high: int) -> tuple[int, int]:
     """The owner's limits within the provider's; the provider's, where those leave nothing between."""
-    least = max(own.min, low) if "min" in own.pins else low
-    most = min(own.max, high) if "max" in own.pins else high
+    least = max(own.min, low) if "min" in pins else low
+    most = min(own.max, high) if "max" in pins else high
     return (least, most) if least <= most else (low, high)
 
 

@@ -18,7 +18,7 @@ from catalog.diff import compare
 from catalog.fetch import NoList, fetch_list
 from catalog.locks import locked
 from catalog.models import Provider, SyncRun
-from catalog.models.provider import SyncState
+from catalog.models.provider import SyncStage, SyncState
 from core.clock import elapsed_clock
 from core.refusals import Refusal
 from core.secrets import SecretUnreadable
@@ -38,20 +38,32 @@ class AlreadyRunning(Refusal):
 
 
 def sync_provider(
-    provider: Provider, *, now: datetime, actor: str = "", force: bool = False, wait_seconds: float = 0
+    provider: Provider,
+    *,
+    now: datetime,
+    actor: str = "",
+    force: bool = False,
+    wait_seconds: float = 0,
+    asked: SyncRun | None = None,
 ) -> SyncRun:
     """Sync one provider and return the finished SyncRun: applied, unchanged, refused or failed.
 
-    ``force`` applies a list that shrank, and takes rates that jumped. Raises AlreadyRunning when another sync of this
+    ``force`` applies a list that shrank, and takes rates that jumped. ``asked`` is the run somebody waits
+    for. Raises AlreadyRunning when another sync of this
     provider does not end within ``wait_seconds``. Must not run inside a transaction: it waits for the network.
     """
     with _alone(provider, wait_seconds):
         started = elapsed_clock()
-        _close_interrupted(provider, now)
-        run = SyncRun.objects.create(provider=provider, started_at=now, actor=actor, forced=force)
+        _close_interrupted(provider, now, but=asked)
+        run = asked or SyncRun(provider=provider, actor=actor, forced=force)
+        run.started_at, run.state = now, SyncState.RUNNING
+        run.save()
         try:
+            _reach(run, SyncStage.LIST)
             listing = fetch_list(provider)
+            _reach(run, SyncStage.ACCOUNT)
             _look_at_account(provider, now)
+            _reach(run, SyncStage.APPLYING)
             _apply(run, provider, listing, now=now)
         except NoList as problem:
             _fail(run, problem, now)
@@ -64,10 +76,16 @@ def sync_provider(
         return run
 
 
+def _reach(run: SyncRun, stage: SyncStage) -> None:
+    """Say how far it is, for whoever looks on."""
+    run.stage = stage
+    run.save(update_fields=["stage"])
+
+
 def _apply(run: SyncRun, provider: Provider, listing: ServiceList, *, now: datetime) -> None:
     with transaction.atomic():
         fresh = locked(provider.pk)
-        found = compare(provider.pk, listing.rows, trusting=run.forced)
+        found = compare(fresh, listing.rows, trusting=run.forced)
         report.fill(run, listing, found)
         if found.takes_away_too_much and not run.forced:
             share = {"gone": len(found.vanished), "known": found.known}
@@ -124,9 +142,10 @@ def _tell(run: SyncRun, now: datetime) -> None:
     )
 
 
-def _close_interrupted(provider: Provider, now: datetime) -> None:
+def _close_interrupted(provider: Provider, now: datetime, *, but: SyncRun | None) -> None:
     """Whoever holds the lock knows that a run still called running has died."""
     left = SyncRun.objects.filter(provider=provider, state=SyncState.RUNNING)
+    left = left.exclude(pk=but.pk) if but else left
     left.update(state=SyncState.FAILED, finished_at=now, problem=_("This sync was interrupted."))
 
 

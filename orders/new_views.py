@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from billing.ledger import NotEnoughMoney
 from billing.queries import balance_of
+from catalog.group_prices import show_prices
 from catalog.models import Service
 from catalog.picking import pick
 from catalog.pricelist import totals
@@ -116,20 +117,25 @@ def quote_fragment(request: HttpRequest) -> HttpResponse:
 @login_required
 def services(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("find", "").strip()
-    return render(request, "orders/services.html", {"find": text, "found": pick(text) if text else None})
+    return render(
+        request,
+        "orders/services.html",
+        {"find": text, "found": pick(text, customer_of(request).group) if text else None},
+    )
 
 
 def _page(request: HttpRequest, service: Service | None, form: OrderForm | None, **more: Any) -> HttpResponse:
-    text = request.GET.get("find", "").strip()
+    text, customer = request.GET.get("find", "").strip(), customer_of(request)
+    show_prices([service] if service else [], customer.group)
     context = {
         "page": "new",
         "service": service,
         "form": form,
         "quote": more.pop("receipt", None),
         "find": text,
-        "found": pick(text) if text or service is None else None,
+        "found": pick(text, customer.group) if text or service is None else None,
         "services": totals()[0],
-        "recent": _recent(customer_of(request)),
+        "recent": _recent(customer),
         "unavailable": ""
         if form is None or form.main_fields
         else _("This kind of service cannot be ordered here yet."),
@@ -157,7 +163,8 @@ def _quote_quietly(service: Service, form: OrderForm, customer: User) -> QuoteRe
     """A quote if the fields allow one; complaints only beside fields that hold something."""
     typed = form.typed()
     try:
-        return QuoteReceipt.of(quote(service_id=service.pk, fields=typed, now=database_now()), balance_of(customer))
+        q = quote(service_id=service.pk, fields=typed, customer=customer, now=database_now())
+        return QuoteReceipt.of(q, balance_of(customer))
     except BadFields as no:
         if form.is_bound:
             form.show(no.problems, only=[name for name, value in typed.items() if value.strip()])
@@ -169,7 +176,8 @@ def _quote_quietly(service: Service, form: OrderForm, customer: User) -> QuoteRe
 def _quote_loudly(service: Service, form: OrderForm, customer: User) -> QuoteReceipt | None:
     try:
         return QuoteReceipt.of(
-            quote(service_id=service.pk, fields=form.typed(), now=database_now()), balance_of(customer)
+            quote(service_id=service.pk, fields=form.typed(), customer=customer, now=database_now()),
+            balance_of(customer),
         )
     except BadFields as no:
         form.show(no.problems)

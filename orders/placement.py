@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from billing import ledger
-from catalog.models import Service
+from catalog.group_prices import price_for
+from catalog.models import ProviderService, Service
+from catalog.moving import origin_of
 from catalog.pricing import charge_for, cost_for, provider_charge_for
 from catalog.queries import sellable
 from core.money import LIMIT
@@ -48,9 +50,13 @@ class SaleBelowCost(Refusal):
 
 @dataclass(frozen=True)
 class Quote:
-    """What an order would cost. ``price`` is per 1,000 or per package; all but ``provider_charge`` in shop currency."""
+    """What an order would cost. ``price`` is per 1,000 or per package; all but ``provider_charge`` in shop currency.
+
+    ``origin`` is where the order would go.
+    """
 
     service: Service
+    origin: ProviderService
     wish: Wish
     price: Decimal
     charge: Decimal
@@ -66,21 +72,26 @@ class Placement:
     is_repeat: bool = False
 
 
-def quote(*, service_id: int, fields: Mapping[str, str], now: datetime | None = None) -> Quote:
-    """What this order would cost now. Raises ServiceUnavailable, BadFields, SaleBelowCost; writes nothing.
+def quote(
+    *, service_id: int, fields: Mapping[str, str], customer: User | None = None, now: datetime | None = None
+) -> Quote:
+    """What this order would cost now, for ``customer`` at the prices of their group.
 
-    ``now`` is only needed to judge dates among the fields.
+    ``now`` is only needed to judge dates among the fields. Raises ServiceUnavailable, BadFields, SaleBelowCost; writes
+    nothing.
     """
     service = _service_on_sale(service_id)
     wish = check(service, fields, today=timezone.localdate(now) if now else None)
-    source = service.source
-    assert service.price is not None  # noqa: S101 - what is on sale has a price
+    price = price_for(service, customer.group if customer else None)
+    assert price is not None  # noqa: S101 - what is on sale has a price
+    source = origin_of(service, quantity=wish.quantity, most=price)
     assert source.rate is not None  # noqa: S101 - and a rate, or it would be quarantined
     q = Quote(
         service=service,
+        origin=source,
         wish=wish,
-        price=service.price,
-        charge=charge_for(service.price, wish.total, source.unit),
+        price=price,
+        charge=charge_for(price, wish.total, source.unit),
         cost=cost_for(source.rate, source.provider.exchange_rate, wish.total, source.unit),
         provider_charge=provider_charge_for(source.rate, wish.total, source.unit),
     )
@@ -111,7 +122,7 @@ def place_order(
         return Placement(first, is_repeat=True)
     try:
         with transaction.atomic():
-            q = quote(service_id=service_id, fields=fields, now=now)
+            q = quote(service_id=service_id, fields=fields, customer=customer, now=now)
             if shown_charge is not None and q.charge > shown_charge:
                 raise PriceMoved(q)
             order = _write(customer, q, nonce, source, now)
@@ -139,7 +150,7 @@ def _order_of_nonce(customer: User, nonce: str) -> Order | None:
 
 
 def _write(customer: User, q: Quote, nonce: str | None, source: str, now: datetime) -> Order:
-    origin = q.service.source
+    origin = q.origin
     order = Order.objects.create(
         customer=customer,
         service=q.service,

@@ -55,6 +55,7 @@ PROBE_CALLS_PER_DOUBT = env.whole("PROBE_CALLS_PER_DOUBT", 20, at_least=1, at_mo
 PROBE_INTERVAL_SECONDS = env.number("PROBE_INTERVAL_SECONDS", 1, at_least=0.001, at_most=60)
 PROBE_PASS_GAP_SECONDS = env.number("PROBE_PASS_GAP_SECONDS", 60, at_least=0.01, at_most=3600)
 SYNC_HOURS = env.number("SYNC_HOURS", 6, at_least=0.01, at_most=240)
+UPDATES_DAYS = env.number("UPDATES_DAYS", 180, at_least=1, at_most=36500)
 FAILED_GRACE_SECONDS = env.number("FAILED_GRACE_SECONDS", 86400, at_least=0.1, at_most=2592000)
 REFILL_DOUBT_SECONDS = env.number("REFILL_DOUBT_SECONDS", 86400, at_least=0.1, at_most=2592000)
 PATIENCE_SECONDS = env.number("PATIENCE_SECONDS", 86400, at_least=0.1, at_most=2592000)

@@ -21,8 +21,9 @@ _TEXT_LIMIT = 20_000
 _PLAIN_TYPES = (int, bool, type(None))
 
 Getter = Callable[[str], Any]
-# Key of a row by lower-case name, its keys fit for a column, and the names that occur more than once.
-_Shape = tuple[dict[str, str], list[str], list[str]]
+# Key of a row by lower-case name, its keys fit for a column, the names that occur more than once, and whether the keys
+# are the names as they stand.
+_Shape = tuple[dict[str, str], list[str], list[str], bool]
 
 
 class RowReader:
@@ -38,11 +39,8 @@ class RowReader:
         """The row, or None if it is no object or names no id."""
         if not isinstance(row, dict):
             return None
-        keys, names, doubled = self._shape(row)
-
-        def get(name: str) -> Any:
-            return row[keys[name]] if name in keys else None
-
+        keys, names, doubled, is_plain = self._shape(row)
+        get: Getter = row.get if is_plain else {name: row[key] for name, key in keys.items()}.get
         external_id = canonical_id(get("service") if "service" in keys else get("id"))
         if external_id is None:
             return None
@@ -116,7 +114,8 @@ def _shape_of(said: Iterable[str], kept: Iterable[str]) -> _Shape:
         if folded in keys and folded not in doubled:
             doubled.append(folded)
         keys.setdefault(folded, name)
-    return keys, [clean(name, 100) for name in kept], doubled
+    is_plain = all(name == key for name, key in keys.items())
+    return keys, [clean(name, 100) for name in kept], doubled, is_plain
 
 
 def _rate(value: Any, problems: list[str]) -> Decimal | None:
@@ -162,7 +161,7 @@ def _limit(name: str, value: Any, problems: list[str]) -> int | None:
 
 def _text(value: Any, limit: int) -> str:
     if type(value) is str:
-        return clean(value, limit).strip()
+        return (value if _is_harmless(value, limit) else clean(value, limit)).strip()
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return str(value)
     return ""
@@ -170,11 +169,16 @@ def _text(value: Any, limit: int) -> str:
 
 def _raw(names: list[str], row: dict[str, Any]) -> dict[str, Any]:
     """The row as received, fit for a JSON column; `names` are its keys, cleaned."""
-    return {
-        name: value if type(value) in _PLAIN_TYPES else _text_or_more(value)
-        for name, value in zip(names, row.values(), strict=True)
-    }
+    kept = {}
+    for name, value in zip(names, row.values(), strict=True):
+        kind = type(value)
+        if kind is str:
+            kept[name] = value if _is_harmless(value, _TEXT_LIMIT) else clean(value, _TEXT_LIMIT)
+        else:
+            kept[name] = value if kind in _PLAIN_TYPES else as_json_safe(value, _TEXT_LIMIT)
+    return kept
 
 
-def _text_or_more(value: Any) -> Any:
-    return clean(value, _TEXT_LIMIT) if type(value) is str else as_json_safe(value, _TEXT_LIMIT)
+def _is_harmless(text: str, limit: int) -> bool:
+    """Whether cleaning would change nothing. Most texts of a long list are so, and asking is cheaper than cleaning."""
+    return len(text) <= limit and text.isascii() and "\x00" not in text

@@ -1,14 +1,18 @@
 """The owner's side of the catalog."""
 
 from catalog.admin.categories import CategoryAdmin
+from catalog.admin.groups import CustomerGroupAdmin
 from catalog.admin.provider_services import ProviderServiceAdmin
 from catalog.admin.providers import ProviderAdmin
+from catalog.admin.rules import MarkupRuleAdmin
 from catalog.admin.services import ServiceAdmin
 from catalog.admin.syncs import SyncRunAdmin
 from catalog.admin.unlisted import UnlistedTextAdmin
 
 __all__ = [
     "CategoryAdmin",
+    "CustomerGroupAdmin",
+    "MarkupRuleAdmin",
     "ProviderAdmin",
     "ProviderServiceAdmin",
     "ServiceAdmin",

@@ -5,9 +5,11 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from catalog.changes import noted
 from catalog.locks import locked
-from catalog.models import Category, ProviderService
+from catalog.models import Category, Provider, ProviderService
 from catalog.selling import sell_again
+from core.clock import database_now
 
 
 @admin.register(Category)
@@ -31,7 +33,11 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
         under = ProviderService.objects.filter(sold_as__category=obj)
         is_renamed = change and "name" in form.changed_data
         providers = [locked(pk) for pk in sorted(set(under.values_list("provider", flat=True)))] if is_renamed else []
-        super().save_model(request, obj, form, change)
+        if change and "is_visible" in form.changed_data:
+            with noted(Provider.objects.values_list("pk", flat=True), now=database_now()):
+                super().save_model(request, obj, form, change)
+        else:
+            super().save_model(request, obj, form, change)
         for provider in providers:
             sell_again(provider, under.filter(provider=provider).values_list("external_id", flat=True))
 

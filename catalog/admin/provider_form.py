@@ -1,6 +1,7 @@
 from typing import Any
 
 from django import forms
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.utils.translation import gettext_lazy as _
 
 from catalog.dialects import checked_dialect
@@ -22,9 +23,13 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class
         model = Provider
         fields = (
             "name", "url", "is_active", "currency", "exchange_rate", "markup_percent",
+            "follows_name", "follows_description", "follows_category", "follows_limits", "holds_falls", "new_services",
             "can_refill", "can_cancel", "can_create_ticket", "can_list_orders",
             "probing_enabled", "patience_seconds", "body_encoding", "batch_size", "dialect",
         )  # fmt: skip
+
+        # Before a password field a browser takes the address for a user name, and says so.
+        widgets = {"url": AdminTextInputWidget(attrs={"autocomplete": "off"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from catalog.accepting import accept_rates
+from catalog.accepting import accept_rates, import_rows, pass_on_falls
 from catalog.admin.figures import cost_html, heard_html
 from catalog.admin.history import log_each
 from catalog.models import ProviderService
@@ -22,15 +22,42 @@ class SaleFilter(admin.SimpleListFilter):
     parameter_name = "sale"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("listed", _("Listed")), ("quarantine", _("In quarantine")), ("gone", _("Gone"))]
+        return [
+            ("listed", _("Listed")),
+            ("quarantine", _("In quarantine")),
+            ("held", _("Fall held back")),
+            ("unwanted", _("Not imported")),
+            ("gone", _("Gone")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> QuerySet[ProviderService]:
         if self.value() == "gone":
             return queryset.filter(vanished_at__isnull=False)
         here = queryset.filter(vanished_at=None)
+        if self.value() == "held":
+            return here.filter(held_rate__isnull=False)
+        if self.value() == "unwanted":
+            return here.filter(is_wanted=False)
         if self.value() == "quarantine":
             return here.exclude(quarantine=[])
         return here.filter(quarantine=[]) if self.value() == "listed" else queryset
+
+
+class CategoryFilter(admin.SimpleListFilter):
+    """The categories of the provider that is looked at: to import a part of its list."""
+
+    title = _("category")
+    parameter_name = "heard"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        provider = request.GET.get("provider__id__exact", "")
+        if not provider.isdecimal():
+            return []
+        held = ProviderService.objects.filter(provider=int(provider), vanished_at=None).exclude(category="")
+        return [(name, name) for name in held.order_by("category").values_list("category", flat=True).distinct()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> QuerySet[ProviderService]:
+        return queryset.filter(category=self.value()) if self.value() else queryset
 
 
 @admin.register(ProviderService)
@@ -38,12 +65,12 @@ class ProviderServiceAdmin(ReadOnlyAdmin):
     """Rows of providers' lists as heard, and the one decision about them: to accept a rate that jumped."""
 
     list_display = ("external_id", "name_", "provider", "type", "rate_", "cost_", "min", "max", "state", "reasons")
-    list_filter = (SaleFilter, "provider", "type", "refill", "cancel")
+    list_filter = (SaleFilter, "provider", "type", "refill", "cancel", CategoryFilter)
     list_select_related = ("provider",)
     search_fields = ("=external_id", "name", "category")
     ordering = ("provider", "position")
     list_per_page = 100
-    actions = ("accept",)
+    actions = ("accept", "pass_on", "take_in")
     fields = (
         "provider", "external_id", "name_", "category", "type", "unit", "rate_", "accepted_rate_", "cost_",
         "min", "max", "refill", "cancel", "dripfeed", "average_time", "description", "state", "reasons", "vanished_at",
@@ -57,22 +84,37 @@ class ProviderServiceAdmin(ReadOnlyAdmin):
         """Who may accept rates: those who hold "change provider's service", though no form changes one."""
         return request.user.has_perm("catalog.change_providerservice")
 
-    @admin.action(description=_("Accept the new rate and sell"), permissions=["accept"])
+    @admin.action(description=_("Accept as heard and sell"), permissions=["accept"])
     def accept(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> None:
         asked = list(queryset.values_list("pk", flat=True))
         accepted = accept_rates(asked, now=database_now())
-        log_each(request, accepted, _t("New rate accepted"))
+        log_each(request, accepted, _t("Accepted as heard"))
         if accepted:
-            told = ngettext("%(n)s new rate was accepted.", "%(n)s new rates were accepted.", len(accepted))
+            told = ngettext("%(n)s row was accepted.", "%(n)s rows were accepted.", len(accepted))
             messages.success(request, told % {"n": len(accepted)})
         left = len(asked) - len(accepted)
         if left:
             told = ngettext(
-                "%(n)s row was left as it is: only a rate that jumped can be accepted.",
-                "%(n)s rows were left as they are: only a rate that jumped can be accepted.",
+                "%(n)s row was left as it is: nothing could be sold of it.",
+                "%(n)s rows were left as they are: nothing could be sold of them.",
                 left,
             )
             messages.warning(request, told % {"n": left})
+
+    @admin.action(description=_("Pass a lower rate on to the price"), permissions=["accept"])
+    def pass_on(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> None:
+        rows = pass_on_falls(queryset.values_list("pk", flat=True), now=database_now())
+        self._say(request, rows, _t("Lower rate passed on"))
+
+    @admin.action(description=_("Import: sell in the shop"), permissions=["accept"])
+    def take_in(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> None:
+        rows = import_rows(queryset.values_list("pk", flat=True), now=database_now())
+        self._say(request, rows, _t("Imported"))
+
+    def _say(self, request: HttpRequest, rows: list[ProviderService], what: str) -> None:
+        log_each(request, rows, what)
+        told = ngettext("%(n)s row changed.", "%(n)s rows changed.", len(rows))
+        messages.success(request, told % {"n": f"{len(rows):,}"})
 
     @admin.display(description=_("name"), ordering="name")
     def name_(self, row: ProviderService) -> SafeString:

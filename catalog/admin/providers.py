@@ -4,6 +4,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
@@ -13,11 +14,12 @@ from catalog.admin.figures import NOTHING, heard_html
 from catalog.admin.provider_deeds import say_connection, say_sync
 from catalog.admin.provider_form import ProviderForm
 from catalog.admin.syncs import SyncRunInline
+from catalog.asking import ask_for_sync
 from catalog.health import test_connection, unpark, words_for
 from catalog.models import Provider, SyncRun
 from catalog.models.provider import SyncState
 from catalog.providers import after_change
-from catalog.sync import AlreadyRunning, sync_provider
+from catalog.sync import AlreadyRunning
 from core.clock import database_now
 from core.templatetags.shop import state_html
 
@@ -35,6 +37,19 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
     fieldsets = (
         (None, {"fields": ("name", "url", "key", "is_active")}),
         (_("Money"), {"fields": ("currency", "exchange_rate", "markup_percent")}),
+        (
+            _("What follows its list"),
+            {
+                "fields": (
+                    "follows_name",
+                    "follows_description",
+                    "follows_category",
+                    "follows_limits",
+                    "holds_falls",
+                    "new_services",
+                )
+            },
+        ),
         (
             _("What it can do"),
             {
@@ -62,6 +77,7 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
         own = [
             path("<int:pk>/test-connection/", wrap(self.test_connection), name="catalog_provider_test"),
             path("<int:pk>/sync/", wrap(self.sync_now), name="catalog_provider_sync"),
+            path("<int:pk>/sync/progress/", wrap(self.sync_progress), name="catalog_provider_sync_progress"),
         ]
         return [*own, *super().get_urls()]
 
@@ -86,7 +102,8 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         newest = SyncRun.objects.filter(provider_id=object_id).first() if object_id.isdecimal() else None
-        about = {"may_force": newest is not None and newest.state == SyncState.REFUSED}
+        may_force = newest is not None and newest.state == SyncState.REFUSED
+        about = {"may_force": may_force, "run": newest, "pk": object_id}
         return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
 
     @admin.action(description=_("Let orders go out again"), permissions=["change"])
@@ -109,13 +126,21 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
             return HttpResponseNotAllowed(["POST"])
         force = request.POST.get("force") == "1"
         try:
-            run = sync_provider(provider, now=database_now(), actor=str(request.user), force=force)
+            run = ask_for_sync(provider, actor=str(request.user), force=force, now=database_now())
         except AlreadyRunning as refusal:
             messages.warning(request, str(refusal.message))
             return self._back(pk)
-        self.log_change(request, provider, _t("Synced: %(state)s") % {"state": SyncState(run.state).label})
-        say_sync(request, run)
+        self.log_change(request, provider, _t("Synced") if not force else _t("Synced by force"))
+        if not run.is_open:
+            say_sync(request, run)
         return self._back(pk)
+
+    def sync_progress(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """How far the newest sync is; htmx asks for it while one runs."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        run = SyncRun.objects.filter(provider_id=pk).first()
+        return TemplateResponse(request, "admin/catalog/provider/sync_progress.html", {"run": run, "pk": pk})
 
     def _asked(self, request: HttpRequest, pk: int) -> Provider | None:
         """The provider somebody with the right to change it asks about; None when it was not asked by POST."""

@@ -1,9 +1,10 @@
 from typing import Any
 
-from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
@@ -12,43 +13,16 @@ from django.utils.translation import ngettext
 
 from catalog.admin.figures import cost_html, heard_html, margin_text, price_html
 from catalog.admin.history import log_each
+from catalog.admin.price_pages import price_urls
+from catalog.admin.service_filters import MarginFilter, StateFilter
+from catalog.admin.service_form import ServiceActionForm, ServiceForm
+from catalog.changes import noted
 from catalog.locks import locked
 from catalog.models import Service
+from catalog.moving import move_service
+from catalog.owning import recategorise, set_markup, show_services
 from catalog.selling import PINNABLE, sell_again
-from catalog.texts import description_html
-
-_PIN_LABELS = {
-    "name": _("name"),
-    "description": _("description"),
-    "category": _("category"),
-    "min": _("min"),
-    "max": _("max"),
-    "position": _("position"),
-}
-
-
-class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
-    pins = forms.MultipleChoiceField(
-        label=_("Own values"),
-        required=False,
-        choices=[(name, _PIN_LABELS[name]) for name in PINNABLE],
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_("These no longer follow the provider. A value you edit is added; take it out to follow again."),
-    )
-
-    class Meta:
-        model = Service
-        fields = ("name", "description", "category", "min", "max", "position", "is_visible", "pins")
-
-    def clean_description(self) -> str:
-        """Shown as HTML, so an owner's text is cleaned like a provider's."""
-        return description_html(self.cleaned_data["description"])
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean() or self.cleaned_data
-        edited = {name for name in self.changed_data if name in PINNABLE}
-        cleaned["pins"] = [name for name in PINNABLE if name in edited or name in cleaned.get("pins", [])]
-        return cleaned
+from core.clock import database_now
 
 
 @admin.register(Service)
@@ -57,22 +31,27 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
 
     form = ServiceForm
     list_display = (
-        "id", "name_", "provider", "category", "rate_", "cost_", "markup", "price_", "margin", "on_sale", "is_visible",
+        "id", "name_", "provider", "category", "rate_", "cost_", "markup", "price_", "margin", "on_sale", "own_price",
+        "position", "is_visible",
     )  # fmt: skip
     list_display_links = ("id", "name_")
-    list_editable = ("is_visible",)
-    list_filter = ("source__provider", "is_visible", "platform", "source__type")
+    list_editable = ("is_visible", "own_price", "position")
+    list_filter = (StateFilter, MarginFilter, "source__provider", "platform", "source__type")
     search_fields = ("=id", "search_text", "=source__external_id")
     ordering = ("category__position", "position", "id")
-    list_select_related = ("category", "source__provider")
-    list_per_page = 100
+    list_select_related = ("category", "source__provider", "price_rule")
+    list_per_page = 50
     show_full_result_count = False
-    actions = ("show", "hide")
-    autocomplete_fields = ("category",)
+    actions = ("show", "hide", "recategorise", "set_markup")
+    action_form = ServiceActionForm
+    change_list_template = "admin/catalog/service/change_list.html"
+    autocomplete_fields = ("category", "fallback")
     readonly_fields = ("provider", "rate_", "cost_", "markup", "price_", "margin", "on_sale")
     fieldsets = (
         (None, {"fields": ("name", "category", "description", ("min", "max"), "position", "is_visible", "pins")}),
-        (_("Price"), {"fields": readonly_fields}),
+        (_("In the shop"), {"fields": ("badges", "own_time")}),
+        (_("Where it comes from"), {"fields": ("provider", "move_to", "fallback")}),
+        (_("Price"), {"fields": ("own_price", *readonly_fields[1:])}),
     )
 
     class Media:
@@ -85,6 +64,9 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Orders name their service for ever; one that is not wanted is hidden."""
         return False
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*price_urls(self), *super().get_urls()]
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """What is on sale is asked once, for the rows of this page: asked for all, it would cost more than the page."""
@@ -99,10 +81,15 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
         """What is not pinned follows the provider at once, and the text that is searched follows both."""
         if not form.changed_data:
             return
+        changed, now = set(form.changed_data) - {"move_to"}, database_now()
+        obj.pins = [name for name in PINNABLE if name in obj.pins or name in changed]
         provider = locked(obj.source.provider_id)
-        obj.save(update_fields={*form.changed_data, "pins"} if "pins" in form.fields else form.changed_data)
-        if set(form.changed_data) - {"is_visible"}:
-            sell_again(provider, [obj.source.external_id])
+        with noted([provider.pk], now=now):
+            obj.save(update_fields={*changed, "pins"})
+            if changed - {"is_visible"}:
+                sell_again(provider, [obj.source.external_id])
+        if form.cleaned_data.get("move_to"):
+            move_service(obj.pk, form.cleaned_data["move_to"], now=now)
 
     @admin.action(description=_("Show in the shop"), permissions=["change"])
     def show(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
@@ -113,11 +100,44 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
         self._set_visible(request, queryset, False)
 
     def _set_visible(self, request: HttpRequest, queryset: QuerySet[Service], is_visible: bool) -> None:
-        others = list(queryset.exclude(is_visible=is_visible))
-        Service.objects.filter(pk__in=[service.pk for service in others]).update(is_visible=is_visible)
+        others = show_services(queryset.values_list("pk", flat=True), is_visible, now=database_now())
         log_each(request, others, _t("Shown") if is_visible else _t("Hidden"))
-        told = ngettext("%(n)s service changed.", "%(n)s services changed.", len(others))
-        self.message_user(request, told % {"n": f"{len(others):,}"})
+        self._say(request, len(others))
+
+    @admin.action(description=_("Put into the category chosen here"), permissions=["change"])
+    def recategorise(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
+        category = self._said(request, "to_category")
+        if category is None:
+            self.message_user(request, _t("Choose a category beside the action first."), messages.WARNING)
+            return
+        moved = recategorise(queryset.values_list("pk", flat=True), category, now=database_now())
+        log_each(request, moved, _t("Put into %(category)s") % {"category": category})
+        self._say(request, len(moved))
+
+    @admin.action(description=_("Set the markup given here"), permissions=["change"])
+    def set_markup(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
+        if not request.user.has_perm("catalog.change_markuprule"):
+            raise PermissionDenied
+        percent = self._said(request, "percent")
+        if percent is None:
+            self.message_user(request, _t("Give a percentage beside the action first."), messages.WARNING)
+            return
+        rows = list(queryset)
+        changed = set_markup([service.pk for service in rows], percent, now=database_now())
+        log_each(request, rows, _t("Markup set to %(percent)s %%") % {"percent": percent})
+        self._say(request, changed)
+
+    def _said(self, request: HttpRequest, name: str) -> Any:
+        """What was said beside the action; None if nothing, or nonsense."""
+        field = ServiceActionForm.base_fields[name]
+        try:
+            return field.clean(request.POST.get(name, ""))
+        except ValidationError:
+            return None
+
+    def _say(self, request: HttpRequest, changed: int) -> None:
+        told = ngettext("%(n)s service changed.", "%(n)s services changed.", changed)
+        self.message_user(request, told % {"n": f"{changed:,}"})
 
     @admin.display(description=_("name"), ordering="name")
     def name_(self, service: Service) -> SafeString:
@@ -137,6 +157,11 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
 
     @admin.display(description=_("markup"))
     def markup(self, service: Service) -> str:
+        """Which rule made the price."""
+        if service.own_price is not None and service.own_price == service.price:
+            return _t("Own price")
+        if service.price_rule is not None:
+            return service.price_rule.name
         return f"{service.source.provider.markup_percent.normalize():f} %"
 
     @admin.display(description=_("price"), ordering="price")

@@ -1,5 +1,18 @@
+from catalog.models.change import ChangeKind, ServiceChange
 from catalog.models.provider import Provider, SyncRun
+from catalog.models.rule import MarkupRule
 from catalog.models.service import Category, ProviderService, Service, Unit
 from catalog.models.unlisted import UnlistedText
 
-__all__ = ["Category", "Provider", "ProviderService", "Service", "SyncRun", "Unit", "UnlistedText"]
+__all__ = [
+    "Category",
+    "ChangeKind",
+    "MarkupRule",
+    "Provider",
+    "ProviderService",
+    "Service",
+    "ServiceChange",
+    "SyncRun",
+    "Unit",
+    "UnlistedText",
+]

@@ -16,6 +16,12 @@ class BodyEncoding(models.TextChoices):
     JSON = "json", _("JSON body")
 
 
+class NewServices(models.TextChoices):
+    SHOWN = "shown", _("Shown at once")
+    HIDDEN = "hidden", _("Hidden until you show them")
+    CHOSEN = "chosen", _("Not sold until you import them")
+
+
 class Provider(models.Model):
     """An account at a panel we buy from. Rates and balance are in its own ``currency``.
 
@@ -60,6 +66,19 @@ class Provider(models.Model):
     ids_grow = models.BooleanField(_("order numbers grow"), null=True, blank=True, editable=False)
     foreign_ids_refused = models.BooleanField(_("hides others' orders"), null=True, blank=True, editable=False)
     charge_decimals = models.PositiveSmallIntegerField(_("decimals of a charge"), null=True, blank=True, editable=False)
+
+    follows_name = models.BooleanField(_("names follow"), default=True)
+    follows_description = models.BooleanField(_("descriptions follow"), default=True)
+    follows_category = models.BooleanField(_("categories follow"), default=True)
+    follows_limits = models.BooleanField(
+        _("limits follow"), default=True, help_text=_("Else only within the provider's")
+    )
+    holds_falls = models.BooleanField(
+        _("hold falling rates"),
+        default=False,
+        help_text=_("Prices stay until you pass a fall on. A rise reaches prices at once, whatever is set here."),
+    )
+    new_services = models.CharField(_("new services"), max_length=8, choices=NewServices, default=NewServices.SHOWN)
 
     is_active = models.BooleanField(_("active"), default=True, help_text=_("Inactive: nothing is sold or sent"))
     sale_stopped = models.CharField(_("sale stopped because"), max_length=200, blank=True)
@@ -113,6 +132,18 @@ class Provider(models.Model):
     def is_sending(self) -> bool:
         return self.is_active and self.parked_at is None
 
+    @property
+    def kept_fields(self) -> tuple[str, ...]:
+        """Fields of services that no longer change once they have arrived, as in `Service.pins`."""
+        follows = {
+            "name": self.follows_name,
+            "description": self.follows_description,
+            "category": self.follows_category,
+            "min": self.follows_limits,
+            "max": self.follows_limits,
+        }
+        return tuple(name for name, is_followed in follows.items() if not is_followed)
+
     def set_key(self, plain: str) -> None:
         """Seal the API key. It is unsealed only by :mod:`catalog.connection` and never shown."""
         self.sealed_key = seal(plain.strip())
@@ -122,6 +153,7 @@ class Provider(models.Model):
 
 
 class SyncState(models.TextChoices):
+    ASKED = "asked", _("Waiting for its turn")
     RUNNING = "running", _("Running")
     APPLIED = "applied", _("Applied")
     UNCHANGED = "unchanged", _("Nothing changed")
@@ -129,11 +161,20 @@ class SyncState(models.TextChoices):
     FAILED = "failed", _("Failed")
 
 
+class SyncStage(models.TextChoices):
+    """What a running sync is at, in this order."""
+
+    LIST = "list", _("Asking for the list")
+    ACCOUNT = "account", _("Asking for the balance")
+    APPLYING = "applying", _("Comparing and taking over")
+
+
 class SyncRun(models.Model):
     """One look at a provider's service list and what it changed. REFUSED and FAILED changed nothing."""
 
     provider = models.ForeignKey(Provider, models.CASCADE, verbose_name=_("provider"), related_name="sync_runs")
     state = models.CharField(_("state"), max_length=10, choices=SyncState, default=SyncState.RUNNING)
+    stage = models.CharField(_("at"), max_length=10, choices=SyncStage, blank=True)
     started_at = models.DateTimeField(_("started"), db_default=Now())
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     actor = models.CharField(_("by"), max_length=254, blank=True)
@@ -155,6 +196,20 @@ class SyncRun(models.Model):
         verbose_name = _("sync")
         verbose_name_plural = _("syncs")
         ordering = ["-started_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["provider"], condition=Q(state=SyncState.ASKED), name="sync_asked_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.started_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (SyncState.ASKED, SyncState.RUNNING)
+
+    @property
+    def progress(self) -> int:
+        """How many of the stages are behind it."""
+        if not self.is_open:
+            return len(SyncStage)
+        return SyncStage.values.index(self.stage) if self.stage else 0

@@ -1,11 +1,14 @@
+from decimal import Decimal
+
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models.provider import Provider
-from core.money import AmountField, HeardAmountField
+from core.money import QUANTUM, AmountField, HeardAmountField
 from upstream.service_types import SERVICE_TYPES, service_type
 
 #: Types that can be delivered in several runs, where the provider's row allows it.
@@ -49,6 +52,8 @@ class ProviderService(models.Model):
     rate = HeardAmountField(_("rate"), null=True, blank=True)
     #: The last rate that was sold, or that the owner accepted: a sudden change is measured against it.
     accepted_rate = HeardAmountField(_("last accepted rate"), null=True, blank=True, editable=False)
+    #: Prices are made of this higher rate while the owner holds a fall back.
+    held_rate = HeardAmountField(_("price still made of"), null=True, blank=True, editable=False)
     min = models.BigIntegerField(_("min"), null=True, blank=True)
     max = models.BigIntegerField(_("max"), null=True, blank=True)
     description = models.TextField(_("description"), blank=True, help_text=_("Cleaned on arrival"))
@@ -60,6 +65,8 @@ class ProviderService(models.Model):
     quarantine = ArrayField(
         models.CharField(max_length=120), verbose_name=_("quarantined because"), default=list, blank=True
     )
+    #: Without it no service is made of the row: it was not chosen, or its service was moved elsewhere.
+    is_wanted = models.BooleanField(_("imported"), default=True, db_default=True)
     vanished_at = models.DateTimeField(_("vanished"), null=True, blank=True)
     #: Digest of the row as heard: an equal digest means that a sync writes nothing.
     digest = models.CharField(max_length=32, editable=False, default="")
@@ -107,7 +114,11 @@ class Service(models.Model):
     ``pins`` names the fields ("name", "description", "category", "min", "max") that no longer follow the provider.
     """
 
-    source = models.OneToOneField(ProviderService, models.PROTECT, verbose_name=_("source"), related_name="sold_as")
+    source = models.ForeignKey(ProviderService, models.PROTECT, verbose_name=_("source"), related_name="sold_as")
+    #: New orders go there while the provider of ``source`` is parked.
+    fallback = models.ForeignKey(
+        ProviderService, models.PROTECT, verbose_name=_("fallback"), null=True, blank=True, related_name="fallback_of"
+    )
     category = models.ForeignKey(Category, models.PROTECT, verbose_name=_("category"), related_name="services")
     name = models.CharField(_("name"), max_length=500)
     description = models.TextField(_("description"), blank=True)
@@ -115,8 +126,31 @@ class Service(models.Model):
     min = models.BigIntegerField(_("min"))
     max = models.BigIntegerField(_("max"))
     price = AmountField(_("price"), null=True, blank=True, editable=False)
+    #: The rule that made the price; none when the provider's own markup did.
+    price_rule = models.ForeignKey(
+        "catalog.MarkupRule", models.SET_NULL, verbose_name=_("priced by"), null=True, editable=False, related_name="+"
+    )
+    own_price = AmountField(
+        _("own price"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(QUANTUM)],
+        help_text=_("In place of the markup. Cost, minimum margin and lowest price still hold. Empty: by the rules."),
+    )
     is_visible = models.BooleanField(_("shown"), default=True)
     position = models.PositiveIntegerField(_("position"), default=0)
+    badges = ArrayField(
+        models.CharField(max_length=20),
+        verbose_name=_("badges"),
+        size=3,
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text=_("At most three short words, separated by commas"),
+    )
+    own_time = models.CharField(
+        _("estimated time"), max_length=100, blank=True, db_default="", help_text=_("Empty: what the provider says")
+    )
     pins = ArrayField(models.CharField(max_length=20), verbose_name=_("pinned fields"), default=list, blank=True)
     #: Name, category and id, folded (NFKC, lower case) for the search box.
     search_text = models.TextField(editable=False, default="")
@@ -133,11 +167,27 @@ class Service(models.Model):
             models.CheckConstraint(
                 condition=Q(price=None) | Q(price__gt=0, price__lt=10**12), name="service_price_sane"
             ),
+            models.CheckConstraint(
+                condition=Q(own_price=None) | Q(own_price__gt=0, own_price__lt=10**12), name="service_own_price_sane"
+            ),
         ]
         indexes = [models.Index(fields=["category", "position"], name="service_in_category")]
 
     def __str__(self) -> str:
         return f"{self.pk} {self.name}"
+
+    @property
+    def shown_price(self) -> Decimal | None:
+        """The price of whoever looks: `catalog.group_prices.show_prices` sets it for a group, else it is the list's."""
+        return getattr(self, "_shown_price", self.price)
+
+    @shown_price.setter
+    def shown_price(self, price: Decimal | None) -> None:
+        self._shown_price = price
+
+    @property
+    def estimated_time(self) -> str:
+        return self.own_time or self.source.average_time
 
     @property
     def type(self) -> str:

@@ -10,8 +10,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from catalog.models import Category, Provider, ProviderService, Service
-from tests.api.cast import Panel
+from accounts.models import CustomerGroup, User
+from catalog.models import Category, MarkupRule, Provider, ProviderService, Service
+from orders.models import Order
+from tests.api.cast import Panel, key_for
 
 pytestmark = pytest.mark.django_db
 
@@ -79,3 +81,37 @@ def test_an_unchanged_list_is_not_sent_again(api: Panel, services: list[Service]
     assert (again.status_code, again.content, again["ETag"]) == (304, b"", etag)
     assert api.post("services", headers={"If-None-Match": '"other"'}).status_code == 200
     assert Panel("wrong").post("services", headers={"If-None-Match": etag}).json() == {"error": "Invalid API key"}
+
+
+def test_a_group_reads_its_own_prices_and_pays_them(api: Panel, bob: User, services: list[Service]) -> None:
+    User.objects.filter(pk=bob.pk).update(group=CustomerGroup.objects.create(name="Resellers", percent=Decimal(10)))
+    resellers, service = Panel(key_for(bob)), services[0]
+    assert service.price is not None
+    mine, theirs = rates(api)[service.pk], rates(resellers)[service.pk]
+    assert (Decimal(mine), Decimal(theirs)) == (service.price, service.price * Decimal("1.1"))
+
+    number = resellers("add", service=service.pk, link="https://example.com/p/1", quantity=1000)["order"]
+    assert Order.objects.get(pk=number).charge == Decimal(theirs)
+    # Each keeps reading its own list.
+    assert (rates(api)[service.pk], rates(resellers)[service.pk]) == (mine, theirs)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda g, s: CustomerGroup.objects.filter(pk=g.pk).update(percent=Decimal(20)),
+        lambda g, s: Provider.objects.update(exchange_rate=Decimal(3)),
+        lambda g, s: Provider.objects.update(markup_percent=Decimal(300)),
+        lambda g, s: MarkupRule.objects.create(name="Theirs", group=g, percent=Decimal(500)),
+        lambda g, s: Service.objects.filter(pk=s.pk).update(own_price=Decimal(77)),
+    ],
+)
+def test_whatever_changes_a_group_s_price_is_in_its_next_answer(
+    bob: User, services: list[Service], change: Any
+) -> None:
+    group = CustomerGroup.objects.create(name="Resellers", percent=Decimal(10))
+    User.objects.filter(pk=bob.pk).update(group=group)
+    api = Panel(key_for(bob))
+    before = rates(api)
+    change(group, services[0])
+    assert Decimal(rates(api)[services[0].pk]) > Decimal(before[services[0].pk])

@@ -33,3 +33,13 @@ def sync(provider: Provider) -> Sync:
         return sync_provider(fresh, **{"now": database_now(), **how})
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody hears a doorbell in these stories: what is asked for is done at once."""
+
+    def unheard(*_: Any, **_how: Any) -> None:
+        raise ConnectionError("no broker")
+
+    monkeypatch.setattr("catalog.asking.current_app.send_task", unheard)

@@ -52,6 +52,11 @@ def provider_form(**changes: Any) -> dict[str, Any]:
         "currency": "usd",
         "exchange_rate": "1",
         "markup_percent": "30",
+        "follows_name": "on",
+        "follows_description": "on",
+        "follows_category": "on",
+        "follows_limits": "on",
+        "new_services": "shown",
         "can_refill": "on",
         "body_encoding": "form",
         "batch_size": "100",
@@ -209,6 +214,7 @@ def test_visibility_is_edited_in_the_list(owner: Client, panel: Panel, sync: Syn
         "form-TOTAL_FORMS": "1",
         "form-INITIAL_FORMS": "1",
         "form-0-id": str(Service.objects.get().pk),
+        "form-0-position": "0",
         "_save": "Save",
     }
     owner.post(reverse("admin:catalog_service_changelist"), form)
@@ -240,7 +246,7 @@ def test_what_the_owner_edits_no_longer_follows_the_provider_until_taken_back(
     assert (service.name, service.pins) == ("Theirs", ["description"])
 
 
-def test_only_a_rate_that_jumped_can_be_accepted(owner: Client, panel: Panel, sync: Sync) -> None:
+def test_only_what_could_be_sold_can_be_accepted(owner: Client, panel: Panel, sync: Sync) -> None:
     panel.lists([row(1, rate="1"), row(2, rate="0")])
     sync()
     panel.lists([row(1, rate="50"), row(2, rate="0")])
@@ -252,8 +258,8 @@ def test_only_a_rate_that_jumped_can_be_accepted(owner: Client, panel: Panel, sy
         follow=True,
     )
     assert messages(response) == [
-        "1 new rate was accepted.",
-        "1 row was left as it is: only a rate that jumped can be accepted.",
+        "1 row was accepted.",
+        "1 row was left as it is: nothing could be sold of it.",
     ]
     assert {key: s.price for key, s in on_sale().items()} == {"1": 65}
 

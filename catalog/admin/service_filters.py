@@ -1,0 +1,71 @@
+"""Ways to look through what is sold."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import ExpressionWrapper, F, FloatField, QuerySet
+from django.db.models.functions import Cast
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Service
+
+#: In percent of the price. Floats sort and filter here; every figure that is shown is exact.
+_COST = Cast(F("source__rate") * F("source__provider__exchange_rate"), FloatField())
+_MARGIN = ExpressionWrapper(100 - 100 * _COST / Cast(F("price"), FloatField()), output_field=FloatField())
+
+
+class MarginFilter(admin.SimpleListFilter):
+    title = _("margin")
+    parameter_name = "margin"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("0", _("Below 0 %")),
+            ("0-10", _("0 to 10 %")),
+            ("10-25", _("10 to 25 %")),
+            ("25-50", _("25 to 50 %")),
+            ("50", _("50 % and more")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Service]) -> QuerySet[Service]:
+        wanted = self.value()
+        if wanted not in {value for value, _label in self.lookup_choices}:
+            return queryset
+        found = queryset.filter(price__gt=0).annotate(share=_MARGIN)
+        if wanted == "0":
+            return found.filter(share__lt=0)
+        least, _dash, most = wanted.partition("-")
+        found = found.filter(share__gte=float(least))
+        return found.filter(share__lt=float(most)) if most else found
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("sale", _("On sale")),
+            ("hidden", _("Hidden")),
+            ("quarantine", _("In quarantine")),
+            ("gone", _("Gone")),
+            ("held", _("Fall held back")),
+            ("own", _("Own price")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Service]) -> QuerySet[Service]:
+        match self.value():
+            case "sale":
+                return queryset.filter(pk__in=Service.objects.on_sale().values("pk"))
+            case "hidden":
+                return queryset.filter(is_visible=False)
+            case "quarantine":
+                return queryset.exclude(source__quarantine=[])
+            case "gone":
+                return queryset.filter(source__vanished_at__isnull=False)
+            case "held":
+                return queryset.filter(source__held_rate__isnull=False)
+            case "own":
+                return queryset.filter(own_price__isnull=False)
+        return queryset

@@ -1,0 +1,79 @@
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.helpers import ActionForm
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Category, ProviderService, Service
+from catalog.moving import NotEquivalent, check_equivalent
+from catalog.selling import PINNABLE
+from catalog.texts import description_html
+
+_PIN_LABELS = {
+    "name": _("name"),
+    "description": _("description"),
+    "category": _("category"),
+    "min": _("min"),
+    "max": _("max"),
+    "position": _("position"),
+}
+
+
+class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
+    pins = forms.MultipleChoiceField(
+        label=_("Own values"),
+        required=False,
+        choices=[(name, _PIN_LABELS[name]) for name in PINNABLE],
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("These no longer follow the provider. A value you edit is added; take it out to follow again."),
+    )
+    move_to = forms.ModelChoiceField(
+        label=_("Sell from another row instead"),
+        required=False,
+        queryset=ProviderService.objects.all(),
+        widget=AutocompleteSelect(Service._meta.get_field("source"), admin.site),
+        help_text=_("Customers keep the id, the name and the place; cost, limits and abilities become the new row's."),
+    )
+
+    class Meta:
+        model = Service
+        fields = (
+            "name", "description", "category", "min", "max", "position", "is_visible", "own_price", "badges",
+            "own_time", "fallback", "pins",
+        )  # fmt: skip
+
+    def clean_description(self) -> str:
+        """Shown as HTML, so an owner's text is cleaned like a provider's."""
+        return description_html(self.cleaned_data["description"])
+
+    def clean_fallback(self) -> ProviderService | None:
+        return self._equivalent(self.cleaned_data["fallback"])
+
+    def clean_move_to(self) -> ProviderService | None:
+        return self._equivalent(self.cleaned_data["move_to"])
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        edited = {name for name in self.changed_data if name in PINNABLE}
+        cleaned["pins"] = [name for name in PINNABLE if name in edited or name in cleaned.get("pins", [])]
+        return cleaned
+
+    def _equivalent(self, other: ProviderService | None) -> ProviderService | None:
+        if other is not None:
+            try:
+                check_equivalent(self.instance, other)
+            except NotEquivalent as refusal:
+                raise ValidationError(str(refusal.message)) from None
+        return other
+
+
+class ServiceActionForm(ActionForm):
+    """What the bulk actions need to know beside the rows."""
+
+    to_category = forms.ModelChoiceField(label=_("Category"), required=False, queryset=Category.objects.all())
+    percent = forms.DecimalField(
+        label=_("Markup, %"), required=False, min_value=0, max_value=999_999, max_digits=8, decimal_places=2
+    )

@@ -1,0 +1,32 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models.service import Service
+from core.money import AmountField
+
+
+class ChangeKind(models.TextChoices):
+    NEW = "new", _("New")
+    DEARER = "dearer", _("Dearer")
+    CHEAPER = "cheaper", _("Cheaper")
+    GONE = "gone", _("Gone")
+    BACK = "back", _("Back")
+
+
+class ServiceChange(models.Model):
+    """What a customer noticed of a service: it came, went, returned, or its list price moved."""
+
+    service = models.ForeignKey(Service, models.CASCADE, verbose_name=_("service"), related_name="changes")
+    kind = models.CharField(_("what"), max_length=8, choices=ChangeKind)
+    old_price = AmountField(_("old price"), null=True)
+    new_price = AmountField(_("new price"), null=True)
+    at = models.DateTimeField(_("when"))
+
+    class Meta:
+        verbose_name = _("service update")
+        verbose_name_plural = _("service updates")
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["-at", "-id"], name="service_change_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.service_id} {self.kind}"

@@ -1,0 +1,28 @@
+"""Figures of the owner's pages about prices."""
+
+from decimal import Decimal
+
+from django import template
+from django.utils.safestring import SafeString
+
+from catalog.admin.figures import NOTHING, price_html
+from core.money import round_up
+
+register = template.Library()
+_TENTH = Decimal("0.1")
+
+
+@register.filter
+def price(amount: Decimal | None) -> SafeString | str:
+    return price_html(amount)
+
+
+@register.filter
+def cost(amount: Decimal) -> SafeString | str:
+    """An exact cost, rounded up to the quantum to be read."""
+    return price_html(round_up(amount))
+
+
+@register.filter
+def margin(percent: Decimal | None) -> str:
+    return NOTHING if percent is None else f"{percent.quantize(_TENTH):f} %"

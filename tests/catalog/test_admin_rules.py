@@ -1,0 +1,117 @@
+"""The owner makes prices: rules with their preview, own prices, groups of customers."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import CustomerGroup, User
+from catalog.models import MarkupRule, Service
+from tests.catalog.conftest import Sync
+from tests.catalog.panel import Panel, row
+from tests.catalog.rows import on_sale
+
+ADD = "admin:catalog_markuprule_add"
+
+
+@pytest.fixture
+def owner(db: None) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("owner@example.com", "correct horse battery"))
+    return client
+
+
+@pytest.fixture
+def sold(panel: Panel, sync: Sync) -> None:
+    panel.lists([row(1, rate="1"), row(2, rate="2")])
+    sync()
+
+
+def entry(**changes: Any) -> dict[str, Any]:
+    usual = {
+        "name": "All", "is_active": "on", "percent": "50", "fixed": "0", "minimum_margin": "0", "floor": "0",
+        "rounding": "none", "rounding_value": "0",
+    }  # fmt: skip
+    return usual | changes
+
+
+def previewed(owner: Client, address: str, said: dict[str, Any]) -> str:
+    response = owner.post(address, said)
+    assert response.status_code == 200
+    return str(response.context["print"])
+
+
+def test_a_rule_is_saved_after_its_effect_was_shown(owner: Client, sold: None) -> None:
+    response = owner.post(reverse(ADD), entry())
+    html = response.content.decode()
+    assert not MarkupRule.objects.exists()
+    assert [(e.old, e.new) for e in response.context["preview"].shown] == [
+        (Decimal("1.3"), Decimal("1.5")),
+        (Decimal("2.6"), Decimal("3")),
+    ]
+    assert "33.3 %" in html
+    owner.post(reverse(ADD), entry(previewed=response.context["print"]))
+    made = MarkupRule.objects.get()
+    assert {s.price for s in on_sale().values()} == {Decimal("1.5"), Decimal(3)}
+    assert {s.price_rule for s in on_sale().values()} == {made}
+    assert b"All" in owner.get(reverse("admin:catalog_service_changelist")).content
+
+
+def test_other_terms_than_those_shown_are_shown_first(owner: Client, sold: None) -> None:
+    seen = previewed(owner, reverse(ADD), entry())
+    response = owner.post(reverse(ADD), entry(percent="500", previewed=seen))
+    assert response.context["preview"].changed == 2
+    assert not MarkupRule.objects.exists()
+
+
+def test_a_rule_that_makes_no_sense_is_neither_shown_nor_saved(owner: Client, sold: None) -> None:
+    response = owner.post(reverse(ADD), entry(minimum_margin="100"))
+    assert "preview" not in response.context
+    assert not MarkupRule.objects.exists()
+
+
+def test_a_changed_and_a_deleted_rule_reprice(owner: Client, sold: None) -> None:
+    owner.post(reverse(ADD), entry(previewed=previewed(owner, reverse(ADD), entry())))
+    change = reverse("admin:catalog_markuprule_change", args=[MarkupRule.objects.get().pk])
+    said = entry(percent="60")
+    owner.post(change, {**said, "previewed": previewed(owner, change, said)})
+    assert on_sale()["1"].price == Decimal("1.6")
+    owner.post(reverse("admin:catalog_markuprule_delete", args=[MarkupRule.objects.get().pk]), {"post": "yes"})
+    assert on_sale()["1"].price == Decimal("1.3")
+
+
+def test_only_who_may_change_rules_sees_what_they_would_do(owner: Client, sold: None) -> None:
+    clerk = Client()
+    clerk.force_login(User.objects.create_user("clerk@example.com", is_staff=True))
+    assert clerk.post(reverse(ADD), entry()).status_code == 403
+
+
+def test_an_own_price_is_set_on_the_service(owner: Client, sold: None) -> None:
+    service = on_sale()["1"]
+    form = {
+        "name": service.name, "category": service.category_id, "description": "", "min": service.min,
+        "max": service.max, "position": service.position, "is_visible": "on", "own_price": "1.99",
+    }  # fmt: skip
+    owner.post(reverse("admin:catalog_service_change", args=[service.pk]), form)
+    service.refresh_from_db()
+    assert (service.price, service.own_price, service.pins) == (Decimal("1.99"), Decimal("1.99"), [])
+    assert b"Own price" in owner.get(reverse("admin:catalog_service_changelist")).content
+
+
+def test_a_customer_is_put_into_a_group_that_then_cannot_be_deleted(owner: Client) -> None:
+    owner.post(reverse("admin:accounts_customergroup_add"), {"name": "Resellers", "percent": "-5"})
+    group = CustomerGroup.objects.get()
+    alice = User.objects.create_user("alice@example.com")
+    owner.post(reverse("admin:accounts_user_change", args=[alice.pk]), {"is_active": "on", "group": group.pk})
+    alice.refresh_from_db()
+    assert alice.group == group
+    assert owner.post(reverse("admin:accounts_customergroup_delete", args=[group.pk])).status_code == 403
+
+
+def test_a_services_page_names_the_rule(owner: Client, sold: None) -> None:
+    MarkupRule.objects.create(name="Summer", percent=Decimal(10))
+    Service.objects.update(price_rule=MarkupRule.objects.get())
+    page = reverse("admin:catalog_service_change", args=[on_sale()["1"].pk])
+    assert b"Summer" in owner.get(page).content

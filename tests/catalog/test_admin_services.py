@@ -1,0 +1,162 @@
+"""The owner works on many services at once: bulk actions, filters, prices as a file, another provider's row."""
+
+import csv
+import io
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from catalog.models import Category, MarkupRule, ProviderService, Service, ServiceChange
+from catalog.price_sheet import read_sheet, sheet_rows
+from tests.catalog.conftest import Sync
+from tests.catalog.panel import Panel, row
+from tests.catalog.rows import on_sale
+
+LIST = "admin:catalog_service_changelist"
+BRING = "admin:catalog_service_bring_prices"
+
+
+@pytest.fixture
+def owner(db: None) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("owner@example.com", "correct horse battery"))
+    return client
+
+
+@pytest.fixture
+def sold(panel: Panel, sync: Sync) -> None:
+    panel.lists([row(1, rate="1"), row(2, rate="2"), row(3, rate="3")])
+    sync()
+
+
+def act(owner: Client, action: str, *chosen: str, **more: Any) -> None:
+    ids = [str(on_sale()[external_id].pk) for external_id in chosen]
+    owner.post(reverse(LIST), {"action": action, "_selected_action": ids, **more})
+
+
+def test_services_are_put_under_another_heading_and_stay(owner: Client, panel: Panel, sync: Sync, sold: None) -> None:
+    best = Category.objects.create(name="Best of")
+    act(owner, "recategorise", "1", "2", to_category=best.pk)
+    panel.lists([row(1, rate="1", name="x"), row(2, rate="2"), row(3, rate="3")])
+    sync()
+    assert [s.category.name for s in on_sale().values()].count("Best of") == 2
+    assert "best of" in on_sale()["1"].search_text
+
+
+def test_a_markup_is_set_for_chosen_services(owner: Client, sold: None) -> None:
+    act(owner, "set_markup", "1", "2", percent="100")
+    assert [on_sale()[n].price for n in "123"] == [2, 4, Decimal("3.9")]
+    act(owner, "set_markup", "2", "3", percent="50")
+    assert [on_sale()[n].price for n in "123"] == [2, 3, Decimal("4.5")]
+    assert MarkupRule.objects.count() == 3
+
+
+@pytest.mark.parametrize("percent", ["", "-5", "x"])
+def test_a_markup_that_makes_no_sense_changes_nothing(owner: Client, sold: None, percent: str) -> None:
+    act(owner, "set_markup", "1", percent=percent)
+    assert not MarkupRule.objects.exists()
+
+
+def test_hidden_services_are_told_as_gone(owner: Client, sold: None) -> None:
+    act(owner, "hide", "1")
+    assert ServiceChange.objects.latest("id").kind == "gone"
+
+
+def test_own_prices_are_edited_in_the_list(owner: Client, sold: None) -> None:
+    service = on_sale()["1"]
+    form = {
+        "form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-0-id": str(service.pk), "form-0-is_visible": "on",
+        "form-0-own_price": "1.75", "form-0-position": "7", "_save": "Save",
+    }  # fmt: skip
+    owner.post(f"{reverse(LIST)}?id={service.pk}", form)
+    service.refresh_from_db()
+    assert (service.price, service.position, service.pins) == (Decimal("1.75"), 7, ["position"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"margin": "10-25"}, 3),
+        ({"margin": "0"}, 0),
+        ({"margin": "50"}, 0),
+        ({"margin": "x"}, 3),
+        ({"state": "sale"}, 3),
+        ({"state": "hidden"}, 0),
+        ({"state": "quarantine"}, 0),
+        ({"state": "held"}, 0),
+        ({"state": "own"}, 0),
+        ({"state": "gone"}, 0),
+    ],
+)
+def test_the_list_is_filtered_by_margin_and_state(owner: Client, sold: None, asked: dict[str, str], found: int) -> None:
+    assert owner.get(reverse(LIST), asked).context["cl"].result_count == found
+
+
+def sheet(*lines: str) -> SimpleUploadedFile:
+    return SimpleUploadedFile("prices.csv", "\n".join(("id,own_price", *lines)).encode())
+
+
+def test_prices_go_out_and_come_back_after_a_look(owner: Client, sold: None) -> None:
+    out = b"".join(owner.get(reverse("admin:catalog_service_prices")).streaming_content).decode()
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [(r["name"], r["price"], r["own_price"]) for r in rows][0] == ("Followers 1", "1.30000", "")
+    rows[0]["own_price"], rows[1]["own_price"] = "9.99", "0.5"
+    edited = io.StringIO()
+    writer = csv.DictWriter(edited, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    upload = SimpleUploadedFile("prices.csv", edited.getvalue().encode("utf-8-sig"))
+    look = owner.post(reverse(BRING), {"sheet": upload})
+    assert [(p.own_price, p.new) for p in look.context["reading"].prices] == [
+        (Decimal("9.99"), Decimal("9.99")),
+        (Decimal("0.5"), Decimal(2)),
+    ]
+    assert look.context["reading"].lifted == 1
+    assert not Service.objects.filter(own_price__isnull=False).exists()
+    owner.post(reverse(BRING), {"confirmed": "1", "text": look.context["text"]})
+    assert [on_sale()[n].price for n in "123"] == [Decimal("9.99"), Decimal(2), Decimal("3.9")]
+
+
+def test_a_sheet_with_nonsense_says_which_lines(owner: Client, sold: None) -> None:
+    lines = ("x,1", "1,-1", "1,NaN", "1,0.000001", "1,1e99", "99999999,1")
+    reading = owner.post(reverse(BRING), {"sheet": sheet(*lines)}).context["reading"]
+    assert (len(reading.problems), reading.prices, reading.read) == (5, [], 6)
+    assert read_sheet("a,b\n1,2").problems == ["The first line must name the columns id and own_price."]
+    assert b"not a UTF-8" in owner.post(reverse(BRING), {"sheet": SimpleUploadedFile("x", b"\xff\xfe\x00")}).content
+
+
+def test_a_hostile_name_is_no_formula_in_a_spreadsheet(panel: Panel, sync: Sync) -> None:
+    panel.lists([row(1, name='=HYPERLINK("http://x")')])
+    sync()
+    assert [cells[4] for cells in sheet_rows()] == ["name", '\'=HYPERLINK("http://x")']
+
+
+def test_prices_are_brought_in_only_by_who_may_change_services(owner: Client, sold: None) -> None:
+    clerk = Client()
+    clerk.force_login(User.objects.create_user("clerk@example.com", is_staff=True))
+    assert clerk.get(reverse("admin:catalog_service_prices")).status_code == 403
+    assert clerk.post(reverse(BRING), {"confirmed": "1", "text": "id,own_price\n1,1"}).status_code == 403
+
+
+def test_a_service_is_moved_to_another_row_and_given_a_fallback(owner: Client, sold: None) -> None:
+    service, other = on_sale()["1"], ProviderService.objects.get(external_id="2")
+    third = ProviderService.objects.get(external_id="3")
+    form = {
+        "name": service.name, "category": service.category_id, "description": "", "min": service.min,
+        "max": service.max, "position": service.position, "is_visible": "on", "badges": "Best,New", "own_time": "1 h",
+    }  # fmt: skip
+    address = reverse("admin:catalog_service_change", args=[service.pk])
+    owner.post(address, {**form, "fallback": third.pk})
+    service.refresh_from_db()
+    assert (service.fallback, service.badges, service.estimated_time) == (third, ["Best", "New"], "1 h")
+    owner.post(address, {**form, "move_to": other.pk})
+    service.refresh_from_db()
+    assert (service.source, service.price) == (other, Decimal("2.6"))
+    ProviderService.objects.filter(pk=third.pk).update(type="poll")
+    response = owner.post(address, {**form, "move_to": third.pk})
+    assert b"of another type" in response.content
