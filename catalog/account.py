@@ -67,17 +67,23 @@ def _compare_currency(provider: Provider, heard: Balance, now: datetime) -> None
 
 
 def _watch_funds(provider: Provider, heard: Balance, now: datetime) -> None:
-    cause = f"provider:{provider.pk}:balance"
-    if heard.amount > 0:
-        close_alert(cause=cause, now=now)
-        if provider.parked_reason == parking.NO_FUNDS and (provider.balance is None or heard.amount > provider.balance):
-            parking.unpark(provider.pk, now=now)
+    empty, low = f"provider:{provider.pk}:balance", f"provider:{provider.pk}:low_balance"
+    facts = {"name": provider.name, "left": f"{heard.amount.normalize():f}", "currency": provider.currency}
+    if heard.amount <= 0:
+        close_alert(cause=low, now=now)
+        told = _("Orders to this provider cannot be paid. Please add funds in its own panel.")
+        _alert(provider, empty, _("No money left at %(name)s") % facts, told, now)
         return
-    raise_alert(
-        cause=cause,
-        severity=Severity.MONEY,
-        title=_("No money left at %(name)s") % {"name": provider.name},
-        body=_("Orders to this provider cannot be paid. Please add funds in its own panel."),
-        path=parking.admin_path(provider.pk),
-        now=now,
-    )
+    close_alert(cause=empty, now=now)
+    if provider.parked_reason == parking.NO_FUNDS and (provider.balance is None or heard.amount > provider.balance):
+        parking.unpark(provider.pk, now=now)
+    if heard.amount > provider.low_balance:
+        close_alert(cause=low, now=now)
+        return
+    told = _("%(left)s %(currency)s are left. Please add funds in its own panel before orders have to wait.") % facts
+    _alert(provider, low, _("Little money left at %(name)s") % facts, told, now)
+
+
+def _alert(provider: Provider, cause: str, title: str, body: str, now: datetime) -> None:
+    path = parking.admin_path(provider.pk)
+    raise_alert(cause=cause, severity=Severity.MONEY, title=title, body=body, path=path, now=now)

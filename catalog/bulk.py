@@ -32,8 +32,11 @@ def stage_rows(name: str, like: str, columns: Sequence[str], rows: Iterable[Sequ
 def new_ids(table: str, count: int) -> list[int]:
     """Ids for rows that are about to be copied in, in ascending order."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
-        return sorted(row[0] for row in cursor.fetchall())
+        # The sequence's name is looked up once, and the ids come as one value: both take longer than to count.
+        cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
+        (sequence,) = cursor.fetchone()
+        cursor.execute("SELECT array_agg(nextval(%s::regclass)) FROM generate_series(1, %s)", [sequence, count])
+        return sorted(cursor.fetchone()[0] or [])
 
 
 def refresh_statistics() -> None:
@@ -42,5 +45,9 @@ def refresh_statistics() -> None:
     Until its own housekeeping comes round, a minute later or more, it plans for the empty tables of before, and joins
     thousands of services row by row: the price list would not come back for minutes.
     """
+    # Only what rows are joined and chosen by: texts and raw rows are most of the work, and no plan depends on them.
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE catalog_providerservice, catalog_service, catalog_category")
+        cursor.execute(
+            "ANALYZE catalog_providerservice (id, provider_id, external_id, vanished_at, quarantine),"
+            " catalog_service (id, source_id, category_id, is_visible, price, position, platform), catalog_category"
+        )

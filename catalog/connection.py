@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
+from catalog.answers import count
 from catalog.models import Provider
 from core.secrets import unseal
 from upstream.client import Dialect, ProviderClient
@@ -21,7 +22,17 @@ def dialect_of(provider: Provider) -> Dialect:
 def client_for(
     provider: Provider, *, deadline: float, on_exchange: Callable[[Exchange], None] | None = None
 ) -> ProviderClient:
-    """A client for ``provider`` with a wall-clock ``deadline`` in seconds. Raises core.secrets.SecretUnreadable."""
+    """A client for ``provider`` with a wall-clock ``deadline`` in seconds. Raises core.secrets.SecretUnreadable.
+
+    Each exchange is given to ``on_exchange``, then counted.
+    """
+
+    def heard(exchange: Exchange) -> None:
+        if on_exchange:
+            on_exchange(exchange)
+        if provider.pk:
+            count(provider.pk, exchange)
+
     return ProviderClient(
         provider.url,
         unseal(provider.sealed_key),
@@ -30,5 +41,5 @@ def client_for(
         allow_private=settings.ALLOW_PRIVATE_PROVIDER_HOSTS,
         deadline=deadline,
         user_agent=f"{settings.SHOP_NAME} storefront".encode("ascii", "ignore").decode(),
-        on_exchange=on_exchange,
+        on_exchange=heard,
     )

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from catalog.models import Provider
-from catalog.reading import RATE_JUMP, Heard, digest_of, hear, holding, judged
-from upstream.messages import ServiceRow
+from catalog.reading import RATE_JUMP, Heard, hear, holding, judged
+from upstream.messages import ListEntry
 
 FIELDS = (
     "name", "type", "unit", "category", "rate", "min", "max", "description",
@@ -63,25 +63,28 @@ class Difference:
         return self.standing_quarantine + sum(bool(row.quarantine) for row in heard)
 
 
-def compare(provider: Provider, rows: list[ServiceRow], *, trusting: bool) -> Difference:
-    """Compare a list with our rows. ``trusting`` accepts rates that jumped, also those in quarantine for it."""
+def compare(provider: Provider, entries: list[ListEntry], *, trusting: bool) -> Difference:
+    """Compare a list with our rows, reading only what is new or reads otherwise.
+
+    ``trusting`` accepts rates that jumped, also those in quarantine for it.
+    """
     known = _known(provider.pk)
     found = Difference(known=sum(not k.vanished for k in known.values()))
     differing: list[Heard] = []
-    for position, row in enumerate(rows):
-        digest = digest_of(row)
-        before = known.pop(row.external_id, None)
+    for position, entry in enumerate(entries):
+        external_id, digest = entry.external_id, entry.digest
+        before = known.pop(external_id, None)
         if before is None:
-            found.fresh.append(judged(hear(row, position, digest), None, trusting=trusting))
+            found.fresh.append(hear(entry.read(), position, digest))
             continue
         if before.vanished:
-            found.returned.append(row.external_id)
+            found.returned.append(external_id)
         if before.digest != digest or (trusting and before.jumped):
-            differing.append(hear(row, position, digest))
+            differing.append(hear(entry.read(), position, digest))
         else:
             found.standing_quarantine += before.quarantined
         if before.position != position:
-            found.moved[row.external_id] = position
+            found.moved[external_id] = position
     found.vanished = [external_id for external_id, k in known.items() if not k.vanished]
     found.changed = _changes(provider, differing, trusting=trusting)
     return found

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from catalog.rounding import QUANTUM_ONLY, rounded
 from core.money import EXACT, divide, multiply, round_up
@@ -43,14 +44,19 @@ def price_under(
     """
     lowest = lowest_price(cost, terms)
     if own_price is None:
-        wanted = EXACT.add(multiply(cost, 1 + divide(terms.percent, 100)), terms.fixed)
+        wanted = EXACT.add(EXACT.multiply(cost, _factor(terms.percent)), terms.fixed)
     elif not group_percent and own_price >= lowest:
         return own_price
     else:
         wanted = own_price
     if group_percent:
-        wanted = multiply(wanted, 1 + divide(group_percent, 100))
+        wanted = EXACT.multiply(wanted, _factor(group_percent))
     return rounded(max(wanted, lowest), terms.rounding, terms.rounding_value)
+
+
+@lru_cache(maxsize=1024)
+def _factor(percent: Decimal) -> Decimal:
+    return EXACT.add(1, EXACT.divide(percent, 100))
 
 
 def lowest_price(cost: Decimal, terms: Terms) -> Decimal:

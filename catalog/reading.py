@@ -1,11 +1,8 @@
 """A row of a provider's list as it is stored: cleaned, bounded, with the reasons why it must not be sold."""
 
-import hashlib
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
-
-import msgspec
 
 from catalog.models import Unit
 from catalog.texts import CATEGORY_LIMIT, NAME_LIMIT, description_html, plain
@@ -20,9 +17,6 @@ JUMP_FACTOR = 10
 _ACCEPTABLE = (RATE_JUMP, "conflicting_duplicates", "duplicate_key")
 _REASON_LIMIT = 120
 _NO_NAME = "name_missing: the service has no name"
-# Keys in one order, so that a panel whose rows list their keys in another order each time changes nothing.
-_encode_row = msgspec.json.Encoder(order="deterministic").encode
-_encode_raw = msgspec.json.Encoder().encode
 
 
 class Heard(NamedTuple):
@@ -49,13 +43,8 @@ class Heard(NamedTuple):
     raw: str
 
 
-def digest_of(row: ServiceRow) -> str:
-    """Equal for equal readings of equal rows: when it is unchanged nothing is written."""
-    return hashlib.blake2b(_encode_row(row), digest_size=16).hexdigest()
-
-
 def hear(row: ServiceRow, position: int, digest: str) -> Heard:
-    """What is stored of ``row``. ``accepted_rate`` is filled in by the comparison with what was known."""
+    """What is stored of ``row`` if nothing was known of it: a rate nothing stands against is accepted."""
     name = plain(row.name, NAME_LIMIT)
     reasons = [reason[:_REASON_LIMIT] for reason in row.quarantine]
     if not name and _NO_NAME not in reasons:
@@ -67,7 +56,7 @@ def hear(row: ServiceRow, position: int, digest: str) -> Heard:
         unit=unit_of(row.type),
         category=plain(row.category, CATEGORY_LIMIT),
         rate=row.rate,
-        accepted_rate=None,
+        accepted_rate=None if reasons else row.rate,
         held_rate=None,
         min=row.min,
         max=row.max,
@@ -79,7 +68,7 @@ def hear(row: ServiceRow, position: int, digest: str) -> Heard:
         position=position,
         quarantine=reasons,
         digest=digest,
-        raw=_encode_raw(row.raw).decode(),
+        raw=row.raw,
     )
 
 
@@ -91,12 +80,14 @@ def unit_of(type_name: str) -> str:
 
 def judged(heard: Heard, accepted_rate: Decimal | None, *, trusting: bool) -> Heard:
     """``heard`` measured against the last accepted rate; ``trusting`` takes any rate, as a forced sync does."""
+    if accepted_rate is None:
+        return heard
     if heard.quarantine or heard.rate is None:
         return heard._replace(accepted_rate=accepted_rate)
-    if not trusting and accepted_rate is not None and is_jump(accepted_rate, heard.rate):
+    if not trusting and is_jump(accepted_rate, heard.rate):
         reason = f"{RATE_JUMP}: {accepted_rate.normalize():f} became {heard.rate.normalize():f}"
         return heard._replace(accepted_rate=accepted_rate, quarantine=[reason[:_REASON_LIMIT]])
-    return heard._replace(accepted_rate=heard.rate)
+    return heard
 
 
 def holding(heard: Heard, accepted_rate: Decimal | None, held_rate: Decimal | None, *, holds_falls: bool) -> Heard:

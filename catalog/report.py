@@ -16,7 +16,7 @@ _LONGEST = 200
 
 def fill(run: SyncRun, listing: ServiceList, found: Difference) -> None:
     """Write the counts of ``found`` into ``run``, unsaved."""
-    run.received = len(listing.rows) + listing.skipped
+    run.received = len(listing.entries) + listing.skipped
     run.skipped = listing.skipped
     run.added = len(found.fresh)
     run.changed = sum(bool(change.fields) for change in found.changed)

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from catalog import parking
+from catalog.answers import forget_old_counts
 from catalog.asking import sync_asked
 from catalog.changes import forget_old
 from catalog.claims import claim
@@ -14,6 +15,7 @@ from catalog.models.provider import SyncState
 from catalog.sync import AlreadyRunning, sync_provider
 from core.clock import database_now, elapsed_clock
 
+_RUNS_KEPT = timedelta(days=60)
 #: After this many seconds no further provider is claimed, so that a slow one does not push the run over its time limit.
 _ENOUGH = 20
 #: Parked for these reasons a provider still shows its list; for any other it would only fail again.
@@ -40,7 +42,15 @@ def sync_due(*, now: datetime) -> int:
         synced += 1
     if synced:
         forget_old(now=now)
+        forget_old_counts(now=now)
+        _forget_old_runs(now)
     return synced
+
+
+def _forget_old_runs(now: datetime) -> None:
+    """Reports of syncs are kept for a while; the newest of a provider tells what it was like, however old it is."""
+    newest = SyncRun.objects.order_by("provider_id", "-started_at", "-id").distinct("provider_id").values("pk")
+    SyncRun.objects.filter(started_at__lt=now - _RUNS_KEPT).exclude(pk__in=newest).delete()
 
 
 def _due(now: datetime) -> Q:

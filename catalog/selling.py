@@ -76,6 +76,7 @@ class Sold(NamedTuple):
     search_text: str
 
 
+_MANY = 1000
 _FOLLOWING = Sold._fields[2:]
 _REFRESH = f"""
     UPDATE catalog_service AS s SET {", ".join(f"{name} = sold.{name}" for name in _FOLLOWING)} FROM sold
@@ -105,7 +106,7 @@ def sell(provider: Provider, rows: Sequence[Source], headings: Headings) -> None
     if not usable:
         return
     places = _places(provider.pk, [row.external_id for row in usable])
-    owned, book = _owned(provider, [place.source_id for place in places.values()]), RuleBook.now([provider])
+    owned, book = _owned(provider, places), RuleBook.now([provider])
 
     def sold(row: Source, place: Place, service_id: int) -> Sold:
         facts = (place.source_id, service_id)
@@ -155,9 +156,15 @@ def rate_of(row: Source) -> Decimal | None:
     return max(row.rate, row.held_rate)
 
 
-def _owned(provider: Provider, source_ids: list[int]) -> dict[int, Service]:
+def _owned(provider: Provider, places: dict[str, Place]) -> dict[int, Service]:
     """The services that keep something of their own, by id."""
-    theirs = Service.objects.filter(source__in=source_ids).select_related("category")
+    ids = [pk for place in places.values() for pk in place.services]
+    if not ids:
+        return {}
+    theirs = Service.objects.filter(source__provider=provider).select_related("category")
+    # Thousands of parameters take longer to write down than reading all of the provider's services does.
+    if len(ids) < _MANY:
+        theirs = theirs.filter(pk__in=ids)
     if not provider.kept_fields:
         theirs = theirs.filter(~Q(pins=[]) | Q(own_price__isnull=False))
     return {service.pk: service for service in theirs}

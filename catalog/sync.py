@@ -85,7 +85,7 @@ def _reach(run: SyncRun, stage: SyncStage) -> None:
 def _apply(run: SyncRun, provider: Provider, listing: ServiceList, *, now: datetime) -> None:
     with transaction.atomic():
         fresh = locked(provider.pk)
-        found = compare(fresh, listing.rows, trusting=run.forced)
+        found = compare(fresh, listing.entries, trusting=run.forced)
         report.fill(run, listing, found)
         if found.takes_away_too_much and not run.forced:
             share = {"gone": len(found.vanished), "known": found.known}

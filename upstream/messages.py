@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from functools import cached_property
+from typing import NamedTuple, Protocol
 
 from upstream.errors import ErrorClass
 from upstream.exchange import Exchange
 from upstream.states import OrderState, RefillState
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceRow:
+class ServiceRow(NamedTuple):
     """One service. `rate` is per 1,000 (per package for packages) in the currency of our account there.
 
     `quarantine` holds reasons not to sell it, each a machine word, a colon and a sentence; empty means accepted.
     `type` is our name of a known type, else empty. Texts are as received, only trimmed: hostile until escaped.
+    `raw` is the row as JSON text, fit for a database column.
     """
 
     external_id: str
@@ -33,18 +34,37 @@ class ServiceRow:
     dripfeed: bool
     average_time: str | None
     quarantine: tuple[str, ...] = ()
-    raw: dict[str, Any] = field(default_factory=dict, compare=False)
+    raw: str = "{}"
+
+
+class ListEntry(Protocol):
+    """What a list says of one service, not read yet. Equal digests are read alike, so an unchanged one need not be."""
+
+    @property
+    def external_id(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+    def read(self) -> ServiceRow: ...
 
 
 @dataclass(frozen=True)
 class ServiceList:
-    """`skipped` counts rows that were no services or exact repeats; `reports` are sentences for the owner."""
+    """A list in the provider's order, an entry for each id.
 
-    rows: list[ServiceRow]
+    `skipped` counts rows that were no services or repeats of an id; `reports` are sentences for the owner, about the
+    entries read so far.
+    """
+
+    entries: list[ListEntry]
     skipped: int = 0
     noise: bool = False
     reports: list[str] = field(default_factory=list)
     exchange: Exchange | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def rows(self) -> list[ServiceRow]:
+        """Every entry, read."""
+        return [entry.read() for entry in self.entries]
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from upstream.dialect import Dialect
 from upstream.exchange import Exchange
 from upstream.faults import find_fault
-from upstream.messages import ServiceList, ServiceRow
+from upstream.list_entries import Entry
+from upstream.messages import ServiceList
 from upstream.service_rows import RowReader
 from upstream.strict_json import Fields
 from upstream.verdicts import Answer, malformed, question_answer, require_success, unavailable
@@ -25,13 +25,19 @@ def read_services(exchange: Exchange, dialect: Dialect) -> ServiceList:
     if not rows:
         malformed(answer, "empty_list")
     reader = RowReader(dialect)
-    read = [reader.read(row) for row in rows]
-    unusable = read.count(None)
-    if unusable * _UNUSABLE_SHARE > len(rows):
+    ids = [reader.id_of(row) for row in rows]
+    if ids.count(None) * _UNUSABLE_SHARE > len(rows):
         malformed(answer)
-    kept, merged = _without_repeats([row for row in read if row is not None])
+    entries: dict[str, Entry] = {}
+    for external_id, row in zip(ids, rows, strict=True):
+        if external_id is not None:
+            entries.setdefault(external_id, Entry(external_id, reader)).said.append(row)
     return ServiceList(
-        rows=kept, skipped=unusable + merged, noise=answer.noise, reports=reader.reports, exchange=exchange
+        entries=list(entries.values()),
+        skipped=len(rows) - len(entries),
+        noise=answer.noise,
+        reports=reader.reports,
+        exchange=exchange,
     )
 
 
@@ -49,21 +55,3 @@ def _rows(answer: Answer, dialect: Dialect) -> list[Any]:
     if not isinstance(value, list):
         malformed(answer)
     return value
-
-
-def _without_repeats(rows: list[ServiceRow]) -> tuple[list[ServiceRow], int]:
-    """Exact repeats are merged; of two rows that disagree the first is kept, in quarantine."""
-    places: dict[str, int] = {}
-    kept: list[ServiceRow] = []
-    for row in rows:
-        place = places.setdefault(row.external_id, len(kept))
-        if place == len(kept):
-            kept.append(row)
-        elif row != kept[place] and not any(_is_conflict(why) for why in kept[place].quarantine):
-            reason = "conflicting_duplicates: the list names this service more than once, differently"
-            kept[place] = replace(kept[place], quarantine=(*kept[place].quarantine, reason))
-    return kept, len(rows) - len(kept)
-
-
-def _is_conflict(reason: str) -> bool:
-    return reason.startswith("conflicting_duplicates:")

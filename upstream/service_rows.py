@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from upstream.amounts import NotPlain, OutOfRange, amount, whole
 from upstream.dialect import Dialect
 from upstream.ids import canonical_id
@@ -18,12 +20,13 @@ _NO = ("", "0", "false", "no", "null", "none", "off")
 _MOST_REPORTS = 100
 _NAME_LIMIT = 1_000
 _TEXT_LIMIT = 20_000
-_PLAIN_TYPES = (int, bool, type(None))
+_NUL = b"\\u0000"
+# Keys in one order, so that a panel whose rows list their keys in another order each time says the same.
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
 Getter = Callable[[str], Any]
-# Key of a row by lower-case name, its keys fit for a column, the names that occur more than once, and whether the keys
-# are the names as they stand.
-_Shape = tuple[dict[str, str], list[str], list[str], bool]
+# Key of a row by lower-case name, the names that occur more than once, whether the keys are the names as they stand.
+_Shape = tuple[dict[str, str], list[str], bool]
 
 
 class RowReader:
@@ -32,18 +35,33 @@ class RowReader:
     def __init__(self, dialect: Dialect) -> None:
         self.reports: list[str] = []
         self._description_field = (dialect.description_field or "").lower()
+        #: What the reading of a row depends on, beside the row.
+        self.salt = self._description_field.encode()
         self._shapes: dict[tuple[str, ...], _Shape] = {}
         self._types: dict[str, str | None] = {}
 
-    def read(self, row: Any) -> ServiceRow | None:
-        """The row, or None if it is no object or names no id."""
+    def id_of(self, row: Any) -> str | None:
+        """The id a row is about, or None if it is no object or names none."""
         if not isinstance(row, dict):
             return None
-        keys, names, doubled, is_plain = self._shape(row)
+        keys = self._shape(row)[0]
+        name = keys.get("service") or keys.get("id")
+        return canonical_id(row[name]) if name is not None else None
+
+    def as_text(self, row: dict[str, Any]) -> bytes:
+        """The row as JSON, bounded, without what a database refuses; a doubled key tells everything it said."""
+        if isinstance(row, Doubled):
+            return _encode({**_raw(row), "_said": [as_json_safe([*pair], _TEXT_LIMIT) for pair in row.pairs]})
+        try:
+            text: bytes = _encode(row)
+        except UnicodeEncodeError:
+            return _encode(_raw(row))
+        return text if len(text) <= _TEXT_LIMIT and _NUL not in text else _encode(_raw(row))
+
+    def read(self, external_id: str, row: dict[str, Any], text: str) -> ServiceRow:
+        """The row, of which :meth:`id_of` and :meth:`as_text` were asked before."""
+        keys, doubled, is_plain = self._shape(row)
         get: Getter = row.get if is_plain else {name: row[key] for name, key in keys.items()}.get
-        external_id = canonical_id(get("service") if "service" in keys else get("id"))
-        if external_id is None:
-            return None
         problems = [f"duplicate_key: the row holds {clean(key, 50)} more than once" for key in doubled]
         name = _text(get("name"), _NAME_LIMIT)
         if not name:
@@ -66,16 +84,16 @@ class RowReader:
             dripfeed=self._flag(external_id, "dripfeed", get("dripfeed")),
             average_time=_text(get("average_time"), 100) or None,
             quarantine=tuple(problems),
-            raw=_raw(names, row),
+            raw=text,
         )
 
     def _shape(self, row: dict[str, Any]) -> _Shape:
         if isinstance(row, Doubled):
-            return _shape_of([key for key, _value in row.pairs], list(row))
+            return _shape_of(key for key, _value in row.pairs)
         names = tuple(row)
         shape = self._shapes.get(names)
         if shape is None:
-            shape = _shape_of(names, names)
+            shape = _shape_of(names)
             if len(self._shapes) < 1000:
                 self._shapes[names] = shape
         return shape
@@ -106,7 +124,7 @@ class RowReader:
         return word in _YES
 
 
-def _shape_of(said: Iterable[str], kept: Iterable[str]) -> _Shape:
+def _shape_of(said: Iterable[str]) -> _Shape:
     keys: dict[str, str] = {}
     doubled: list[str] = []
     for name in said:
@@ -115,7 +133,7 @@ def _shape_of(said: Iterable[str], kept: Iterable[str]) -> _Shape:
             doubled.append(folded)
         keys.setdefault(folded, name)
     is_plain = all(name == key for name, key in keys.items())
-    return keys, [clean(name, 100) for name in kept], doubled, is_plain
+    return keys, doubled, is_plain
 
 
 def _rate(value: Any, problems: list[str]) -> Decimal | None:
@@ -167,16 +185,9 @@ def _text(value: Any, limit: int) -> str:
     return ""
 
 
-def _raw(names: list[str], row: dict[str, Any]) -> dict[str, Any]:
-    """The row as received, fit for a JSON column; `names` are its keys, cleaned."""
-    kept = {}
-    for name, value in zip(names, row.values(), strict=True):
-        kind = type(value)
-        if kind is str:
-            kept[name] = value if _is_harmless(value, _TEXT_LIMIT) else clean(value, _TEXT_LIMIT)
-        else:
-            kept[name] = value if kind in _PLAIN_TYPES else as_json_safe(value, _TEXT_LIMIT)
-    return kept
+def _raw(row: dict[str, Any]) -> dict[str, Any]:
+    """The row as received, without what cannot be kept, long texts cut."""
+    return {clean(name, 100): as_json_safe(value, _TEXT_LIMIT) for name, value in row.items()}
 
 
 def _is_harmless(text: str, limit: int) -> bool:

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 MAX_DEPTH = 32
+_NESTING = (dict, list)
 # What a number becomes that no decimal can hold: never finite, so every reader of numbers refuses it.
 _UNHOLDABLE = Decimal("Infinity")
 
@@ -99,11 +100,11 @@ def _refuse(word: str) -> NoReturn:
 
 
 def _too_deep(value: Any) -> bool:
-    level = [value] if isinstance(value, dict | list) else []
+    level = [value] if isinstance(value, _NESTING) else []
     for _ in range(MAX_DEPTH):
         if not level:
             return False
-        level = [inner for outer in level for inner in _children(outer) if isinstance(inner, dict | list)]
+        level = [inner for outer in level for inner in _children(outer) if isinstance(inner, _NESTING)]
     return bool(level)
 
 

@@ -5,6 +5,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from catalog.admin.ordering import OrderedList
 from catalog.changes import noted
 from catalog.locks import locked
 from catalog.models import Category, Provider, ProviderService
@@ -19,6 +20,13 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
     list_filter = ("is_visible",)
     search_fields = ("name",)
     ordering = ("position", "id")
+    change_list_template = "admin/catalog/ordered_list.html"
+
+    class Media:
+        css = {"all": ["admin-parts.css"]}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return OrderedList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
         categories: QuerySet[Category] = super().get_queryset(request)

@@ -14,6 +14,7 @@ from catalog.admin.figures import NOTHING, heard_html
 from catalog.admin.provider_deeds import say_connection, say_sync
 from catalog.admin.provider_form import ProviderForm
 from catalog.admin.syncs import SyncRunInline
+from catalog.answers import error_rates
 from catalog.asking import ask_for_sync
 from catalog.health import test_connection, unpark, words_for
 from catalog.models import Provider, SyncRun
@@ -27,16 +28,19 @@ from core.templatetags.shop import state_html
 @admin.register(Provider)
 class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
     form = ProviderForm
-    list_display = ("name", "state_", "currency", "balance_", "markup_percent", "last_synced_at", "last_answer_at")
+    list_display = (
+        "name", "state_", "currency", "balance_", "markup_percent", "last_synced_at", "last_answer_at", "errors_",
+    )  # fmt: skip
     list_filter = ("is_active", ("parked_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "url")
     readonly_fields = (
         "state_", "sale_stopped", "parked_at", "parked_reason", "next_probe_at", "outages", "balance_", "balance_at",
-        "last_answer_at", "last_synced_at", "next_sync_at", "ids_grow", "foreign_ids_refused", "charge_decimals",
+        "last_answer_at", "errors_", "last_synced_at", "next_sync_at", "ids_grow", "foreign_ids_refused",
+        "charge_decimals",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("name", "url", "key", "is_active")}),
-        (_("Money"), {"fields": ("currency", "exchange_rate", "markup_percent")}),
+        (_("Money"), {"fields": ("currency", "exchange_rate", "markup_percent", "low_balance")}),
         (
             _("What follows its list"),
             {
@@ -167,3 +171,11 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
     @admin.display(description=_("balance"), ordering="balance")
     def balance_(self, provider: Provider) -> SafeString | str:
         return NOTHING if provider.balance is None else heard_html(provider.balance, provider.currency)
+
+    @admin.display(description=_("errors, 24 hours"))
+    def errors_(self, provider: Provider) -> str:
+        missed, calls = error_rates([provider.pk], now=database_now()).get(provider.pk, (0, 0))
+        if not calls:
+            return NOTHING
+        facts = {"missed": f"{missed:,}", "calls": f"{calls:,}", "share": f"{missed * 100 / calls:.1f}"}
+        return _t("%(share)s %% (%(missed)s of %(calls)s calls)") % facts

@@ -3,16 +3,47 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import PAGE_VAR
 from django.db.models import ExpressionWrapper, F, FloatField, QuerySet
 from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models import Service
+from catalog.admin.quick_select import QuickSelect
+from catalog.models import Category, Service
 
 #: In percent of the price. Floats sort and filter here; every figure that is shown is exact.
 _COST = Cast(F("source__rate") * F("source__provider__exchange_rate"), FloatField())
 _MARGIN = ExpressionWrapper(100 - 100 * _COST / Cast(F("price"), FloatField()), output_field=FloatField())
+
+
+class CategoryFilter(admin.SimpleListFilter):
+    """A select with a button: links to hundreds of categories would be most of the page."""
+
+    title = _("category")
+    parameter_name = "category"
+    template = "admin/catalog/service/category_filter.html"
+
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        self.others = [
+            (name, value)
+            for name, values in request.GET.lists()
+            for value in values
+            if name not in (self.parameter_name, PAGE_VAR)
+        ]
+        super().__init__(request, params, model, model_admin)
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(str(pk), name) for pk, name in Category.objects.values_list("pk", "name")]
+
+    def choices(self, changelist: Any) -> Any:
+        """One thing for the template: the select, its options being all there is to choose from."""
+        choices = [("", _("All")), *self.lookup_choices]
+        yield {"select": QuickSelect(choices=choices).render(self.parameter_name, self.value(), {"id": "by-category"})}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Service]) -> QuerySet[Service]:
+        wanted = self.value() or ""
+        return queryset.filter(category_id=int(wanted)) if wanted.isascii() and wanted.isdigit() else queryset
 
 
 class MarginFilter(admin.SimpleListFilter):

@@ -7,6 +7,7 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from catalog.admin.quick_select import QuickSelect
 from catalog.models import Category, ProviderService, Service
 from catalog.moving import NotEquivalent, check_equivalent
 from catalog.selling import PINNABLE
@@ -73,7 +74,9 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class 
 class ServiceActionForm(ActionForm):
     """What the bulk actions need to know beside the rows."""
 
-    to_category = forms.ModelChoiceField(label=_("Category"), required=False, queryset=Category.objects.all())
+    to_category = forms.ModelChoiceField(
+        label=_("Category"), required=False, queryset=Category.objects.all(), widget=QuickSelect
+    )
     percent = forms.DecimalField(
         label=_("Markup, %"), required=False, min_value=0, max_value=999_999, max_digits=8, decimal_places=2
     )

@@ -13,16 +13,31 @@ from django.utils.translation import ngettext
 
 from catalog.admin.figures import cost_html, heard_html, margin_text, price_html
 from catalog.admin.history import log_each
+from catalog.admin.ordering import OrderedList
 from catalog.admin.price_pages import price_urls
-from catalog.admin.service_filters import MarginFilter, StateFilter
+from catalog.admin.service_filters import CategoryFilter, MarginFilter, StateFilter
 from catalog.admin.service_form import ServiceActionForm, ServiceForm
-from catalog.changes import noted
+from catalog.changes import noted_of
 from catalog.locks import locked
 from catalog.models import Service
 from catalog.moving import move_service
 from catalog.owning import recategorise, set_markup, show_services
 from catalog.selling import PINNABLE, sell_again
 from core.clock import database_now
+
+
+class ServiceList(OrderedList):
+    """Within one category the services can be put in order."""
+
+    @property
+    def can_be_ordered(self) -> bool:
+        return super().can_be_ordered and CategoryFilter.parameter_name in self.params
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Any:
+        # Long texts that the list does not show would make up most of what is sorted and read.
+        return (
+            super().get_queryset(request, exclude_parameters).defer("description", "source__raw", "source__description")
+        )
 
 
 @admin.register(Service)
@@ -36,7 +51,7 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
     )  # fmt: skip
     list_display_links = ("id", "name_")
     list_editable = ("is_visible", "own_price", "position")
-    list_filter = (StateFilter, MarginFilter, "source__provider", "platform", "source__type")
+    list_filter = (CategoryFilter, StateFilter, MarginFilter, "source__provider", "platform", "source__type")
     search_fields = ("=id", "search_text", "=source__external_id")
     ordering = ("category__position", "position", "id")
     list_select_related = ("category", "source__provider", "price_rule")
@@ -68,6 +83,9 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
     def get_urls(self) -> list[URLPattern]:
         return [*price_urls(self), *super().get_urls()]
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return ServiceList
+
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """What is on sale is asked once, for the rows of this page: asked for all, it would cost more than the page."""
         page = super().get_changelist_instance(request)
@@ -84,7 +102,11 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
         changed, now = set(form.changed_data) - {"move_to"}, database_now()
         obj.pins = [name for name in PINNABLE if name in obj.pins or name in changed]
         provider = locked(obj.source.provider_id)
-        with noted([provider.pk], now=now):
+        if changed == {"position"}:
+            # Nothing follows from it, and a list put in order saves many.
+            obj.save(update_fields=["position", "pins"])
+            return
+        with noted_of([obj.pk], now=now):
             obj.save(update_fields={*changed, "pins"})
             if changed - {"is_visible"}:
                 sell_again(provider, [obj.source.external_id])

@@ -25,8 +25,8 @@ class ServiceChange(models.Model):
     class Meta:
         verbose_name = _("service update")
         verbose_name_plural = _("service updates")
-        ordering = ["-at", "-id"]
-        indexes = [models.Index(fields=["-at", "-id"], name="service_change_newest")]
+        # Numbered as they happen, so the newest come first without an index of their own.
+        ordering = ["-id"]
 
     def __str__(self) -> str:
         return f"{self.service_id} {self.kind}"

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -98,6 +98,13 @@ class Provider(models.Model):
     refused_with = models.CharField(_("last refused with"), max_length=80, blank=True, editable=False)
     refusals = models.PositiveIntegerField(_("refusals in a row"), default=0, editable=False)
 
+    low_balance = HeardAmountField(
+        _("low balance"),
+        default=Decimal(0),
+        db_default=Decimal(0),
+        validators=[MinValueValidator(Decimal(0))],
+        help_text=_("You are told when the balance there falls to this, in the provider's currency."),
+    )
     balance = HeardAmountField(_("balance"), null=True, blank=True)
     balance_at = models.DateTimeField(_("balance read"), null=True, blank=True)
     last_answer_at = models.DateTimeField(_("last answer"), null=True, blank=True)
@@ -115,6 +122,9 @@ class Provider(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(markup_percent__gte=0, markup_percent__lt=Decimal("1e6")), name="provider_markup_sane"
+            ),
+            models.CheckConstraint(
+                condition=Q(low_balance__gte=0, low_balance__lt=Decimal("1e12")), name="provider_low_balance_sane"
             ),
             models.CheckConstraint(
                 condition=Q(batch_size__gte=1, batch_size__lte=1000), name="provider_batch_size_sane"
@@ -150,6 +160,26 @@ class Provider(models.Model):
 
     def clean(self) -> None:
         self.currency = self.currency.strip().upper()
+
+
+class AnswerCount(models.Model):
+    """How many calls to a provider there were in an hour, and how many of them it did not answer as an API does."""
+
+    provider = models.ForeignKey(
+        Provider, models.CASCADE, verbose_name=_("provider"), related_name="answer_counts", db_index=False
+    )
+    hour = models.DateTimeField(_("hour"))
+    calls = models.PositiveIntegerField(_("calls"))
+    failures = models.PositiveIntegerField(_("failures"))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "hour"], name="answers_counted_once"),
+            models.CheckConstraint(condition=Q(failures__lte=F("calls")), name="answers_counted_sanely"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider_id} {self.hour:%Y-%m-%d %H}: {self.failures}/{self.calls}"
 
 
 class SyncState(models.TextChoices):

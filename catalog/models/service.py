@@ -43,7 +43,10 @@ class ProviderService(models.Model):
     ``quarantine`` holds the reasons why it is not sold ("rate is 0", …); empty means it may be.
     """
 
-    provider = models.ForeignKey(Provider, models.PROTECT, verbose_name=_("provider"), related_name="services")
+    # The unique constraint's index serves the column as well; a second one would cost every first sync.
+    provider = models.ForeignKey(
+        Provider, models.PROTECT, verbose_name=_("provider"), related_name="services", db_index=False
+    )
     external_id = models.CharField(_("id at the provider"), max_length=64)
     name = models.CharField(_("name"), max_length=500, blank=True)
     type = models.CharField(_("type"), max_length=40)
@@ -117,9 +120,17 @@ class Service(models.Model):
     source = models.ForeignKey(ProviderService, models.PROTECT, verbose_name=_("source"), related_name="sold_as")
     #: New orders go there while the provider of ``source`` is parked.
     fallback = models.ForeignKey(
-        ProviderService, models.PROTECT, verbose_name=_("fallback"), null=True, blank=True, related_name="fallback_of"
+        ProviderService,
+        models.PROTECT,
+        verbose_name=_("fallback"),
+        null=True,
+        blank=True,
+        related_name="fallback_of",
+        db_index=False,
     )
-    category = models.ForeignKey(Category, models.PROTECT, verbose_name=_("category"), related_name="services")
+    category = models.ForeignKey(
+        Category, models.PROTECT, verbose_name=_("category"), related_name="services", db_index=False
+    )
     name = models.CharField(_("name"), max_length=500)
     description = models.TextField(_("description"), blank=True)
     platform = models.CharField(_("platform"), max_length=20, blank=True)
@@ -128,7 +139,13 @@ class Service(models.Model):
     price = AmountField(_("price"), null=True, blank=True, editable=False)
     #: The rule that made the price; none when the provider's own markup did.
     price_rule = models.ForeignKey(
-        "catalog.MarkupRule", models.SET_NULL, verbose_name=_("priced by"), null=True, editable=False, related_name="+"
+        "catalog.MarkupRule",
+        models.SET_NULL,
+        verbose_name=_("priced by"),
+        null=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
     )
     own_price = AmountField(
         _("own price"),
@@ -171,7 +188,11 @@ class Service(models.Model):
                 condition=Q(own_price=None) | Q(own_price__gt=0, own_price__lt=10**12), name="service_own_price_sane"
             ),
         ]
-        indexes = [models.Index(fields=["category", "position"], name="service_in_category")]
+        # Every service stands in each of these, so there are no more of them than are read.
+        indexes = [
+            models.Index(fields=["category", "position"], name="service_in_category"),
+            models.Index(fields=["fallback"], condition=Q(fallback__isnull=False), name="service_with_fallback"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.pk} {self.name}"

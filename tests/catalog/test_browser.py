@@ -1,19 +1,25 @@
 """The owner's day in a real browser: nothing on the console, and every deed done by clicking."""
 
+import csv
+import re
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from accounts.models import User
-from catalog.models import Category, MarkupRule, Provider, SyncRun
+from catalog.models import Category, MarkupRule, Provider, Service, SyncRun
 from catalog.models.provider import SyncState
 from catalog.providers import set_up
 from catalog.sync import sync_provider
+from catalog.tasks import sync_due
 from core.clock import database_now
 from tests.catalog.panel import KEY, Panel, row
 from tests.catalog.rows import on_sale
@@ -55,6 +61,40 @@ def test_a_provider_is_added_and_synced(page: Page, at: str, panel: Panel) -> No
     page.get_by_role("button", name="Sync now").click()
     page.get_by_text("Taken over: 2 new, 0 changed, 0 gone, 0 back.").wait_for()
     assert set(on_sale()) == {"1", "2"}
+
+
+def test_a_sync_is_done_by_a_worker_while_the_page_tells_how_far_it_is(
+    page: Page, at: str, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = stocked(panel)
+    panel.lists([row(1), row(2), row(3)])
+    rung, may_answer = threading.Event(), threading.Event()
+
+    def hold(action: str) -> None:
+        if action == "services":
+            assert may_answer.wait(20)
+
+    def work() -> None:
+        assert rung.wait(20)
+        try:
+            sync_due()
+        finally:
+            connection.close()
+
+    panel.before_answer = hold
+    monkeypatch.setattr("catalog.asking.current_app.send_task", lambda *args, **kwargs: rung.set())
+    worker = threading.Thread(target=work)
+    worker.start()
+    page.goto(at + reverse("admin:catalog_provider_change", args=[provider.pk]))
+    page.get_by_role("button", name="Sync now").click()
+    page.get_by_text("Asking for the list").wait_for()
+    assert page.get_by_role("progressbar", name="Sync").get_attribute("value") == "0"
+    may_answer.set()
+    page.locator("#sync-progress").get_by_text("1 new, 2 changed, 0 gone, 0 back, 0 in quarantine").wait_for()
+    worker.join(20)
+    assert set(on_sale()) == {"1", "2", "3"}
+    page.locator("#sync-progress").get_by_role("link", name="Applied").click()
+    page.get_by_role("cell", name="Followers 3").wait_for()
 
 
 def test_the_page_follows_a_sync_that_runs_elsewhere(page: Page, at: str, panel: Panel) -> None:
@@ -115,3 +155,119 @@ def test_everybody_reads_the_updates(page: Page, at: str, panel: Panel) -> None:
     for name in ("catalog_service_changelist", "catalog_service_bring_prices", "accounts_customergroup_changelist"):
         page.goto(at + reverse(f"admin:{name}"))
         assert page.locator("h1").first.is_visible()
+
+
+@pytest.fixture
+def in_a_row(panel: Panel) -> list[Service]:
+    panel.lists(row(n, name=f"Likes {n}", category="Likes") for n in (1, 2, 3))
+    provider, _is_new = set_up("Gulf", url=panel.url, key=KEY)
+    sync_provider(provider, now=database_now())
+    return list(Service.objects.order_by("position"))
+
+
+def in_order() -> list[str]:
+    return list(Service.objects.order_by("category__position", "position", "id").values_list("name", flat=True))
+
+
+def handle(page: Page, service: Service) -> Locator:
+    return page.get_by_role("button", name=re.compile(rf"Move: {service.pk}$"))
+
+
+def open_category(page: Page, at: str) -> None:
+    page.goto(at + reverse("admin:catalog_service_changelist"))
+    assert page.get_by_role("button", name="Move").count() == 0
+    page.get_by_label("Category", exact=True).last.select_option("Likes")
+    page.get_by_role("button", name="Filter", exact=True).click()
+
+
+def test_services_are_dragged_into_order(page: Page, at: str, in_a_row: list[Service]) -> None:
+    open_category(page, at)
+    first, _second, third = in_a_row
+    target = page.locator("#result_list tbody tr").first.bounding_box()
+    assert target
+    handle(page, third).hover()
+    page.mouse.down()
+    page.mouse.move(target["x"] + 60, target["y"] + 2, steps=8)
+    page.mouse.up()
+    page.get_by_text(f"{third.pk}: 1 of 3").wait_for()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("3 services were changed successfully.").wait_for()
+    assert in_order() == ["Likes 3", "Likes 1", "Likes 2"]
+
+
+def test_services_are_put_in_order_with_the_keys_and_stay_so(
+    page: Page, at: str, panel: Panel, in_a_row: list[Service]
+) -> None:
+    open_category(page, at)
+    handle(page, in_a_row[0]).focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowDown")
+    page.get_by_text(f"{in_a_row[0].pk}: 2 of 3").wait_for()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("2 services were changed successfully.").wait_for()
+    assert in_order() == ["Likes 2", "Likes 1", "Likes 3"]
+    panel.lists(row(n, name=f"Likes {n}", category="Likes") for n in (9, 1, 2, 3))
+    sync_provider(Provider.objects.get(), now=database_now())
+    assert [name for name in in_order() if name != "Likes 9"] == ["Likes 2", "Likes 1", "Likes 3"]
+
+
+def test_categories_are_put_in_order(page: Page, at: str, panel: Panel) -> None:
+    stocked(panel)
+    page.goto(at + reverse("admin:catalog_category_changelist"))
+    page.get_by_role("button", name="Move: Likes").focus()
+    page.keyboard.press("ArrowUp")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("categories were changed successfully.").wait_for()
+    assert in_order() == ["Followers 2", "Followers 1"]
+
+
+def test_own_prices_are_edited_in_the_list(page: Page, at: str, panel: Panel) -> None:
+    stocked(panel)
+    page.goto(at + reverse("admin:catalog_service_changelist"))
+    service = on_sale()["1"]
+    line = page.get_by_role("row").filter(has=page.get_by_role("link", name=str(service.pk), exact=True))
+    line.locator("input[name$=own_price]").fill("1.75")
+    line.get_by_role("checkbox").last.uncheck()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("1 service was changed successfully.").wait_for()
+    service.refresh_from_db()
+    assert (service.price, service.is_visible) == (Decimal("1.75"), False)
+
+
+def test_a_part_of_a_list_is_imported_by_category(page: Page, at: str, panel: Panel) -> None:
+    panel.lists([row(1), row(2, category="Likes"), row(3, category="Likes")])
+    provider, _is_new = set_up("Gulf", url=panel.url, key=KEY)
+    Provider.objects.update(new_services="chosen")
+    sync_provider(provider, now=database_now())
+    assert not on_sale()
+    page.goto(at + reverse("admin:catalog_providerservice_changelist") + f"?provider__id__exact={provider.pk}")
+    page.get_by_role("link", name="Likes", exact=True).click()
+    page.locator("#action-toggle").check()
+    page.locator("select[name=action]").select_option("take_in")
+    page.get_by_role("button", name="Run").or_(page.get_by_role("button", name="Go")).click()
+    page.get_by_text("2 rows changed.").wait_for()
+    assert set(on_sale()) == {"2", "3"}
+
+
+def test_prices_leave_as_a_file_and_come_back_after_a_look(page: Page, at: str, panel: Panel, tmp_path: Path) -> None:
+    stocked(panel)
+    page.goto(at + reverse("admin:catalog_service_changelist"))
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Prices as CSV").click()
+    sheet = tmp_path / "prices.csv"
+    download.value.save_as(sheet)
+    lines = list(csv.DictReader(sheet.open()))
+    lines[0]["own_price"] = "9.5"
+    with sheet.open("w", newline="") as out:
+        writer = csv.DictWriter(out, lines[0])
+        writer.writeheader()
+        writer.writerows(lines)
+    page.get_by_role("link", name="Bring prices in").click()
+    page.get_by_label("CSV file").set_input_files(sheet)
+    page.get_by_role("button", name="Look at what would change").click()
+    page.get_by_role("cell", name="$9.50").first.wait_for()
+    assert Decimal("9.5") not in {service.price for service in on_sale().values()}
+    page.get_by_role("button", name="Set these prices").click()
+    page.get_by_text("1 price changed.").wait_for()
+    assert Decimal("9.5") in {service.price for service in on_sale().values()}

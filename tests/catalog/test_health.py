@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
-from catalog import health
-from catalog.models import Provider, Service
+from catalog import answers, health
+from catalog.account import read_balance
+from catalog.answers import error_rates
+from catalog.models import AnswerCount, Provider, Service, SyncRun
+from catalog.models.provider import SyncState
 from catalog.scheduled import sync_due, sync_is_due
 from core.clock import database_now
 from notices.models import Alert
@@ -167,3 +170,81 @@ class TestTimetable:
             sync_due(now=now)
         assert not sync_is_due(now=now + timedelta(seconds=120))
         assert sync_is_due(now=now + timedelta(seconds=200))
+
+
+def open_causes() -> set[str]:
+    return {cause.rsplit(":", 1)[1] for cause in Alert.objects.filter(closed_at=None).values_list("cause", flat=True)}
+
+
+def test_the_owner_is_told_when_money_there_runs_low_and_when_it_has_run_out(panel: Panel, provider: Provider) -> None:
+    Provider.objects.update(low_balance=50)
+    heard = []
+    for balance in ("50.01", "50", "0", "3", "80"):
+        panel.says("balance", {"balance": balance, "currency": "USD"})
+        read_balance(provider, now=database_now())
+        heard.append(open_causes())
+    assert heard == [set(), {"low_balance"}, {"balance"}, {"low_balance"}, set()]
+
+
+@pytest.fixture
+def counted() -> None:
+    answers._tallies.clear()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"<html>maintenance</html>", 200), (b'{"error": "x"}', 502), (b"", 200), (b"<html>wait</html>", 503)],
+)
+def test_what_is_no_answer_counts_as_an_error(
+    panel: Panel, provider: Provider, counted: None, body: bytes, status: int, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(answers, "_WRITTEN_EVERY_SECONDS", 0)
+    health.test_connection(provider, now=database_now())
+    assert error_rates([provider.pk], now=database_now()) == {provider.pk: (0, 2)}
+    panel.says("balance", body, status=status)
+    health.test_connection(provider, now=database_now())
+    assert error_rates([provider.pk], now=database_now()) == {provider.pk: (1, 4)}
+
+
+def test_a_refusal_is_an_answer(panel: Panel, provider: Provider, counted: None) -> None:
+    panel.says("balance", {"error": "Invalid API key"})
+    health.test_connection(provider, now=database_now())
+    assert error_rates([provider.pk], now=database_now()) == {provider.pk: (0, 1)}
+
+
+def test_a_provider_that_is_not_there_counts_as_an_error(provider: Provider, counted: None) -> None:
+    Provider.objects.update(url="http://127.0.0.1:9/api/v2")
+    health.test_connection(fresh(provider), now=database_now())
+    assert error_rates([provider.pk], now=database_now()) == {provider.pk: (1, 1)}
+
+
+def test_a_busy_process_writes_its_counts_now_and_then(
+    panel: Panel, provider: Provider, counted: None, monkeypatch: Any
+) -> None:
+    for _ in range(3):
+        health.test_connection(provider, now=database_now())
+    assert AnswerCount.objects.get().calls == 1
+    monkeypatch.setattr(answers, "_WRITTEN_EVERY_SECONDS", 0)
+    read_balance(provider, now=database_now())
+    assert AnswerCount.objects.get().calls == 7
+
+
+def test_old_counts_do_not_tell_of_today_and_go_in_the_end(panel: Panel, provider: Provider, counted: None) -> None:
+    now = database_now()
+    for age in (timedelta(hours=25), timedelta(days=31)):
+        AnswerCount.objects.create(provider=provider, hour=now - age, calls=9, failures=9)
+    assert error_rates([provider.pk], now=now) == {}
+    panel.lists([row(1)])
+    sync_due(now=now)
+    assert sorted(AnswerCount.objects.values_list("failures", flat=True)) == [0, 9]
+
+
+def test_reports_of_syncs_go_after_a_while_but_the_newest_stays(panel: Panel, provider: Provider) -> None:
+    now = database_now()
+    other = Provider.objects.create(name="Quiet", url="http://127.0.0.1:9/", is_active=False)
+    for age, whose in ((61, provider), (90, provider), (70, other), (80, other), (10, provider)):
+        SyncRun.objects.create(provider=whose, state=SyncState.APPLIED, started_at=now - timedelta(days=age))
+    panel.lists([row(1)])
+    sync_due(now=now)
+    assert SyncRun.objects.filter(provider=provider).count() == 2
+    assert [(now - run.started_at).days for run in SyncRun.objects.filter(provider=other)] == [70]

@@ -1,0 +1,49 @@
+"""What a list says of one service: usually one row, sometimes several that repeat or contradict each other."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from upstream.messages import ServiceRow
+from upstream.service_rows import RowReader
+
+# Another one whenever rows are read differently than before, so that each known row is read once more.
+_READING = b"1"
+_CONFLICT = "conflicting_duplicates: the list names this service more than once, differently"
+
+
+class Entry:
+    """`said` holds the rows that name this id, in the order of the list."""
+
+    __slots__ = ("_texts", "external_id", "reader", "said")
+
+    def __init__(self, external_id: str, reader: RowReader) -> None:
+        self.external_id = external_id
+        self.reader = reader
+        self.said: list[dict[str, Any]] = []
+        self._texts: list[bytes] = []
+
+    @property
+    def digest(self) -> str:
+        """32 characters, the same for the same rows, whatever the order of their keys."""
+        told = hashlib.blake2b(_READING, digest_size=16)
+        told.update(self.reader.salt)
+        for text in self._as_text():
+            told.update(text)
+        return told.hexdigest()
+
+    def read(self) -> ServiceRow:
+        """Exact repeats are merged; of rows that disagree the first is kept, in quarantine."""
+        first, *others = (
+            self.reader.read(self.external_id, row, text.decode())
+            for row, text in zip(self.said, self._as_text(), strict=True)
+        )
+        if all(other._replace(raw=first.raw) == first for other in others):
+            return first
+        return first._replace(quarantine=(*first.quarantine, _CONFLICT))
+
+    def _as_text(self) -> list[bytes]:
+        if not self._texts:
+            self._texts = [self.reader.as_text(row) for row in self.said]
+        return self._texts
