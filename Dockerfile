@@ -27,6 +27,7 @@ COPY catalog catalog
 COPY billing billing
 COPY orders orders
 COPY api api
+COPY support support
 COPY storefront storefront
 COPY templates templates
 COPY static static

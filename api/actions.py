@@ -8,20 +8,24 @@ from django.conf import settings
 
 from accounts.api_keys import Caller
 from accounts.models import Scope
-from api import aftercare, following, ordering
-from api.errors import INCORRECT_REQUEST, ApiError
+from api import aftercare, following, ordering, tickets
 from api.incoming import Call
 from api.messages import Balance, exact
 from api.pricelist import PriceList, price_list
 from billing.queries import balance_of
+from core.prepared import Part
 
 
 @dataclass(frozen=True)
 class Action:
-    """``do`` returns what is answered as JSON, or a PriceList that is written already. It raises ApiError."""
+    """``do`` returns what is answered as JSON, or a PriceList that is written already. It raises ApiError.
+
+    ``beside`` says what is read together with the key, so that it costs no round trip of its own.
+    """
 
     do: Callable[[Caller, Call], Any]
     scope: Scope = Scope.READ
+    beside: Callable[[Call], Part] | None = None
 
 
 def services(caller: Caller, _call: Call) -> PriceList:
@@ -32,18 +36,13 @@ def balance(caller: Caller, _call: Call) -> Balance:
     return Balance(exact(balance_of(caller.customer)), settings.SHOP_CURRENCY)
 
 
-def create_ticket(_caller: Caller, _call: Call) -> None:
-    """The shop has no desk for tickets yet, and says so in the words that switch the action off in a client."""
-    raise ApiError(INCORRECT_REQUEST)
-
-
 ACTIONS: dict[str, Action] = {
     "services": Action(services),
-    "add": Action(ordering.add, Scope.ORDER),
+    "add": Action(ordering.add, Scope.ORDER, ordering.read_beside),
     "status": Action(following.status),
     "refill": Action(aftercare.refill, Scope.ORDER),
     "refill_status": Action(aftercare.refill_status),
     "cancel": Action(aftercare.cancel, Scope.ORDER),
     "balance": Action(balance),
-    "createTicket": Action(create_ticket, Scope.ORDER),
+    "createTicket": Action(tickets.create_ticket, Scope.ORDER),
 }

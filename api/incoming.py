@@ -20,6 +20,12 @@ MOST_FIELDS = 200
 _LIST_ITEM = re.compile(r"([^\[\]]{1,100})\[[0-9]{0,6}\]\Z", re.ASCII)
 _LINES = frozenset({"comments", "usernames", "hashtags", "groups", "keywords"})
 _JSON = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+#: The actions however a client capitalises them; one name each, since safe retries are told apart by it.
+_KNOWN = {
+    name.lower(): name
+    for name in ("services", "add", "status", "refill", "refill_status", "cancel", "balance", "createTicket")
+}
 _REQUEST_ID = re.compile(r"[\x20-\x7e]{1,64}\Z", re.ASCII)
 
 
@@ -40,6 +46,7 @@ def read_call(request: HttpRequest) -> Call:
     """Read the body. Raises ApiError when it is none of the three; a call without a key is a call like any other."""
     fields = _fields(request)
     key, action = fields.pop("key", "").strip(), fields.pop("action", "").strip()
+    action = _KNOWN.get(action.lower(), action)
     named = fields.pop("request_id", "")
     return Call(key, action, fields, _request_id(named, request.headers.get("Idempotency-Key", "")))
 
@@ -58,7 +65,7 @@ def _fields(request: HttpRequest) -> dict[str, str]:
     try:
         if request.content_type == "multipart/form-data":
             return _from_pairs((name, value) for name, values in request.POST.lists() for value in values)
-        body = request.body
+        body = request.body.removeprefix(_BYTE_ORDER_MARK)
     except (SuspiciousOperation, RequestDataTooBig, BadRequest, MultiPartParserError, UnreadablePostError):
         raise ApiError(INCORRECT_REQUEST) from None
     if request.content_type == "application/json" or body.lstrip()[:1] == b"{":
@@ -78,7 +85,7 @@ def _from_json(body: bytes) -> dict[str, str]:
         raise ApiError(INCORRECT_REQUEST) from None
     if len(found) > MOST_FIELDS:
         raise ApiError(INCORRECT_REQUEST)
-    return {name: _text(name, value) for name, value in found.items()}
+    return {name.lower(): _text(name.lower(), value) for name, value in found.items()}
 
 
 def _from_pairs(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -87,9 +94,9 @@ def _from_pairs(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     lists: dict[str, list[str]] = {}
     for name, value in pairs:
         if item := _LIST_ITEM.match(name):
-            lists.setdefault(item[1], []).append(value)
+            lists.setdefault(item[1].lower(), []).append(value)
         else:
-            fields[name] = value
+            fields[name.lower()] = value
     return {**{name: _joined(name, values) for name, values in lists.items()}, **fields}
 
 
@@ -104,9 +111,16 @@ def _text(name: str, value: Any) -> str:
         case dict():
             raise ApiError(INCORRECT_REQUEST)
         case Decimal():
-            return f"{value:f}" if abs(value.adjusted()) < 40 else str(value)
+            return _plain(value)
         case _:
             return str(value)
+
+
+def _plain(number: Decimal) -> str:
+    """Without exponent, and a whole number without its point: some languages write 1000 as 1000.0."""
+    if abs(number.adjusted()) >= 40:
+        return str(number)
+    return f"{number:f}" if number != number.to_integral_value() else f"{number:.0f}"
 
 
 def _item(value: Any) -> str:

@@ -80,6 +80,14 @@ class Balance(msgspec.Struct):
     currency: str
 
 
+class TicketOpened(msgspec.Struct):
+    """``status`` is a number here, and a word in every other answer: so it was agreed on."""
+
+    status: Literal[200]
+    ticket_id: Count
+    message: str
+
+
 def exact(amount: Decimal) -> str:
     """An amount with all of its five places."""
     return f"{amount:.5f}"

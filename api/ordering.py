@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from accounts.api_keys import Caller
+from accounts.api_keys import WHO, Caller
 from api.errors import (
     ACCOUNT_SUSPENDED,
     INCORRECT_DRIPFEED,
@@ -12,39 +12,48 @@ from api.errors import (
     INCORRECT_SERVICE,
     NO_DRIPFEED,
     NOT_ENOUGH_FUNDS,
+    PRICES_CHANGING,
     SERVICE_UNAVAILABLE,
     ApiError,
 )
 from api.ids import number
 from api.incoming import Call
 from api.messages import Placed
-from api.retries import nonce_of, once
+from api.retries import kept_beside, nonce_of, repeated
 from billing.ledger import NotEnoughMoney, WalletFrozen
 from catalog.models import Service
 from catalog.queries import sellable
+from core.prepared import Part
 from core.refusals import Refusal
 from orders.checks import BadFields
-from orders.placement import SaleBelowCost, ServiceUnavailable, place_order
+from orders.offers import offer_beside, offer_of
+from orders.placement import PriceUnsteady, SaleBelowCost, ServiceUnavailable, place_order
 from upstream.service_types import QuantitySource, lines_of, service_type
 
 _TEXTS: dict[type[Refusal], str] = {
     ServiceUnavailable: INCORRECT_SERVICE,
     SaleBelowCost: SERVICE_UNAVAILABLE,
+    PriceUnsteady: PRICES_CHANGING,
     NotEnoughMoney: NOT_ENOUGH_FUNDS,
     WalletFrozen: ACCOUNT_SUSPENDED,
 }
 _WHOLE = re.compile(r"[0-9]{1,15}\Z", re.ASCII)
+#: What :class:`Placed` is as JSON, in the statement that places.
+_ANSWER = "jsonb_build_object('order', placed.id)"
 #: Of several problems the client reads one: the first of these, then any other.
 _FIRST = ("service", "link", "quantity", "comments", "usernames")
 
 
+def read_beside(call: Call) -> Part:
+    """What an order is made of, read together with the key."""
+    return offer_beside(WHO, service_id=number(call.get("service")), nonce=nonce_of(call))
+
+
 def add(caller: Caller, call: Call) -> Placed:
     """Place an order. Raises ApiError; with a request id a repeat finds the first order."""
-    placed: Placed = once(caller, call, lambda: (_place(caller, call), True))
-    return placed
-
-
-def _place(caller: Caller, call: Call) -> Placed:
+    offer = offer_of(caller.beside)
+    if offer.first_id is not None:
+        return repeated(caller, call, Placed)
     service_id = number(call.get("service"))
     if service_id is None:
         raise ApiError(INCORRECT_SERVICE)
@@ -57,12 +66,15 @@ def _place(caller: Caller, call: Call) -> Placed:
             nonce=nonce_of(call),
             source="api",
             now=caller.now,
+            offer=offer,
+            also=kept_beside(caller, call, _ANSWER, "placed") if call.request_id else None,
         )
     except BadFields as refusal:
         raise ApiError(_words(refusal, sellable(service_id), fields)) from refusal
     except Refusal as refusal:
         raise ApiError(_TEXTS.get(type(refusal), SERVICE_UNAVAILABLE)) from refusal
-    return Placed(placement.order.pk)
+    # The twin's deed may be the very reason why this one was not done.
+    return repeated(caller, call, Placed) if placement.is_repeat else Placed(placement.number)
 
 
 def _fields(call: Call) -> dict[str, str]:

@@ -15,6 +15,7 @@ from accounts.api_keys import Caller
 from api.errors import INCORRECT_REQUEST, REQUEST_ID_REUSED, ApiError
 from api.incoming import Call
 from api.models import ApiRequest
+from core.prepared import Part
 
 type Answer = Any
 
@@ -41,6 +42,33 @@ def once(caller: Caller, call: Call, deed: Callable[[], tuple[Answer, bool]]) ->
     if (first := _first(caller, call, digest)) is not None:
         return first
     raise refusal or ApiError(INCORRECT_REQUEST)
+
+
+def kept_beside(caller: Caller, call: Call, answer: str, deed: str) -> Part:
+    """Keeps ``answer`` in the statement of the deed itself. Both are SQL: the answer as an expression of jsonb, the
+    deed as the part of that statement that has a row if it was done."""
+    return Part(
+        f"""
+        INSERT INTO api_apirequest (customer_id, action, request_id, digest, answer, created_at)
+        SELECT %(asker)s::bigint, %(action)s::text, %(request_id)s::text, %(digest)s::text, {answer},
+               %(asked_at)s::timestamptz
+        FROM {deed}
+        """,  # noqa: S608 - constants of the caller
+        {
+            "asker": str(caller.customer.pk),
+            "action": call.action,
+            "request_id": call.request_id,
+            "digest": _digest(call),
+            "asked_at": caller.now.isoformat(),
+        },
+    )
+
+
+def repeated[Said](caller: Caller, call: Call, kind: type[Said]) -> Said:
+    """What the first call of this name was answered. Raises ApiError if it was a different one."""
+    if (first := _first(caller, call, _digest(call))) is None:
+        raise ApiError(INCORRECT_REQUEST)
+    return msgspec.convert(first, kind)
 
 
 class _TwinWasFaster(Exception):

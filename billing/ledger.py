@@ -65,6 +65,24 @@ _INSERT = """
 """
 
 
+#: One row: what a placement has to know of the wallet of the customer whose id is the expression ``{customer}``.
+WALLET_SQL = f"""
+    SELECT w.id AS wallet_id, w.balance, w.frozen_at IS NOT NULL AS is_frozen,
+           (SELECT id FROM billing_account
+            WHERE kind = '{AccountKind.HELD}' AND name = '{AccountKind.HELD}' AND customer_id IS NULL) AS held_id
+    FROM billing_account w WHERE w.customer_id = {{customer}}
+"""  # noqa: S608 - words of our own
+
+#: The same transfer as :func:`hold`, as a part of the statement that writes what it is for. That statement has a part
+#: ``held`` of the columns reference, wallet_id, held_id and amount. The triggers are the same, and what they refuse.
+HOLD_SQL = f"""
+    INSERT INTO billing_transfer (key, code, source_id, target_id, amount, reference, memo, actor, created_at)
+    SELECT held.reference || ':hold', '{Code.HOLD}', held.wallet_id, held.held_id, held.amount, held.reference, '', '',
+           statement_timestamp()
+    FROM held
+"""  # noqa: S608 - words of our own
+
+
 def wallet_of(customer: User) -> Account:
     """The customer's wallet, made on first sight."""
     wallet, _made = Account.objects.get_or_create(
@@ -106,15 +124,25 @@ def post(postings: Sequence[Posting]) -> int:
             cursor.execute(_INSERT, columns)
             new = {row[0] for row in cursor.fetchall()}
     except IntegrityError as problem:
-        if _constraint_of(problem) == "wallet_never_negative":
-            raise NotEnoughMoney(_("There is not enough money in the wallet.")) from problem
-        raise
+        if (refusal := refusal_of(problem)) is None:
+            raise
+        raise refusal from problem
     _compare_repeats([p for p in postings if p.key not in new])
     return len(new)
 
 
-def _constraint_of(problem: IntegrityError) -> str:
-    return getattr(getattr(problem.__cause__, "diag", None), "constraint_name", None) or ""
+def refusal_of(problem: IntegrityError) -> Refusal | None:
+    """What the database meant when it refused a transfer, if that is the customer's affair."""
+    constraint = getattr(getattr(problem.__cause__, "diag", None), "constraint_name", None)
+    return too_little_money() if constraint == "wallet_never_negative" else None
+
+
+def too_little_money() -> NotEnoughMoney:
+    return NotEnoughMoney(_("There is not enough money in the wallet."))
+
+
+def wallet_is_frozen() -> WalletFrozen:
+    return WalletFrozen(_("This wallet is frozen. Please contact the shop."))
 
 
 def _compare_repeats(repeats: Sequence[Posting]) -> None:
@@ -139,7 +167,7 @@ def hold(*, wallet: Account, reference: str, amount: Decimal) -> None:
     Raises NotEnoughMoney, WalletFrozen.
     """
     if wallet.frozen_at is not None:
-        raise WalletFrozen(_("This wallet is frozen. Please contact the shop."))
+        raise wallet_is_frozen()
     held = own_account_id(AccountKind.HELD)
     post([Posting(f"{reference}:hold", Code.HOLD, wallet.pk, held, amount, reference)])
 

@@ -8,6 +8,10 @@ from catalog.models import Service
 from catalog.rulebook import Facts, RuleBook
 from catalog.selling import rate_of
 
+#: Rules as they were under a fingerprint that was taken before they were read; a few, since old ones are asked no more.
+_books: dict[str, RuleBook] = {}
+_MOST_BOOKS = 4
+
 
 def price_for(service: Service, group: CustomerGroup | None, book: RuleBook | None = None) -> Decimal | None:
     """The price of ``service`` for a customer of ``group``, in shop currency per 1,000 or per package.
@@ -18,6 +22,16 @@ def price_for(service: Service, group: CustomerGroup | None, book: RuleBook | No
         return service.price
     book = book or RuleBook.now([service.source.provider])
     return book.price(_facts(service), group).price
+
+
+def group_price(service: Service, group: CustomerGroup, rules: str) -> Decimal | None:
+    """The same for a customer of ``group``, by the rules that the fingerprint ``rules`` names: read once a change."""
+    if (book := _books.get(rules)) is None:
+        book = RuleBook.now([])
+        while len(_books) >= _MOST_BOOKS:
+            _books.pop(next(iter(_books)), None)
+        _books[rules] = book
+    return price_for(service, group, book.at([service.source.provider]))
 
 
 def show_prices(services: Iterable[Service], group: CustomerGroup | None) -> None:

@@ -1,6 +1,7 @@
 """Which rule makes a price, and the price it makes."""
 
 from collections.abc import Iterable
+from copy import copy
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -38,13 +39,23 @@ class RuleBook:
         }
         self._scopes = [s for s in (*SCOPES, "everything") if any(s == scope for _g, scope, _a in self._rules)]
         self._groups = {group for group, _scope, _about in self._rules}
-        self._exchange = {provider.pk: provider.exchange_rate for provider in providers}
-        self._usual = {provider.pk: (None, Terms(percent=provider.markup_percent)) for provider in providers}
+        self._know(providers)
 
     @classmethod
     def now(cls, providers: Iterable[Provider]) -> "RuleBook":
         """The rules as they stand in the database."""
         return cls(MarkupRule.objects.filter(is_active=True), providers)
+
+    def at(self, providers: Iterable[Provider]) -> "RuleBook":
+        """The same rules with other providers' exchange rates and markups."""
+        book = copy(self)
+        book._know(providers)
+        return book
+
+    def _know(self, providers: Iterable[Provider]) -> None:
+        known = list(providers)
+        self._exchange = {provider.pk: provider.exchange_rate for provider in known}
+        self._usual = {provider.pk: (None, Terms(percent=provider.markup_percent)) for provider in known}
 
     def price(self, facts: Facts, group: CustomerGroup | None = None) -> Priced:
         if facts.rate is None or facts.rate <= 0:

@@ -2,8 +2,11 @@ import re
 import uuid
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import translation
 
+from api.views import endpoint
 from storefront.logs import request_id
 
 _FIT = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
@@ -24,3 +27,19 @@ class RequestIdMiddleware:
             return response
         finally:
             request_id.reset(token)
+
+
+class ApiMiddleware:
+    """Answers calls of the reseller API before sessions, forms and languages are looked at: it has none of them."""
+
+    PATHS = frozenset({"/api/v2", "/api/v2/"})
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info not in self.PATHS:
+            return self.get_response(request)
+        # A thread may still speak the language of the page it served before.
+        translation.activate(settings.LANGUAGE_CODE)
+        return endpoint(request)

@@ -117,11 +117,13 @@ INSTALLED_APPS = [
     "billing",
     "orders",
     "api",
+    "support",
 ]
 
 MIDDLEWARE = [
     "storefront.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "storefront.middleware.ApiMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -154,6 +156,8 @@ TEMPLATES = [
 
 if DATABASES["default"]:
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+    # Without a number nothing is prepared, not even what asks for it (core.prepared). Django's own statements are not.
+    DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 5
 
 # The cache holds counters of sign-in limits. It lives in Postgres, so that Redis stays what it is here: a doorbell.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"}}

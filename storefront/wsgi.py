@@ -4,4 +4,7 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "storefront.settings")
 
-application = get_wsgi_application()
+# Imported late: what follows may read the settings.
+from storefront.chunks import with_length  # noqa: E402
+
+application = with_length(get_wsgi_application())

@@ -58,7 +58,7 @@ def _post(calls: dict[str, Any], answers: list[Any], refusal: Any) -> dict[str, 
                 "name": "Idempotency-Key",
                 "in": "header",
                 "required": False,
-                "description": "The same as request_id, for add, refill and cancel",
+                "description": "The same as request_id, for add, refill, cancel and createTicket",
                 "schema": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$"},
             }
         ],

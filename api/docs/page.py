@@ -93,6 +93,7 @@ def _fields(numbers: Numbers) -> dict[str, dict[str, str]]:
         "refill_status": {"refill": str(numbers.refill)},
         "cancel": {"orders": str(numbers.order), "request_id": f"cancel-{numbers.order}"},
         "balance": {},
+        "createTicket": {"subject": "Order is slow", "message": "When will it start?", "request_id": "ticket-1"},
     }
 
 

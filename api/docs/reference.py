@@ -18,6 +18,7 @@ from api.messages import (
     RefillState,
     RefillStateItem,
     ServiceRow,
+    TicketOpened,
 )
 
 INTEGER, TEXT, IDS = "integer", "text", "ids"
@@ -155,7 +156,21 @@ BALANCE = Topic(
     Balance("100.84292", "USD"), (Balance,),
 )  # fmt: skip
 
-TOPICS: Sequence[Topic] = (SERVICES, ADD, STATUS, REFILL, REFILL_STATUS, CANCEL, BALANCE)
+CREATE_TICKET = Topic(
+    "createTicket",
+    _("Ask the shop"),
+    _("Opens a ticket. The shop answers by mail to the address of your account."),
+    (
+        Parameter("subject", TEXT, _("What it is about, up to 200 characters."), is_required=True),
+        Parameter("message", TEXT, _("Your question, up to 10,000 characters."), is_required=True),
+        Parameter("priority", TEXT, _("low, normal, high or urgent; normal if left out.")),
+        _REQUEST_ID,
+    ),
+    TicketOpened(200, "12345", "Ticket created successfully"),
+    (TicketOpened,),
+)
+
+TOPICS: Sequence[Topic] = (SERVICES, ADD, STATUS, REFILL, REFILL_STATUS, CANCEL, BALANCE, CREATE_TICKET)
 
 #: The states of an order: the word, the badge it wears elsewhere, its icon, and what it says.
 STATES = (

@@ -13,6 +13,7 @@ MEANS = {
     errors.INCORRECT_REQUEST: ErrorClass.UNSUPPORTED,
     errors.INCORRECT_SERVICE: ErrorClass.SERVICE_GONE,
     errors.SERVICE_UNAVAILABLE: ErrorClass.SERVICE_GONE,
+    errors.PRICES_CHANGING: ErrorClass.MAINTENANCE,
     errors.INCORRECT_LINK: ErrorClass.BAD_LINK,
     errors.INCORRECT_QUANTITY: ErrorClass.BAD_QUANTITY,
     "Quantity less than minimal 100": ErrorClass.BAD_QUANTITY,

@@ -1,0 +1,55 @@
+"""`createTicket`: a question to the owner. Who keeps tickets is a face of its own, which this one does not know."""
+
+from datetime import datetime
+from typing import Protocol
+
+from accounts.api_keys import Caller
+from accounts.models import User
+from api.errors import INCORRECT_REQUEST, TOO_MANY_TICKETS, ApiError
+from api.incoming import Call
+from api.messages import TicketOpened
+from api.retries import once
+from core.refusals import Refusal
+
+
+class Desk(Protocol):
+    """Opens a ticket and returns its number. Raises a Refusal, which names its ``field`` where one was to blame."""
+
+    def __call__(self, *, customer: User, subject: str, message: str, priority: str, now: datetime) -> int: ...
+
+
+_desk: list[Desk] = []
+
+
+def use_desk(desk: Desk) -> None:
+    """Called once by the wiring, above both faces."""
+    _desk[:] = [desk]
+
+
+def create_ticket(caller: Caller, call: Call) -> TicketOpened:
+    """Raises ApiError; with a request id a repeat finds the first ticket."""
+    opened: TicketOpened = once(caller, call, lambda: (_open(caller, call), True))
+    return opened
+
+
+def _open(caller: Caller, call: Call) -> TicketOpened:
+    if not _desk:
+        raise ApiError(INCORRECT_REQUEST)
+    try:
+        number = _desk[0](
+            customer=caller.customer,
+            subject=call.get("subject"),
+            message=call.get("message"),
+            priority=call.get("priority"),
+            now=caller.now,
+        )
+    except Refusal as refusal:
+        raise ApiError(_words(refusal)) from refusal
+    return TicketOpened(200, str(number), "Ticket created successfully")
+
+
+def _words(refusal: Refusal) -> str:
+    field = getattr(refusal, "field", "")
+    if not field:
+        return TOO_MANY_TICKETS
+    return f"{field} is required" if getattr(refusal, "is_missing", False) else f"A valid {field} is required"

@@ -1,0 +1,93 @@
+"""Everything of the catalog that an order is made of, read in one statement and named by one number.
+
+The number stands for what was read: whoever writes an order has the statement compare it, so that a price, a cost or a
+switch that changed in between is noticed by the same snapshot that writes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+
+from accounts.models import CustomerGroup
+from catalog.group_prices import group_price
+from catalog.models import Provider, ProviderService, Service
+
+_SERVICE = ("id", "source_id", "fallback_id", "category_id", "name", "min", "max", "price", "own_price", "is_visible")
+_ROW = (
+    "id", "provider_id", "external_id", "type", "unit", "rate", "held_rate", "min", "max", "refill", "cancel",
+    "dripfeed", "quarantine", "vanished_at",
+)  # fmt: skip
+_PROVIDER = (
+    "id", "name", "currency", "exchange_rate", "markup_percent", "can_refill", "can_cancel", "is_active",
+    "sale_stopped", "parked_at",
+)  # fmt: skip
+_GROUP = ("id", "percent")
+_PARTS: tuple[tuple[str, type[models.Model], tuple[str, ...]], ...] = (
+    ("s", Service, _SERVICE),
+    ("r", ProviderService, _ROW),
+    ("p", Provider, _PROVIDER),
+    ("f", ProviderService, _ROW),
+    ("q", Provider, _PROVIDER),
+    ("g", CustomerGroup, _GROUP),
+)
+_COLUMNS = ", ".join(f"{alias}.{name} AS {alias}_{name}" for alias, _model, names in _PARTS for name in names)
+_PLAIN = ", ".join(f"{alias}.{name}" for alias, _model, names in _PARTS for name in names)
+# Each write of a row gives it a new xmin and a new place, so the sum over the few rules changes with each of them.
+_RULES = """
+    CASE WHEN g.id IS NOT NULL THEN
+        (SELECT (count(*), sum(hashtidextended(m.ctid, m.xmin::text::bigint)))::text FROM catalog_markuprule m)
+    END
+"""
+
+
+def terms_sql(customer: str) -> str:
+    """One row for the service %(service)s if it is on sale, else none. ``customer`` is an SQL expression of the
+    customer's id, or of NULL for somebody who has none."""
+    return f"""
+        SELECT {_COLUMNS}, {_RULES} AS rules, hash_record_extended(ROW({_PLAIN}, {_RULES}), 0) AS version
+        FROM catalog_service s
+        JOIN catalog_category c ON c.id = s.category_id
+        JOIN catalog_providerservice r ON r.id = s.source_id
+        JOIN catalog_provider p ON p.id = r.provider_id
+        LEFT JOIN catalog_providerservice f ON f.id = s.fallback_id
+        LEFT JOIN catalog_provider q ON q.id = f.provider_id
+        LEFT JOIN accounts_user u ON u.id = {customer}
+        LEFT JOIN accounts_customergroup g ON g.id = u.group_id
+        WHERE s.id = %(service)s::bigint AND s.is_visible AND s.price > 0 AND c.is_visible
+          AND r.vanished_at IS NULL AND r.quarantine = '{{}}' AND p.is_active AND p.sale_stopped = ''
+    """  # noqa: S608 - names of our own columns
+
+
+#: How many columns :func:`terms_sql` has.
+WIDTH = sum(len(names) for _alias, _model, names in _PARTS) + 2
+
+
+@dataclass(frozen=True)
+class Terms:
+    """A service on sale with its source and fallback, and its price for one customer. ``version`` names all of it."""
+
+    service: Service
+    price: Decimal | None
+    version: str
+
+
+def terms_of(row: Sequence[Any]) -> Terms | None:
+    """What :func:`terms_sql` answered, None where nothing is on sale. Rules are asked for once a change of theirs."""
+    if row[0] is None:
+        return None
+    found: list[Any] = []
+    at = 0
+    for _alias, model, names in _PARTS:
+        values = row[at : at + len(names)]
+        at += len(names)
+        found.append(model.from_db("default", names, values) if values[0] is not None else None)
+    service, source, provider, other, other_provider, group = found
+    source.provider, service.source = provider, source
+    if other is not None:
+        other.provider = other_provider
+    service.fallback = other
+    rules, version = row[at], row[at + 1]
+    return Terms(service, group_price(service, group, rules) if group else service.price, str(version))
