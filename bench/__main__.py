@@ -1,4 +1,4 @@
-"""`make bench`, or `python -m bench [--only sync|price|place|buy] [--repeats 5] [--json]`. Nothing has to run first."""
+"""`make bench`, or `python -m bench [--only PART] [--repeats 5] [--json]`. Nothing has to run first."""
 
 import argparse
 import json
@@ -7,20 +7,22 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import buying, placing, pricing, syncing
+from bench import buying, following, forwarding, placing, pricing, syncing
 from bench.harness import Figure
 from bench.stage import Stage, set_stage
 from storefront.embedded.errors import EmbeddedError
 
+PARTS = ("sync", "price", "buy", "place", "forwarding", "following")
 RESULTS = Path(__file__).parent / "results"
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the shop beside bare floors.")
-    parser.add_argument("--only", choices=["sync", "price", "place", "buy"], help="take one group of figures")
+    parser.add_argument("--only", choices=PARTS, help="take one group of figures")
     parser.add_argument("--repeats", type=int, default=5, help="runs of each side; the median counts (5)")
     parser.add_argument("--services", type=int, default=10_000, help="length of the price list (10000)")
     parser.add_argument("--seconds", type=float, default=5, help="length of one run of placing orders (5)")
+    parser.add_argument("--orders", type=int, default=10_000, help="open orders to follow, and to send 1/10 of (10000)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder that keeps each run as a file")
     parser.add_argument("--json", action="store_true", help="print the result as JSON instead of words")
     return parser.parse_args()
@@ -35,6 +37,10 @@ def _figures(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
         yield from buying.figures(stage, length=options.seconds, repeats=options.repeats)
     if options.only in (None, "place"):
         yield from placing.figures(stage, length=options.seconds, repeats=options.repeats)
+    if options.only in (None, "forwarding"):
+        yield from forwarding.figures(stage, orders=max(1, options.orders // 10), repeats=options.repeats)
+    if options.only in (None, "following"):
+        yield from following.figures(orders=options.orders, repeats=options.repeats)
 
 
 def main() -> int:

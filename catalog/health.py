@@ -16,6 +16,7 @@ from catalog.claims import claim
 from catalog.fetch import NoList, describe, fetch_list
 from catalog.models import Provider
 from catalog.parking import (
+    ANSWER_NEWS,
     capability_off,
     count_refusal,
     end_refusals,
@@ -31,6 +32,7 @@ from core.secrets import SecretUnreadable
 from upstream.errors import ProviderFailure
 
 __all__ = [
+    "ANSWER_NEWS",
     "ConnectionReport",
     "capability_off",
     "count_refusal",

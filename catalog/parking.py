@@ -25,7 +25,8 @@ NO_FUNDS = "not_enough_funds"
 UNKNOWN_TEXT = "unknown_text"
 HELD = ("in_doubt", UNKNOWN_TEXT)
 _LONGEST_WAIT = timedelta(minutes=10)
-_ANSWER_NEWS = timedelta(seconds=10)
+#: How long the row of a provider that answers may say that it answered before.
+ANSWER_NEWS = timedelta(seconds=10)
 
 
 def park(provider_id: int, *, reason: str, now: datetime, detail: str = "") -> bool:
@@ -86,7 +87,7 @@ def unpark(provider_id: int, *, now: datetime, actor: str = "") -> bool:
 
 def note_answer(provider_id: int, *, now: datetime) -> None:
     """The provider answered sensibly. Cheap enough to call for every order: the row is seldom written."""
-    is_old = Q(last_answer_at=None) | Q(last_answer_at__lt=now - _ANSWER_NEWS)
+    is_old = Q(last_answer_at=None) | Q(last_answer_at__lt=now - ANSWER_NEWS)
     news = Provider.objects.filter(is_old | Q(outages__gt=0) | Q(parked_reason=OUTAGE), pk=provider_id)
     if news.update(last_answer_at=now, outages=0) and Provider.objects.filter(pk=provider_id, parked_reason=OUTAGE):
         unpark(provider_id, now=now)

@@ -60,6 +60,19 @@ class Pass(StrEnum):
     STOP = "stop"
 
 
+def is_shut(provider_id: int) -> bool:
+    """Whether the provider's gate is shut: one cheap query."""
+    return SendingGate.objects.filter(provider_id=provider_id, shut_at__isnull=False).exists()
+
+
+def look(provider: Provider, *, now: datetime) -> Pass:
+    """What :func:`ask` would say, without a lock and without moving anything."""
+    gate = SendingGate.objects.filter(provider=provider, shut_at__isnull=False).first()
+    if gate is None or not (reason := _reason(provider, gate)):
+        return Pass.FREE
+    return Pass.TRIAL if _is_trial_due(provider, reason, now) else Pass.STOP
+
+
 def ask(provider: Provider, *, now: datetime) -> Pass:
     """Whether one more order may be claimed, freely or as the one trial. Part of the claim's transaction."""
     gate = SendingGate.objects.filter(provider=provider, shut_at__isnull=False).first()

@@ -9,20 +9,19 @@ from datetime import datetime
 from functools import partial
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
-from django.db.models.functions import MD5
+from django.db import InterfaceError, OperationalError
+from django.db.models import Min, QuerySet
 
 from catalog import health
 from catalog.connection import client_for
 from catalog.models import Provider
-from core.clock import database_now, elapsed_clock
+from core.clock import SteadyClock, database_now, elapsed_clock
 from core.secrets import SecretUnreadable
 from notices.containment import contained
-from orders import breaker, lanes, lifecycle, outcomes, sending, unlisted
+from orders import claiming, crowd, lanes, outcomes, sending, trial, unlisted
 from orders.doubt import balances
 from orders.leases import give_up_lane
-from orders.models import FROZEN, ForwardAttempt, Order
+from orders.models import ForwardAttempt, Order
 from orders.states import Forward
 from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
 from upstream.messages import Placed
@@ -31,6 +30,8 @@ log = logging.getLogger(__name__)
 
 #: A run stops claiming after this many seconds: well below the worker's time limits.
 RUN_SECONDS = 60.0
+#: Threads that send to one provider in one process, whatever FORWARD_LANES is: each needs two database sessions.
+LANES_OF_A_PROCESS = 32
 
 
 def forward_due(*, seconds: float = RUN_SECONDS) -> int:
@@ -50,24 +51,43 @@ def forward_due(*, seconds: float = RUN_SECONDS) -> int:
 
 
 def forward_provider(provider_id: int, *, until: float) -> int:
-    """Send this provider's due orders one after another through one lane, until none is left or the time is over."""
-    sent = 0
+    """Send this provider's due orders until none is left or the time is over, through as many lanes as are of use."""
     if not _has_readable_key(provider_id):
         return 0
+    most = min(settings.FORWARD_LANES, LANES_OF_A_PROCESS)
+    if most == 1:
+        return _through_one_lane(provider_id, until)
+    return crowd.work(
+        partial(_through_one_lane, provider_id, until),
+        wanted=partial(_count_due, provider_id, most),
+        most=most,
+        until=until,
+    )
+
+
+def _through_one_lane(provider_id: int, until: float) -> int:
+    """Send due orders one after another, in one thread."""
+    sent = 0
     with lanes.take(provider_id) as lane:
         if lane is None:
-            return 0  # its holder will get to these rows
+            return 0  # its holders will get to these rows
         give_up_lane(lane, now=database_now())
         balances.read_before(provider_id, now=database_now())
+        clock = SteadyClock()
         while sent == 0 or elapsed_clock() < until:
-            attempt = claim_next(lane, now=database_now())
+            attempt = claim_next(lane, now=clock.now())
             if attempt is None:
                 break
             send(attempt, lane)
             sent += 1
-            if lane.session.closed or lane.session.broken:
-                break  # without its session nothing more would get a permit, only lose a try
+            if lane.is_lost:
+                break  # nothing more would get a permit, only lose a try
     return sent
+
+
+def _count_due(provider_id: int, most: int) -> int:
+    due = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=database_now(), provider_id=provider_id)
+    return len(due.order_by()[:most].values_list("pk"))
 
 
 def _has_readable_key(provider_id: int) -> bool:
@@ -83,32 +103,7 @@ def _has_readable_key(provider_id: int) -> bool:
 
 def claim_next(lane: lanes.Lane, *, now: datetime) -> ForwardAttempt | None:
     """Take the next due order of the lane's provider and begin an attempt, in one short transaction."""
-    with transaction.atomic():
-        provider = Provider.objects.get(pk=lane.provider_id)
-        pass_ = breaker.ask(provider, now=now)
-        if pass_ is breaker.Pass.STOP:
-            return None
-        order = (
-            Order.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(provider_id=lane.provider_id, provider__in=_sending_providers())
-            .filter(~FROZEN, forward_state=Forward.QUEUED, next_at__lte=now)
-            .exclude(_waits_behind_another())
-            .order_by("next_at", "id")
-            .first()
-        )
-        if order is None:
-            return None
-        last = order.attempts.aggregate(last=Max("n"))["last"] or 0
-        lifecycle.move(
-            order_id=order.pk, old=Forward.QUEUED, new=Forward.CLAIMED, now=now, tries=order.tries + 1, next_at=None
-        )
-        return ForwardAttempt.objects.create(
-            order=order,
-            n=last + 1,
-            expected_cost=order.expected_cost,
-            is_trial=pass_ is breaker.Pass.TRIAL,
-            **sending.claim_columns(lane, now),
-        )
+    return claiming.claim(lane, now=now) or trial.claim(lane, now=now)
 
 
 def send(attempt: ForwardAttempt, lane: lanes.Lane) -> None:
@@ -135,18 +130,6 @@ def send(attempt: ForwardAttempt, lane: lanes.Lane) -> None:
     outcomes.record(attempt, result, now=database_now())
     if isinstance(result, InDoubt):
         balances.read_after(attempt)
-
-
-def _waits_behind_another() -> Q:
-    """Refused because of an active order for its link, and not the first such in the queue: one at a time is tried."""
-    ahead = Order.objects.annotate(digest=MD5("link")).filter(
-        provider=OuterRef("provider"),
-        digest=MD5(OuterRef("link")),
-        id__lt=OuterRef("id"),
-        forward_state=Forward.QUEUED,
-        last_refusal=ErrorClass.DUPLICATE_LINK.value,
-    )
-    return Q(last_refusal=ErrorClass.DUPLICATE_LINK.value) & Q(Exists(ahead))
 
 
 def _sending_providers() -> QuerySet[Provider]:

@@ -6,7 +6,7 @@ so at once; when the process is only paused the session stays, and the lease cou
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,14 +14,27 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 
+from catalog.models import Provider
+
 #: Advisory locks of this shop's lanes share this first key, so that they meet no lock of anything else.
-_NAMESPACE = 0x5045524D
+NAMESPACE = 0x5045524D
 _LANES_PER_PROVIDER = 64
+
+
+_TAKE = """
+    SELECT n, pid, backend_start FROM pg_stat_activity, generate_series(1, %(lanes)s) n
+    WHERE pid = pg_backend_pid()
+        AND pg_try_advisory_lock(%(namespace)s, ((%(provider)s * %(most)s + n) %% 2147483648)::int)
+    LIMIT 1
+"""
 
 
 @dataclass(frozen=True)
 class Lane:
-    """``pid`` and ``started`` name the session in pg_stat_activity; ``session`` is that session, in autocommit."""
+    """``pid`` and ``started`` name the session in pg_stat_activity; ``session`` is that session, in autocommit.
+
+    Belongs to one thread.
+    """
 
     provider_id: int
     number: int
@@ -30,33 +43,42 @@ class Lane:
     session: psycopg.Connection[Any]
 
 
+    _seen: dict[str, Provider] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def is_lost(self) -> bool:
+        """Without its session nothing gets a permit any more."""
+        return self.session.closed or self.session.broken
+
+    def provider(self, version: str) -> Provider:
+        """The provider's row as of ``version`` (its xmin), read anew only when somebody has changed it."""
+        if version not in self._seen:
+            self._seen.clear()
+            self._seen[version] = Provider.objects.get(pk=self.provider_id)
+        return self._seen[version]
+
+
 @contextmanager
 def take(provider_id: int) -> Iterator[Lane | None]:
     """A free lane of the provider for as long as the block runs, or None when all of them are taken."""
     with psycopg.connect(**_parameters(), autocommit=True) as session:
-        number = next((n for n in range(1, settings.FORWARD_LANES + 1) if _try_lock(session, provider_id, n)), None)
         try:
-            yield None if number is None else _lane(session, provider_id, number)
+            yield _take(session, provider_id)
         finally:
             # Closing the session gives the lock back as well, but only once Postgres has noticed.
             with suppress(psycopg.Error):
                 session.execute("SELECT pg_advisory_unlock_all()")
 
 
+def _take(session: psycopg.Connection[Any], provider_id: int) -> Lane | None:
+    numbers = {"lanes": settings.FORWARD_LANES, "namespace": NAMESPACE, "most": _LANES_PER_PROVIDER}
+    row = session.execute(_TAKE, {**numbers, "provider": provider_id}).fetchone()
+    return None if row is None else Lane(provider_id, row[0], row[1], row[2], session)
+
+
 def _parameters() -> dict[str, Any]:
     parameters = connection.get_connection_params()
     if not str(parameters.get("host") or "/").startswith("/"):
         parameters.setdefault("tcp_user_timeout", 30_000)
-    return parameters
-
-
-def _try_lock(session: psycopg.Connection[Any], provider_id: int, number: int) -> bool:
-    place = (provider_id * _LANES_PER_PROVIDER + number) % 2**31
-    row = session.execute("SELECT pg_try_advisory_lock(%s, %s)", (_NAMESPACE, place)).fetchone()
-    return bool(row and row[0])
-
-
-def _lane(session: psycopg.Connection[Any], provider_id: int, number: int) -> Lane:
-    row = session.execute("SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()").fetchone()
-    assert row is not None  # noqa: S101 - a session always sees itself
-    return Lane(provider_id=provider_id, number=number, pid=row[0], started=row[1], session=session)
+    # Statements are prepared on the server: the session runs the same two or three of them for each order.
+    return {**parameters, "cursor_factory": psycopg.Cursor, "prepare_threshold": 1}

@@ -11,7 +11,7 @@ from catalog import health
 from catalog.models import ProviderService
 from notices.alerts import raise_alert
 from notices.models import Severity
-from orders import breaker, lifecycle, refusals, settlement
+from orders import breaker, lifecycle, placing, refusals, settlement
 from orders.doubt import own_ids
 from orders.models import ChildOrder, EventKind, Explanation, ForwardAttempt, Order, OwnId
 from orders.states import Forward, Outcome
@@ -27,6 +27,8 @@ _POISON_TRIES = 10
 
 def record(attempt: ForwardAttempt, result: Placed | Refused | NotSent | InDoubt, *, now: datetime) -> None:
     """Write down what the call came to. Safe to repeat; when the sweep was faster, this is a late answer."""
+    if isinstance(result, Placed) and placing.place(attempt, result, now=now):
+        return
     with transaction.atomic():
         order = Order.objects.select_for_update().get(pk=attempt.order_id)
         current = ForwardAttempt.objects.select_for_update().get(pk=attempt.pk)

@@ -5,6 +5,7 @@ connection stands and before the first byte, on the lane's own session, so that 
 is committed before anybody interprets it.
 """
 
+import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,10 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 
 from orders.freezing import FROZEN_SQL
 from orders.lanes import Lane
-from orders.models import ProviderExchange
+from orders.models import ForwardAttempt, RefillAttempt
 from upstream.exchange import Exchange
 
 
@@ -37,7 +39,7 @@ class Errand:
 
 #: A gate that shut after the claim stops the send as well; only the trial passes it.
 _GATE = """
-    AND (mine.is_trial OR NOT EXISTS (
+    AND (a.is_trial OR NOT EXISTS (
         SELECT FROM orders_sendinggate g WHERE g.provider_id = p.id AND g.shut_at IS NOT NULL
     ))
 """
@@ -47,19 +49,31 @@ FORWARD = Errand(
 )
 REFILL = Errand("orders_refillattempt", "orders_refill", "refill_id", "state")
 
-# The names put in are the constants above, never data.
+# Both rows are locked before either is moved, what is sent before its attempt, as everywhere. One statement in
+# autocommit: both move and are committed, or neither does. The names put in are the constants above, never data.
 _PERMIT = """
-    WITH mine AS (
-        UPDATE {e.attempts} SET outcome = 'sending', sent_at = statement_timestamp()
-        WHERE token = %(token)s AND outcome = 'claimed' AND leased_until > statement_timestamp() + %(room)s
-        RETURNING {e.subject_key} AS subject, {e.attempts}.*
+    WITH fit AS (
+        SELECT s.id AS subject, a.id AS attempt
+        FROM {e.subject} s JOIN {e.attempts} a ON a.{e.subject_key} = s.id JOIN catalog_provider p ON p.id = a.provider_id
+        WHERE a.token = %(token)s AND a.outcome = 'claimed' AND s.{e.state} = 'claimed'
+            AND a.leased_until > statement_timestamp() + %(room)s
+            AND p.is_active AND p.parked_at IS NULL {e.gate} AND NOT {frozen}
+        FOR UPDATE OF s, a
+    ), moved AS (
+        UPDATE {e.attempts} AS a SET outcome = 'sending', sent_at = statement_timestamp()
+        FROM fit WHERE a.id = fit.attempt
     )
-    UPDATE {e.subject} AS s SET {e.state} = 'sending'{e.stamp}
-    FROM mine JOIN catalog_provider p ON p.id = mine.provider_id
-    WHERE s.id = mine.subject AND s.{e.state} = 'claimed' AND p.is_active AND p.parked_at IS NULL {e.gate}
-        AND NOT {frozen}
-    RETURNING s.id
+    UPDATE {e.subject} AS s SET {e.state} = 'sending'{e.stamp} FROM fit WHERE s.id = fit.subject RETURNING s.id
 """
+
+_STORE = """
+    INSERT INTO orders_providerexchange
+        (provider_id, action, forward_attempt_id, refill_attempt_id, at, http_status, send_calls, said)
+    VALUES (%s, %s, %s, %s, statement_timestamp(), %s, %s, %s)
+"""
+
+
+_PERMITS = {errand: _PERMIT.format(e=errand, frozen=FROZEN_SQL) for errand in (FORWARD, REFILL)}
 
 
 def claim_columns(lane: Lane, now: datetime) -> dict[str, Any]:
@@ -77,24 +91,27 @@ def claim_columns(lane: Lane, now: datetime) -> dict[str, Any]:
 
 def permit(errand: Errand, lane: Lane, token: uuid.UUID) -> Callable[[], None]:
     """What the wire calls once, just before the first byte. Raises, and so stops the send, unless it may go."""
-    query = _PERMIT.format(e=errand, frozen=FROZEN_SQL)
+    query = _PERMITS[errand]
 
     def ask() -> None:
         room = timedelta(seconds=settings.FORWARD_DEADLINE_SECONDS * 4 / 3)
-        with lane.session.transaction():
-            if lane.session.execute(query, {"token": token, "room": room}).fetchone() is None:
-                raise PermitRefused  # and the transaction takes the attempt's own move back
+        if lane.session.execute(query, {"token": token, "room": room}).fetchone() is None:
+            raise PermitRefused
 
     return ask
 
 
-def store_exchange(exchange: Exchange, *, provider_id: int, **about: Any) -> None:
-    """Keep what was said, without the key. ``about`` names the attempt."""
-    ProviderExchange.objects.create(
-        provider_id=provider_id,
-        action=exchange.action,
-        http_status=exchange.http_status,
-        send_calls=exchange.send_calls,
-        said=exchange.as_evidence(),
-        **about,
-    )
+def store_exchange(
+    exchange: Exchange,
+    *,
+    provider_id: int,
+    forward_attempt: ForwardAttempt | None = None,
+    refill_attempt: RefillAttempt | None = None,
+) -> None:
+    """Keep what was said, without the key, before anybody interprets it."""
+    about = [attempt.pk if attempt else None for attempt in (forward_attempt, refill_attempt)]
+    said = json.dumps(exchange.as_evidence())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STORE, [provider_id, exchange.action, *about, exchange.http_status, exchange.send_calls, said]
+        )

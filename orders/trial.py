@@ -1,0 +1,51 @@
+"""The one order that goes through a shut gate: first one balance, then the order, then everybody waits for its answer."""
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+
+from catalog import health
+from catalog.models import Provider
+from core.clock import database_now
+from core.secrets import SecretUnreadable
+from orders import breaker, claiming
+from orders.lanes import Lane
+from orders.models import ForwardAttempt
+from upstream.errors import ProviderFailure
+
+log = logging.getLogger(__name__)
+
+
+def claim(lane: Lane, *, now: datetime) -> ForwardAttempt | None:
+    """The trial that is due at a provider whose gate is shut, if one is.
+
+    Only a provider's first lane tries, so that one balance is asked for and not one for each lane.
+    """
+    if lane.number != 1 or not breaker.is_shut(lane.provider_id):
+        return None
+    provider = Provider.objects.get(pk=lane.provider_id)
+    expected = breaker.look(provider, now=now)
+    if expected is breaker.Pass.STOP or (expected is breaker.Pass.TRIAL and not _answers(provider, now)):
+        return None
+    now = database_now()
+    with transaction.atomic():
+        pass_ = breaker.ask(provider, now=now)
+        if pass_ is breaker.Pass.TRIAL:
+            # The gate's row stays locked until this is committed: two trials at once would be one too many.
+            return claiming.claim(lane, now=now, is_trial=True)
+    return claiming.claim(lane, now=now)
+
+
+def _answers(provider: Provider, now: datetime) -> bool:
+    """Whether the provider is there at all: an order would be a costly way to find out that it is not."""
+    try:
+        health.read_balance(provider, now=now)
+    except ProviderFailure as failure:
+        log.warning("balance before a trial: %s", failure.reason)
+        if failure.outage:
+            health.note_outage(provider.pk, now=now, detail=str(failure))
+        return not failure.outage
+    except SecretUnreadable:
+        return False
+    return True
