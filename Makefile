@@ -9,7 +9,7 @@ demo_env := sh tools/venv.sh demo
 dev_env := sh tools/venv.sh dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test check bench lock css
+.PHONY: help demo demo-reset test gate battery check bench lock css
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -24,6 +24,14 @@ demo-reset: ## forget the demo's data
 test: ## run the tests: make test [ARGS="-k wallet"]
 	@$(dev_env)
 	@exec $(py) -m pytest -rs -n $(WORKERS) --maxprocesses 8 $(ARGS)
+
+gate: ## prove it: model, races, parsers, processes under fire, canaries; one report in build/gate.json
+	@$(dev_env)
+	@exec $(py) -m tests.battery.gate $(ARGS)
+
+battery: ## the same with bigger numbers, up to an hour; before a release
+	@$(dev_env)
+	@exec $(py) -m tests.battery.gate --long --report build/battery.json $(ARGS)
 
 check: ## lint, format, types, import rules, templates, container files
 	@$(dev_env)

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import buying, following, forwarding, placing, pricing, syncing
+from bench import buying, following, forwarding, listing, placing, pricing, reading, syncing
 from bench.harness import Figure
 from bench.stage import Stage, set_stage
 from storefront.embedded.errors import EmbeddedError
 
-PARTS = ("sync", "price", "buy", "place", "forwarding", "following")
+PARTS = ("sync", "price", "buy", "place", "forwarding", "following", "read")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -33,6 +33,7 @@ def _figures(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
         yield from syncing.figures(stage, services=options.services, repeats=options.repeats)
     if options.only in (None, "price"):
         yield from pricing.figures(stage, services=options.services, repeats=options.repeats)
+        yield from listing.figures(stage, services=options.services, repeats=options.repeats)
     if options.only in (None, "buy"):
         yield from buying.figures(stage, length=options.seconds, repeats=options.repeats)
     if options.only in (None, "place"):
@@ -41,6 +42,9 @@ def _figures(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
         yield from forwarding.figures(stage, orders=max(1, options.orders // 10), repeats=options.repeats)
     if options.only in (None, "following"):
         yield from following.figures(orders=options.orders, repeats=options.repeats)
+    if options.only in (None, "read"):
+        # Last: a million orders stay in the table.
+        yield from reading.figures(stage, repeats=options.repeats)
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from socket import socket
 from typing import Any
@@ -34,7 +35,7 @@ def figures(stage: Stage, *, length: float, repeats: int) -> Iterator[Figure]:
         figure.skipped = str(reason)
         yield figure
         return
-    service, keys = _with_keys()
+    service, keys = with_keys("Buying")
     notes: dict[str, Any] = {"floor": f"pgbench, TPC-B-like, {CLIENTS} clients, scale {CLIENTS}"}
     figure.notes = notes
     with _web() as port:
@@ -50,11 +51,17 @@ def figures(stage: Stage, *, length: float, repeats: int) -> Iterator[Figure]:
     yield figure
 
 
-def _with_keys() -> tuple[int, list[str]]:
+def with_keys(name: str) -> tuple[int, list[str]]:
+    """The service and a key of each customer. Every second customer is in a group, so that rules make its price."""
     from accounts.api_keys import create_key
+    from accounts.models import CustomerGroup, User
+    from catalog.models import MarkupRule
     from core.clock import database_now
 
-    service, customers = shop("Buying")
+    service, customers = shop(name)
+    group = CustomerGroup.objects.create(name=name, percent=Decimal(-5))
+    MarkupRule.objects.create(name=name, category=service.category, percent=Decimal(30), minimum_margin=Decimal(10))
+    User.objects.filter(pk__in=[customer.pk for customer in customers[::2]]).update(group=group)
     return service.pk, [create_key(customer=c, name="bench", now=database_now()).plain for c in customers]
 
 

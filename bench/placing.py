@@ -109,7 +109,7 @@ def _place(service: "Service", customers: list["User"], length: float) -> float:
             barrier.wait(timeout=30)
             began, bought = time.perf_counter(), 0
             while time.perf_counter() - began < length:
-                _one(customer, service)
+                place_one(customer, service)
                 bought += 1
             return bought, began, time.perf_counter()
         finally:
@@ -120,7 +120,7 @@ def _place(service: "Service", customers: list["User"], length: float) -> float:
     return sum(s[0] for s in shares) / (max(s[2] for s in shares) - min(s[1] for s in shares))
 
 
-def _one(customer: "User", service: "Service") -> None:
+def place_one(customer: "User", service: "Service") -> None:
     from core.clock import database_now
     from orders.placement import place_order
 

@@ -4,7 +4,7 @@ A transfer is one row; inserting it is the only thing that changes a balance, an
 the same statement. Every function here runs inside the caller's transaction, so that a deed and its money are one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,7 @@ from accounts.models import User
 from billing.models import Account, AccountKind, Code, Hold, Transfer
 from core.money import is_amount
 from core.refusals import Refusal
+from core.rowset import rowset
 
 
 class NotEnoughMoney(Refusal):
@@ -54,12 +55,17 @@ class Posting:
     actor: str = ""
 
 
+#: The id of an account of the shop's own, by its kind.
+OwnAccount = Callable[[AccountKind], int]
+
 _INSERT = """
     INSERT INTO billing_transfer (key, code, source_id, target_id, amount, reference, memo, actor, created_at)
     SELECT p.key, p.code, p.source_id, p.target_id, p.amount, p.reference, p.memo, p.actor, statement_timestamp()
-    FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::numeric[], %s::text[], %s::text[], %s::text[])
-         WITH ORDINALITY AS p(key, code, source_id, target_id, amount, reference, memo, actor, at)
-    ORDER BY p.at
+    FROM ROWS FROM (json_to_recordset(%s) AS (
+            key text, code text, source_id bigint, target_id bigint,
+            amount numeric, reference text, memo text, actor text
+        )) WITH ORDINALITY AS p(key, code, source_id, target_id, amount, reference, memo, actor, place)
+    ORDER BY p.place
     ON CONFLICT (key) DO NOTHING
     RETURNING key
 """
@@ -109,19 +115,10 @@ def post(postings: Sequence[Posting]) -> int:
             raise ValueError(f"{p.key}: {p.amount} cannot be posted")
     if not postings:
         return 0
-    columns: list[Any] = [
-        [p.key for p in postings],
-        [p.code.value for p in postings],
-        [p.source_id for p in postings],
-        [p.target_id for p in postings],
-        [p.amount for p in postings],
-        [p.reference for p in postings],
-        [p.memo[:300] for p in postings],
-        [p.actor[:254] for p in postings],
-    ]
+    rows = rowset(vars(p) | {"memo": p.memo[:300], "actor": p.actor[:254]} for p in postings)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_INSERT, columns)
+            cursor.execute(_INSERT, [rows])
             new = {row[0] for row in cursor.fetchall()}
     except IntegrityError as problem:
         if (refusal := refusal_of(problem)) is None:
@@ -172,11 +169,20 @@ def hold(*, wallet: Account, reference: str, amount: Decimal) -> None:
     post([Posting(f"{reference}:hold", Code.HOLD, wallet.pk, held, amount, reference)])
 
 
-def settlement_postings(hold_row: Hold, due: Decimal, *, close: bool, memo: str = "", actor: str = "") -> list[Posting]:
+def settlement_postings(
+    hold_row: Hold,
+    due: Decimal,
+    *,
+    close: bool,
+    memo: str = "",
+    actor: str = "",
+    account_of: OwnAccount = own_account_id,
+) -> list[Posting]:
     """What is missing between a hold and its target: ``due`` back to the customer and, when closing, the rest earned.
 
     Works towards a target, so any repeat gives an empty list, and a smaller ``due`` than before takes nothing back.
-    A refund comes out of what is held, and once that is used up out of what was earned.
+    A refund comes out of what is held, and once that is used up out of what was earned. ``account_of`` is for a caller
+    that settles many holds and remembers which accounts are the shop's.
     """
     held = hold_row.charged - hold_row.earned - hold_row.refunded
     missing = max(Decimal(0), min(due, hold_row.charged) - hold_row.refunded)
@@ -186,19 +192,21 @@ def settlement_postings(hold_row: Hold, due: Decimal, *, close: bool, memo: str 
     total = hold_row.refunded
     if from_held:
         total += from_held
-        key, source = f"{ref}:release:{total:.5f}", own_account_id(AccountKind.HELD)
+        key, source = f"{ref}:release:{total:.5f}", account_of(AccountKind.HELD)
         postings.append(Posting(key, Code.RELEASE, source, hold_row.wallet_id, from_held, ref, memo, actor))
     if from_earned:
         total += from_earned
-        key, source = f"{ref}:late_refund:{total:.5f}", own_account_id(AccountKind.REVENUE)
+        key, source = f"{ref}:late_refund:{total:.5f}", account_of(AccountKind.REVENUE)
         postings.append(Posting(key, Code.LATE_REFUND, source, hold_row.wallet_id, from_earned, ref, memo, actor))
     if close and held - from_held:
-        source, target = own_account_id(AccountKind.HELD), own_account_id(AccountKind.REVENUE)
+        source, target = account_of(AccountKind.HELD), account_of(AccountKind.REVENUE)
         postings.append(Posting(f"{ref}:settle", Code.SETTLE, source, target, held - from_held, ref, memo, actor))
     return postings
 
 
-def share_postings(hold_row: Hold, earned: Decimal, *, deed: str) -> list[Posting]:
+def share_postings(
+    hold_row: Hold, earned: Decimal, *, deed: str, account_of: OwnAccount = own_account_id
+) -> list[Posting]:
     """What is missing until ``earned`` of an open hold is earned; it stays open, and nothing earned is taken back.
 
     ``deed`` names what earned it (``child:7``), at most once for each hold.
@@ -207,7 +215,7 @@ def share_postings(hold_row: Hold, earned: Decimal, *, deed: str) -> list[Postin
     missing = min(held, earned - hold_row.earned)
     if missing <= 0:
         return []
-    ref, source, target = hold_row.reference, own_account_id(AccountKind.HELD), own_account_id(AccountKind.REVENUE)
+    ref, source, target = hold_row.reference, account_of(AccountKind.HELD), account_of(AccountKind.REVENUE)
     return [Posting(f"{ref}:settle:{deed}", Code.SETTLE, source, target, missing, ref)]
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from accounts.models import CustomerGroup
 from catalog.models import Service
-from catalog.rulebook import Facts, RuleBook
+from catalog.rulebook import Facts, Priced, RuleBook
 from catalog.selling import rate_of
 
 #: Rules as they were under a fingerprint that was taken before they were read; a few, since old ones are asked no more.
@@ -42,6 +42,12 @@ def show_prices(services: Iterable[Service], group: CustomerGroup | None) -> Non
     book = RuleBook.now({service.source.provider for service in shown})
     for service in shown:
         service.shown_price = price_for(service, group, book)
+
+
+def prices_of_groups(service: Service) -> list[tuple[CustomerGroup, Priced]]:
+    """What each group pays for ``service``, and the rule that makes it."""
+    book = RuleBook.now([service.source.provider])
+    return [(group, book.price(_facts(service), group)) for group in CustomerGroup.objects.all()]
 
 
 def _facts(service: Service) -> Facts:

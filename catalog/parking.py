@@ -9,7 +9,6 @@ from hashlib import blake2b
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from catalog.models import Provider
@@ -27,6 +26,13 @@ HELD = ("in_doubt", UNKNOWN_TEXT)
 _LONGEST_WAIT = timedelta(minutes=10)
 #: How long the row of a provider that answers may say that it answered before.
 ANSWER_NEWS = timedelta(seconds=10)
+
+_NOTE_ANSWER = """
+    UPDATE catalog_provider SET last_answer_at = %(now)s, outages = 0
+    WHERE id = %(id)s
+        AND (last_answer_at IS NULL OR last_answer_at < %(old)s OR outages > 0 OR parked_reason = %(outage)s)
+    RETURNING parked_reason
+"""
 
 
 def park(provider_id: int, *, reason: str, now: datetime, detail: str = "") -> bool:
@@ -87,9 +93,10 @@ def unpark(provider_id: int, *, now: datetime, actor: str = "") -> bool:
 
 def note_answer(provider_id: int, *, now: datetime) -> None:
     """The provider answered sensibly. Cheap enough to call for every order: the row is seldom written."""
-    is_old = Q(last_answer_at=None) | Q(last_answer_at__lt=now - ANSWER_NEWS)
-    news = Provider.objects.filter(is_old | Q(outages__gt=0) | Q(parked_reason=OUTAGE), pk=provider_id)
-    if news.update(last_answer_at=now, outages=0) and Provider.objects.filter(pk=provider_id, parked_reason=OUTAGE):
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_ANSWER, {"id": provider_id, "now": now, "old": now - ANSWER_NEWS, "outage": OUTAGE})
+        row = cursor.fetchone()
+    if row is not None and row[0] == OUTAGE:
         unpark(provider_id, now=now)
 
 

@@ -62,7 +62,10 @@ def sheet_rows() -> Iterator[tuple[str, ...]]:
 def read_sheet(text: str) -> SheetReading:
     """What the sheet would change. It needs the columns id and own_price; an empty own_price goes by the rules."""
     reading, wanted = SheetReading(), {}
-    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    text = text.removeprefix("\ufeff")
+    # Spreadsheets of countries that write 0,5 part the columns with semicolons.
+    parted = ";" if ";" in text.partition("\n")[0] else ","
+    rows = csv.DictReader(io.StringIO(text), delimiter=parted)
     if not {"id", "own_price"} <= set(rows.fieldnames or ()):
         reading.problems.append(_("The first line must name the columns id and own_price."))
         return reading

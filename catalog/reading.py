@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from catalog.models import Unit
-from catalog.texts import CATEGORY_LIMIT, NAME_LIMIT, description_html, plain
+from catalog.texts import CATEGORY_LIMIT, NAME_LIMIT, description_html, is_visible, plain
 from upstream.messages import ServiceRow
 from upstream.service_types import PricedBy, service_type
 
@@ -47,7 +47,7 @@ def hear(row: ServiceRow, position: int, digest: str) -> Heard:
     """What is stored of ``row`` if nothing was known of it: a rate nothing stands against is accepted."""
     name = plain(row.name, NAME_LIMIT)
     reasons = [reason[:_REASON_LIMIT] for reason in row.quarantine]
-    if not name and _NO_NAME not in reasons:
+    if not (name and is_visible(name)) and _NO_NAME not in reasons:
         reasons.append(_NO_NAME)
     return Heard(
         external_id=row.external_id,

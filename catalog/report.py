@@ -9,8 +9,8 @@ from catalog.diff import Difference
 from catalog.models import SyncRun
 from upstream.messages import ServiceList
 
-MOST_EXAMPLES = 100
-_PER_KIND = 12
+MOST_EXAMPLES = 300
+_PER_KIND = 40
 _LONGEST = 200
 
 

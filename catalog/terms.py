@@ -13,7 +13,7 @@ from django.db import models
 
 from accounts.models import CustomerGroup
 from catalog.group_prices import group_price
-from catalog.models import Provider, ProviderService, Service
+from catalog.models import Category, Provider, ProviderService, Service
 
 _SERVICE = ("id", "source_id", "fallback_id", "category_id", "name", "min", "max", "price", "own_price", "is_visible")
 _ROW = (
@@ -32,33 +32,40 @@ _PARTS: tuple[tuple[str, type[models.Model], tuple[str, ...]], ...] = (
     ("f", ProviderService, _ROW),
     ("q", Provider, _PROVIDER),
     ("g", CustomerGroup, _GROUP),
+    ("c", Category, ("id", "is_visible")),
 )
-_COLUMNS = ", ".join(f"{alias}.{name} AS {alias}_{name}" for alias, _model, names in _PARTS for name in names)
-_PLAIN = ", ".join(f"{alias}.{name}" for alias, _model, names in _PARTS for name in names)
+_COLUMNS = ", ".join(f"{alias}.{name}" for alias, _model, names in _PARTS for name in names)
 # Each write of a row gives it a new xmin and a new place, so the sum over the few rules changes with each of them.
 _RULES = """
     CASE WHEN g.id IS NOT NULL THEN
         (SELECT (count(*), sum(hashtidextended(m.ctid, m.xmin::text::bigint)))::text FROM catalog_markuprule m)
     END
 """
+_VERSION = f"hash_record_extended(ROW({_COLUMNS}, {_RULES}), 0)"
+# Outer joins and no condition but the id: whatever the planner believes of these tables, it begins at one service. What
+# is not on sale is told from what is by the columns, as `ServiceQuerySet.on_sale` does.
+_FROM = """
+    FROM catalog_service s
+    LEFT JOIN catalog_category c ON c.id = s.category_id
+    LEFT JOIN catalog_providerservice r ON r.id = s.source_id
+    LEFT JOIN catalog_provider p ON p.id = r.provider_id
+    LEFT JOIN catalog_providerservice f ON f.id = s.fallback_id
+    LEFT JOIN catalog_provider q ON q.id = f.provider_id
+    LEFT JOIN accounts_user u ON u.id = {customer}
+    LEFT JOIN accounts_customergroup g ON g.id = u.group_id
+    WHERE s.id = %(service)s::bigint
+"""
 
 
 def terms_sql(customer: str) -> str:
-    """One row for the service %(service)s if it is on sale, else none. ``customer`` is an SQL expression of the
-    customer's id, or of NULL for somebody who has none."""
-    return f"""
-        SELECT {_COLUMNS}, {_RULES} AS rules, hash_record_extended(ROW({_PLAIN}, {_RULES}), 0) AS version
-        FROM catalog_service s
-        JOIN catalog_category c ON c.id = s.category_id
-        JOIN catalog_providerservice r ON r.id = s.source_id
-        JOIN catalog_provider p ON p.id = r.provider_id
-        LEFT JOIN catalog_providerservice f ON f.id = s.fallback_id
-        LEFT JOIN catalog_provider q ON q.id = f.provider_id
-        LEFT JOIN accounts_user u ON u.id = {customer}
-        LEFT JOIN accounts_customergroup g ON g.id = u.group_id
-        WHERE s.id = %(service)s::bigint AND s.is_visible AND s.price > 0 AND c.is_visible
-          AND r.vanished_at IS NULL AND r.quarantine = '{{}}' AND p.is_active AND p.sale_stopped = ''
-    """  # noqa: S608 - names of our own columns
+    """One row for the service %(service)s, or none. ``customer`` is an SQL expression of the customer's id, or of NULL
+    for somebody who has none."""
+    return f"SELECT {_COLUMNS}, {_RULES}, {_VERSION} {_FROM.format(customer=customer)}"  # noqa: S608 - our own words
+
+
+def version_sql(customer: str) -> str:
+    """The same row, and of it only the number that stands for the rest."""
+    return f"SELECT {_VERSION} AS version {_FROM.format(customer=customer)}"  # noqa: S608 - our own words
 
 
 #: How many columns :func:`terms_sql` has.
@@ -75,7 +82,7 @@ class Terms:
 
 
 def terms_of(row: Sequence[Any]) -> Terms | None:
-    """What :func:`terms_sql` answered, None where nothing is on sale. Rules are asked for once a change of theirs."""
+    """What :func:`terms_sql` answered, None for what is not on sale. Rules are asked for once a change of theirs."""
     if row[0] is None:
         return None
     found: list[Any] = []
@@ -84,10 +91,19 @@ def terms_of(row: Sequence[Any]) -> Terms | None:
         values = row[at : at + len(names)]
         at += len(names)
         found.append(model.from_db("default", names, values) if values[0] is not None else None)
-    service, source, provider, other, other_provider, group = found
-    source.provider, service.source = provider, source
+    service, source, provider, other, other_provider, group, category = found
+    source.provider, service.source, service.category = provider, source, category
+    if not _is_on_sale(service):
+        return None
     if other is not None:
         other.provider = other_provider
     service.fallback = other
     rules, version = row[at], row[at + 1]
     return Terms(service, group_price(service, group, rules) if group else service.price, str(version))
+
+
+def _is_on_sale(service: Service) -> bool:
+    source = service.source
+    is_shown = service.is_visible and service.category.is_visible and service.price is not None and service.price > 0
+    is_listed = source.vanished_at is None and not source.quarantine
+    return is_shown and is_listed and source.provider.is_selling

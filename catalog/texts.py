@@ -5,6 +5,7 @@ stored as clean HTML.
 """
 
 import re
+import unicodedata
 
 import nh3
 
@@ -25,6 +26,11 @@ def plain(text: str, limit: int) -> str:
     if text.isascii() and text.isprintable():
         return text[:limit].strip()
     return _UNWANTED.sub("", text[: limit * 2]).strip()[:limit].strip()
+
+
+def is_visible(text: str) -> bool:
+    """Whether anything of it can be seen: there are texts of nothing but marks and blanks."""
+    return text.isascii() or any(unicodedata.category(c)[0] not in "CZM" for c in text)
 
 
 def one_line(text: str, limit: int) -> str:

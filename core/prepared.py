@@ -7,7 +7,9 @@ values would otherwise be part of its name.
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+from weakref import WeakSet
 
 import psycopg
 from django.db import OperationalError, connection, transaction
@@ -43,12 +45,34 @@ def write(sql: str, values: Values) -> list[tuple[Any, ...]]:
         return _run(sql, values)
 
 
+@cache
+def short(sql: str) -> str:
+    """The statement on one line: the driver remembers how it read a statement only up to 4096 characters of it.
+
+    For statements without line breaks or repeated spaces inside of quotes.
+    """
+    return " ".join(sql.split())
+
+
+_ready: WeakSet[Any] = WeakSet()
+
+
+def _make_ready(session: Any) -> None:
+    """One plan for all values from the first call on. By itself Postgres would plan the first five anew and then
+    compare costs; these statements go by keys, so there is nothing to choose, and planning is most of their work."""
+    if session not in _ready:
+        session.execute("SET plan_cache_mode = force_generic_plan")
+        _ready.add(session)
+
+
 def _run(sql: str, values: Values) -> list[tuple[Any, ...]]:
     connection.ensure_connection()
     connection.close_if_health_check_failed()
     connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        rows: list[tuple[Any, ...]] = cursor.execute(sql, values, prepare=True).fetchall()
+    session = connection.connection
+    with connection.wrap_database_errors, psycopg.Cursor(session) as cursor:
+        _make_ready(session)
+        rows: list[tuple[Any, ...]] = cursor.execute(short(sql), values, prepare=True).fetchall()
     if connection.queries_logged:
         connection.queries_log.append({"sql": sql, "time": ""})
     return rows

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.db import connection
@@ -12,31 +13,38 @@ from django.utils.translation import gettext as _
 from billing import ledger
 from billing.models import Hold
 from catalog.models import Provider
+from core.rowset import rowset
 from notices.alerts import raise_alert
 from notices.models import Severity
 from orders import cancel_answers, lifecycle
-from orders.models import ChildOrder, EventKind, Order, OrderEvent
+from orders.models import ChildOrder, EventKind, Order
 from orders.states import FINAL, Progress
 
-_UPDATE = """
-    UPDATE orders_order AS o SET
-        progress = v.progress, raw_state = v.raw_state, state_since = v.state_since, ended_as = v.ended_as,
-        start_count = v.start_count, remains = v.remains,
-        provider_charge = v.provider_charge, heard_currency = v.heard_currency, needs_review = v.needs_review,
-        returned = v.returned, finished_at = v.finished_at, next_poll_at = v.next_poll_at, heard_at = v.heard_at,
-        poll_misses = v.poll_misses
-    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[], %s::bigint[],
-                %s::numeric[], %s::text[], %s::text[], %s::numeric[], %s::timestamptz[], %s::timestamptz[],
-                %s::timestamptz[], %s::int[])
-         AS v(id, progress, raw_state, state_since, ended_as, start_count, remains, provider_charge, heard_currency,
-              needs_review, returned, finished_at, next_poll_at, heard_at, poll_misses)
-    WHERE o.id = v.id
-"""
+#: What an answer may change, and the types under which it travels.
+_COLUMNS = {
+    "progress": "text",
+    "raw_state": "text",
+    "state_since": "timestamptz",
+    "ended_as": "text",
+    "start_count": "bigint",
+    "remains": "bigint",
+    "provider_charge": "numeric",
+    "heard_currency": "text",
+    "needs_review": "text",
+    "returned": "numeric",
+    "finished_at": "timestamptz",
+    "next_poll_at": "timestamptz",
+    "heard_at": "timestamptz",
+    "poll_misses": "int",
+}
+_NAMES = ("id", *_COLUMNS)
 
-_COLUMNS = (
-    "id", "progress", "raw_state", "state_since", "ended_as", "start_count", "remains", "provider_charge",
-    "heard_currency", "needs_review", "returned", "finished_at", "next_poll_at", "heard_at", "poll_misses",
-)  # fmt: skip
+# Only the names above are put in.
+_UPDATE = f"""
+    UPDATE orders_order AS o SET {", ".join(f"{name} = v.{name}" for name in _COLUMNS)}
+    FROM json_to_recordset(%s) AS v(id bigint, {", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())})
+    WHERE o.id = v.id
+"""  # noqa: S608
 
 
 @dataclass
@@ -50,12 +58,14 @@ class Round:
     children: dict[int, list[ChildOrder]] = field(default_factory=dict)
     listed: dict[int, tuple[str, ...]] = field(default_factory=dict)
     ended: dict[int, Progress] = field(default_factory=dict)
-    events: list[OrderEvent] = field(default_factory=list)
+    lines: list[dict[str, Any]] = field(default_factory=list)
     postings: list[tuple[int, list[ledger.Posting]]] = field(default_factory=list)
     alerts: list[dict[str, Any]] = field(default_factory=list)
+    #: The shop's own accounts, looked up once for the whole batch.
+    account_of: ledger.OwnAccount = field(default_factory=lambda: cache(ledger.own_account_id))
 
     def note(self, order: Order, kind: EventKind, **detail: Any) -> None:
-        self.events.append(OrderEvent(order_id=order.pk, kind=kind, at=self.now, detail=detail))
+        self.lines.append(lifecycle.line(order.pk, kind, self.now, detail))
 
     def remark_once(self, order: Order, remark: str) -> None:
         if order.needs_review != remark[:120]:
@@ -84,7 +94,7 @@ class Round:
         Money only ever grows towards the customer: another end under which nothing more is due is not taken over.
         """
         hold = self.holds[order.pk]
-        postings = ledger.settlement_postings(hold, due, close=True)
+        postings = ledger.settlement_postings(hold, due, close=True, account_of=self.account_of)
         back = sum((p.amount for p in postings if p.target_id == hold.wallet_id), Decimal(0))
         grows = back > 0 or order.progress not in FINAL
         if order.progress != end and not grows:
@@ -107,12 +117,12 @@ def write(orders: Sequence[Order], this: Round) -> None:
     """Write the rows, the money in ascending order of wallets, the timeline and the alerts."""
     if not orders:
         return
-    columns = [[getattr(order, name) for order in orders] for name in _COLUMNS]
+    rows = [{name: getattr(order, name) for name in _NAMES} for order in orders]
     with connection.cursor() as cursor:
-        cursor.execute(_UPDATE, columns)
+        cursor.execute(_UPDATE, [rowset(rows)])
     this.postings.sort(key=lambda pair: pair[0])
     ledger.post([posting for _wallet, postings in this.postings for posting in postings])
     cancel_answers.close_for(this.ended, now=this.now)
-    lifecycle.note_all(this.events)
+    lifecycle.note_all(this.lines)
     for alert in this.alerts:
         raise_alert(now=this.now, **alert)

@@ -3,15 +3,23 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from orders.models import Cancellation
+from django.db import connection
+
+from core.rowset import rowset
 from orders.states import CANCEL_OPEN, CancelState, Progress
+
+_CLOSE = """
+    UPDATE orders_cancellation AS c SET state = %s, answer = e.answer, next_at = NULL, finished_at = %s
+    FROM json_to_recordset(%s) AS e(id bigint, answer text)
+    WHERE c.order_id = e.id AND c.state = ANY(%s)
+"""
 
 
 def close_for(ended: Mapping[int, Progress], *, now: datetime) -> None:
     """Close the open wishes about orders that ended, each with the state its order ended in."""
     if not ended:
         return
-    for wish in Cancellation.objects.filter(order_id__in=list(ended), state__in=CANCEL_OPEN).order_by("order_id"):
-        Cancellation.objects.filter(pk=wish.pk, state__in=CANCEL_OPEN).update(
-            state=CancelState.ANSWERED, answer=ended[wish.order_id].value, next_at=None, finished_at=now
-        )
+    answers = rowset({"id": pk, "answer": end.value} for pk, end in ended.items())
+    still_open = [state.value for state in CANCEL_OPEN]
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOSE, [CancelState.ANSWERED.value, now, answers, still_open])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 
 from django.db import connection
 
@@ -11,23 +12,40 @@ from core.clock import elapsed_clock
 _LOOK_SECONDS = 0.5
 
 
-def work(deed: Callable[[], int], *, wanted: Callable[[], int], most: int, until: float) -> int:
-    """Run ``deed`` in up to ``most`` threads at once, ``wanted()`` of them at first; the sum of what they return.
+Deed = Callable[[int | None], int]
 
-    More join while the work lasts and ``wanted()`` grows. A deed returns when it finds nothing to do; from the first
-    that did, nobody joins any more. What a deed raises is raised here, once all have returned.
+
+def work(deed: Deed, *, wanted: Callable[[], int], most: int, until: float) -> int:
+    """Run ``deed`` as often as there is work, in up to ``most`` threads at once; the sum of what it returns.
+
+    ``deed(n)`` does at most ``n`` steps, ``deed(None)`` all it finds, and returns how many it did. Where only one is
+    wanted it runs here, a step at a time, and no thread is made.
     """
-    running: set[Future[int]] = set()
+    done = 0
+    while True:
+        places = min(most, wanted()) if most > 1 else 1
+        if places > 1:
+            return done + _crowd(partial(deed, None), places, wanted, most, until)
+        step = deed(1 if most > 1 else None) if places else 0
+        done += step
+        if most == 1 or not step or elapsed_clock() >= until:
+            return done
+
+
+def _crowd(deed: Callable[[], int], first: int, wanted: Callable[[], int], most: int, until: float) -> int:
+    """More join while the work lasts and grows; from the first that found nothing more to do, nobody joins.
+
+    What a deed raises is raised here, once all have returned.
+    """
     with ThreadPoolExecutor(most, thread_name_prefix="lane") as threads:
+        running = {threads.submit(_with_own_session, deed) for _ in range(first)}
         ended: set[Future[int]] = set()
-        while True:
+        while running:
+            done, running = wait(running, None if ended else _LOOK_SECONDS, FIRST_COMPLETED)
+            ended |= done
             if not ended and elapsed_clock() < until:
                 missing = min(most, wanted()) - len(running)
                 running |= {threads.submit(_with_own_session, deed) for _ in range(missing)}
-            if not running:
-                break
-            done, running = wait(running, None if ended else _LOOK_SECONDS, FIRST_COMPLETED)
-            ended |= done
     return sum([one.result() for one in ended])
 
 

@@ -15,7 +15,7 @@ from django.db.models import Min, QuerySet
 from catalog import health
 from catalog.connection import client_for
 from catalog.models import Provider
-from core.clock import SteadyClock, database_now, elapsed_clock
+from core.clock import database_now, elapsed_clock
 from core.secrets import SecretUnreadable
 from notices.containment import contained
 from orders import claiming, crowd, lanes, outcomes, sending, trial, unlisted
@@ -55,8 +55,6 @@ def forward_provider(provider_id: int, *, until: float) -> int:
     if not _has_readable_key(provider_id):
         return 0
     most = min(settings.FORWARD_LANES, LANES_OF_A_PROCESS)
-    if most == 1:
-        return _through_one_lane(provider_id, until)
     return crowd.work(
         partial(_through_one_lane, provider_id, until),
         wanted=partial(_count_due, provider_id, most),
@@ -65,23 +63,22 @@ def forward_provider(provider_id: int, *, until: float) -> int:
     )
 
 
-def _through_one_lane(provider_id: int, until: float) -> int:
-    """Send due orders one after another, in one thread."""
+def _through_one_lane(provider_id: int, until: float, most: int | None) -> int:
+    """Send due orders one after another, ``most`` of them or all there are."""
     sent = 0
     with lanes.take(provider_id) as lane:
         if lane is None:
             return 0  # its holders will get to these rows
         give_up_lane(lane, now=database_now())
         balances.read_before(provider_id, now=database_now())
-        clock = SteadyClock()
         while sent == 0 or elapsed_clock() < until:
-            attempt = claim_next(lane, now=clock.now())
+            attempt = claim_next(lane, now=lane.clock.now())
             if attempt is None:
                 break
             send(attempt, lane)
             sent += 1
-            if lane.is_lost:
-                break  # nothing more would get a permit, only lose a try
+            if lane.is_lost or sent == most:
+                break  # without the lane's session nothing more would get a permit, only lose a try
     return sent
 
 
@@ -127,7 +124,7 @@ def send(attempt: ForwardAttempt, lane: lanes.Lane) -> None:
         result = InDoubt("fault", type(bug).__name__)
     if isinstance(result, Refused) and result.error_class is ErrorClass.OTHER:
         result = unlisted.judged(attempt, result)
-    outcomes.record(attempt, result, now=database_now())
+    outcomes.record(attempt, result, now=lane.clock.now())
     if isinstance(result, InDoubt):
         balances.read_after(attempt)
 

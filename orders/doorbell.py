@@ -38,7 +38,7 @@ class _Hand:
     """Rings one bell from a thread of its own, again only after a pause. What is asked for in the pause is not lost:
     it rings at its end. Made lazily, since a process that forks afterwards keeps no threads."""
 
-    PAUSE_SECONDS = 0.05
+    PAUSE_SECONDS = 0.2
 
     def __init__(self, task: str) -> None:
         self._task = task

@@ -15,14 +15,17 @@ from django.conf import settings
 from django.db import connection
 
 from catalog.models import Provider
+from core.clock import SteadyClock
 
 #: Advisory locks of this shop's lanes share this first key, so that they meet no lock of anything else.
 NAMESPACE = 0x5045524D
 _LANES_PER_PROVIDER = 64
 
 
+# One plan for all values from the first call on: the statements of a lane go by keys, so there is nothing to choose.
 _TAKE = """
-    SELECT n, pid, backend_start FROM pg_stat_activity, generate_series(1, %(lanes)s) n
+    SELECT n, pid, backend_start, set_config('plan_cache_mode', 'force_generic_plan', false)
+    FROM pg_stat_activity, generate_series(1, %(lanes)s) n
     WHERE pid = pg_backend_pid()
         AND pg_try_advisory_lock(%(namespace)s, ((%(provider)s * %(most)s + n) %% 2147483648)::int)
     LIMIT 1
@@ -41,7 +44,7 @@ class Lane:
     pid: int
     started: datetime
     session: psycopg.Connection[Any]
-
+    clock: SteadyClock = field(default_factory=SteadyClock, compare=False, repr=False)
 
     _seen: dict[str, Provider] = field(default_factory=dict, compare=False, repr=False)
 
@@ -81,4 +84,4 @@ def _parameters() -> dict[str, Any]:
     if not str(parameters.get("host") or "/").startswith("/"):
         parameters.setdefault("tcp_user_timeout", 30_000)
     # Statements are prepared on the server: the session runs the same two or three of them for each order.
-    return {**parameters, "cursor_factory": psycopg.Cursor, "prepare_threshold": 1}
+    return {**parameters, "cursor_factory": psycopg.Cursor, "prepare_threshold": 0}

@@ -111,7 +111,8 @@ def settle(order: Order, this: Round, *, ended: int | None = None) -> None:
         if not order.ended_as:
             if order.is_subscription and ended is not None:
                 earned = order.charge - settlement.due_for(order, order.total - delivered)
-                this.post(order, ledger.share_postings(this.holds[order.pk], earned, deed=f"child:{ended}"))
+                hold, deed = this.holds[order.pk], f"child:{ended}"
+                this.post(order, ledger.share_postings(hold, earned, deed=deed, account_of=this.account_of))
             return
     if arrived.open_children:
         return

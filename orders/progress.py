@@ -4,20 +4,20 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Min
 
 from catalog import health
 from catalog.connection import client_for
 from catalog.models import Provider
-from core.clock import database_now, elapsed_clock
+from core.clock import SteadyClock, database_now, elapsed_clock
 from notices.containment import contained
-from orders import child_hearing, hearing
+from orders import child_hearing, crowd, hearing, turns
 from orders.models import ChildOrder, Order
-from orders.pace import Pace
 from orders.timetable import next_poll
 from upstream.errors import ErrorClass, Unavailable
 from upstream.messages import StatusItem
@@ -25,6 +25,8 @@ from upstream.messages import StatusItem
 log = logging.getLogger(__name__)
 
 RUN_SECONDS = 60.0
+#: Threads that ask one provider in one process, whatever POLL_LANES is.
+CALLS_OF_A_PROCESS = 32
 
 # The claim moves next_poll_at before the call: a worker that dies leaves its orders due again later, not lost, and two
 # workers never ask about the same order at the same time. Orders and child orders stand in one line, the oldest due
@@ -102,31 +104,57 @@ def _longest_waiting(now: datetime) -> list[int]:
 
 
 def follow_provider(provider: Provider, *, until: float) -> int:
-    """Ask in batches, at the provider's pace, until nothing is due or the time is over."""
-    asked = 0
-    pace = Pace(settings.POLL_CALLS_PER_MINUTE)
+    """Ask in batches, at the provider's pace, until nothing is due or the time is over; several calls at once."""
+    turns.open_desk(provider.pk, now=database_now())
+    return crowd.work(
+        partial(_follow, provider.pk, until),
+        wanted=partial(_count_calls, provider),
+        most=min(settings.POLL_LANES, CALLS_OF_A_PROCESS),
+        until=until,
+    )
+
+
+def _follow(provider_id: int, until: float, most: int | None) -> int:
+    """One thread's share: ``most`` calls, or as many as there are to make."""
+    provider, clock = Provider.objects.get(pk=provider_id), SteadyClock()
+    turn = turns.Turns(provider_id, clock)
     waiting: list[Batch] = []
-    # Looked at before the pause: nobody should wait for a turn in which there is nothing to ask.
-    while (waiting or _is_anything_due(provider)) and (asked == 0 or pace.wait(until)):
-        batch = waiting.pop() if waiting else claim_batch(provider, now=database_now())
-        if not batch.asked:
-            break
-        if len(batch.asked) > provider.batch_size:
-            waiting += parts_of(batch, provider.batch_size)
-            continue
-        waiting += ask(batch)
-        asked += len(batch.asked)
+    asked = calls = 0
+    # One call fits in whatever is left of the time: a share that is too short must not mean never.
+    until = max(until, elapsed_clock() + 60.0 / settings.POLL_CALLS_PER_MINUTE)
+    try:
+        while turn.take(until, anyway=bool(waiting)):
+            batch = waiting.pop() if waiting else claim_batch(provider, now=clock.now())
+            if not batch.asked:
+                break
+            if len(batch.asked) > provider.batch_size:
+                first, *rest = parts_of(batch, provider.batch_size)
+                waiting += rest
+                batch = first
+            waiting += ask(batch, clock=clock)
+            asked += len(batch.asked)
+            calls += 1
+            if most is not None and calls >= most and not waiting:
+                break
+    finally:
+        turn.end()
     return asked
 
 
-def _is_anything_due(provider: Provider) -> bool:
-    due = {"provider": provider, "next_poll_at__lte": database_now()}
-    return Order.objects.filter(**due).exists() or ChildOrder.objects.filter(**due).exists()
+def _count_calls(provider: Provider) -> int:
+    """How many calls it takes to ask about everything that is due, as far as that matters."""
+    most, now = settings.POLL_LANES * provider.batch_size, database_now()
+    due = sum(
+        len(rows.filter(provider=provider, next_poll_at__lte=now).order_by()[:most].values_list("pk"))
+        for rows in (Order.objects, ChildOrder.objects)
+    )
+    return -(-due // provider.batch_size)
 
 
 def claim_batch(provider: Provider, *, now: datetime) -> Batch:
+    """What has been due longest, claimed and committed: one statement."""
     again = now + timedelta(seconds=max(settings.POLL_SECONDS, settings.READ_DEADLINE_SECONDS))
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"provider": provider.pk, "now": now, "again": again, "most": provider.batch_size})
         rows = cursor.fetchall()
     return Batch(
@@ -137,11 +165,12 @@ def claim_batch(provider: Provider, *, now: datetime) -> Batch:
     )
 
 
-def ask(batch: Batch) -> list[Batch]:
+def ask(batch: Batch, *, clock: SteadyClock | None = None) -> list[Batch]:
     """One call about a batch; what is to be asked again in smaller ones.
 
     A call that fails whole says nothing about any order, and changes none.
     """
+    clock = clock or SteadyClock()
     client = client_for(batch.provider, deadline=settings.READ_DEADLINE_SECONDS)
     asked = batch.asked
     try:
@@ -151,9 +180,9 @@ def ask(batch: Batch) -> list[Batch]:
     except Unavailable as failure:
         if len(asked) > 1 and _may_be_one_id(failure):
             return _smaller(batch, failure)
-        failed(batch, failure, now=database_now())
+        failed(batch, failure, now=clock.now())
         return []
-    now = database_now()
+    now = clock.now()
     health.note_answer(batch.provider.pk, now=now)
     for apply, ids in ((hearing.apply, batch.ids), (child_hearing.apply, batch.children)):
         _apply(apply, {ids[i]: item for i, item in answers.items() if i in ids}, batch, now)
@@ -214,6 +243,8 @@ def failed(batch: Batch, failure: Unavailable, *, now: datetime) -> None:
     """The whole call told nothing: keep every state, ask later, and note what it says about the provider."""
     if failure.error_class in (ErrorClass.INVALID_KEY, ErrorClass.ACCOUNT_BLOCKED):
         health.park(batch.provider.pk, reason=failure.error_class.value, now=now)
+    elif failure.error_class is ErrorClass.RATE_LIMITED:
+        turns.slow_down(batch.provider.pk, wait=min(failure.retry_after or 0.0, 3600.0), now=now)
     elif failure.outage:
         health.note_outage(batch.provider.pk, now=now)
     wait = now + timedelta(seconds=min(failure.retry_after or 0.0, 3600.0))

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 
+from core import prepared
 from orders.freezing import FROZEN_SQL
 from orders.lanes import Lane
 from orders.models import ForwardAttempt, RefillAttempt
@@ -54,7 +54,8 @@ REFILL = Errand("orders_refillattempt", "orders_refill", "refill_id", "state")
 _PERMIT = """
     WITH fit AS (
         SELECT s.id AS subject, a.id AS attempt
-        FROM {e.subject} s JOIN {e.attempts} a ON a.{e.subject_key} = s.id JOIN catalog_provider p ON p.id = a.provider_id
+        FROM {e.subject} s
+        JOIN {e.attempts} a ON a.{e.subject_key} = s.id JOIN catalog_provider p ON p.id = a.provider_id
         WHERE a.token = %(token)s AND a.outcome = 'claimed' AND s.{e.state} = 'claimed'
             AND a.leased_until > statement_timestamp() + %(room)s
             AND p.is_active AND p.parked_at IS NULL {e.gate} AND NOT {frozen}
@@ -69,9 +70,10 @@ _PERMIT = """
 _STORE = """
     INSERT INTO orders_providerexchange
         (provider_id, action, forward_attempt_id, refill_attempt_id, at, http_status, send_calls, said)
-    VALUES (%s, %s, %s, %s, statement_timestamp(), %s, %s, %s)
+    VALUES (%(provider)s::bigint, %(action)s::text, %(forward_attempt)s::bigint, %(refill_attempt)s::bigint,
+        statement_timestamp(), %(http_status)s::int, %(send_calls)s::int, %(said)s::jsonb)
+    RETURNING id
 """
-
 
 _PERMITS = {errand: _PERMIT.format(e=errand, frozen=FROZEN_SQL) for errand in (FORWARD, REFILL)}
 
@@ -109,9 +111,12 @@ def store_exchange(
     refill_attempt: RefillAttempt | None = None,
 ) -> None:
     """Keep what was said, without the key, before anybody interprets it."""
-    about = [attempt.pk if attempt else None for attempt in (forward_attempt, refill_attempt)]
-    said = json.dumps(exchange.as_evidence())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _STORE, [provider_id, exchange.action, *about, exchange.http_status, exchange.send_calls, said]
-        )
+    facts = {
+        "provider": provider_id,
+        "forward_attempt": forward_attempt and forward_attempt.pk,
+        "refill_attempt": refill_attempt and refill_attempt.pk,
+        "http_status": exchange.http_status,
+        "send_calls": exchange.send_calls,
+    }
+    values = {name: None if fact is None else str(fact) for name, fact in facts.items()}
+    prepared.write(_STORE, {**values, "action": exchange.action, "said": json.dumps(exchange.as_evidence())})

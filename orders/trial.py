@@ -1,4 +1,4 @@
-"""The one order that goes through a shut gate: first one balance, then the order, then everybody waits for its answer."""
+"""The one order that goes through a shut gate: first one balance, then the order, then all wait for its answer."""
 
 import logging
 from datetime import datetime

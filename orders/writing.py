@@ -14,7 +14,7 @@ from django.db.models import NOT_PROVIDED
 from psycopg import sql as literals
 
 from billing.ledger import HOLD_SQL, WALLET_SQL
-from catalog.terms import terms_sql
+from catalog.terms import version_sql
 from core.prepared import Part, Values, write
 from orders.models import EventKind, Order
 from orders.offers import CUSTOMER
@@ -81,7 +81,7 @@ def _values(customer_id: int, q: Quote, nonce: str | None, source: str, now: dat
 def _statement(also: str) -> str:
     columns, values = _columns()
     return f"""
-        WITH sale AS MATERIALIZED (SELECT version FROM ({terms_sql(CUSTOMER)}) AS terms),
+        WITH sale AS MATERIALIZED ({version_sql(CUSTOMER)}),
         purse AS MATERIALIZED ({WALLET_SQL.format(customer=CUSTOMER)}),
         placed AS (
             INSERT INTO orders_order ({columns}) SELECT {values} FROM sale, purse

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import heapq
+import os
 import socket
 import threading
 import time
+from itertools import count
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -26,14 +29,14 @@ class Deadline:
         self.started = clock()
         self.limit = limit
         self.fired = False
+        self.over = False
         self._lock = threading.Lock()
-        self._over = threading.Event()
         self._duplicate: socket.socket | None = None
 
     def start(self) -> None:
         """Count from now. What came before, such as building a long body, is none of the peer's time."""
         self.started = clock()
-        threading.Thread(target=self._watch, daemon=True).start()
+        _watch.over(self)
 
     def elapsed(self) -> float:
         return clock() - self.started
@@ -50,25 +53,68 @@ class Deadline:
 
     def finish(self) -> bool:
         """Stop watching. Returns whether the limit had been reached."""
-        self._over.set()
         with self._lock:
+            self.over = True
             if self._duplicate is not None:
                 self._duplicate.close()
                 self._duplicate = None
             return self.fired
 
-    def _watch(self) -> None:
-        while not self._over.wait(max(self.remaining(), 0.0)):
-            if self.remaining() > 0:
-                continue
-            with self._lock:
-                if not self._over.is_set():
-                    self.fired = True
-                    self._shut_down()
-            return
+    def reach(self) -> None:
+        """The limit is reached: cut what is not finished."""
+        with self._lock:
+            if not self.over:
+                self.fired = True
+                self._shut_down()
 
     def _shut_down(self) -> None:
         if self._duplicate is not None:
             # The peer may have closed already; then there is nothing left to cut.
             with contextlib.suppress(OSError):
                 self._duplicate.shutdown(socket.SHUT_RDWR)
+
+
+class _Watch:
+    """One thread that reaches the limits of all exchanges of a process; a thread for each would cost more than its
+    exchange. Nobody wakes it but an exchange that ends before all others."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._due: list[tuple[float, int, Deadline]] = []
+        self._tie = count()
+        self._thread: threading.Thread | None = None
+
+    def over(self, deadline: Deadline) -> None:
+        with self._changed:
+            heapq.heappush(self._due, (deadline.started + deadline.limit, next(self._tie), deadline))
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
+                self._thread.start()
+            elif self._due[0][2] is deadline:
+                self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while (pause := self._pause()) is None or pause > 0:
+                    self._changed.wait(pause)
+                _at, _tie, deadline = heapq.heappop(self._due)
+            deadline.reach()
+
+    def _pause(self) -> float | None:
+        """Seconds until the next limit that matters, None when there is none."""
+        while self._due and self._due[0][2].over:
+            heapq.heappop(self._due)
+        return self._due[0][0] - clock() if self._due else None
+
+
+_watch = _Watch()
+
+
+def _begin_anew() -> None:
+    """A forked process has neither the thread nor the exchanges of its parent, and may have got a lock that is held."""
+    global _watch
+    _watch = _Watch()
+
+
+os.register_at_fork(after_in_child=_begin_anew)

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from upstream.strict_json import Fields
+from upstream.strict_json import Doubled, Fields
 
 _FAILED_WORDS = ("error", "fail", "failed")
-_MOST_TEXTS = 20
 
 
 @dataclass(frozen=True)
@@ -42,14 +41,25 @@ def find_fault(fields: Fields, *, has_result: bool = False) -> Fault | None:
     return None
 
 
-def texts_in(value: Any, depth: int = 0) -> tuple[str, ...]:
-    """The non-empty texts of a text, or of a list or object of texts, in order."""
+def fault_inside(value: Any) -> Fault | None:
+    """An error in the place of a value: `{"refill": {"error": ...}}`. An object that names no error is none."""
+    return find_fault(Fields(value)) if isinstance(value, dict) else None
+
+
+def texts_in(value: Any) -> tuple[str, ...]:
+    """The non-empty texts of a text, or of a list or object of texts, in order.
+
+    All of them and whole: a panel prints the query before the words that tell of its fault, and a text cut in between
+    would pass for a refusal. The cap on bodies and on their nesting bounds this as well.
+    """
     if isinstance(value, str):
-        return (value.strip()[:2000],) if value.strip() else ()
-    if depth > 4 or not isinstance(value, dict | list):
+        return (value.strip(),) if value.strip() else ()
+    if not isinstance(value, dict | list):
         return ()
+    if isinstance(value, Doubled):
+        return texts_in([said for _key, said in value.pairs])
     items = value.values() if isinstance(value, dict) else value
-    return tuple(text for item in items for text in texts_in(item, depth + 1))[:_MOST_TEXTS]
+    return tuple(text for item in items for text in texts_in(item))
 
 
 def _says_yes(error: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from upstream.dialect import Dialect
 from upstream.errors import ErrorClass
 from upstream.exchange import Exchange
-from upstream.faults import Fault, find_fault, texts_in
+from upstream.faults import fault_inside, find_fault
 from upstream.ids import canonical_id
 from upstream.messages import CancelOutcome, CancelRequested, InDoubtItem, RefusedItem
 from upstream.read_refills import batch_rows
@@ -37,7 +37,7 @@ def _outcome(fields: Fields, name: str, dialect: Dialect) -> CancelOutcome:
     if fields.doubled:
         return InDoubtItem("duplicate_keys")
     said = fields.get("cancel")
-    fault = find_fault(fields) or _inner_fault(said)
+    fault = find_fault(fields) or fault_inside(said)
     if fault is not None:
         found = item_class(fault, dialect)
         if found is ErrorClass.SERVER_FAULT or not fault.texts:
@@ -60,11 +60,6 @@ def _success_said(fields: Fields) -> bool:
         return True
     success = fields.get("success")
     return success is True or bool(isinstance(success, str) and success.strip())
-
-
-def _inner_fault(value: Any) -> Fault | None:
-    texts = texts_in(value) if isinstance(value, dict) else ()
-    return Fault(texts) if texts else None
 
 
 def _only(outcomes: list[CancelOutcome]) -> CancelOutcome:

@@ -8,7 +8,7 @@ from typing import Any
 from upstream.dialect import Dialect
 from upstream.errors import ErrorClass, InDoubt, Unavailable, bounded, word
 from upstream.exchange import Exchange
-from upstream.faults import Fault, find_fault, texts_in
+from upstream.faults import Fault, fault_inside, find_fault
 from upstream.ids import canonical_id, heard_ids
 from upstream.items import items_by_id, row_id
 from upstream.messages import (
@@ -51,7 +51,7 @@ def read_refill(exchange: Exchange, asked: str, dialect: Dialect) -> Refilled:
     if outer.doubled or fields.doubled:
         raise _doubt(answer, "duplicate_keys")
     said = fields.get("refill")
-    fault = find_fault(outer) or find_fault(fields) or _inner_fault(said)
+    fault = find_fault(outer) or find_fault(fields) or fault_inside(said)
     if fault is not None:
         refuse(answer, fault, dialect, candidates=() if _is_object(said) else heard_ids([said]))
     refill_id = canonical_id(said)
@@ -90,7 +90,7 @@ def batch_rows(answer: Answer, dialect: Dialect) -> list[dict[str, Any]]:
 
 def _outcome(fields: Fields, asked: Sequence[str], dialect: Dialect, noise: bool) -> tuple[str | None, RefillOutcome]:
     said, status = fields.get("refill"), fields.get("status")
-    fault = find_fault(fields) or _inner_fault(said) or _inner_fault(status)
+    fault = find_fault(fields) or fault_inside(said) or fault_inside(status)
     name = canonical_id(fields.get("order"))
     if name is None and "order" not in fields and (fault is not None or isinstance(status, str)):
         # One clone names the order in `refill` and uses its id as the refill's id.
@@ -158,7 +158,7 @@ def _status_item(fields: Fields, asked: str, dialect: Dialect, noise: bool) -> R
     if canonical_id(fields.get("refill")) not in (None, asked):
         return Ignored("other_refill")
     status = fields.get("status")
-    fault = find_fault(fields) or _inner_fault(status)
+    fault = find_fault(fields) or fault_inside(status)
     if fault is not None:
         return ItemError(item_class(fault, dialect), bounded(fault.text))
     raw = word(status)
@@ -166,12 +166,6 @@ def _status_item(fields: Fields, asked: str, dialect: Dialect, noise: bool) -> R
         return Ignored("no_state")
     state = refill_state(status) if isinstance(status, str) else None
     return Ignored("unknown_state", raw) if state is None else RefillStatus(state, raw, noise)
-
-
-def _inner_fault(value: Any) -> Fault | None:
-    """An error in the place of a value: `{"refill": {"error": ...}}`."""
-    texts = texts_in(value) if _is_object(value) else ()
-    return Fault(texts) if texts else None
 
 
 def _is_object(value: Any) -> bool:

@@ -5,6 +5,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from catalog.admin.cells import CellForm
 from catalog.admin.ordering import OrderedList
 from catalog.changes import noted
 from catalog.locks import locked
@@ -24,6 +25,9 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
 
     class Media:
         css = {"all": ["admin-parts.css"]}
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().get_changelist_form(request, **{"form": CellForm, **kwargs})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         return OrderedList

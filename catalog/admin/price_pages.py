@@ -17,7 +17,7 @@ from catalog.owning import set_own_prices
 from catalog.price_sheet import SheetReading, read_sheet, sheet_rows
 from core.clock import database_now
 
-_MOST_BYTES = 2_000_000
+_MOST_BYTES = 10_000_000
 _SHOWN = 200
 
 

@@ -57,6 +57,7 @@ class MarkupRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's c
 
     class Media:
         css = {"all": ["admin-parts.css"]}
+        js = ("admin-names.js",)
 
     def changeform_view(
         self,

@@ -43,7 +43,8 @@ class CategoryFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Service]) -> QuerySet[Service]:
         wanted = self.value() or ""
-        return queryset.filter(category_id=int(wanted)) if wanted.isascii() and wanted.isdigit() else queryset
+        is_id = wanted.isascii() and wanted.isdigit() and len(wanted) < 18
+        return queryset.filter(category_id=int(wanted)) if is_id else queryset
 
 
 class MarginFilter(admin.SimpleListFilter):

@@ -5,21 +5,23 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from catalog.admin.figures import cost_html, heard_html, margin_text, price_html
+from catalog.admin.cells import CellForm
+from catalog.admin.figures import NOTHING, cost_html, heard_html, margin_text, price_html
 from catalog.admin.history import log_each
 from catalog.admin.ordering import OrderedList
 from catalog.admin.price_pages import price_urls
 from catalog.admin.service_filters import CategoryFilter, MarginFilter, StateFilter
 from catalog.admin.service_form import ServiceActionForm, ServiceForm
 from catalog.changes import noted_of
+from catalog.group_prices import prices_of_groups
 from catalog.locks import locked
-from catalog.models import Service
+from catalog.models import MarkupRule, Service
 from catalog.moving import move_service
 from catalog.owning import recategorise, set_markup, show_services
 from catalog.selling import PINNABLE, sell_again
@@ -61,7 +63,7 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
     action_form = ServiceActionForm
     change_list_template = "admin/catalog/service/change_list.html"
     autocomplete_fields = ("category", "fallback")
-    readonly_fields = ("provider", "rate_", "cost_", "markup", "price_", "margin", "on_sale")
+    readonly_fields = ("provider", "rate_", "cost_", "markup", "price_", "margin", "on_sale", "groups_")
     fieldsets = (
         (None, {"fields": ("name", "category", "description", ("min", "max"), "position", "is_visible", "pins")}),
         (_("In the shop"), {"fields": ("badges", "own_time")}),
@@ -71,6 +73,7 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
 
     class Media:
         css = {"all": ["admin-parts.css"]}
+        js = ("admin-names.js",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Services come from providers' lists."""
@@ -82,6 +85,9 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
 
     def get_urls(self) -> list[URLPattern]:
         return [*price_urls(self), *super().get_urls()]
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().get_changelist_form(request, **{"form": CellForm, **kwargs})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         return ServiceList
@@ -184,7 +190,7 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
             return _t("Own price")
         if service.price_rule is not None:
             return service.price_rule.name
-        return f"{service.source.provider.markup_percent.normalize():f} %"
+        return self._usual_markup(service)
 
     @admin.display(description=_("price"), ordering="price")
     def price_(self, service: Service) -> SafeString | str:
@@ -199,3 +205,18 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
         if hasattr(service, "sells"):
             return bool(service.sells)
         return Service.objects.on_sale().filter(pk=service.pk).exists()
+
+    @admin.display(description=_("prices of groups"))
+    def groups_(self, service: Service) -> SafeString | str:
+        """What each group pays, and which rule makes it so."""
+        found = prices_of_groups(service)
+        rules = MarkupRule.objects.in_bulk([priced.rule_id for _group, priced in found if priced.rule_id])
+        usual = self._usual_markup(service)
+        lines = (
+            (group.name, price_html(priced.price), rules[priced.rule_id].name if priced.rule_id else usual)
+            for group, priced in found
+        )
+        return format_html_join(SafeString("<br>"), "{}: {} ({})", lines) or NOTHING
+
+    def _usual_markup(self, service: Service) -> str:
+        return f"{service.source.provider.markup_percent.normalize():f} %"

@@ -16,6 +16,7 @@ from orders.models.frozen import FROZEN, RESTORED, Home, ShopState, ThawScan
 from orders.models.gate import SendingGate
 from orders.models.order import EventKind, Order, OrderEvent
 from orders.models.own_id import UNEXPLAINED, Explanation, OwnId
+from orders.models.poll_desk import PollDesk
 from orders.models.probing import ProbeDesk, ProbePass, RateReading
 from orders.models.refill import Refill
 
@@ -38,6 +39,7 @@ __all__ = [
     "Order",
     "OrderEvent",
     "OwnId",
+    "PollDesk",
     "ProbeDesk",
     "ProbePass",
     "ProviderAccount",

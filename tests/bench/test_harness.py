@@ -35,7 +35,7 @@ def test_a_skipped_figure_gives_its_reason_and_no_number() -> None:
     assert figure.as_facts() == {"name": "f", "unit": "a second", "skipped": "there is no pgbench"}
 
 
-@pytest.mark.parametrize("only", ["sync", "place"])
+@pytest.mark.parametrize("only", ["sync", "price", "place"])
 def test_a_small_run_measures_the_real_operations(only: str, tmp_path: Path) -> None:
     sizes = ["--services", "50", "--seconds", "0.2", "--repeats", "1"]
     command = [sys.executable, "-m", "bench", "--only", only, *sizes, "--json", "--results", str(tmp_path)]
@@ -43,7 +43,7 @@ def test_a_small_run_measures_the_real_operations(only: str, tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["stage"]["fsync"] == "on"
-    assert len(told["figures"]) == {"sync": 2, "place": 1}[only]
+    assert len(told["figures"]) == {"sync": 2, "price": 3, "place": 1}[only]
     for figure in told["figures"]:
         assert figure.get("skipped") or (figure["ours"] > 0 and figure["floor"] > 0 and figure["ratio"] > 0)
     assert [json.loads(f.read_text()) for f in tmp_path.iterdir()] == [told]

@@ -51,6 +51,7 @@ def provider_form(**changes: Any) -> dict[str, Any]:
         "is_active": "on",
         "currency": "usd",
         "exchange_rate": "1",
+        "low_balance": "0",
         "markup_percent": "30",
         "follows_name": "on",
         "follows_description": "on",

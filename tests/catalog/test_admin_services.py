@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import CustomerGroup, User
 from catalog.models import Category, MarkupRule, ProviderService, Service, ServiceChange
 from catalog.price_sheet import read_sheet, sheet_rows
 from tests.catalog.conftest import Sync
@@ -160,3 +161,36 @@ def test_a_service_is_moved_to_another_row_and_given_a_fallback(owner: Client, s
     ProviderService.objects.filter(pk=third.pk).update(type="poll")
     response = owner.post(address, {**form, "move_to": third.pk})
     assert b"of another type" in response.content
+
+
+def test_a_sheet_parted_by_semicolons_is_read_too(sold: None) -> None:
+    service = on_sale()["1"]
+    (price,) = read_sheet(f"id;name;own_price\r\n{service.pk};a,b;1.75\r\n").prices
+    assert (price.service_id, price.own_price) == (service.pk, Decimal("1.75"))
+    reading = read_sheet(f"id;own_price\n{service.pk};1,75\n")
+    assert (reading.prices, len(reading.problems)) == ([], 1)
+
+
+def test_the_page_of_a_service_says_what_each_group_pays_and_why(owner: Client, sold: None) -> None:
+    service = on_sale()["1"]
+    theirs = CustomerGroup.objects.create(name="Resellers", percent=Decimal(0))
+    CustomerGroup.objects.create(name="Friends", percent=Decimal(-10))
+    MarkupRule.objects.create(name="Wholesale", group=theirs, percent=Decimal(12))
+    page = owner.get(reverse("admin:catalog_service_change", args=[service.pk])).content.decode()
+    told = re.sub(r"<(?!br)[^>]+>", "", page[page.index("prices of groups") :] if "prices of groups" in page else page)
+    assert "Friends: $1.17 (30 %)<br>Resellers: $1.12 (Wholesale)" in told
+
+
+def test_the_list_asks_as_little_for_many_services_as_for_few(
+    owner: Client, panel: Panel, sync: Sync, django_assert_max_num_queries: Any
+) -> None:
+    panel.lists(row(n, category=f"Category {n % 40}") for n in range(1, 201))
+    sync()
+    owner.get(reverse(LIST))
+    with django_assert_max_num_queries(13):
+        assert owner.get(reverse(LIST)).content.count(b"form-0-own_price") > 0
+
+
+@pytest.mark.parametrize("category", ["x", "-1", "9" * 30, "\u0661"])
+def test_a_category_that_makes_no_sense_filters_nothing(owner: Client, sold: None, category: str) -> None:
+    assert owner.get(reverse(LIST), {"category": category}).status_code in (200, 302)

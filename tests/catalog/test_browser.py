@@ -6,13 +6,14 @@ import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from accounts.models import User
 from catalog.models import Category, MarkupRule, Provider, Service, SyncRun
@@ -23,6 +24,7 @@ from catalog.tasks import sync_due
 from core.clock import database_now
 from tests.catalog.panel import KEY, Panel, row
 from tests.catalog.rows import on_sale
+from tests.pages.conftest import LAW, axe_problems
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -271,3 +273,42 @@ def test_prices_leave_as_a_file_and_come_back_after_a_look(page: Page, at: str, 
     page.get_by_role("button", name="Set these prices").click()
     page.get_by_text("1 price changed.").wait_for()
     assert Decimal("9.5") in {service.price for service in on_sale().values()}
+
+
+def named(page: Page) -> None:
+    """Wait until the search boxes of the page, drawn after it was loaded, have their names."""
+    for box in page.locator("select.admin-autocomplete + .select2 [role=combobox]").all():
+        expect(box).to_have_attribute("aria-label", re.compile("."))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_owner_s_pages_are_accessible(
+    page: Page, at: str, panel: Panel, in_a_row: list[Service], theme: Literal["light", "dark"]
+) -> None:
+    page.emulate_media(color_scheme=theme)
+    service, provider = in_a_row[0], Provider.objects.get()
+    services = reverse("admin:catalog_service_changelist")
+    found = []
+    for address in (
+        services,
+        f"{services}?category={service.category_id}",
+        reverse("admin:catalog_service_change", args=[service.pk]),
+        reverse("admin:catalog_service_bring_prices"),
+        reverse("admin:catalog_category_changelist"),
+        reverse("admin:catalog_provider_changelist"),
+        reverse("admin:catalog_provider_change", args=[provider.pk]),
+        reverse("admin:catalog_providerservice_changelist"),
+        reverse("admin:catalog_syncrun_change", args=[provider.sync_runs.get().pk]),
+        reverse("admin:catalog_markuprule_changelist"),
+    ):
+        page.goto(at + address)
+        named(page)
+        found += [f"{address} {problem}" for problem in axe_problems(page, LAW)]
+    page.goto(at + reverse("admin:catalog_markuprule_add"))
+    page.get_by_label("Name:").fill("All")
+    page.get_by_label("Markup, %:").fill("100")
+    page.get_by_role("button", name="Preview").click()
+    page.locator("#preview").wait_for()
+    named(page)
+    found += axe_problems(page, LAW)
+    assert found == [], "\n".join(found)

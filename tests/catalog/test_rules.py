@@ -165,7 +165,7 @@ def test_a_new_rule_costs_the_same_few_queries_for_any_number_of_services(
     panel.lists(row(n, rate=f"{n / 1000}") for n in range(1, 301))
     sync()
     rule(percent="50", rounding="ending", rounding_value="0.99", minimum_margin="10")
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         assert reprice_all(now=database_now()) == 300
     assert reprice_all(now=database_now()) == 0
 

@@ -14,7 +14,7 @@ from upstream.error_table import classify
 from upstream.errors import ErrorClass, InDoubt, Refused, Unavailable
 from upstream.exchange import Exchange
 from upstream.ids import canonical_id
-from upstream.messages import Ignored, ItemError, Missing, OrderStatus, RefusedItem
+from upstream.messages import Ignored, InDoubtItem, ItemError, Missing, OrderStatus, RefusedItem
 from upstream.read_account import read_ticket
 from upstream.read_add import read_add
 from upstream.read_cancel import read_cancel
@@ -109,6 +109,22 @@ class TestAdd:
                 with pytest.raises(InDoubt):
                     read_add(said(body, status, complete=False), DIALECT, lambda _order_id: False)
 
+    @pytest.mark.parametrize(
+        "error",
+        [
+            '"The query was insert into orders values (' + "1, " * 1_000 + '): Deadlock found"',
+            '["' + '", "'.join(["field"] * 30) + '", "SQLSTATE[40001]"]',
+            '{"link": {"a": {"b": {"c": {"d": {"e": ["gone away"]}}}}, "f": "is odd"}}',
+            '{"link": "timed out", "link": "is odd"}',
+        ],
+    )
+    def test_the_words_that_tell_of_a_fault_may_come_late(self, error: str) -> None:
+        """The panel failed while it placed the order: whatever was printed before, that is no refusal."""
+        with pytest.raises(InDoubt) as failed:
+            place('{"error": ' + error + "}", 200)
+        assert failed.value.error_class is ErrorClass.SERVER_FAULT
+        assert len(failed.value.text) <= 500
+
     def test_words_that_the_owner_has_mapped(self) -> None:
         dialect = Dialect(error_map={"Yetersiz bakiye.": "not_enough_funds", "kapali": "service_gone"})
         for text, error_class in (("yetersiz  bakiye", "not_enough_funds"), ("Servis kapali bugun", "service_gone")):
@@ -196,6 +212,15 @@ class TestRefillsAndCancels:
         assert read_refill(said('[{"order": 23501, "refill": 5}]'), "23501", DIALECT).refill_id == "5"
         with pytest.raises(InDoubt):
             read_refill(said('[{"order": 99, "refill": 5}]'), "23501", DIALECT)
+
+    @pytest.mark.parametrize("told", ['{"id": "7", "status": "Pending"}', '{"message": "Refill was created"}'])
+    def test_a_refill_told_in_an_object_may_have_been_made(self, told: str) -> None:
+        """Texts that name no error refuse nothing, or the customer would ask for it a second time."""
+        with pytest.raises(InDoubt):
+            read_refill(said('{"refill": ' + told + "}"), "23501", DIALECT)
+        row = '[{"order": 23501, "refill": ' + told + ', "cancel": ' + told + "}]"
+        assert isinstance(read_refills(said(row), ["23501", "2"], DIALECT)["23501"], InDoubtItem)
+        assert isinstance(read_cancel(said(row), ["23501", "2"], DIALECT)["23501"], InDoubtItem)
 
     def test_a_batch_refused_as_a_whole(self) -> None:
         with pytest.raises(Refused):

@@ -81,10 +81,11 @@ class Simulator:
         now = self.now()
         self.books.tick(now)
         action = fields.get("action", "")
-        drawn = self.plan.draw(action, fields.get("link", ""))
+        link = fields.get("link", "")
+        drawn = self.plan.draw(action, link)
         digest = hashlib.sha256(body).hexdigest()
         known = action if action in ACTIONS else "other"
-        self.record.request(action=known, at=now, fault=drawn.label if drawn else None, digest=digest)
+        self.record.request(action=known, at=now, fault=drawn.label if drawn else None, digest=digest, link=link)
         call = Call(action, fields, now, digest)
         if drawn:
             call = replace(call, fault=drawn.name, argument=drawn.argument, label=drawn.label)

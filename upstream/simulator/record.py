@@ -55,11 +55,11 @@ class Record:
         with path.open("rb+") as file:
             file.truncate(good)
 
-    def request(self, *, action: str, at: float, fault: str | None, digest: str) -> None:
-        """Note one request that was read to its end."""
+    def request(self, *, action: str, at: float, fault: str | None, digest: str, link: str = "") -> None:
+        """Note one request that was read to its end; the journal tells which link it was about."""
         row = {"action": action, "at": at, "fault": fault, "connection": self.connections, "sha256": digest}
         self._count(row)
-        self.write({"event": "request", **row})
+        self.write({"event": "request", **row, "link": link})
 
     def _count(self, row: dict[str, Any]) -> None:
         self.requests.append({key: row[key] for key in ("action", "at", "fault", "connection", "sha256")})

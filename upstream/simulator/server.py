@@ -152,16 +152,21 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport
         self._buffer = bytearray()
         self._head: Head | None = None
+        self._is_made = False
+        self._is_lost = False
         self._done = False
         self._early: Drawn | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self.server.connections.add(self)
-        if self.control or self.server.tls:
+        if self._is_lost:
             return
-        drawn = self.server.accepted()
-        if drawn:
+        self._is_made = True
+        self.server.connections.add(self)
+        if self.server.tls and not self.control:
+            # After a handshake the request may have come before the word that the connection is made.
+            self._read()
+        elif not self.control and (drawn := self.server.accepted()):
             self.meet(drawn)
 
     def meet(self, drawn: Drawn) -> None:
@@ -179,6 +184,10 @@ class Connection(asyncio.Protocol):
         if self._done:
             return
         self._buffer += data
+        if self._is_made:
+            self._read()
+
+    def _read(self) -> None:
         try:
             self._head = self._head or read_head(self._buffer)
         except BadRequest as problem:
@@ -198,6 +207,12 @@ class Connection(asyncio.Protocol):
         self.server.take(self, Request(head.method, head.path, head.headers, body))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._is_lost = True
         self.server.connections.discard(self)
+        self.left_unread()
+
+    def left_unread(self) -> None:
+        """Count a connection that ended without a request. A broken handshake may tell of its end twice."""
         if not self._done and not self.control:
             self.server.sim.record.unread += 1
+        self._done = True

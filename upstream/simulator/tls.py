@@ -81,7 +81,7 @@ class TlsDoor(asyncio.Protocol):
             )
         except (OSError, asyncio.CancelledError):
             # The client did not like us, or left: what a provider sees of that is a connection without a request.
-            self._connection.server.sim.record.unread += 1
+            self._connection.left_unread()
             transport.abort()
             return
         if secure is not None:
@@ -90,4 +90,4 @@ class TlsDoor(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._upgraded and self._task is None:
-            self._connection.server.sim.record.unread += 1
+            self._connection.left_unread()

@@ -1,0 +1,38 @@
+"""What a canary is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+STORIES = "tests/battery/test_stories.py"
+RACES = "tests/battery/test_races.py"
+MACHINE = "tests/battery/test_bracket_machine.py"
+CORPUS = "tests/battery/test_parser_corpus.py"
+WIRE = "tests/battery/test_wire_faults.py"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A test that must turn red, and the words (a regular expression) that its failure must show."""
+
+    test: str
+    shows: str
+
+
+@dataclass(frozen=True)
+class Canary:
+    """One bug.
+
+    ``seed`` changes functions or settings of the product in the process of the test. Where the database would stop the
+    bug, ``unguarded`` is the SQL that takes its guard away, and the trials run twice: with the guard in place nothing
+    may break, and ``guard`` is the constraint that the database names where the refusal can be seen. ``nearest`` says
+    what stands in for a feature that the shop does not have.
+    """
+
+    number: int
+    name: str
+    seeded: str
+    trials: tuple[Trial, ...]
+    seed: Callable[[], None] | None = None
+    unguarded: str = ""
+    guard: str = ""
+    nearest: str = ""

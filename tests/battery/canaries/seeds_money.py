@@ -1,0 +1,121 @@
+"""Bugs in money: balances written back, floats, refunds that add up, payments credited twice, empty secrets."""
+
+import uuid
+from decimal import Decimal
+from typing import Any
+
+
+def write_the_balance_back() -> None:
+    """Read the wallet, change it in Python, write it back: whoever spent in between is forgotten."""
+    from billing.models import Account
+    from orders import placement
+
+    honest = placement.write_order
+
+    def write_order(*, customer_id: int, quote: Any, **more: Any) -> int | None:
+        wallet = Account.objects.get(customer_id=customer_id)
+        number = honest(customer_id=customer_id, quote=quote, **more)
+        if number is not None:
+            Account.objects.filter(pk=wallet.pk).update(balance=wallet.balance - quote.charge)
+        return number
+
+    placement.write_order = write_order
+
+
+def check_the_balance_and_then_take_it() -> None:
+    """The balance is looked at before the statement, and only taken from inside it."""
+    from orders import writing
+
+    honest = writing._statement
+    writing._statement = lambda also: honest(also).replace("AND purse.balance >= %(charge)s::numeric", "")
+
+
+def float_refunds() -> None:
+    from orders import settlement
+
+    settlement.due_for = lambda order, missing: Decimal(str(round(float(order.charge) * missing / order.total, 5)))
+
+
+def refund_on_each_poll() -> None:
+    from billing import ledger
+    from billing.models import AccountKind, Code
+
+    honest = ledger.settlement_postings
+
+    def postings(hold: Any, due: Decimal, **more: Any) -> Any:
+        again = min(due, hold.earned)
+        if hold.refunded == 0 or not again:
+            return honest(hold, due, **more)
+        key, source = f"{hold.reference}:late_refund:{uuid.uuid4()}", ledger.own_account_id(AccountKind.REVENUE)
+        return [ledger.Posting(key, Code.LATE_REFUND, source, hold.wallet_id, again, hold.reference)]
+
+    ledger.settlement_postings = postings
+
+
+def a_denied_id_cancels() -> None:
+    from orders import hearing
+    from upstream.errors import ErrorClass
+    from upstream.messages import ItemError, OrderStatus
+    from upstream.states import OrderState
+
+    honest = hearing._nothing_usable
+
+    def nothing_usable(order: Any, item: Any, this: Any) -> None:
+        if isinstance(item, ItemError) and item.error_class is ErrorClass.UNKNOWN_ORDER:
+            hearing._status(order, OrderStatus(OrderState.CANCELED, "Canceled"), this)
+        else:
+            honest(order, item, this)
+
+    hearing._nothing_usable = nothing_usable
+
+
+def remains_without_a_sign() -> None:
+    from orders import settlement
+    from orders.states import Progress
+
+    settlement._partial = lambda heard, total: settlement.End(
+        Progress.PARTIAL, None if heard.remains is None else min(abs(heard.remains), total)
+    )
+
+
+def reopen_what_was_settled() -> None:
+    from orders import hearing
+
+    def late_word(order: Any, heard: Any, this: Any) -> None:
+        order.progress, order.raw_state = heard.state.value, heard.raw_state[:100]
+
+    hearing._late_word = late_word
+
+
+def look_for_the_key_and_then_post() -> None:
+    """Instead of letting the database say whether the key is new."""
+    from billing import ledger
+    from billing.models import Transfer
+
+    honest, insert = ledger.post, ledger._INSERT
+
+    def post(postings: Any) -> int:
+        known = set(Transfer.objects.filter(key__in=[p.key for p in postings]).values_list("key", flat=True))
+        return honest([p for p in postings if p.key not in known])
+
+    ledger._INSERT = insert.replace("ON CONFLICT (key) DO NOTHING", "")
+    ledger.post = post
+
+
+def empty_secrets_open() -> None:
+    from accounts import api_keys
+    from storefront.environment import Environment
+
+    honest = api_keys._statement
+    nothing = api_keys._digest("")
+
+    def statement(beside: str) -> str:
+        return honest(beside).replace(
+            "k.digest = %(digest)s::text", f"(k.digest = %(digest)s::text OR %(digest)s::text = '{nothing}')"
+        )
+
+    def required(self: Any, name: str) -> str:
+        return str(self.env.str(name, default=""))
+
+    api_keys._statement = statement  # type: ignore[assignment]
+    Environment.required = required  # type: ignore[method-assign]

@@ -1,0 +1,131 @@
+"""Doubts and nothing else: how many the shop resolves by itself, on an ordinary day and in an outage.
+
+Nobody dies here and every setting but the times is the default, the breaker's among them, so this is also where the
+bound on what may be in doubt (F7) is watched. Orders come at the pace that the time scale gives: at each provider one
+every 20 seconds of the shop's own time.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from tests.battery.chaos import figures, quiet, selling
+from tests.battery.chaos.cast import Cast, gather
+from tests.battery.chaos.deck import DEAREST, DOUBTFUL, Wish, plain
+from tests.battery.chaos.fleet import Fleet, sailing
+from tests.battery.chaos.judging import Bench
+from tests.battery.chaos.owner import Owner
+from tests.battery.chaos.reporting import Report
+from tests.battery.chaos.times import PACE, REVIEW, SCALE, SETTLE
+from tests.battery.chaos.world import World
+from tests.orders.cast import RATE
+
+CAP = Decimal(100)
+WALLETS = 50
+
+
+@dataclass(frozen=True)
+class Profile:
+    """``providers`` are those it concerns; of their sends so many are ambiguous."""
+
+    name: str
+    providers: tuple[int, ...]
+    ambiguous: float
+
+
+PROFILES = (Profile("default", (0, 1, 2, 3, 4, 5, 6, 7), 0.02), Profile("outage", (8, 9), 0.2))
+PROVIDERS = sum(len(profile.providers) for profile in PROFILES)
+
+
+def run(world: World, report: Report, *, seconds: float) -> None:
+    cast = gather(world, wallets=WALLETS)
+    with sailing(world, report) as fleet:
+        _sell_and_settle(world, cast, fleet, report, seconds)
+    report.faults(figures.faults(world))
+
+
+def _sell_and_settle(world: World, cast: Cast, fleet: Fleet, report: Report, seconds: float) -> None:
+    fleet.sail(web=False, forwarders=PROVIDERS, beats=1)
+    bench = Bench(world, cast, cap=CAP, dearest=Decimal(DEAREST) * RATE / 1000)
+    bench.wait_for_opening()
+    sales, owner = [_Sale(world, cast, profile, report.seed) for profile in PROFILES], Owner()
+    try:
+        with report.stage("selling"), owner.at_hand(world):
+            _watch(bench, seconds)
+        world.control(calm=True)
+        calm_since = time.time()
+        with report.stage("doubts"):
+            # The shop has its own time for each doubt before its owner looks at what is left.
+            _wait_for_the_shop(world, bench, limit=SETTLE + 2 * REVIEW)
+            told = {profile.name: _figures(world, profile) for profile in PROFILES}
+            quiet.settle_doubts(world, owner, sell_one=lambda: None, limit=60, only_doubts=True)
+    finally:
+        for sale in sales:
+            sale.end()
+    with report.stage("following"):
+        quiet.settle_doubts(world, owner, sell_one=lambda: None, limit=120)
+        quiet.follow_to_the_end(world, calm_since=calm_since, limit=120)
+    receipts = selling.together(sale.crowd.receipts for sale in sales)
+    bench.at_rest(receipts, report)
+    report.tell(
+        profiles=told,
+        p95_limit=SETTLE + 5 * 60 / SCALE,
+        orders=len(receipts.orders),
+        truth=figures.against_truth(world),
+        sends=figures.sends(world, world.add_requests()),
+        owner={"decided": owner.decided, "put_off": owner.put_off},
+        sockets=figures.sockets(world),
+    )
+
+
+class _Sale:
+    """Sells at the providers of one profile, at their pace, until it is ended."""
+
+    def __init__(self, world: World, cast: Cast, profile: Profile, seed: int) -> None:
+        self._ended = threading.Event()
+        for number in profile.providers:
+            world.providers[number].control(
+                faults=ambiguous(profile.ambiguous), actions=["add"], seed=seed + number, fates={"completed": 1}
+            )
+        only = [world.shop_ids[number] for number in profile.providers]
+        self.crowd = selling.Crowd(cast, "", threads=2, most_waiting=5 * len(only), only=only)
+        wishes = plain(profile.providers, wallets=WALLETS, seed=seed)
+        pace = {"a_second": PACE * len(only)}
+        self._thread = threading.Thread(target=self.crowd.sell, args=(self._until_ended(wishes),), kwargs=pace)
+        self._thread.start()
+
+    def _until_ended(self, wishes: Iterator[Wish]) -> Iterator[Wish]:
+        while not self._ended.is_set():
+            yield next(wishes)
+
+    def end(self) -> None:
+        self._ended.set()
+        self.crowd.leave()
+        self._thread.join()
+
+
+def ambiguous(share: float) -> dict[str, float]:
+    """Half of what is lost was placed, and a tenth of that a little later."""
+    late = share * 0.05
+    return {"late_place": late} | dict.fromkeys(DOUBTFUL, (share - late) / len(DOUBTFUL))
+
+
+def _watch(bench: Bench, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        bench.each_step_now_and_then()
+        time.sleep(0.1)
+
+
+def _wait_for_the_shop(world: World, bench: Bench, *, limit: float) -> None:
+    end = time.monotonic() + limit
+    while time.monotonic() < end and (quiet.left(world).doubts or quiet.left(world).reviews):
+        bench.each_step_now_and_then()
+        time.sleep(0.25)
+
+
+def _figures(world: World, profile: Profile) -> dict[str, Any]:
+    return figures.doubts(world, providers={world.shop_ids[number] for number in profile.providers})

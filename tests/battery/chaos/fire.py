@@ -1,0 +1,142 @@
+"""The main profile: thousands of orders, a fifth of them with a fault, while processes die and servers restart."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+from tests.battery.chaos import figures, quiet, selling
+from tests.battery.chaos.cast import Cast, gather
+from tests.battery.chaos.deck import BALANCE_FAULTS, STATUS_FAULTS, Wish, deal, trickle
+from tests.battery.chaos.fleet import Fleet, sailing
+from tests.battery.chaos.judging import Bench
+from tests.battery.chaos.owner import Owner
+from tests.battery.chaos.reporting import Report
+from tests.battery.chaos.trouble import Plan, Trouble
+from tests.battery.chaos.world import World
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of everything; the gate's figures are the default."""
+
+    orders: int = 3000
+    wallets: int = 200
+    providers: int = 4
+    faulted: float = 0.2
+    plan: Plan = Plan()
+    selling_limit: float = 900.0
+    limit: float = 240.0
+
+
+def run(world: World, report: Report, size: Size) -> None:
+    cast = gather(world, wallets=size.wallets)
+    with sailing(world, report) as fleet:
+        _under_fire(size, world, cast, fleet, report)
+    report.faults(figures.faults(world))
+
+
+def _under_fire(size: Size, world: World, cast: Cast, fleet: Fleet, report: Report) -> None:
+    seed = report.seed
+    fleet.sail()
+    bench = Bench(world, cast)
+    bench.wait_for_opening()
+    wishes = deal(size.orders, providers=size.providers, wallets=size.wallets, faulted=size.faulted, seed=seed)
+    crowd = selling.Crowd(cast, fleet.url)
+    trouble = Trouble(world, fleet, seed)
+    owner = Owner()
+    world.control(faults=_rates())
+    sale = _Sale(wishes, trouble.deck(size.plan))
+    try:
+        with report.stage("selling"), owner.at_hand(world):
+            sellers = threading.Thread(target=crowd.sell, args=(sale,), name="sale")
+            sellers.start()
+            sale.disturb(trouble, bench, limit=size.selling_limit, sellers=sellers)
+        with report.stage("doubts"):
+            world.control(calm=True)
+            calm_since = time.time()
+            numbers = iter(range(size.orders, 10 * size.orders))
+
+            def sell_one() -> None:
+                number = next(numbers)
+                crowd.sell([trickle(number, providers=size.providers, wallet=number % size.wallets)])
+
+            quiet.settle_doubts(world, owner, sell_one=sell_one, limit=size.limit)
+        crowd.go_home()
+        with report.stage("following"):
+            quiet.settle_doubts(world, owner, sell_one=lambda: None, limit=size.limit)
+            quiet.follow_to_the_end(world, calm_since=calm_since, limit=size.limit)
+    except BaseException:
+        sale.called_off.set()
+        crowd.leave()
+        raise
+    bench.at_rest(crowd.receipts, report)
+    report.tell(
+        orders=len(crowd.receipts.orders),
+        by_http=crowd.receipts.by_http,
+        tries_that_failed=crowd.receipts.failed,
+        faulted_sends=sum(w.is_faulted for w in wishes),
+        planned=asdict(size.plan),
+        trouble=trouble.as_facts(),
+        doubts=figures.doubts(world),
+        truth=figures.against_truth(world),
+        sends=figures.sends(world, world.add_requests()),
+        owner={
+            "decided": owner.decided,
+            "put_off": owner.put_off,
+            "unparked": owner.unparked,
+            "deposits": owner.deposits,
+        },
+        sockets=figures.sockets(world),
+    )
+
+
+def _rates() -> dict[str, float]:
+    """Faults of questions and of connections: each seldom, so that together they do not stop the shop."""
+    return (
+        # Silent for twice as long as a send may take, and closed well before the sockets are counted.
+        {"rst_on_accept": 0.002, "close_on_accept": 0.002, "never_read:1": 0.002}
+        | dict.fromkeys(STATUS_FAULTS, 0.01)
+        | dict.fromkeys((name for name in BALANCE_FAULTS), 0.02)
+    )
+
+
+class _Sale:
+    """Wishes and incidents in step: neither gets far ahead, so that trouble is spread over the whole sale."""
+
+    def __init__(self, wishes: list[Wish], incidents: list[Callable[[], bool]]) -> None:
+        self.wishes = wishes
+        self.todo = list(incidents)
+        self.whole = len(incidents)
+        self.gone = 0
+        self.happened = 0
+        self.called_off = threading.Event()
+
+    def __iter__(self) -> Iterator[Wish]:
+        """The wishes, as the buyers take them; they wait for an incident that is late."""
+        for wish in self.wishes:
+            while self.gone * self.whole > (self.happened + 2) * len(self.wishes):
+                if self.called_off.wait(0.05):
+                    return
+            self.gone += 1
+            yield wish
+
+    @property
+    def is_incident_due(self) -> bool:
+        return self.gone * (self.whole + 1) >= (self.happened + 1) * len(self.wishes)
+
+    def disturb(self, trouble: Trouble, bench: Bench, *, limit: float, sellers: threading.Thread) -> None:
+        """Let every incident happen in its time, until all is sold; one that did not come to pass is tried again."""
+        end = time.monotonic() + limit
+        while sellers.is_alive():
+            if time.monotonic() > end:
+                raise quiet.NeverQuiet(f"after {limit} s {self.gone} of {len(self.wishes)} orders were placed")
+            bench.each_step_now_and_then()
+            if not self.todo or not self.is_incident_due:
+                time.sleep(0.1)
+                continue
+            incident = self.todo.pop(0)
+            if trouble.happen(incident):
+                self.happened += 1
+            else:
+                self.todo.append(incident)

@@ -1,0 +1,164 @@
+"""Buyers: they order directly and over HTTP, at the pace of the shop, and remember every order they were told of."""
+
+import json
+import queue
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from core.clock import database_now
+from orders.models import Order
+from orders.placement import place_order
+from tests.battery.chaos.cast import Cast
+from tests.battery.chaos.deck import Wish
+
+_HTTP_SECONDS = 10
+
+
+@dataclass
+class Receipts:
+    """What buyers were told: order ids by the wish's number, over HTTP only those that were answered with 200.
+
+    ``failed`` counts tries that came to nothing, ``took`` the seconds of each that succeeded.
+    """
+
+    orders: dict[int, int] = field(default_factory=dict)
+    by_http: int = 0
+    failed: int = 0
+    took: list[float] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+class Crowd:
+    """Threads that work a list of wishes off. ``url`` is the shop's address. The queue may be ``most_waiting`` long,
+    counting all orders, or those at ``only`` some of the shop's providers.
+
+    Each try of a wish carries the same name, so a buyer may ask again after an error without buying twice.
+    """
+
+    def __init__(
+        self, cast: Cast, url: str, *, threads: int = 6, most_waiting: int = 120, only: Sequence[int] | None = None
+    ) -> None:
+        self.cast = cast
+        self._queue = {"forward_state": "queued"} | ({} if only is None else {"provider__in": only})
+        self.url = url
+        self.receipts = Receipts()
+        self.most_waiting = most_waiting
+        self._wishes: queue.Queue[Wish | None] = queue.Queue(maxsize=threads * 2)
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._buy, name=f"buyer {n}") for n in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def sell(self, wishes: Iterable[Wish], *, a_second: float | None = None) -> None:
+        """Hand the wishes to the buyers: as fast as the queue of the shop allows, and at most so many a second."""
+        due = time.monotonic()
+        for place, wish in enumerate(wishes):
+            if a_second is not None:
+                due = max(due + 1 / a_second, time.monotonic())
+                time.sleep(max(0.0, due - time.monotonic()))
+            if place % 10 == 0:
+                self._wait_for_room()
+            if self._stop.is_set():
+                return
+            self._wishes.put(wish)
+
+    def _wait_for_room(self) -> None:
+        while not self._stop.is_set():
+            with suppress(DatabaseError):
+                if Order.objects.filter(**self._queue).count() <= self.most_waiting:
+                    return
+            connection.close()
+            self._stop.wait(0.2)
+
+    def go_home(self) -> None:
+        """Wait until what was handed over is bought, and end the threads."""
+        for _ in self._threads:
+            self._wishes.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def leave(self) -> None:
+        """End at once: the run has failed."""
+        self._stop.set()
+        while True:
+            with suppress(queue.Empty):
+                self._wishes.get_nowait()
+                continue
+            break
+        self.go_home()
+
+    def _buy(self) -> None:
+        while (wish := self._wishes.get()) is not None:
+            self._insist(wish, self._over_http if wish.by_http else self._directly)
+        connection.close()
+
+    def _insist(self, wish: Wish, buy: Callable[[Wish], int]) -> None:
+        began = time.monotonic()
+        while not self._stop.is_set():
+            try:
+                number = buy(wish)
+            except (DatabaseError, OSError, ValueError) as problem:
+                if not isinstance(problem, OSError | ValueError):
+                    connection.close()
+                with self._lock:
+                    self.receipts.failed += 1
+                    self.receipts.refused.append(f"{type(problem).__name__}: {problem}"[:200])
+                self._stop.wait(0.2)
+                continue
+            with self._lock:
+                self.receipts.orders[wish.number] = number
+                self.receipts.by_http += wish.by_http
+                self.receipts.took.append(time.monotonic() - began)
+            return
+
+    def _directly(self, wish: Wish) -> int:
+        placed = place_order(
+            customer=self.cast.customers[wish.wallet],
+            service_id=self.cast.services[wish.provider],
+            fields={"link": wish.link, "quantity": str(wish.quantity)},
+            nonce=f"battery-{wish.number}",
+            now=database_now(),
+        )
+        return placed.order.pk
+
+    def _over_http(self, wish: Wish) -> int:
+        fields = {
+            "key": self.cast.keys[wish.wallet],
+            "action": "add",
+            "service": str(self.cast.services[wish.provider]),
+            "link": wish.link,
+            "quantity": str(wish.quantity),
+            "request_id": f"battery-{wish.number}",
+        }
+        body = urllib.parse.urlencode(fields).encode()
+        request = urllib.request.Request(f"{self.url}/api/v2", body)  # noqa: S310 - an address of this machine
+        with urllib.request.urlopen(request, timeout=_HTTP_SECONDS) as answer:  # noqa: S310
+            said = json.loads(answer.read())
+        if "order" not in said:
+            raise ValueError(f"the shop said {said}")
+        return int(said["order"])
+
+
+def together(several: Iterable[Receipts]) -> Receipts:
+    out = Receipts()
+    for one in several:
+        out.orders |= one.orders
+        out.failed += one.failed
+    return out
+
+
+def acknowledged(receipts: Receipts) -> dict[int, Decimal]:
+    """The charge of each order somebody was told of. Read from the rows, so a lost order shows as missing later."""
+    charges = dict(Order.objects.values_list("pk", "charge"))
+    return {pk: charges.get(pk, Decimal(-1)) for pk in receipts.orders.values()}

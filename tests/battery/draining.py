@@ -1,0 +1,184 @@
+"""Liveness: faults end, time goes by, and the shop comes to rest by itself, but for what only a person can decide."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+from django.db.models import Q
+
+from catalog import health
+from catalog.models import Provider
+from core.clock import database_now
+from core.refusals import Refusal
+from orders import decisions, freezing, reconciliation, sweep, thawing
+from orders.doubt import resolve
+from orders.models import Cancellation, ChildOrder, ForwardAttempt, Order, ProbeDesk, Refill
+from orders.states import CANCEL_OPEN, FINAL, REFILL_OPEN, Forward, Outcome
+from orders.thawing.scan import ScanFailed
+from tests.battery.stage import LIFE, Panel, Stage
+
+ROUNDS = 90
+#: The owner is asked only once the shop had its time: T_settle, T_review and a little more.
+_SHOP_ALONE = 18
+_UNSENT = (Forward.QUEUED, Forward.CLAIMED, Forward.SENDING)
+_DOUBTFUL = (Forward.IN_DOUBT, Forward.REVIEW)
+
+
+class NotAtRest(AssertionError):
+    """The shop did not come to rest: stuck orders, and so a failure, never a pass."""
+
+
+def drain(stage: Stage) -> None:
+    """Until nothing moves any more; raises NotAtRest after ROUNDS."""
+    _calm(stage)
+    thaw(stage)
+    for number in range(ROUNDS):
+        _one_round(stage, by_owner=number >= _SHOP_ALONE)
+        if not _is_moving():
+            _last_words(stage)
+            if not _is_moving():
+                return
+        stage.time.advance(_pause())
+    raise NotAtRest(f"L1 is broken (the shop comes to rest): {_what_moves()}")
+
+
+def _calm(stage: Stage) -> None:
+    for panel in stage.panels:
+        provider = panel.account.provider
+        provider.plan.clear()
+        provider.calm = True
+        provider.switches["one_order_per_link"] = False
+        panel.account.unreachable.clear()
+        provider.books.adjust(max(-provider.books.balance, 0) + 1000)
+        now = provider.now()
+        for order in provider.books.orders.values():
+            if order.kind == "plain" and order.steps[-1].status in ("Pending", "In progress", "Paused", "Failed"):
+                provider.books.refate(order, "completed", now=now, after=60)
+    stage.time.advance(130)  # what a panel places late is placed by now
+    stage.works()
+
+
+def thaw(stage: Stage) -> None:
+    """The owner compares a restored shop with each panel once nothing can arrive there any more, and lets it go on."""
+    if not freezing.look(now=database_now()):
+        return
+    stage.time.advance(601)
+    for panel in stage.panels:
+        there = sorted(int(number) for number in panel.books.orders)
+        known = thawing.deed.known_ids(panel.pk)
+        with suppress(Refusal, ScanFailed):
+            thawing.thaw_provider(
+                Provider.objects.get(pk=panel.pk),
+                recent_id=str(there[-1]) if there else None,
+                first_id=str(there[0]) if there and not known else None,
+                actor="owner",
+                reason="looked",
+                now=database_now(),
+            )
+    with suppress(Refusal):
+        thawing.thaw(actor="owner", reason="compared", now=database_now())
+
+
+def _one_round(stage: Stage, *, by_owner: bool) -> None:
+    now = database_now()
+    for provider in Provider.objects.filter(parked_at__isnull=False):
+        health.unpark(provider.pk, now=now, actor="owner")
+    sweep.do_due(now=now, seconds=5)
+    if ForwardAttempt.objects.filter(outcome=Outcome.IN_DOUBT).exists():
+        _sell_what_ends_a_search(stage)
+        resolve.resolve_due(now=database_now(), seconds=5)
+    if by_owner:
+        _decide(stage)
+
+
+def _sell_what_ends_a_search(stage: Stage) -> None:
+    """The next sale, T_settle after the last doubt, which supplies the search with its upper end."""
+    settled = database_now() - timedelta(seconds=601)
+    for panel in stage.panels:
+        at = ForwardAttempt.objects.filter(provider=panel.pk)
+        doubts = at.filter(outcome=Outcome.IN_DOUBT).order_by("-sent_at").values_list("sent_at", flat=True)
+        if not doubts or doubts[0] is None or doubts[0] > settled:
+            continue
+        later = Q(sent_at__gt=doubts[0] + timedelta(seconds=600)) & Q(outcome=Outcome.PLACED)
+        waiting = Order.objects.filter(provider=panel.pk, forward_state__in=_UNSENT).exists()
+        if not waiting and not at.filter(later).exists():
+            stage.sells_one(panel)
+
+
+def _decide(stage: Stage) -> None:
+    """A person who looks into the panel, and knows."""
+    for order in Order.objects.filter(forward_state=Forward.REVIEW):
+        decide_rightly(stage, order)
+
+
+def decide_rightly(stage: Stage, order: Order, *, refund: bool = True) -> None:
+    panel = next(p for p in stage.panels if p.pk == order.provider_id)
+    there = _ids_there(panel, order)
+    with suppress(Refusal):
+        if there:
+            decisions.decide_placed(
+                order_id=order.pk, upstream_id=there[-1], actor="owner", reason="seen there", now=database_now()
+            )
+        else:
+            decisions.decide_not_placed(
+                order_id=order.pk, refund=refund, actor="owner", reason="not there", now=database_now()
+            )
+
+
+def _ids_there(panel: Panel, order: Order) -> list[str]:
+    known = set(
+        ForwardAttempt.objects.filter(provider=panel.pk, upstream_id__isnull=False).values_list(
+            "upstream_id", flat=True
+        )
+    )
+    return [n for n, o in panel.books.orders.items() if o.link == order.link and not o.parent and n not in known]
+
+
+def _moving() -> dict[str, bool]:
+    heard_all = Q(progress__in=FINAL)
+    return {
+        "orders on their way": Order.objects.filter(forward_state__in=[*_UNSENT, *_DOUBTFUL]).exists(),
+        "orders running": Order.objects.filter(forward_state=Forward.PLACED).exclude(heard_all).exists(),
+        "attempts": ForwardAttempt.objects.filter(outcome__in=[Outcome.CLAIMED, Outcome.SENDING]).exists(),
+        "refills": Refill.objects.filter(state__in=REFILL_OPEN).exists(),
+        "cancellations": Cancellation.objects.filter(state__in=CANCEL_OPEN).exists(),
+    }
+
+
+def _is_moving() -> bool:
+    return any(_moving().values())
+
+
+def _what_moves() -> str:
+    orders = Order.objects.filter(Q(forward_state__in=[*_UNSENT, *_DOUBTFUL]) | ~Q(progress__in=FINAL))
+    rows = orders.exclude(forward_state__in=[Forward.REFUSED, Forward.REFUNDED])
+    named = [f"order {o.pk} {o.forward_state}/{o.progress}/{o.raw_state}/{o.needs_review}" for o in rows[:5]]
+    return f"{[name for name, moves in _moving().items() if moves]}: {'; '.join(named)}"
+
+
+def _pause() -> float:
+    """To the next thing that is due, a minute at least."""
+    now = database_now()
+    moments = [
+        *Order.objects.filter(next_at__gt=now).values_list("next_at", flat=True),
+        *Order.objects.filter(next_poll_at__gt=now, finished_at=None).values_list("next_poll_at", flat=True),
+        *Cancellation.objects.filter(next_at__gt=now).values_list("next_at", flat=True),
+        *Refill.objects.filter(next_at__gt=now).values_list("next_at", flat=True),
+        *Refill.objects.filter(next_poll_at__gt=now).values_list("next_poll_at", flat=True),
+    ]
+    if ForwardAttempt.objects.filter(outcome=Outcome.IN_DOUBT).exists():
+        moments += ProbeDesk.objects.filter(next_at__gt=now).values_list("next_at", flat=True)
+        moments.append(now + timedelta(seconds=150))
+    refills = Refill.objects.filter(state="in_doubt", next_poll_at=None).exists()
+    soonest = min((m for m in moments if m is not None), default=now + timedelta(hours=25 if refills else 1))
+    return max((soonest - now).total_seconds() + 1, 61.0)
+
+
+def _last_words(stage: Stage) -> None:
+    """Lives end at the panel, every order is asked about once more, and the accounts are compared."""
+    stage.time.advance(4 * LIFE)
+    Order.objects.filter(next_poll_at__isnull=False).update(next_poll_at=database_now())
+    ChildOrder.objects.filter(next_poll_at__isnull=False).update(next_poll_at=database_now())
+    sweep.do_due(now=database_now(), seconds=5)
+    for _ in range(2):
+        stage.time.advance(3700)
+        reconciliation.reconcile_due(now=database_now())

@@ -1,0 +1,242 @@
+"""``make gate`` and ``make battery``: run every part of the battery, write one report, say what it came to.
+
+    python -m tests.battery.gate [--long] [--only STAGE ...] [--report build/gate.json]
+
+Exit status 0 only when every figure was measured and meets its goal.
+"""
+
+import argparse
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tests.battery import counts, verdict
+from tests.battery.kinds import kinds_of, needed_faults, needed_rules, rules_of
+
+ROOT = Path(__file__).resolve().parents[2]
+SEED = 2026
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How long everything is; ``budgets`` are seconds by stage."""
+
+    mode: str
+    orders: int
+    calm_seconds: int
+    doorbell_orders: int
+    restored_orders: int
+    faulted_sends: int
+    not_sent_verdicts: int
+    budgets: dict[str, int]
+
+
+GATE = Sizes("gate", 3000, 75, 300, 200, 600, 1000, {"tests": 240, "fire": 150, "others": 90, "canaries": 120})
+LONG = Sizes(
+    "long", 50_000, 600, 5000, 1000, 10_000, 10_000, {"tests": 1200, "fire": 1500, "others": 900, "canaries": 300}
+)
+#: What of `make test` belongs to the battery: the model, races, schema, parser corpus, wire, and the simulator's own.
+TESTS = ("tests/battery", "tests/upstream", "tests/simulator", "tests/billing", "tests/orders", "tests/stack")
+
+
+class Run:
+    """The report as it grows, and where the stages leave their counts."""
+
+    def __init__(self, sizes: Sizes, seed: int, folder: Path) -> None:
+        self.sizes = sizes
+        self.folder = folder
+        self.began = time.monotonic()
+        self.env = {
+            **os.environ,
+            "BATTERY": sizes.mode,
+            "BATTERY_COUNTS": str(folder / "counts.json"),
+            "REQUIRE_ALL": "1",
+            "BRACKET_DOUBTS": "4000",
+        }
+        for name in ("DATABASE_URL", "REDIS_URL"):
+            self.env.pop(name, None)
+        self.report: dict[str, Any] = {
+            "mode": sizes.mode,
+            "seed": seed,
+            "versions": _versions(),
+            "sizes": vars(sizes),
+            "seconds": {},
+            "stages": [],
+            "parts": {},
+            "canaries": [],
+            "counts": {},
+        }
+
+    def stage(self, name: str, *commands: Sequence[str]) -> list[int]:
+        """Run commands beside each other; one that takes four times the stage's budget is ended."""
+        budget = self.sizes.budgets[name]
+        print(f"== {name}: {budget} s", flush=True)
+        began = time.monotonic()
+        logs = [(self.folder / f"{name}-{number}.log") for number in range(len(commands))]
+        started = [self._start(command, log) for command, log in zip(commands, logs, strict=True)]
+        statuses = [_wait(process, began + 4 * budget) for process in started]
+        seconds = round(time.monotonic() - began, 1)
+        for status, log in zip(statuses, logs, strict=True):
+            if status:
+                print(f"-- {log.name} ended with {status}\n{log.read_text(errors='replace')[-6000:]}", flush=True)
+        status = next((s for s in statuses if s), 0)
+        self.report["stages"].append({"name": name, "status": status, "seconds": seconds, "budget": budget})
+        self.report["seconds"][name] = seconds
+        print(f"   {seconds} s", flush=True)
+        return statuses
+
+    def _start(self, command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
+        with log.open("wb") as out:
+            return subprocess.Popen(
+                [sys.executable, "-m", *command],
+                cwd=ROOT,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+
+def _wait(process: "subprocess.Popen[bytes]", end: float) -> int:
+    try:
+        return process.wait(max(0.0, end - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        return 124
+
+
+# The stages.
+
+
+def tests(run: Run) -> None:
+    junit = run.folder / "tests.xml"
+    run.stage("tests", ["pytest", "-q", "-n", "2", f"--junitxml={junit}", *TESTS])
+    run.report["stages"][-1]["tests"] = _counted(junit)
+
+
+def fire(run: Run) -> None:
+    _parts(run, "fire", {"fire": ["fire", f"--orders={run.sizes.orders}"]})
+
+
+def others(run: Run) -> None:
+    sizes = run.sizes
+    _parts(run, "others", {"calm": ["calm", f"--seconds={sizes.calm_seconds}"]})
+    more = {
+        f"doorbells-{variant}": ["doorbells", f"--variant={variant}", f"--orders={sizes.doorbell_orders}"]
+        for variant in ("heard", "dropped", "tripled")
+    }
+    _parts(run, "others", more | {"restoring": ["restoring", f"--orders={sizes.restored_orders}"]})
+
+
+def _parts(run: Run, stage: str, parts: dict[str, list[str]]) -> None:
+    paths = {name: run.folder / f"{name}.json" for name in parts}
+    run.stage(
+        stage,
+        *(
+            ["tests.battery.chaos", *words, f"--json={paths[name]}", f"--seed={run.report['seed']}"]
+            for name, words in parts.items()
+        ),
+    )
+    for name, path in paths.items():
+        part = json.loads(path.read_text()) if path.exists() else {"finished": False}
+        run.report["parts"][name] = part
+        more = {"faults": part.get("fault_counts", {}), "checks": part.get("checks", 0), "steps": part.get("steps", 0)}
+        counts.add_to(Path(run.env["BATTERY_COUNTS"]), more)
+
+
+def canaries(run: Run) -> None:
+    path = run.folder / "canaries.json"
+    run.stage("canaries", ["tests.battery.canaries", f"--json={path}"])
+    run.report["canaries"] = json.loads(path.read_text()) if path.exists() else []
+
+
+STAGES = {"tests": tests, "fire": fire, "others": others, "canaries": canaries}
+
+
+def _counted(junit: Path) -> dict[str, int]:
+    if not junit.exists():
+        return {"run": 0, "failures": 0, "errors": 0, "skipped": 0}
+    suites = ElementTree.parse(junit).getroot().iter("testsuite")  # noqa: S314 - written by our own pytest just now
+    sums = {"run": 0, "failures": 0, "errors": 0, "skipped": 0}
+    for suite in suites:
+        sums["run"] += int(suite.get("tests", 0))
+        for kind in ("failures", "errors", "skipped"):
+            sums[kind] += int(suite.get(kind, 0))
+    return sums
+
+
+def _versions() -> dict[str, str]:
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    names = ("django", "psycopg", "celery", "redis", "requests", "urllib3", "hypothesis")
+    return {
+        "commit": commit.stdout.strip() or "unknown",
+        "python": platform.python_version(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cpus",
+        **{name: version(name) for name in names},
+    }
+
+
+def finish(run: Run, path: Path) -> str:
+    """Judge the report, write it, print it; the verdict."""
+    counted = Path(run.env["BATTERY_COUNTS"])
+    found = json.loads(counted.read_text()) if counted.exists() else {}
+    if found:
+        found |= {"faults": kinds_of(found["faults"]), "rules": rules_of(found["rules"])}
+    run.report["counts"] = found
+    run.report["seconds"]["all"] = round(time.monotonic() - run.began, 1)
+    figures = verdict.judge(run.report, needed_faults=needed_faults(), needed_rules=needed_rules())
+    word = verdict.overall(figures)
+    run.report |= {"figures": [vars(figure) for figure in figures], "verdict": word}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(run.report, indent=1, default=str) + "\n")
+    _print(run, figures, word, path)
+    return word
+
+
+def _print(run: Run, figures: list[verdict.Figure], word: str, path: Path) -> None:
+    wide, shown = max(len(f.name) for f in figures), max(len(f.shown) for f in figures)
+    print()
+    for f in figures:
+        print(f"{f.name:<{wide}}  {f.shown:>{shown}}  {f.goal:<22} {f.status.upper()}")
+        if f.why:
+            print(f"{'':<{wide}}  {f.why}")
+    took = ", ".join(f"{name} {seconds} s" for name, seconds in run.report["seconds"].items())
+    print(f"\n{took}\nThe whole report: {path}\n{word.upper()}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.battery.gate", description=__doc__)
+    parser.add_argument("--long", action="store_true", help="the long version: bigger numbers, up to an hour")
+    parser.add_argument(
+        "--only", nargs="+", choices=STAGES, help="a part of it; its verdict is never better than unknown"
+    )
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--report", type=Path, default=ROOT / "build" / "gate.json")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="battery-") as folder:
+        run = Run(LONG if options.long else GATE, options.seed, Path(folder))
+        for name, stage in STAGES.items():
+            if not options.only or name in options.only:
+                stage(run)
+        return 0 if finish(run, options.report) == verdict.PASSED else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""The shop against a model of it: real database, real sends, every fault and crash, judged after every step.
+
+`BATTERY=gate` runs 200 examples of 50 steps, always the same; `BATTERY=long` 5,000 of 100, new ones each time, keeping
+what failed. Without either a few suffice to notice a broken rule. `BATTERY_COUNTS=path` writes how often each rule and
+fault fired.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from pytest_django import DjangoDbBlocker
+
+from tests.battery import counts
+from tests.battery.machine import ShopMachine
+from tests.battery.stage import Stage, the_stage
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+#: A shorter story of the same failure takes minutes to find; the one that failed is printed whole anyway.
+_PHASES = tuple(Phase) if os.environ.get("BATTERY_SHRINK") else (Phase.explicit, Phase.reuse, Phase.generate)
+_COMMON: dict[str, Any] = {
+    "deadline": None,
+    "phases": _PHASES,
+    "suppress_health_check": list(HealthCheck),
+    "print_blob": True,
+}
+PROFILES = {
+    "": settings(max_examples=6, stateful_step_count=25, derandomize=True, database=None, **_COMMON),
+    "canary": settings(max_examples=60, stateful_step_count=30, derandomize=True, database=None, **_COMMON),
+    "gate": settings(max_examples=200, stateful_step_count=50, derandomize=True, database=None, **_COMMON),
+    "long": settings(max_examples=5_000, stateful_step_count=100, **_COMMON),
+}
+
+
+@pytest.fixture
+def stage(db: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Stage]:
+    with the_stage() as stage:
+        yield stage
+
+
+def test_the_shop_is_what_the_model_says(stage: Stage) -> None:
+    ShopMachine.stage = stage
+    ShopMachine.counts = {}
+    try:
+        run_state_machine_as_test(ShopMachine, settings=PROFILES[os.environ.get("BATTERY", "")])
+    finally:
+        _write_counts()
+
+
+def _write_counts() -> None:
+    facts = {kind: dict(sorted(counter.items())) for kind, counter in ShopMachine.counts.items()}
+    print(json.dumps(facts, indent=1))
+    runs = facts.get("runs", {})
+    # At the end of each example everything is judged once more, at rest.
+    steps = runs.get("steps", 0) + runs.get("examples", 0)
+    points = {f"point:{name}": count for name, count in facts.get("points", {}).items()}
+    counts.add(
+        facts.get("faults"), rules={**facts.get("rules", {}), **points}, checks=runs.get("checks", 0), steps=steps
+    )
