@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Sum
 
 from catalog.models import AnswerCount
@@ -56,7 +56,7 @@ def count(provider_id: int, exchange: Exchange) -> None:
     try:
         with connection.cursor() as cursor:
             cursor.execute(_WRITE, [provider_id, calls, failures])
-    except DatabaseError as problem:
+    except (DatabaseError, InterfaceError) as problem:
         # The exchange that is counted may have placed an order: what it says must be kept, whatever becomes of this.
         log.warning("answers of provider %s were not counted: %s", provider_id, type(problem).__name__)
 

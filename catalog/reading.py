@@ -54,7 +54,7 @@ def hear(row: ServiceRow, position: int, digest: str) -> Heard:
         name=name,
         type=row.type or plain(row.raw_type, 40),
         unit=unit_of(row.type),
-        category=plain(row.category, CATEGORY_LIMIT),
+        category=_category(row.category),
         rate=row.rate,
         accepted_rate=None if reasons else row.rate,
         held_rate=None,
@@ -70,6 +70,11 @@ def hear(row: ServiceRow, position: int, digest: str) -> Heard:
         digest=digest,
         raw=row.raw,
     )
+
+
+@lru_cache(maxsize=1024)
+def _category(said: str) -> str:
+    return plain(said, CATEGORY_LIMIT)
 
 
 @lru_cache(maxsize=256)

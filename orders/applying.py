@@ -1,6 +1,6 @@
 """One batch of answers being applied: what it will write is gathered first and written in one go."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from billing import ledger
 from billing.models import Hold
 from catalog.models import Provider
+from core.rows import all_loaded
 from core.rowset import rowset
 from notices.alerts import raise_alert
 from notices.models import Severity
@@ -38,6 +39,17 @@ _COLUMNS = {
     "poll_misses": "int",
 }
 _NAMES = ("id", *_COLUMNS)
+
+#: What telling an answer's meaning takes besides.
+_READ = (
+    *_NAMES, "provider_id", "service_type", "quantity", "runs", "total", "charge", "expected_charge", "placed_at",
+    "created_at", "forward_state",
+)  # fmt: skip
+
+_LOCK = f"""
+    SELECT {", ".join(_READ)} FROM orders_order
+    WHERE id = ANY(%s) AND provider_id = %s AND forward_state = 'placed' ORDER BY id FOR UPDATE
+"""  # noqa: S608 - names of columns
 
 # Only the names above are put in.
 _UPDATE = f"""
@@ -111,6 +123,13 @@ class Round:
             order.returned += back
             self.note(order, EventKind.RETURNED, amount=str(back))
         return True
+
+
+def locked(ids: Iterable[int], provider_id: int) -> list[Order]:
+    """The placed orders among ``ids``, locked in ascending order, with the columns that hearing an answer needs."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [list(ids), provider_id])
+        return all_loaded(Order, _READ, cursor.fetchall())
 
 
 def write(orders: Sequence[Order], this: Round) -> None:

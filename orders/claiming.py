@@ -7,10 +7,9 @@ import json
 from datetime import datetime
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Model
 from psycopg.errors import UniqueViolation
 
+from core.rows import loaded
 from orders import sending
 from orders.freezing import FROZEN_SQL
 from orders.lanes import Lane
@@ -65,13 +64,7 @@ def claim(lane: Lane, *, now: datetime, is_trial: bool = False) -> ForwardAttemp
         return None
     pk, n, cost, order_id, external_service_id, fields, version = row
     values = {"id": order_id, "external_service_id": external_service_id, "fields": json.loads(fields)}
-    attempt = _loaded(ForwardAttempt, {**columns, "id": pk, "n": n, "expected_cost": cost, "outcome": Outcome.CLAIMED})
-    attempt.order = _loaded(Order, {**values, "provider_id": lane.provider_id})
+    attempt = loaded(ForwardAttempt, {**columns, "id": pk, "n": n, "expected_cost": cost, "outcome": Outcome.CLAIMED})
+    attempt.order = loaded(Order, {**values, "provider_id": lane.provider_id})
     attempt.order.provider = lane.provider(version)
     return attempt
-
-
-def _loaded[M: Model](model: type[M], values: dict[str, Any]) -> M:
-    """The row as the ORM would have it; what is not among ``values`` is read when it is asked for."""
-    names = [f.attname for f in model._meta.concrete_fields if f.attname in values]
-    return model.from_db(DEFAULT_DB_ALIAS, names, [values[name] for name in names])

@@ -16,10 +16,13 @@ RESOLVE = "orders.tasks.resolve"
 _EXPIRES_SECONDS = 30
 
 
-def ring(task: str) -> None:
-    """Send the message named ``task`` and shrug when the broker is away: the sweep finds the rows."""
+def ring(task: str, *, queue: str | None = None) -> None:
+    """Send the message named ``task`` and shrug when the broker is away: the sweep finds the rows.
+
+    ``queue`` is for a message that is not about work but about who listens there.
+    """
     try:
-        current_app.send_task(task, expires=_EXPIRES_SECONDS, ignore_result=True)
+        current_app.send_task(task, queue=queue, expires=_EXPIRES_SECONDS, ignore_result=True)
     except Exception as problem:  # every transport raises classes of its own, and none may break a committed deed
         log.warning("the doorbell %s was not heard (%s); the sweep will answer", task, type(problem).__name__)
 

@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 from catalog.models import Provider
 from notices.models import Severity
 from orders import parents, settlement
-from orders.applying import Round, write
+from orders.applying import Round, locked, write
 from orders.doubt import own_ids
 from orders.models import ChildOrder, EventKind, Order
 from orders.parents import ROUNDING
-from orders.states import FINAL, Forward, Progress
+from orders.states import FINAL, Progress
 from orders.timetable import failed_for, keep_since, next_poll
 from upstream.messages import Ignored, ItemError, OrderStatus, StatusItem
 from upstream.states import OrderState
@@ -29,11 +29,11 @@ def apply(heard: Mapping[int, StatusItem], *, provider: Provider, asked_at: date
     otherwise wait for each other.
     """
     with transaction.atomic():
-        rows = Order.objects.select_for_update().filter(pk__in=list(heard), provider=provider)
-        orders = list(rows.filter(forward_state=Forward.PLACED).order_by("id"))
+        orders = locked(heard, provider.pk)
         this = Round(provider, asked_at, now, settlement.holds_of(orders))
-        for child in ChildOrder.objects.filter(parent__in=[o for o in orders if o.may_have_children]).order_by("id"):
-            this.children.setdefault(child.parent_id, []).append(child)
+        if parents_of := [o.pk for o in orders if o.may_have_children]:
+            for child in ChildOrder.objects.filter(parent__in=parents_of).order_by("id"):
+                this.children.setdefault(child.parent_id, []).append(child)
         for order in orders:
             _hear(order, heard[order.pk], this)
             _note_children(order, heard[order.pk], this)

@@ -31,6 +31,13 @@ _TAKE = """
     LIMIT 1
 """
 
+_END_IDLE = """
+    SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_locks l USING (pid)
+    WHERE l.locktype = 'advisory' AND l.classid = %s AND l.database = (
+            SELECT oid FROM pg_database WHERE datname = current_database()
+        ) AND a.state = 'idle' AND a.state_change < statement_timestamp() - make_interval(secs => %s)
+"""
+
 
 @dataclass(frozen=True)
 class Lane:
@@ -77,6 +84,18 @@ def _take(session: psycopg.Connection[Any], provider_id: int) -> Lane | None:
     numbers = {"lanes": settings.FORWARD_LANES, "namespace": NAMESPACE, "most": _LANES_PER_PROVIDER}
     row = session.execute(_TAKE, {**numbers, "provider": provider_id}).fetchone()
     return None if row is None else Lane(provider_id, row[0], row[1], row[2], session)
+
+
+def end_idle() -> int:
+    """End the sessions that hold a lane and have long done nothing with it; how many.
+
+    One that sends is heard of before each send. A process that was stopped between two sends has no attempt under way
+    whose lease could end, and would keep its lane for ever.
+    """
+    longest = settings.FORWARD_LEASE_SECONDS + 2 * settings.READ_DEADLINE_SECONDS
+    with connection.cursor() as cursor:
+        cursor.execute(_END_IDLE, [NAMESPACE, longest])
+        return len(cursor.fetchall())
 
 
 def _parameters() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.db.models import Manager, Q
 
 from notices.containment import contained
-from orders import lifecycle, outcomes, refills
+from orders import lanes, lifecycle, outcomes, refills
 from orders.lanes import Lane
 from orders.models import Attempt, EventKind, ForwardAttempt, Order, RefillAttempt
 from orders.states import Forward, Outcome
@@ -36,9 +36,10 @@ def expire(*, now: datetime) -> int:
     """Give up attempts whose session is gone or whose lease is over; how many.
 
     A session that outlives its attempt's lease belongs to a process that hangs: it is ended, so that its lane is free
-    and a permit it might still ask for fails.
+    and a permit it might still ask for fails. So is one that holds a lane and does nothing with it.
     """
     given_up = 0
+    lanes.end_idle()
     for attempts, give_up in _KINDS:
         under_way = list(attempts.filter(outcome__in=UNDER_WAY).order_by("id"))
         living = _living(under_way)

@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from billing import ledger
 from billing.models import Hold
 from core.money import divide, multiply, round_down
+from core.rows import all_loaded
 from orders import lifecycle
 from orders.models import EventKind, Order
 from orders.states import Progress
@@ -29,6 +31,9 @@ _ENDS = {
     OrderState.REFUNDED: Progress.REFUNDED,
     OrderState.EXPIRED: Progress.EXPIRED,
 }
+
+_HOLD = ("reference", "wallet_id", "charged", "earned", "refunded")
+_HOLDS = f"SELECT {', '.join(_HOLD)} FROM billing_hold WHERE reference = ANY(%s)"  # noqa: S608 - names of columns
 
 
 @dataclass(frozen=True)
@@ -94,7 +99,9 @@ def state_of(heard: OrderStatus) -> Progress | None:
 
 def holds_of(orders: Sequence[Order]) -> dict[int, Hold]:
     """The hold of each order, by the order's id."""
-    found = {h.reference: h for h in Hold.objects.filter(reference__in=[o.reference for o in orders])}
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLDS, [[o.reference for o in orders]])
+        found = {h.reference: h for h in all_loaded(Hold, _HOLD, cursor.fetchall())}
     return {o.pk: found[o.reference] for o in orders}
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from core.clock import database_now
 from notices.heartbeats import last_beats
 from orders import freezing
+from storefront.roll_call import silent_after, silent_queues
 
 _state = {"migrated": False}
 
@@ -29,31 +30,31 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def readyz(_request: HttpRequest) -> JsonResponse:
     """`{"status", "checks", "heard"}`, where heard is the age in seconds of each part's last sign of life.
 
-    503 only without a migrated database. Without Redis or workers the status is "degraded" and the answer still 200:
+    503 only without a migrated database. Without Redis or workers, or with a queue at which nobody answers, the status
+    is "degraded" and the answer still 200:
     the shop takes orders all the same, they are forwarded later, and taking it out of service would help nobody.
     A frozen shop is degraded too.
     """
     checks = {"database": "ok", "migrations": "ok", "redis": "ok" if _redis_answers() else "silent", "sweep": "silent"}
-    checks["forwarding"] = "unknown"
+    checks |= {"queues": "unknown", "forwarding": "unknown"}
     heard: dict[str, float] = {}
     try:
         if _migrated():
-            heard = _ages()
+            now, beats = database_now(), last_beats()
+            heard = {part: round((now - at).total_seconds(), 1) for part, at in sorted(beats.items())}
+            silent = silent_queues(beats, now=now)
+            checks["queues"] = f"silent: {', '.join(silent)}" if silent else "ok"
             checks["forwarding"] = "frozen" if freezing.is_frozen() else "ok"
         else:
             checks["migrations"] = "missing"
     except DatabaseError:
         checks |= {"database": "silent", "migrations": "unknown"}
     # Each sweep is a message of beat's that a worker answered, so a fresh one speaks for both.
-    if heard.get("sweep", inf) <= _silent_after():
+    if heard.get("sweep", inf) <= silent_after().total_seconds():
         checks["sweep"] = "ok"
     serving = checks["migrations"] == "ok"
     status = "ready" if set(checks.values()) == {"ok"} else "degraded" if serving else "unready"
     return JsonResponse({"status": status, "checks": checks, "heard": heard}, status=200 if serving else 503)
-
-
-def _silent_after() -> float:
-    return max(120.0, 4 * settings.SWEEP_SECONDS)
 
 
 def _redis_answers() -> bool:
@@ -70,8 +71,3 @@ def _migrated() -> bool:
         executor = MigrationExecutor(connection)
         _state["migrated"] = not executor.migration_plan(executor.loader.graph.leaf_nodes())
     return _state["migrated"]
-
-
-def _ages() -> dict[str, float]:
-    now = database_now()
-    return {part: round((now - at).total_seconds(), 1) for part, at in sorted(last_beats().items())}

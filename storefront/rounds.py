@@ -14,6 +14,7 @@ from notices.heartbeats import beat
 from orders import reconciliation, sweep
 from orders.doorbell import RESOLVE, ring
 from orders.doubt import resolve
+from storefront.roll_call import answer_all, call_roll
 
 
 def ring_round() -> None:
@@ -29,6 +30,8 @@ def ring_round() -> None:
         ring("catalog.tasks.sync_due")
     with contained("reconciling accounts"):
         reconciliation.reconcile_due(now=now)
+    with contained("calling the roll of the queues"):
+        call_roll(now=now)
     with contained("mailing alerts"):
         mail_open_alerts(now=now)
     beat(part="sweep", now=now)
@@ -50,5 +53,6 @@ def work_round(*, seconds: float = 15.0) -> dict[str, int]:
         done["reconciled"] = reconciliation.reconcile_due(now=database_now())
     with contained("mailing alerts"):
         done["mailed"] = mail_open_alerts(now=database_now())
+    answer_all(now=database_now())
     beat(part="sweep", now=database_now())
     return {**done, "failures": failures_since(now)}

@@ -78,7 +78,7 @@ class Reader:
         """The reading of one order's object."""
         if fields.doubled:
             return Ignored("conflicting_duplicates")
-        if any(echo not in (None, asked) for echo in _echoes(fields)):
+        if ("order" in fields or "order_id" in fields) and any(e not in (None, asked) for e in _echoes(fields)):
             return Ignored("other_order")
         has_result = any(fields.get(key) is not None for key in RESULT_KEYS)
         fault = find_fault(fields, has_result=has_result) or _fault_in_state(fields.get("status"))

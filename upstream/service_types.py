@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class QuantitySource(StrEnum):
@@ -114,6 +115,7 @@ _BY_NAME = {name: kind for kind in SERVICE_TYPES for name in (kind.name, *kind.a
 _SEPARATORS = re.compile(r"[\s_-]+")
 
 
+@lru_cache(maxsize=1000)
 def service_type(raw: str) -> ServiceType | None:
     """The type a provider's word means, matched without case and with one kind of separator; None if unknown."""
     return _BY_NAME.get(_SEPARATORS.sub("_", raw.strip().lower()))

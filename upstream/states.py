@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 
 class OrderState(StrEnum):
@@ -90,6 +91,7 @@ _REFILL_SPELLINGS: dict[str, RefillState] = {
 _DROPPED = str.maketrans("", "", "_-.")
 
 
+@lru_cache(maxsize=1000)
 def normalised_state(text: str) -> str:
     """NFKC, lower case, without spaces, `_`, `-` and `.`."""
     folded = unicodedata.normalize("NFKC", text[:500]).lower()

@@ -88,13 +88,19 @@ def _test_prefix() -> str:
 
 def _sweep_left_overs() -> None:
     for home in SOCKETS.glob(f"{_test_prefix()}*/"):
-        place = Place(home, home, home)
-        if home.is_symlink() or home.stat().st_uid != os.geteuid():
-            continue
-        lock = place.lock()
-        # A folder whose program is gone meanwhile stays: deleting below a living server helps nobody.
-        with suppress(EmbeddedError):
-            if lock.take():
-                place.end_left_over()
-                place.forget()
-        lock.close()
+        # Its own run may end and take it away at any moment.
+        with suppress(FileNotFoundError):
+            _sweep_away(home)
+
+
+def _sweep_away(home: Path) -> None:
+    place = Place(home, home, home)
+    if home.is_symlink() or home.stat().st_uid != os.geteuid():
+        return
+    lock = place.lock()
+    # A folder whose program is gone meanwhile stays: deleting below a living server helps nobody.
+    with suppress(EmbeddedError):
+        if lock.take():
+            place.end_left_over()
+            place.forget()
+    lock.close()

@@ -48,4 +48,12 @@ BALANCE = ("balance_str", "balance_null", "balance_negative", "balance_other_cur
 SERVICES = tuple(_of("services"))
 REFILL = (*_of("refill"), "timeout_after_accept", "close_no_answer", "h500_p", "h502_html", "refill_twice")
 CANCEL = (*_of("cancel"), "timeout_after_accept", "close_no_answer", "h500")
-FATES = (*ENDINGS, "never_moves", "stuck", *SPOILED_ANSWERS, "partial:1", "partial:333")
+#: "Expired" is a word about subscriptions; of a plain order it tells nobody what arrived, and waits for a person.
+FATES = (
+    *(fate for fate in ENDINGS if fate != "expired"),
+    "never_moves",
+    "stuck",
+    *SPOILED_ANSWERS,
+    "partial:1",
+    "partial:333",
+)

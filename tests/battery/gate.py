@@ -42,9 +42,25 @@ class Sizes:
     budgets: dict[str, int]
 
 
-GATE = Sizes("gate", 3000, 75, 300, 200, 600, 1000, {"tests": 240, "fire": 150, "others": 90, "canaries": 120})
+GATE = Sizes(
+    mode="gate",
+    orders=3000,
+    calm_seconds=75,
+    doorbell_orders=300,
+    restored_orders=200,
+    faulted_sends=600,
+    not_sent_verdicts=1000,
+    budgets={"tests": 150, "fire": 150, "calm": 120, "others": 60, "canaries": 120},
+)
 LONG = Sizes(
-    "long", 50_000, 600, 5000, 1000, 10_000, 10_000, {"tests": 1200, "fire": 1500, "others": 900, "canaries": 300}
+    mode="long",
+    orders=50_000,
+    calm_seconds=600,
+    doorbell_orders=5000,
+    restored_orders=1000,
+    faulted_sends=10_000,
+    not_sent_verdicts=10_000,
+    budgets={"tests": 1200, "fire": 1500, "calm": 720, "others": 600, "canaries": 120},
 )
 #: What of `make test` belongs to the battery: the model, races, schema, parser corpus, wire, and the simulator's own.
 TESTS = ("tests/battery", "tests/upstream", "tests/simulator", "tests/billing", "tests/orders", "tests/stack")
@@ -85,7 +101,12 @@ class Run:
         began = time.monotonic()
         logs = [(self.folder / f"{name}-{number}.log") for number in range(len(commands))]
         started = [self._start(command, log) for command, log in zip(commands, logs, strict=True)]
-        statuses = [_wait(process, began + 4 * budget) for process in started]
+        try:
+            statuses = [_wait(process, began + 4 * budget) for process in started]
+        except BaseException:
+            for process in started:  # each has a session of its own, so Ctrl-C did not reach it
+                _end(process)
+            raise
         seconds = round(time.monotonic() - began, 1)
         for status, log in zip(statuses, logs, strict=True):
             if status:
@@ -113,13 +134,19 @@ def _wait(process: "subprocess.Popen[bytes]", end: float) -> int:
     try:
         return process.wait(max(0.0, end - time.monotonic()))
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        _end(process)
         return 124
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is not None:
+        return
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 # The stages.
@@ -132,17 +159,21 @@ def tests(run: Run) -> None:
 
 
 def fire(run: Run) -> None:
-    _parts(run, "fire", {"fire": ["fire", f"--orders={run.sizes.orders}"]})
+    long = ["--long"] if run.sizes.mode == "long" else []
+    _parts(run, "fire", {"fire": ["fire", f"--orders={run.sizes.orders}", *long]})
+
+
+def calm(run: Run) -> None:
+    _parts(run, "calm", {"calm": ["calm", f"--seconds={run.sizes.calm_seconds}"]})
 
 
 def others(run: Run) -> None:
     sizes = run.sizes
-    _parts(run, "others", {"calm": ["calm", f"--seconds={sizes.calm_seconds}"]})
-    more = {
+    doorbells = {
         f"doorbells-{variant}": ["doorbells", f"--variant={variant}", f"--orders={sizes.doorbell_orders}"]
         for variant in ("heard", "dropped", "tripled")
     }
-    _parts(run, "others", more | {"restoring": ["restoring", f"--orders={sizes.restored_orders}"]})
+    _parts(run, "others", {**doorbells, "restoring": ["restoring", f"--orders={sizes.restored_orders}"]})
 
 
 def _parts(run: Run, stage: str, parts: dict[str, list[str]]) -> None:
@@ -167,7 +198,7 @@ def canaries(run: Run) -> None:
     run.report["canaries"] = json.loads(path.read_text()) if path.exists() else []
 
 
-STAGES = {"tests": tests, "fire": fire, "others": others, "canaries": canaries}
+STAGES = {"tests": tests, "fire": fire, "calm": calm, "others": others, "canaries": canaries}
 
 
 def _counted(junit: Path) -> dict[str, int]:

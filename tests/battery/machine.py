@@ -1,6 +1,5 @@
 """The rules of the machine: what customers, the owner, providers, the network and bad luck may do in any order."""
 
-import os
 from collections import Counter
 from contextlib import suppress
 from decimal import Decimal
@@ -19,6 +18,7 @@ from orders import cancellations, decisions, dispatch, progress, reconciliation,
 from orders.doubt import resolve
 from orders.models import Order, Refill
 from orders.states import Forward
+from tests.battery import counts
 from tests.battery import faults_played as played
 from tests.battery.crashing import AT_PLACEMENT, CRASHES, ELSEWHERE, PAUSES
 from tests.battery.draining import decide_rightly, drain, thaw
@@ -44,10 +44,9 @@ WANTED = {
 
 
 class ShopMachine(RuleBasedStateMachine):
-    """``stage`` is put there by the test; ``counts`` add up over all examples of a run."""
+    """``stage`` is put there by the test."""
 
     stage: ClassVar[Stage]
-    counts: ClassVar[dict[str, Counter[str]]] = {}
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,10 +85,10 @@ class ShopMachine(RuleBasedStateMachine):
             self.settings.disable()
 
     def _count(self) -> None:
-        for kind, counter in (("rules", self.tally), ("faults", self._faults()), ("points", self.stage.edges.fired)):
-            self.counts.setdefault(kind, Counter()).update(counter)
-        ran = Counter(examples=1, steps=self.steps, checks=self.stage.judge.checks)
-        self.counts.setdefault("runs", Counter()).update(ran)
+        """Example by example, so that a run that fails half-way has counted what it did."""
+        points = {f"point:{name}": count for name, count in self.stage.edges.fired.items()}
+        checks = self.stage.judge.checks
+        counts.add(self._faults(), rules={**self.tally, **points}, checks=checks, steps=self.steps + 1)
         self.stage.edges.fired.clear()
         self.stage.wire.faults.clear()
 
@@ -425,4 +424,3 @@ _TASKS = {
     "orders.tasks.follow": tasks.follow,
     "orders.tasks.resolve": tasks.resolve,
 }
-LONG = os.environ.get("BATTERY") == "long"

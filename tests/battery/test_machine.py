@@ -5,7 +5,6 @@ what failed. Without either a few suffice to notice a broken rule. `BATTERY_COUN
 fault fired.
 """
 
-import json
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +14,6 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from pytest_django import DjangoDbBlocker
 
-from tests.battery import counts
 from tests.battery.machine import ShopMachine
 from tests.battery.stage import Stage, the_stage
 
@@ -45,20 +43,4 @@ def stage(db: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Stage]:
 
 def test_the_shop_is_what_the_model_says(stage: Stage) -> None:
     ShopMachine.stage = stage
-    ShopMachine.counts = {}
-    try:
-        run_state_machine_as_test(ShopMachine, settings=PROFILES[os.environ.get("BATTERY", "")])
-    finally:
-        _write_counts()
-
-
-def _write_counts() -> None:
-    facts = {kind: dict(sorted(counter.items())) for kind, counter in ShopMachine.counts.items()}
-    print(json.dumps(facts, indent=1))
-    runs = facts.get("runs", {})
-    # At the end of each example everything is judged once more, at rest.
-    steps = runs.get("steps", 0) + runs.get("examples", 0)
-    points = {f"point:{name}": count for name, count in facts.get("points", {}).items()}
-    counts.add(
-        facts.get("faults"), rules={**facts.get("rules", {}), **points}, checks=runs.get("checks", 0), steps=steps
-    )
+    run_state_machine_as_test(ShopMachine, settings=PROFILES[os.environ.get("BATTERY", "")])

@@ -95,15 +95,19 @@ def test_a_sender_killed_while_it_connects_leaves_no_doubt(
     shop: Shop, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A handshake that drips for ever, say: without a byte of the request sent there is nothing to doubt."""
+    honest = wire._connect
 
-    def die(*_args: Any, **_more: Any) -> None:
-        raise Killed
+    def die_with_the_order_in_hand(*args: Any) -> Any:
+        if ForwardAttempt.objects.exists():
+            raise Killed
+        return honest(*args)
 
     order = shop.buys(alice, link=LINK)
     with monkeypatch.context() as patch:
-        patch.setattr(wire, "_connect", die)
+        patch.setattr(wire, "_connect", die_with_the_order_in_hand)
         with pytest.raises(Killed):
             shop.forwards()
+    assert ForwardAttempt.objects.count() == 1
     leases.expire(now=database_now() + timedelta(hours=1))
     doubts = ForwardAttempt.objects.filter(outcome=Outcome.IN_DOUBT).count()
     assert doubts == 0, "a false doubt: nothing had been sent"

@@ -30,8 +30,8 @@ def good() -> dict[str, Any]:
     strikes = [{"kind": "kill", "seen_after": 0.4}, {"kind": "kill", "seen_after": 2.0}]
     fire = part(
         faulted_sends=600,
-        planned={"aimed_kills": 2, "flushes": 1},
-        trouble={"strikes": strikes, "flush_seconds": [0.9]},
+        planned={"kill_sender": 2, "flush": 1},
+        trouble={"strikes": strikes, "flush_seconds": [0.9], "done": {"kill_sender": 2, "flush": 1}},
         sends={"not_sent_but_read": 0},
     )
     final = {"orders": {"link": ["placed", "completed", "1", "1", "0"]}, "wallets": {"a": "99"}}
@@ -132,6 +132,7 @@ DOUBTFUL: dict[str, Callable[[dict[str, Any]], object]] = {
     "a rule never run": lambda r: r["counts"]["rules"].clear(),
     "too few faulted sends": lambda r: r["parts"]["fire"].update(faulted_sends=599),
     "too few doubts to tell": lambda r: r["parts"]["calm"]["profiles"]["outage"].update(all=19),
+    "an incident that never came": lambda r: r["parts"]["fire"]["trouble"]["done"].pop("flush"),
     "too few kills": lambda r: r["parts"]["fire"]["trouble"]["strikes"].pop(),
     "a flush without a backlog": lambda r: r["parts"]["fire"]["trouble"].update(flush_seconds=[]),
     "other orders without doorbells": lambda r: r["parts"]["doorbells-dropped"]["final"]["orders"].clear(),

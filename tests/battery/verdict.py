@@ -131,12 +131,12 @@ def _share(profile: str, least: float) -> Measure:
 def _p95(report: Report) -> tuple[object, bool]:
     calm = report["parts"]["calm"]
     seconds = calm["profiles"]["default"]["p95_seconds"]
-    return f"{seconds} s", seconds <= calm["p95_limit"]
+    return f"{seconds} s of {calm['p95_limit']:.0f}", seconds <= calm["p95_limit"]
 
 
 def _killed_senders(report: Report) -> tuple[object, bool]:
     strikes = [s for s in report["parts"]["fire"]["trouble"]["strikes"] if s["kind"] == "kill"]
-    if len(strikes) < report["parts"]["fire"]["planned"]["aimed_kills"]:
+    if len(strikes) < report["parts"]["fire"]["planned"]["kill_sender"]:
         raise Missing(f"only {len(strikes)} senders were killed")
     if any(s["seen_after"] is None for s in strikes):
         return "never seen", False
@@ -146,9 +146,17 @@ def _killed_senders(report: Report) -> tuple[object, bool]:
 
 def _flushes(report: Report) -> tuple[object, bool]:
     seconds = report["parts"]["fire"]["trouble"]["flush_seconds"]
-    if len(seconds) < report["parts"]["fire"]["planned"]["flushes"]:
+    if len(seconds) < report["parts"]["fire"]["planned"]["flush"]:
         raise Missing(f"only {len(seconds)} flushes met a backlog")
     return f"{max(seconds):.1f} s", max(seconds) <= 60
+
+
+def _incidents(report: Report) -> tuple[object, bool]:
+    fire = report["parts"]["fire"]
+    done = fire["trouble"]["done"]
+    if fewer := [f"{name} {done.get(name, 0)} of {n}" for name, n in fire["planned"].items() if done.get(name, 0) < n]:
+        raise Missing(", ".join(fewer))
+    return sum(done.values()), True
 
 
 def _faulted_sends(report: Report) -> tuple[object, bool]:
@@ -202,6 +210,7 @@ def _wire(report: Report) -> tuple[object, bool]:
 
 _GOALS: list[tuple[str, str, Measure]] = [
     ("faulted sends", "enough", _faulted_sends),
+    ("processes killed, stopped, servers restarted", "as planned", _incidents),
     ("doubled upstream orders", "0", _zero("truth", "doubled")),
     ("lost acknowledged orders", "0", _broken("N1")),
     ("cents unaccounted for", "0", _audited(invariants=("I1", "I3", "I4", "I5", "I6"))),
@@ -221,7 +230,7 @@ _GOALS: list[tuple[str, str, Measure]] = [
     ),
     ("doubts resolved without a person, default", ">= 97 %", _share("default", 97)),
     ("doubts resolved without a person, outage", ">= 84 %", _share("outage", 84)),
-    ("time to a verdict, p95 (scaled 1/60)", "<= T_settle + 5 min", _p95),
+    ("time to a verdict, p95 (scaled)", "<= T_settle + 5 min", _p95),
     ("killed sender seen as in doubt", "<= 60 s", _killed_senders),
     ("backlog moves after FLUSHALL", "<= 60 s", _flushes),
     ("D1: doorbells heard, dropped, tripled", "0 differ", _same_money),

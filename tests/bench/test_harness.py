@@ -37,7 +37,7 @@ def test_a_skipped_figure_gives_its_reason_and_no_number() -> None:
 
 @pytest.mark.parametrize("only", ["sync", "price", "place"])
 def test_a_small_run_measures_the_real_operations(only: str, tmp_path: Path) -> None:
-    sizes = ["--services", "50", "--seconds", "0.2", "--repeats", "1"]
+    sizes = ["--services", "50", "--seconds", "0.2", "--repeats", "1", "--orders", "120"]
     command = [sys.executable, "-m", "bench", "--only", only, *sizes, "--json", "--results", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stderr

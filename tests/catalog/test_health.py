@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from catalog import answers, health
 from catalog.account import read_balance
@@ -248,3 +250,14 @@ def test_reports_of_syncs_go_after_a_while_but_the_newest_stays(panel: Panel, pr
     sync_due(now=now)
     assert SyncRun.objects.filter(provider=provider).count() == 2
     assert [(now - run.started_at).days for run in SyncRun.objects.filter(provider=other)] == [70]
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_count_that_cannot_be_written_disturbs_nothing(
+    panel: Panel, provider: Provider, counted: None, monkeypatch: Any, error: type[Exception]
+) -> None:
+    broken = MagicMock()
+    broken.cursor.side_effect = error("gone")
+    monkeypatch.setattr(answers, "connection", broken)
+    assert health.test_connection(provider, now=database_now()).balance is not None
+    assert broken.cursor.called

@@ -148,3 +148,14 @@ def test_a_lock_is_held_by_one_run_and_given_back(tmp_path: Path) -> None:
     first.close()
     assert second.take()
     second.close()
+
+
+def test_a_run_that_ends_while_another_one_begins_is_not_in_its_way(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its folder was still there when the other looked, and is gone when it is looked into."""
+    monkeypatch.setattr(Path, "glob", lambda _folder, _pattern: iter([tmp_path / "gone"]))
+    place, lock = temporary_place()
+    assert place.home.is_dir()
+    place.forget()
+    lock.close()

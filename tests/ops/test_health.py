@@ -33,7 +33,14 @@ def test_ready_with_database_redis_and_a_fresh_sweep(client: Client) -> None:
     assert answer.status_code == 200
     assert answer.json() == {
         "status": "ready",
-        "checks": {"database": "ok", "migrations": "ok", "redis": "ok", "sweep": "ok", "forwarding": "ok"},
+        "checks": {
+            "database": "ok",
+            "migrations": "ok",
+            "redis": "ok",
+            "sweep": "ok",
+            "queues": "ok",
+            "forwarding": "ok",
+        },
         "heard": {"sweep": pytest.approx(0, abs=60)},
     }
     assert "no-store" in answer["Cache-Control"]

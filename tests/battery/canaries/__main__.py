@@ -33,11 +33,12 @@ def main() -> int:
     began = time.monotonic()
     with arena() as place, ThreadPoolExecutor(AT_ONCE) as pool:
         green = green_tests(place, pool, canaries)
-        found = list(pool.map(lambda canary: let_loose(place, canary, green), canaries))
-    for one in found:
-        print(told(one), flush=True)
-        if options.show and not one["caught"]:
-            print(one["printed"])
+        found = []
+        for one in pool.map(lambda canary: let_loose(place, canary, green), canaries):
+            found.append(one)
+            print(told(one), flush=True)
+            if options.show and not one["caught"]:
+                print(one["printed"])
     caught = sum(one["caught"] for one in found)
     print(f"{caught} of {len(found)} canaries caught in {time.monotonic() - began:.0f} s")
     if options.json:

@@ -24,8 +24,8 @@ class Canary:
 
     ``seed`` changes functions or settings of the product in the process of the test. Where the database would stop the
     bug, ``unguarded`` is the SQL that takes its guard away, and the trials run twice: with the guard in place nothing
-    may break, and ``guard`` is the constraint that the database names where the refusal can be seen. ``nearest`` says
-    what stands in for a feature that the shop does not have.
+    may break, and where the test turns red nevertheless it has to show ``guard``, a name or a phrase of the refusal.
+    ``nearest`` says what stands in for a feature that the shop does not have.
     """
 
     number: int

@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--orders", type=int)
     parser.add_argument("--seconds", type=float)
+    parser.add_argument("--long", action="store_true", help="fire: as much trouble as belongs to a long run")
     parser.add_argument("--variant", choices=["heard", "dropped", "tripled"], default="heard")
     options = parser.parse_args()
     # Told to end, everything that was started is ended on the way out.
@@ -37,7 +38,7 @@ def fire(report: Report, options: argparse.Namespace) -> None:
     with set_up(FIRE, providers=4) as world:
         from tests.battery.chaos import fire
 
-        fire.run(world, report, fire.Size(orders=options.orders or 3000))
+        fire.run(world, report, fire.size_of(options.orders or 3000, is_long=options.long))
 
 
 def calm(report: Report, options: argparse.Namespace) -> None:

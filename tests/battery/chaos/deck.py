@@ -10,7 +10,7 @@ from upstream.simulator.faults import CLIENT_SIDE, FAULTS
 
 #: Played while a connection stands and nothing is read: by rate, since a link can only come near them.
 AT_THE_DOOR = ("rst_on_accept", "close_on_accept", "never_read")
-#: They keep a lane busy until the deadline, so at most a third of the faulted sends is of this kind.
+#: They keep a lane busy until the deadline, so only one faulted send in twenty is of this kind.
 SLOW = (
     "timeout_after_accept",
     "late_place",
@@ -32,16 +32,18 @@ def _of(*groups: str) -> list[str]:
     return [_SIZES.get(name, name) for name in names if name not in _ELSEWHERE and not name.startswith("tls_")]
 
 
-#: What a send can meet, what can become of an order that was sent, and what strikes polls.
-QUICK_FAULTS = tuple(
-    name
-    for name in [*_of("answer lost", "size", "redirect", "http", "add body"), *_BOTH, "repriced:1.05", "no_funds"]
-    if name not in SLOW
+#: What a send can meet, what can become of an order that was sent, and what strikes questions. Bodies and what
+#: concerns the account come three times as often: part D meets every fault of the wire by itself.
+_BODIES = (*_of("add body"), "repriced:1.05", "no_funds")
+QUICK_FAULTS = (
+    *(name for name in (*_of("answer lost", "size", "redirect", "http"), *_BOTH) if name not in SLOW),
+    *(name for name in _BODIES for _ in range(3)),
 )
 LIVES = tuple(name for name, fault in FAULTS.items() if fault.group == "status" and fault.actions == frozenset(["add"]))
 STATUS_FAULTS = tuple(
     name for name, fault in FAULTS.items() if fault.group == "status" and fault.actions == frozenset(["status"])
 )
+SERVICES_FAULTS = tuple(name for name, fault in FAULTS.items() if fault.group == "services")
 BALANCE_FAULTS = ("balance_str", "balance_null", "balance_negative", "balance_drops", "refund_in_window")
 
 #: Of a doubt: the answer is lost, and half of the orders are placed.
@@ -87,12 +89,12 @@ class Wish:
 
 
 def deal(number: int, *, providers: int, wallets: int, faulted: float, seed: int, by_http: float = 0.2) -> list[Wish]:
-    """``number`` wishes. Every kind of fault comes equally often; half as many as are left meet an odd life."""
+    """``number`` wishes, a share of them faulted; half of the others lead an odd life."""
     rng = random.Random(seed)  # noqa: S311
     lost = round(number * faulted)
-    slow = min(lost // 3, len(SLOW) * max(1, lost // (2 * (len(QUICK_FAULTS) + len(SLOW)))) * 2)
-    faults = _spread(SLOW, slow) + _spread(QUICK_FAULTS, lost - slow)
-    faults += _spread(LIVES, (number - lost) // 2)
+    slow = lost // 20
+    faults = _spread(SLOW, slow, rng) + _spread(QUICK_FAULTS, lost - slow, rng)
+    faults += _spread(LIVES, (number - lost) // 2, rng)
     faults += [""] * (number - len(faults))
     rng.shuffle(faults)
     return [
@@ -119,8 +121,10 @@ def trickle(number: int, *, providers: int, wallet: int) -> Wish:
     return Wish(number, number % providers, wallet, 500 + number % 50_000)
 
 
-def _spread(names: Sequence[str], number: int) -> list[str]:
-    return [names[n % len(names)] for n in range(number)]
+def _spread(names: Sequence[str], number: int, rng: random.Random) -> list[str]:
+    """Each name as often as the others, or, where there are more of them than turns, some of them once."""
+    mixed = rng.sample(names, len(names))
+    return [mixed[n % len(mixed)] for n in range(number)]
 
 
 def _quantity(rng: random.Random, number: int) -> int:

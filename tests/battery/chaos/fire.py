@@ -2,17 +2,18 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from tests.battery.chaos import figures, quiet, selling
 from tests.battery.chaos.cast import Cast, gather
-from tests.battery.chaos.deck import BALANCE_FAULTS, STATUS_FAULTS, Wish, deal, trickle
+from tests.battery.chaos.deck import BALANCE_FAULTS, SERVICES_FAULTS, STATUS_FAULTS, Wish, deal, trickle
 from tests.battery.chaos.fleet import Fleet, sailing
 from tests.battery.chaos.judging import Bench
 from tests.battery.chaos.owner import Owner
 from tests.battery.chaos.reporting import Report
-from tests.battery.chaos.trouble import Plan, Trouble
+from tests.battery.chaos.trouble import LONG, Plan, Trouble
 from tests.battery.chaos.world import World
 
 
@@ -27,6 +28,10 @@ class Size:
     plan: Plan = Plan()
     selling_limit: float = 900.0
     limit: float = 240.0
+
+
+def size_of(orders: int, *, is_long: bool) -> Size:
+    return Size(orders, plan=LONG, selling_limit=3600.0) if is_long else Size(orders)
 
 
 def run(world: World, report: Report, size: Size) -> None:
@@ -76,7 +81,7 @@ def _under_fire(size: Size, world: World, cast: Cast, fleet: Fleet, report: Repo
         by_http=crowd.receipts.by_http,
         tries_that_failed=crowd.receipts.failed,
         faulted_sends=sum(w.is_faulted for w in wishes),
-        planned=asdict(size.plan),
+        planned=sale.planned,
         trouble=trouble.as_facts(),
         doubts=figures.doubts(world),
         truth=figures.against_truth(world),
@@ -97,7 +102,8 @@ def _rates() -> dict[str, float]:
         # Silent for twice as long as a send may take, and closed well before the sockets are counted.
         {"rst_on_accept": 0.002, "close_on_accept": 0.002, "never_read:1": 0.002}
         | dict.fromkeys(STATUS_FAULTS, 0.01)
-        | dict.fromkeys((name for name in BALANCE_FAULTS), 0.02)
+        | dict.fromkeys(BALANCE_FAULTS, 0.03)
+        | dict.fromkeys(SERVICES_FAULTS, 0.05)
     )
 
 
@@ -108,22 +114,28 @@ class _Sale:
         self.wishes = wishes
         self.todo = list(incidents)
         self.whole = len(incidents)
+        self.planned = dict(Counter(incident.__name__ for incident in incidents))
         self.gone = 0
         self.happened = 0
         self.called_off = threading.Event()
 
     def __iter__(self) -> Iterator[Wish]:
-        """The wishes, as the buyers take them; they wait for an incident that is late."""
+        """The wishes, as the buyers take them; they wait for an incident that is late, and the last one for all."""
         for wish in self.wishes:
-            while self.gone * self.whole > (self.happened + 2) * len(self.wishes):
+            while self._is_ahead:
                 if self.called_off.wait(0.05):
                     return
             self.gone += 1
             yield wish
 
     @property
+    def _is_ahead(self) -> bool:
+        is_last = self.gone == len(self.wishes) - 1 and bool(self.todo)
+        return is_last or self.gone * self.whole > (self.happened + 2) * len(self.wishes)
+
+    @property
     def is_incident_due(self) -> bool:
-        return self.gone * (self.whole + 1) >= (self.happened + 1) * len(self.wishes)
+        return self.gone * (self.whole + 3) >= (self.happened + 1) * len(self.wishes)
 
     def disturb(self, trouble: Trouble, bench: Bench, *, limit: float, sellers: threading.Thread) -> None:
         """Let every incident happen in its time, until all is sold; one that did not come to pass is tried again."""
@@ -135,8 +147,8 @@ class _Sale:
             if not self.todo or not self.is_incident_due:
                 time.sleep(0.1)
                 continue
-            incident = self.todo.pop(0)
-            if trouble.happen(incident):
+            if trouble.happen(self.todo[0]):
                 self.happened += 1
+                del self.todo[0]
             else:
-                self.todo.append(incident)
+                self.todo.insert(2, self.todo.pop(0))

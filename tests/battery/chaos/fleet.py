@@ -14,6 +14,7 @@ from tests.battery.chaos.world import World
 from tests.stack.running import Stack
 
 _PATIENCE = 20.0
+_PLAIN = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
 class Fleet(Stack):
@@ -48,20 +49,27 @@ class Fleet(Stack):
             self.run(f"beat-{number}", self.celery, "-A", "storefront", "beat")
 
     def worker_of(self, name: str, queues: str, concurrency: int) -> None:
-        plain = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         self.run(
             name,
             self.celery,
             "-A",
             "storefront",
             "worker",
-            *plain,
+            *_PLAIN,
             "-Q",
             queues,
             f"--concurrency={concurrency}",
             "-n",
             f"{name}@%h",
         )
+
+    def wrong_clock(self, seconds: int) -> None:
+        """One more worker for everything, beside the others, whose clock is ahead by so much."""
+        name = f"ahead-{seconds}"
+        with self._lock:
+            words = ("-Q", "forward,default,follow", "--concurrency=1", "-n", f"{name}@%h")
+            command = ("tests.battery.chaos.skewed", "-A", "storefront", "worker", *_PLAIN, *words)
+            self._parents[name] = self.start(name, *command, SKEW_SECONDS=str(seconds))
 
     @property
     def worker_names(self) -> list[str]:

@@ -9,7 +9,7 @@ from django.db import connection
 
 from core.clock import database_now
 from orders import freezing
-from orders.models import ShopState
+from orders.models import Order, ShopState
 from tests.battery.chaos import figures, quiet, selling
 from tests.battery.chaos.cast import gather
 from tests.battery.chaos.deck import deal, trickle
@@ -34,6 +34,7 @@ def run(world: World, report: Report, *, orders: int) -> None:
         crowd = selling.Crowd(cast, "", threads=3, most_waiting=40)
         with report.stage("selling"):
             crowd.sell(wishes[: orders // 2])
+            until(_every_provider_is_known, LIMIT, "something was placed at every provider")
             _dump(world, dump)
             crowd.sell(wishes[orders // 2 :])
             crowd.go_home()
@@ -64,6 +65,10 @@ def run(world: World, report: Report, *, orders: int) -> None:
 def _has_settled() -> bool:
     since = ShopState.objects.values_list("frozen_at", flat=True).get(pk=1)
     return since is not None and (database_now() - since).total_seconds() > SETTLE
+
+
+def _every_provider_is_known() -> bool:
+    return Order.objects.filter(forward_state="placed").values("provider").distinct().count() == PROVIDERS
 
 
 def _dump(world: World, path: Path) -> None:

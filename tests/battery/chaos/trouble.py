@@ -18,6 +18,7 @@ from tests.battery.chaos.times import LEASE
 from tests.battery.chaos.world import World
 
 _MOVES_LIMIT = 120.0
+_WRONG = (3_600, 86_400)
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,22 @@ class Plan:
     redis_hangs: int = 1
     postgres_restarts: int = 1
     terminations: int = 20
+    wrong_clocks: int = 2
+
+
+LONG = Plan(
+    aimed_kills=50,
+    child_kills=220,
+    parent_kills=30,
+    long_stops=25,
+    short_stops=25,
+    flushes=20,
+    redis_kills=10,
+    redis_downs=5,
+    redis_hangs=5,
+    postgres_restarts=5,
+    terminations=300,
+)
 
 
 @dataclass
@@ -54,6 +71,7 @@ class Trouble:
 
     def deck(self, plan: Plan) -> list[Callable[[], bool]]:
         """Every incident of the plan, in an order drawn from the seed. Each tells whether it came to pass."""
+        last = min(3, plan.terminations)
         kinds: list[tuple[Callable[[], bool], int]] = [
             (self.kill_sender, plan.aimed_kills),
             (self.kill_child, plan.child_kills),
@@ -65,11 +83,15 @@ class Trouble:
             (self.redis_down, plan.redis_downs),
             (self.hang_redis, plan.redis_hangs),
             (self.restart_postgres, plan.postgres_restarts),
-            (self.terminate_backend, plan.terminations),
+            (self.terminate_backend, plan.terminations - last),
         ]
         incidents = [deed for deed, count in kinds for _ in range(count)]
         self.random.shuffle(incidents)
-        return incidents
+        # Workers with a wrong clock throw away most of what the others would hear, so they join late. Last come three
+        # that can always happen: a flush wants a backlog, an aimed kill a send.
+        late = len(incidents) * 9 // 10
+        incidents[late:late] = [self.wrong_clock] * plan.wrong_clocks
+        return [*incidents, *[self.terminate_backend] * last]
 
     def happen(self, incident: Callable[[], bool]) -> bool:
         name = incident.__name__
@@ -103,6 +125,11 @@ class Trouble:
 
     def _provider(self) -> int:
         return self.random.randrange(len(self.world.providers))
+
+    def wrong_clock(self) -> bool:
+        """A worker joins whose clock is an hour ahead; the next one's is a day ahead."""
+        self.fleet.wrong_clock(_WRONG[self.done["wrong_clock"] % 2])
+        return True
 
     # The broker.
 
