@@ -27,7 +27,7 @@ _TAKE = """
     SELECT n, pid, backend_start, set_config('plan_cache_mode', 'force_generic_plan', false)
     FROM pg_stat_activity, generate_series(1, %(lanes)s) n
     WHERE pid = pg_backend_pid()
-        AND pg_try_advisory_lock(%(namespace)s, ((%(provider)s * %(most)s + n) %% 2147483648)::int)
+        AND pg_try_advisory_lock(%(namespace)s, ((%(provider)s::bigint * %(most)s + n) %% 2147483648)::int)
     LIMIT 1
 """
 

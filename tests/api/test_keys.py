@@ -6,8 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
-from statistics import median
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -73,14 +72,15 @@ def test_right_and_wrong_keys_cost_one_query_and_like_time(api: Panel) -> None:
     for _n in range(60):
         for key, times in spent.items():
             with CaptureQueriesContext(connection) as asked:
-                began = perf_counter()
+                began = thread_time()
                 authenticate(key, address="127.0.0.1")
-                times.append(perf_counter() - began)
+                times.append(thread_time() - began)
             assert len(asked) == 1
-    wrong, missing = median(spent["y" * 40]), median(spent[""])
-    # Wrong and missing do the very same; a right key builds a row on top, and nobody can tell that from the network.
+    # The quickest of many, in this thread's own time: what else the machine does is no part of it. Wrong and missing do
+    # the very same; a right key builds a row on top, and nobody can tell that from the network.
+    right, wrong, missing = (min(times) for times in spent.values())
     assert abs(wrong - missing) < 0.5 * max(wrong, missing)
-    assert abs(median(spent[api.key]) - wrong) < 0.005
+    assert abs(right - wrong) < 0.005
 
 
 def test_another_customers_key_and_an_inactive_customers_open_nothing(api: Panel, alice: User, bob: User) -> None:

@@ -7,7 +7,6 @@ so that no ``finally`` of theirs can tidy up what a killed process would have le
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -20,9 +19,9 @@ from tests.orders.cast import until
 
 #: A stopped process may wake at these and find the world changed; inside a transaction nobody is stopped here.
 PAUSES = ("lane", "claimed", "connected", "permit", "permitted", "first_byte", "last_byte", "answered", "stored")
-CRASHES = (*PAUSES, "permit_uncommitted", "record_uncommitted", "recorded")
+CRASHES = (*PAUSES, "record_uncommitted", "recorded")
 ELSEWHERE = ("heard", "settled_uncommitted", "settled", "searched", "verdict_uncommitted", "verdict")
-AT_PLACEMENT = ("placed_uncommitted", "placed")
+AT_PLACEMENT = ("before_placing", "written", "placed")
 
 
 class Crash(BaseException):
@@ -107,11 +106,11 @@ class Boundaries:
                 (apply, "_calm", "", "verdict_uncommitted"),
                 (apply, "placed", "", "verdict"),
                 (apply, "not_placed", "", "verdict"),
-                (placement, "_write", "", "placed_uncommitted"),
+                (placement, "write_order", "before_placing", "written"),
             ):
                 patch.setattr(module, name, self._around(getattr(module, name), before, after))
             patch.setattr(sending, "permit", self._permit(sending.permit))
-            patch.setattr(lanes, "_lane", self._remembered(lanes._lane))
+            patch.setattr(lanes, "_take", self._remembered(lanes._take))
             patch.setattr(connection, "connect", self._unless_dead(connection.connect))
             yield
 
@@ -127,8 +126,7 @@ class Boundaries:
 
     def _permit(self, real: Callable[..., Callable[[], None]]) -> Callable[..., Callable[[], None]]:
         def permit(errand: Any, lane: lanes.Lane, token: Any) -> Callable[[], None]:
-            watched: Any = _Watched(lane.session, self.reached)
-            ask = real(errand, replace(lane, session=watched), token)
+            ask = real(errand, lane, token)
 
             def asked() -> None:
                 self.reached("permit")
@@ -139,8 +137,8 @@ class Boundaries:
 
         return permit
 
-    def _remembered(self, real: Callable[..., lanes.Lane]) -> Callable[..., lanes.Lane]:
-        def lane(session: "psycopg.Connection[Any]", *place: Any) -> lanes.Lane:
+    def _remembered(self, real: Callable[..., lanes.Lane | None]) -> Callable[..., lanes.Lane | None]:
+        def lane(session: "psycopg.Connection[Any]", *place: Any) -> lanes.Lane | None:
             self._sessions[:] = [s for s in self._sessions if not s.closed] + [session]
             return real(session, *place)
 
@@ -153,19 +151,3 @@ class Boundaries:
             real()
 
         return connect
-
-
-class _Watched:
-    """The lane's session as the permit sees it, with a boundary just before its commit."""
-
-    def __init__(self, session: "psycopg.Connection[Any]", reached: Callable[[str], None]) -> None:
-        self._session, self._reached = session, reached
-
-    def execute(self, *args: Any) -> Any:
-        return self._session.execute(*args)
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        with self._session.transaction():
-            yield
-            self._reached("permit_uncommitted")

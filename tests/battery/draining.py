@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import timedelta
 
-from django.db.models import Q
+from django.db.models import Max, Min, Q
 
 from catalog import health
 from catalog.models import Provider
@@ -11,14 +11,12 @@ from core.clock import database_now
 from core.refusals import Refusal
 from orders import decisions, freezing, reconciliation, sweep, thawing
 from orders.doubt import resolve
-from orders.models import Cancellation, ChildOrder, ForwardAttempt, Order, ProbeDesk, Refill
-from orders.states import CANCEL_OPEN, FINAL, REFILL_OPEN, Forward, Outcome
+from orders.models import Cancellation, ChildOrder, ForwardAttempt, Order, Refill
+from orders.states import CANCEL_OPEN, FINAL, REFILL_OPEN, Forward, Outcome, RefillState
 from orders.thawing.scan import ScanFailed
 from tests.battery.stage import LIFE, Panel, Stage
 
-ROUNDS = 90
-#: The owner is asked only once the shop had its time: T_settle, T_review and a little more.
-_SHOP_ALONE = 18
+ROUNDS = 40
 _UNSENT = (Forward.QUEUED, Forward.CLAIMED, Forward.SENDING)
 _DOUBTFUL = (Forward.IN_DOUBT, Forward.REVIEW)
 
@@ -31,13 +29,15 @@ def drain(stage: Stage) -> None:
     """Until nothing moves any more; raises NotAtRest after ROUNDS."""
     _calm(stage)
     thaw(stage)
-    for number in range(ROUNDS):
-        _one_round(stage, by_owner=number >= _SHOP_ALONE)
+    for _ in range(ROUNDS):
+        _one_round(stage)
+        _let_lives_end(stage)
         if not _is_moving():
             _last_words(stage)
             if not _is_moving():
                 return
         stage.time.advance(_pause())
+        _poll_all()
     raise NotAtRest(f"L1 is broken (the shop comes to rest): {_what_moves()}")
 
 
@@ -49,12 +49,19 @@ def _calm(stage: Stage) -> None:
         provider.switches["one_order_per_link"] = False
         panel.account.unreachable.clear()
         provider.books.adjust(max(-provider.books.balance, 0) + 1000)
-        now = provider.now()
-        for order in provider.books.orders.values():
-            if order.kind == "plain" and order.steps[-1].status in ("Pending", "In progress", "Paused", "Failed"):
-                provider.books.refate(order, "completed", now=now, after=60)
     stage.time.advance(130)  # what a panel places late is placed by now
     stage.works()
+
+
+def _let_lives_end(stage: Stage) -> None:
+    """What would never end at a panel ends well, also what is sent only now."""
+    for panel in stage.panels:
+        books, now = panel.books, panel.account.provider.now()
+        for order in books.orders.values():
+            if order.kind == "plain" and order.steps[-1].status in ("Pending", "In progress", "Paused", "Failed"):
+                books.refate(order, "completed", now=now, after=60)
+        for refill in books.refills.values():
+            refill.fate = refill.fate if refill.fate == "rejected" else "completed"
 
 
 def thaw(stage: Stage) -> None:
@@ -78,7 +85,7 @@ def thaw(stage: Stage) -> None:
         thawing.thaw(actor="owner", reason="compared", now=database_now())
 
 
-def _one_round(stage: Stage, *, by_owner: bool) -> None:
+def _one_round(stage: Stage) -> None:
     now = database_now()
     for provider in Provider.objects.filter(parked_at__isnull=False):
         health.unpark(provider.pk, now=now, actor="owner")
@@ -86,7 +93,8 @@ def _one_round(stage: Stage, *, by_owner: bool) -> None:
     if ForwardAttempt.objects.filter(outcome=Outcome.IN_DOUBT).exists():
         _sell_what_ends_a_search(stage)
         resolve.resolve_due(now=database_now(), seconds=5)
-    if by_owner:
+    # What is in review the shop has given to a person, after T_settle and T_review, or at once where ids prove nothing.
+    if not Order.objects.filter(forward_state=Forward.IN_DOUBT).exists():
         _decide(stage)
 
 
@@ -156,28 +164,36 @@ def _what_moves() -> str:
 
 
 def _pause() -> float:
-    """To the next thing that is due, a minute at least."""
+    """Until the next thing of each kind that still moves is due, as seldom as that allows: a round costs time."""
     now = database_now()
+    doubts = Order.objects.filter(forward_state=Forward.IN_DOUBT)
+    newest = doubts.aggregate(at=Max("sent_at"))["at"]
+    if newest is not None:
+        since = (now - newest).total_seconds()
+        # Until it has settled; then two searches a minute apart; then until the owner is asked.
+        return 605 - since if since < 600 else 62 if since < 900 else max(2_410 - since, 62)
     moments = [
-        *Order.objects.filter(next_at__gt=now).values_list("next_at", flat=True),
-        *Order.objects.filter(next_poll_at__gt=now, finished_at=None).values_list("next_poll_at", flat=True),
-        *Cancellation.objects.filter(next_at__gt=now).values_list("next_at", flat=True),
-        *Refill.objects.filter(next_at__gt=now).values_list("next_at", flat=True),
-        *Refill.objects.filter(next_poll_at__gt=now).values_list("next_poll_at", flat=True),
+        Order.objects.filter(next_at__gt=now).aggregate(at=Min("next_at"))["at"],
+        Cancellation.objects.filter(next_at__gt=now).aggregate(at=Min("next_at"))["at"],
+        Refill.objects.filter(next_at__gt=now).aggregate(at=Min("next_at"))["at"],
+        Refill.objects.filter(next_poll_at__gt=now).aggregate(at=Min("next_poll_at"))["at"],
     ]
-    if ForwardAttempt.objects.filter(outcome=Outcome.IN_DOUBT).exists():
-        moments += ProbeDesk.objects.filter(next_at__gt=now).values_list("next_at", flat=True)
-        moments.append(now + timedelta(seconds=150))
-    refills = Refill.objects.filter(state="in_doubt", next_poll_at=None).exists()
-    soonest = min((m for m in moments if m is not None), default=now + timedelta(hours=25 if refills else 1))
-    return max((soonest - now).total_seconds() + 1, 61.0)
+    waits = [(moment - now).total_seconds() + 1 for moment in moments if moment is not None]
+    if not waits and Refill.objects.filter(state=RefillState.IN_DOUBT).exists():
+        return 90_000
+    return max([LIFE, *waits])
+
+
+def _poll_all() -> None:
+    """Whatever the timetable says: it is tried elsewhere, and here it would only cost rounds."""
+    for rows in (Order.objects, ChildOrder.objects):
+        rows.filter(next_poll_at__isnull=False).update(next_poll_at=database_now())
 
 
 def _last_words(stage: Stage) -> None:
     """Lives end at the panel, every order is asked about once more, and the accounts are compared."""
     stage.time.advance(4 * LIFE)
-    Order.objects.filter(next_poll_at__isnull=False).update(next_poll_at=database_now())
-    ChildOrder.objects.filter(next_poll_at__isnull=False).update(next_poll_at=database_now())
+    _poll_all()
     sweep.do_due(now=database_now(), seconds=5)
     for _ in range(2):
         stage.time.advance(3700)

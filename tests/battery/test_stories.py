@@ -203,7 +203,7 @@ def test_answers_however_often_and_odd_give_back_what_is_due_and_no_more(
     share, rule = ANSWERS[fate]
     order = shop.buys(alice, link=f"{LINK}?fate={fate}&after=4")
     shop.forwards()
-    said = {order.link: Said((Fraction(order.charge) * share,), frozenset({rule}))}
+    said = {order.link: Said((Fraction(order.charge) * share,), oddities=frozenset({rule}))}
     for _poll in range(8):
         shop.simulator.control(advance=2)
         shop.follows()
@@ -218,7 +218,8 @@ def test_charges_and_refunds_are_exact_in_every_place(shop: Shop, alice: User, j
         order = shop.buys(alice, quantity=quantity, link=f"https://example.com/p/{quantity}?fate=partial:{remains}")
         exact = Fraction("1.17003") * quantity / 1000
         assert Fraction(order.charge) == Fraction(ceil(exact * 100_000), 100_000), "I5: a charge is exact, rounded up"
-        said[order.link] = Said((Fraction(order.charge) * remains / quantity,))
+        due = Fraction(order.charge) * remains / quantity
+        said[order.link] = Said((due,), last=due)
     while shop.forwards():
         pass
     shop.simulator.control(advance=60)

@@ -113,7 +113,7 @@ class _Line:
         self.wire, self.account, self.journal = wire, account, journal
         self.heard = bytearray()
         self.body, self.ending = b"", _END
-        self.early = account.provider.plan.draw_at_accept()
+        self.early = account.provider.plan.draw_at_accept() if wire.action == "add" else None
         if self.early:
             account.provider.record.faults[self.early.label] += 1
 

@@ -14,6 +14,7 @@ from orders.models import (
     ChildOrder,
     ForwardAttempt,
     Order,
+    PollDesk,
     ProbeDesk,
     ProbePass,
     ProviderExchange,
@@ -74,6 +75,7 @@ _COUNTING = (
     ProviderExchange,
     Cancellation,
     ChildOrder,
+    PollDesk,
     ProbePass,
     ProbeDesk,
     ReconciliationDesk,
@@ -106,6 +108,7 @@ def test_a_count_is_never_below_zero(shop: Shop, table: str, column: str, name: 
     Cancellation.objects.create(order=shop.order, provider=provider)
     ChildOrder.objects.create(parent=shop.order, provider=provider, upstream_id="7")
     ProbePass.objects.create(provider=provider, started_at=now, finished_at=now)
+    PollDesk.objects.create(provider=provider, next_call_at=now)
     ProbeDesk.objects.create(provider=provider)
     ReconciliationDesk.objects.create(provider=provider, next_at=now)
     SendingGate.objects.create(provider=provider)

@@ -206,3 +206,9 @@ def test_a_flood_of_young_orders_never_starves_an_old_one(shop: Shop, alice: Use
         if old.pk in batch.ids.values():
             break
     assert taken <= 8, "it waited longer than the orders that were due before it"
+
+
+@pytest.mark.parametrize("number", [1, 511, 512, 40_000, 2**31 - 1])
+def test_a_provider_of_any_number_has_its_lanes(number: int) -> None:
+    with lanes.take(number) as lane:
+        assert lane is not None

@@ -60,8 +60,9 @@ class Owner:
     def lift_parkings(self, world: World) -> None:
         """What only an owner ends: unknown words are read, and an account that is called empty gets more money."""
         parked = Provider.objects.filter(parked_at__isnull=False)
-        for pk, reason, since in parked.values_list("pk", "parked_reason", "parked_at"):
-            if reason == NO_FUNDS and self._paid_in.get(pk) != since:
+        for pk, reason, since, read_at in parked.values_list("pk", "parked_reason", "parked_at", "balance_at"):
+            # Nobody pays in before the shop has read what is left: from that reading on it waits for more.
+            if reason == NO_FUNDS and read_at and since and read_at > since and self._paid_in.get(pk) != since:
                 self._paid_in[pk] = since
                 sim = world.providers[world.shop_ids.index(pk)]
                 sim.control(balance=Decimal(sim.record(requests=0)["balance"]) + _DEPOSIT)
