@@ -7,6 +7,7 @@ import pytest
 
 from catalog.models import Provider, ProviderService, Service
 from catalog.models.provider import SyncState
+from catalog.report import MOST_EXAMPLES
 from tests.catalog.conftest import Sync
 from tests.catalog.panel import Panel
 from tests.catalog.rows import versions
@@ -58,4 +59,4 @@ def test_twelve_weeks_of_one_provider_are_reported_exactly(panel: Panel, provide
     assert (run.vanished, run.added, run.received - run.added) == (79, 416, 1204)
     facts = {name: run.fields_changed[name] for name in ("rate", "name", "category", "max", "type")}
     assert facts == {"rate": 543, "name": 342, "category": 355, "max": 187, "type": 13}
-    assert len(run.examples) <= 100
+    assert len(run.examples) <= MOST_EXAMPLES
