@@ -1,5 +1,6 @@
 """Writes what a sync found, in a handful of statements however many rows there are, inside the caller's transaction."""
 
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,8 @@ _SET = ", ".join(f"{name} = heard.{name}" for name in Heard._fields if name != "
 
 
 def apply_difference(provider: Provider, found: Difference, *, now: datetime) -> None:
-    with noted([provider.pk], now=now):
+    """A provider's first list is no news: thousands of services that are all new would bury what customers look for."""
+    with nullcontext() if found.is_first else noted([provider.pk], now=now):
         _apply(provider, found, now)
 
 

@@ -38,9 +38,13 @@ class Change(NamedTuple):
 
 @dataclass
 class Difference:
-    """``known`` counts the rows that were not vanished; ``moved`` maps ids to new positions in the list."""
+    """``known`` counts the rows that were not vanished; ``moved`` maps ids to new positions in the list.
+
+    ``is_first``: there never was a row of this provider.
+    """
 
     known: int = 0
+    is_first: bool = False
     fresh: list[Heard] = field(default_factory=list)
     changed: list[Change] = field(default_factory=list)
     moved: dict[str, int] = field(default_factory=dict)
@@ -69,7 +73,7 @@ def compare(provider: Provider, entries: list[ListEntry], *, trusting: bool) -> 
     ``trusting`` accepts rates that jumped, also those in quarantine for it.
     """
     known = _known(provider.pk)
-    found = Difference(known=sum(not k.vanished for k in known.values()))
+    found = Difference(known=sum(not k.vanished for k in known.values()), is_first=not known)
     differing: list[Heard] = []
     for position, entry in enumerate(entries):
         external_id, digest = entry.external_id, entry.digest

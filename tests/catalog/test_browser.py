@@ -150,7 +150,9 @@ def test_a_quarantined_change_is_approved(page: Page, at: str, panel: Panel) -> 
 
 
 def test_everybody_reads_the_updates(page: Page, at: str, panel: Panel) -> None:
-    stocked(panel)
+    provider = stocked(panel)
+    panel.lists([row(1, rate="1"), row(2, rate="2", category="Likes"), row(3)])
+    sync_provider(provider, now=database_now())
     page.goto(at + reverse("catalog:prices"))
     page.get_by_role("link", name="Service updates").first.click()
     page.get_by_role("cell", name="New").first.wait_for()

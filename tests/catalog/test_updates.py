@@ -24,11 +24,13 @@ def told() -> list[tuple[str, str, Decimal | None, Decimal | None]]:
 
 @pytest.fixture
 def history(panel: Panel, provider: Provider, sync: Sync) -> None:
-    panel.lists([row(1, rate="1"), row(2, rate="1")])
+    panel.lists([row(9)])
     sync()
-    panel.lists([row(1, rate="2")])
+    panel.lists([row(1, rate="1"), row(2, rate="1"), row(9)])
     sync()
-    panel.lists([row(1, rate="1"), row(2, rate="1")])
+    panel.lists([row(1, rate="2"), row(9)])
+    sync()
+    panel.lists([row(1, rate="1"), row(2, rate="1"), row(9)])
     sync()
 
 
@@ -44,13 +46,43 @@ def test_a_sync_tells_what_customers_notice(history: None) -> None:
     ]
 
 
+def test_a_providers_first_list_is_no_news_and_whatever_comes_later_is(panel: Panel, sync: Sync) -> None:
+    panel.lists([row(n) for n in range(1, 4)])
+    sync()
+    assert told() == []
+
+    panel.lists([row(n) for n in range(2, 5)])
+    sync()
+    assert [(number, kind) for number, kind, _old, _new in told()] == [("1", "gone"), ("4", "new")]
+
+    panel.lists([row(n) for n in range(1, 5)])
+    sync()
+    assert told()[-1] == ("1", "back", None, Decimal("1.17"))
+
+
+def test_the_first_list_that_is_taken_over_is_the_first(panel: Panel, sync: Sync) -> None:
+    panel.lists([])
+    sync()
+    panel.lists([row(1)])
+    sync()
+    assert told() == []
+
+
+def test_a_row_of_the_first_list_that_is_sold_only_later_is_new(panel: Panel, sync: Sync) -> None:
+    panel.lists([row(1), row(2, type="Special")])
+    sync()
+    panel.lists([row(1), row(2)])
+    sync()
+    assert [(number, kind) for number, kind, _old, _new in told()] == [("2", "new")]
+
+
 def test_nothing_is_told_of_what_nobody_notices(panel: Panel, provider: Provider, sync: Sync) -> None:
     panel.lists([row(1), row(2, rate="0")])
     sync()
     sync()
-    panel.lists([row(1, name="Renamed"), row(2, rate="0", name="x")])
+    panel.lists([row(1, name="Renamed"), row(2, rate="0", name="x"), row(3, rate="0")])
     sync()
-    assert [kind for _id, kind, _old, _new in told()] == ["new"]
+    assert told() == []
 
 
 def test_a_jump_into_quarantine_is_gone(panel: Panel, sync: Sync) -> None:
@@ -58,7 +90,7 @@ def test_a_jump_into_quarantine_is_gone(panel: Panel, sync: Sync) -> None:
     sync()
     panel.lists([row(1, rate="100")])
     sync()
-    assert [kind for _id, kind, _old, _new in told()] == ["new", "gone"]
+    assert [kind for _id, kind, _old, _new in told()] == ["gone"]
 
 
 def test_a_new_markup_is_told(panel: Panel, provider: Provider, sync: Sync) -> None:
