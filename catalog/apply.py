@@ -6,13 +6,13 @@ from typing import Any
 
 from django.db import connection
 
-from catalog.bulk import copy_rows, stage_rows
+from catalog.bulk import copy_rows, new_ids, stage_rows
 from catalog.changes import noted
 from catalog.diff import Difference
 from catalog.models import Provider
 from catalog.models.provider import NewServices
 from catalog.reading import Heard
-from catalog.selling import headings_of, sell
+from catalog.selling import Place, headings_of, sell
 
 _TABLE = "catalog_providerservice"
 _REASONS = Heard._fields.index("quarantine")
@@ -28,20 +28,24 @@ def apply_difference(provider: Provider, found: Difference, *, now: datetime) ->
 def _apply(provider: Provider, found: Difference, now: datetime) -> None:
     changed = [change.new for change in found.changed]
     headings = headings_of(provider, [*found.fresh, *changed])
-    _insert(provider, found.fresh, now)
+    made = _insert(provider, found.fresh, now)
     _update(provider.pk, changed, now)
     _return(provider.pk, found.returned, now)
     _vanish(provider.pk, found.vanished, now)
     written = {row.external_id for row in changed}
     _move(provider.pk, {key: place for key, place in found.moved.items() if key not in written})
-    sell(provider, [*found.fresh, *changed], headings)
+    sell(provider, [*found.fresh, *changed], headings, made)
 
 
-def _insert(provider: Provider, rows: list[Heard], now: datetime) -> None:
-    if rows:
-        is_wanted = provider.new_services != NewServices.CHOSEN
-        columns = [*Heard._fields, "provider_id", "first_seen_at", "changed_at", "is_wanted"]
-        copy_rows(_TABLE, columns, ((*_flat(row), provider.pk, now, now, is_wanted) for row in rows))
+def _insert(provider: Provider, rows: list[Heard], now: datetime) -> dict[str, Place]:
+    """Where the new rows stand, by their ids at the provider."""
+    is_wanted = provider.new_services != NewServices.CHOSEN
+    ids = new_ids(_TABLE, len(rows))
+    columns = ["id", *Heard._fields, "provider_id", "first_seen_at", "changed_at", "is_wanted"]
+    # As text: writing the same moment down twice for each of ten thousand rows takes longer than reading it does.
+    rest = (provider.pk, at := now.isoformat(), at, is_wanted)
+    copy_rows(_TABLE, columns, ((pk, *_flat(row), *rest) for pk, row in zip(ids, rows, strict=True)))
+    return {row.external_id: Place(pk, [], is_wanted) for pk, row in zip(ids, rows, strict=True)}
 
 
 def _flat(row: Heard) -> tuple[Any, ...]:

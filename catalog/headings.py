@@ -23,6 +23,13 @@ _CHOSEN = """
     GROUP BY p.category, c.id
     ORDER BY p.category, services DESC, c.id
 """
+# Another provider's sync may add the same heading at this moment; then there is one, and both use it. In the order of
+# names, or two syncs that add several would wait for each other.
+_MAKE = """
+    INSERT INTO catalog_category (name, position, is_visible)
+    SELECT name, place, true FROM unnest(%s::text[], %s::int[]) AS fresh (name, place) ORDER BY name
+    ON CONFLICT DO NOTHING
+"""
 
 
 def headings_for(provider_id: int, categories: Iterable[str]) -> Headings:
@@ -54,14 +61,21 @@ def _by_services(provider_id: int, categories: list[str]) -> Headings:
 
 
 def _named(names: list[str]) -> Headings:
-    known = set(Category.objects.filter(name__in=names).values_list("name", flat=True))
-    fresh = [name for name in names if name not in known]
-    if fresh:
-        last = Category.objects.aggregate(last=Max("position"))["last"]
-        start = 0 if last is None else last + 1
-        rows = [Category(name=name, position=start + place) for place, name in enumerate(fresh)]
-        # Another provider's sync may add the same heading at this moment; then there is one, and both use it. In the
-        # order of names, or two syncs that add several would wait for each other.
-        rows.sort(key=lambda row: row.name)
-        Category.objects.bulk_create(rows, ignore_conflicts=True)
-    return {heading.name: (heading.pk, heading.name) for heading in Category.objects.filter(name__in=names)}
+    """The headings of these names, made where there are none."""
+    if not names:
+        return {}
+    found = _known(names)
+    fresh = [name for name in names if name not in found]
+    if not fresh:
+        return found
+    last = Category.objects.aggregate(last=Max("position"))["last"]
+    start = 0 if last is None else last + 1
+    with connection.cursor() as cursor:
+        cursor.execute(_MAKE, [fresh, list(range(start, start + len(fresh)))])
+    return found | _known(fresh)
+
+
+def _known(names: list[str]) -> Headings:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, id FROM catalog_category WHERE name = ANY(%s)", [names])
+        return {name: (pk, name) for name, pk in cursor.fetchall()}

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from catalog import account, parking, report
 from catalog.apply import apply_difference
-from catalog.bulk import refresh_statistics
+from catalog.bulk import refresh_statistics, uncollected
 from catalog.diff import compare
 from catalog.fetch import NoList, fetch_list
 from catalog.locks import locked
@@ -59,12 +59,8 @@ def sync_provider(
         run.started_at, run.state = now, SyncState.RUNNING
         run.save()
         try:
-            _reach(run, SyncStage.LIST)
-            listing = fetch_list(provider)
-            _reach(run, SyncStage.ACCOUNT)
-            _look_at_account(provider, now)
-            _reach(run, SyncStage.APPLYING)
-            _apply(run, provider, listing, now=now)
+            with uncollected():
+                _take_over(run, provider, now)
         except NoList as problem:
             _fail(run, problem, now)
         except Exception:
@@ -74,6 +70,15 @@ def sync_provider(
         run.save()
         _tell(run, now)
         return run
+
+
+def _take_over(run: SyncRun, provider: Provider, now: datetime) -> None:
+    _reach(run, SyncStage.LIST)
+    listing = fetch_list(provider)
+    _reach(run, SyncStage.ACCOUNT)
+    _look_at_account(provider, now)
+    _reach(run, SyncStage.APPLYING)
+    _apply(run, provider, listing, now=now)
 
 
 def _reach(run: SyncRun, stage: SyncStage) -> None:

@@ -6,6 +6,7 @@ stored as clean HTML.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import nh3
 
@@ -38,6 +39,8 @@ def one_line(text: str, limit: int) -> str:
     return " ".join(plain(text, limit).split())
 
 
+# The services of a list share a few descriptions, and cleaning one takes longer than reading the rest of its row.
+@lru_cache(maxsize=512)
 def description_html(text: str) -> str:
     """Safe HTML of a description: bold, italics, lists and line breaks survive, everything else is text or gone."""
     text = plain(text, DESCRIPTION_LIMIT).replace("\r\n", "\n").replace("\r", "\n")

@@ -73,9 +73,15 @@ def as_json_safe(value: Any, limit: int = 20_000) -> Any:
 def clean(text: str, limit: int) -> str:
     """The text without NUL and lone surrogates, at most `limit` characters."""
     text = text[:limit]
-    if text.isascii() and "\x00" not in text:
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    if text.isascii():
         return text
-    return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "ignore").decode("utf-8")
+    return text
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
