@@ -17,6 +17,18 @@ _COST = Cast(F("source__rate") * F("source__provider__exchange_rate"), FloatFiel
 _MARGIN = ExpressionWrapper(100 - 100 * _COST / Cast(F("price"), FloatField()), output_field=FloatField())
 
 
+#: A line of menus over the list: a column of links beside it would leave the names of services no room.
+_FOLDED = "admin/catalog/service/folded_filter.html"
+
+
+class FoldedRelated(admin.RelatedFieldListFilter):
+    template = _FOLDED
+
+
+class FoldedValues(admin.AllValuesFieldListFilter):
+    template = _FOLDED
+
+
 class CategoryFilter(admin.SimpleListFilter):
     """A select with a button: links to hundreds of categories would be most of the page."""
 
@@ -49,6 +61,7 @@ class CategoryFilter(admin.SimpleListFilter):
 
 class MarginFilter(admin.SimpleListFilter):
     title = _("margin")
+    template = _FOLDED
     parameter_name = "margin"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -74,6 +87,7 @@ class MarginFilter(admin.SimpleListFilter):
 
 class StateFilter(admin.SimpleListFilter):
     title = _("state")
+    template = _FOLDED
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:

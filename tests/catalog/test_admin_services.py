@@ -7,11 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django import forms
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from pytest_django.asserts import assertHTMLEqual
 
 from accounts.models import CustomerGroup, User
+from catalog.admin.cells import CellRenderer
 from catalog.models import Category, MarkupRule, ProviderService, Service, ServiceChange
 from catalog.price_sheet import read_sheet, sheet_rows
 from tests.catalog.conftest import Sync
@@ -194,3 +197,27 @@ def test_the_list_asks_as_little_for_many_services_as_for_few(
 @pytest.mark.parametrize("category", ["x", "-1", "9" * 30, "\u0661"])
 def test_a_category_that_makes_no_sense_filters_nothing(owner: Client, sold: None, category: str) -> None:
     assert owner.get(reverse(LIST), {"category": category}).status_code in (200, 302)
+
+
+@pytest.mark.parametrize(
+    ("widget", "value"),
+    [
+        (forms.NumberInput(), 0),
+        (forms.NumberInput(attrs={"step": "any", "required": True, "disabled": False}), Decimal("0.50")),
+        (forms.TextInput(), '"><script>'),
+        (forms.CheckboxInput(), True),
+        (forms.CheckboxInput(), False),
+        (forms.HiddenInput(), None),
+        (forms.Textarea(), "<b>"),
+    ],
+)
+def test_a_cell_is_what_django_would_write(widget: forms.Widget, value: Any) -> None:
+    attrs = {"id": "id_1", "aria-label": "Shown: 1 <b>"}
+    quick = widget.render("cell", value, attrs, renderer=CellRenderer())
+    assertHTMLEqual(quick, widget.render("cell", value, attrs))
+
+
+def test_a_service_in_the_list_names_its_provider_rate_and_margin(owner: Client, sold: None) -> None:
+    html = owner.get(reverse(LIST)).content.decode()
+    lines = re.findall(r'<small class="second-line">(.*?)</small></t', html)
+    assert [re.sub("<.*?>", "", line) for line in lines[:3]] == ["Gulf", "1 USD", "23.1 %"]

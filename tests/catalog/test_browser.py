@@ -314,3 +314,25 @@ def test_the_owner_s_pages_are_accessible(
     named(page)
     found += axe_problems(page, LAW)
     assert found == [], "\n".join(found)
+
+
+def test_the_list_of_services_fits_a_small_screen(page: Page, at: str, panel: Panel) -> None:
+    long = "TikTok Followers Worldwide [Real, organic] {1k a day} (100/500K) [30-day refill]"
+    panel.lists([row(1, name=long, rate="0.24000000000000002", category="TikTok | Followers [Refill]"), row(2)])
+    provider, _is_new = set_up("Gulf Panel Wholesale", url=panel.url, key=KEY)
+    sync_provider(provider, now=database_now())
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(at + reverse("admin:catalog_service_changelist"))
+
+    wide = page.locator(".results").evaluate("list => [list.scrollWidth, list.clientWidth]")
+    assert wide[0] <= wide[1]
+    widths = {
+        name: page.locator(f"thead .column-{name}").evaluate("cell => cell.offsetWidth") for name in ("name_", "place")
+    }
+    assert widths["name_"] > 200
+    assert widths["name_"] > widths["place"]
+
+    page.locator("summary", has_text="State").click()
+    page.get_by_role("link", name="Hidden", exact=True).click()
+    page.locator("summary", has_text="State: Hidden").wait_for()
+    expect(page.get_by_role("link", name=long)).to_have_count(0)
