@@ -56,7 +56,7 @@ def sheet_rows() -> Iterator[tuple[str, ...]]:
             service.pk, source.provider.name, source.external_id, service.category.name, service.name,
             cost, service.price, service.own_price,
         )  # fmt: skip
-        yield tuple("" if cell is None else _harmless(str(cell)) for cell in cells)
+        yield tuple("" if cell is None else harmless(str(cell)) for cell in cells)
 
 
 def read_sheet(text: str) -> SheetReading:
@@ -108,5 +108,6 @@ def _effects(wanted: dict[int, Decimal | None]) -> list[NewPrice]:
     ]
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
+    """The text as a spreadsheet shows it and does not run it."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -1,9 +1,9 @@
-"""What a sync changed, as numbers and a bounded number of examples an owner can read."""
+"""What a sync changed: as numbers, as a bounded number of examples an owner can read, and line by line."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from catalog.diff import Difference
 from catalog.models import SyncRun
@@ -14,8 +14,18 @@ _PER_KIND = 40
 _LONGEST = 200
 
 
-def fill(run: SyncRun, listing: ServiceList, found: Difference) -> None:
-    """Write the counts of ``found`` into ``run``, unsaved."""
+class Line(NamedTuple):
+    """One field of one service, or a service that came or went; ``id`` is the provider's."""
+
+    id: str
+    field: str
+    old: str
+    new: str
+
+
+def fill(run: SyncRun, listing: ServiceList, found: Difference) -> list[Line]:
+    """Write the counts of ``found`` into ``run``, unsaved, with a few examples. Returns every change there is."""
+    lines = list(_every_change(listing, found))
     run.received = len(listing.entries) + listing.skipped
     run.skipped = listing.skipped
     run.added = len(found.fresh)
@@ -24,7 +34,8 @@ def fill(run: SyncRun, listing: ServiceList, found: Difference) -> None:
     run.returned = len(found.returned)
     run.quarantined = found.quarantined
     run.fields_changed = fields_changed(found)
-    run.examples = examples(listing, found)
+    run.examples = examples(lines)
+    return lines
 
 
 def fields_changed(found: Difference) -> dict[str, int]:
@@ -35,37 +46,33 @@ def fields_changed(found: Difference) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def examples(listing: ServiceList, found: Difference) -> list[dict[str, str]]:
+def examples(lines: Iterable[Line]) -> list[dict[str, str]]:
     """At most MOST_EXAMPLES, a few of each kind, so that 500 new rates do not hide the one new type."""
     taken: Counter[str] = Counter()
     chosen = []
-    for example in _all_examples(listing, found):
-        if taken[example["field"]] < _PER_KIND:
-            taken[example["field"]] += 1
-            chosen.append(example)
+    for line in lines:
+        if taken[line.field] < _PER_KIND:
+            taken[line.field] += 1
+            chosen.append(line._asdict())
     return chosen[:MOST_EXAMPLES]
 
 
-def _all_examples(listing: ServiceList, found: Difference) -> Iterator[dict[str, str]]:
+def _every_change(listing: ServiceList, found: Difference) -> Iterator[Line]:
     if listing.noise:
-        yield _example("", "report", "", "The list came behind error messages of the provider's own programs.")
+        yield Line("", "report", "", "The list came behind error messages of the provider's own programs.")
     for sentence in listing.reports:
-        yield _example("", "report", "", sentence)
+        yield Line("", "report", "", _text(sentence))
     for change in found.changed:
         for name in change.fields:
-            yield _example(change.new.external_id, name, change.old[name], getattr(change.new, name))
+            yield Line(change.new.external_id, name, _text(change.old[name]), _text(getattr(change.new, name)))
     for row in found.fresh:
-        yield _example(row.external_id, "new", "", row.name)
+        yield Line(row.external_id, "new", "", _text(row.name))
         if row.quarantine:
-            yield _example(row.external_id, "quarantine", "", row.quarantine)
+            yield Line(row.external_id, "quarantine", "", _text(row.quarantine))
     for external_id in found.vanished:
-        yield _example(external_id, "gone", external_id, "")
+        yield Line(external_id, "gone", external_id, "")
     for external_id in found.returned:
-        yield _example(external_id, "back", "", external_id)
-
-
-def _example(external_id: str, field: str, old: Any, new: Any) -> dict[str, str]:
-    return {"id": external_id, "field": field, "old": _text(old), "new": _text(new)}
+        yield Line(external_id, "back", "", external_id)
 
 
 def _text(value: Any) -> str:

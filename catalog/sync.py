@@ -19,6 +19,7 @@ from catalog.fetch import NoList, fetch_list
 from catalog.locks import locked
 from catalog.models import Provider, SyncRun
 from catalog.models.provider import SyncStage, SyncState
+from catalog.whole_diff import keep_diff
 from core.clock import elapsed_clock
 from core.refusals import Refusal
 from core.secrets import SecretUnreadable
@@ -91,7 +92,7 @@ def _apply(run: SyncRun, provider: Provider, listing: ServiceList, *, now: datet
     with transaction.atomic():
         fresh = locked(provider.pk)
         found = compare(fresh, listing.entries, trusting=run.forced)
-        report.fill(run, listing, found)
+        lines = report.fill(run, listing, found)
         if found.takes_away_too_much and not run.forced:
             share = {"gone": len(found.vanished), "known": found.known}
             run.state = SyncState.REFUSED
@@ -103,6 +104,8 @@ def _apply(run: SyncRun, provider: Provider, listing: ServiceList, *, now: datet
             apply_difference(fresh, found, now=now)
             if run.added >= _MANY:
                 refresh_statistics()
+        if run.state != SyncState.UNCHANGED:
+            keep_diff(run, lines)
         due = now + timedelta(hours=settings.SYNC_HOURS)
         synced = {} if run.state == SyncState.REFUSED else {"last_synced_at": now}
         Provider.objects.filter(pk=provider.pk).update(next_sync_at=due, **synced)

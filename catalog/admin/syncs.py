@@ -1,14 +1,18 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from catalog.models import SyncRun
+from catalog.models import SyncDiff, SyncRun
+from catalog.whole_diff import unpacked
 from core.read_only_admin import ReadOnlyAdmin
 
 _COUNTS = ("received", "added", "changed", "vanished", "returned", "quarantined", "skipped")
@@ -57,11 +61,32 @@ class SyncRunAdmin(ReadOnlyAdmin):
     list_filter = ("state", "provider", "started_at")
     list_select_related = ("provider",)
     fields = (
-        "provider", "state", "problem", "started_at", "took", "actor", "forced", *_COUNTS, "fields_", "examples_",
+        "provider", "state", "problem", "started_at", "took", "actor", "forced", *_COUNTS, "fields_", "whole_",
+        "examples_",
     )  # fmt: skip
 
     class Media:
         css = {"all": ["admin-parts.css"]}
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [path("<int:pk>/changes.csv", wrap(self.whole), name="catalog_syncrun_whole"), *super().get_urls()]
+
+    def whole(self, request: HttpRequest, pk: int) -> StreamingHttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        diff = get_object_or_404(SyncDiff, run=pk)
+        response = StreamingHttpResponse(unpacked(diff), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="sync-{pk}.csv"'
+        return response
+
+    @admin.display(description=_("all changes"))
+    def whole_(self, run: SyncRun) -> SafeString | str:
+        lines = SyncDiff.objects.filter(run=run).values_list("lines", flat=True).first()
+        if lines is None:
+            return "–"
+        told = ngettext("%(n)s line as CSV", "%(n)s lines as CSV", lines) % {"n": f"{lines:,}"}
+        return format_html('<a href="{}">{}</a>', reverse("admin:catalog_syncrun_whole", args=[run.pk]), told)
 
     @admin.display(description=_("took"))
     def took(self, run: SyncRun) -> str:

@@ -1,4 +1,5 @@
 from catalog.models.change import ChangeKind, ServiceChange
+from catalog.models.diff import SyncDiff
 from catalog.models.provider import AnswerCount, Provider, SyncRun
 from catalog.models.rule import MarkupRule
 from catalog.models.service import Category, ProviderService, Service, Unit
@@ -13,6 +14,7 @@ __all__ = [
     "ProviderService",
     "Service",
     "ServiceChange",
+    "SyncDiff",
     "SyncRun",
     "Unit",
     "UnlistedText",
