@@ -1,0 +1,121 @@
+"""The web processes as `gunicorn` starts them from our configuration, around an application of a few lines."""
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.stack.running import ROOT, free_port, until
+
+_APP = """
+def application(environ, start_response):
+    body = environ["PATH_INFO"].encode()
+    start_response("200 OK", [("Content-Length", str(len(body))), ("X-Request-ID", "abcdefgh")])
+    return [body]
+"""
+THREADS = 3
+
+
+class Web:
+    def __init__(self, folder: Path) -> None:
+        (folder / "small.py").write_text(_APP)
+        self.log = folder / "log"
+        self.port = free_port()
+        command = [sys.executable, "-m", "gunicorn", "small", "-c", str(ROOT / "gunicorn.conf.py")]
+        command += ["--pythonpath", str(folder), "--bind", f"127.0.0.1:{self.port}", "--threads", str(THREADS)]
+        env = {**os.environ, "WEB_CONCURRENCY": "1", "LOG_FORMAT": "text"}
+        with self.log.open("wb") as out:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out)
+        until(self.is_up, 30, "the web process answers")
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+
+    def is_up(self) -> bool:
+        try:
+            return ask(self.connect(), "/up") == "/up"
+        except OSError:
+            return False
+
+    def end(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Web]:
+    started = Web(tmp_path)
+    yield started
+    started.end()
+
+
+def ask(connection: http.client.HTTPConnection, path: str) -> str:
+    connection.request("GET", path)
+    return connection.getresponse().read().decode()
+
+
+def test_more_connections_than_threads_are_all_served_while_none_is_closed(web: Web) -> None:
+    with ExitStack() as stack:
+        connections = [web.connect() for _n in range(4 * THREADS)]
+        for connection in connections:
+            stack.callback(connection.close)
+        for n in range(30):
+            for i, connection in enumerate(connections):
+                assert ask(connection, f"/{n}/{i}") == f"/{n}/{i}"
+
+
+def test_many_who_ask_without_pause_leave_a_thread_for_others(web: Web) -> None:
+    over = threading.Event()
+
+    def ask_on() -> None:
+        connection = web.connect()
+        while not over.is_set():
+            ask(connection, "/busy")
+        connection.close()
+
+    busy = [threading.Thread(target=ask_on) for _n in range(2 * THREADS)]
+    for thread in busy:
+        thread.start()
+    try:
+        for n in range(20):
+            began = time.monotonic()
+            assert ask(web.connect(), f"/{n}") == f"/{n}"
+            assert time.monotonic() - began < 2
+    finally:
+        over.set()
+        for thread in busy:
+            thread.join(20)
+
+
+def test_requests_sent_in_one_go_are_answered_one_by_one(web: Web) -> None:
+    connection = web.connect()
+    connection.connect()
+    connection.sock.sendall(b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n")
+    heard = b""
+    while b"/2" not in heard:
+        more = connection.sock.recv(4096)
+        assert more, heard
+        heard += more
+    assert heard.index(b"\r\n\r\n/1") < heard.index(b"\r\n\r\n/2")
+    connection.close()
+
+
+def test_the_log_names_each_request_and_no_secret(web: Web) -> None:
+    connection = web.connect()
+    for path in ("/orders/?q=typed", "/account/password/reset/key/s3cret-token/", "/healthz"):
+        ask(connection, path)
+    connection.close()
+    until(lambda: "/reset/" in web.log.read_text(), 20, "both lines are written")
+    said = web.log.read_text()
+    assert "GET /orders/ 200 in " in said
+    assert " ms abcdefgh" in said
+    assert "/account/password/reset/key/..." in said
+    assert not [word for word in ("s3cret", "typed", "healthz") if word in said]
