@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.models import ApiKey, Scope, User
 from core.prepared import Part, read
 from core.refusals import Refusal
+from core.rows import loaded
 
 #: 40 letters and digits are 238 random bits, and survive every way in which clients put together a form.
 LENGTH = 40
@@ -127,10 +128,10 @@ def authenticate(plain: str, *, address: str, beside: Part | None = None) -> Cal
     if not rows:
         return None
     now, found = rows[0][0], rows[0][1:]
-    key = ApiKey.from_db("default", _KEY, found[: len(_KEY)])
+    key = loaded(ApiKey, dict(zip(_KEY, found, strict=False)))
     if not _is_allowed_from(key, address):
         return None
-    key.customer = User.from_db("default", _WHO, found[len(_KEY) : len(_KEY) + len(_WHO)])
+    key.customer = loaded(User, dict(zip(_WHO, found[len(_KEY) :], strict=False)))
     if key.last_used_at is None or now - key.last_used_at >= _USE_NOTED_EVERY:
         _note_use(key, now)
     return Caller(key.customer, key, now, found[len(_KEY) + len(_WHO) :])

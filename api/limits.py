@@ -1,13 +1,14 @@
 """How often a key, and a customer over all keys, may call: token buckets in Redis, or in this process without it."""
 
+import hashlib
 import logging
 import threading
 from math import ceil
 from time import monotonic
+from typing import Any
 
 import redis
 from django.conf import settings
-from redis.commands.core import Script
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ _MOST_BUCKETS = 20_000
 
 # Takes one token from every bucket or none. ARGV: for each bucket its size, which is also its refill in a minute.
 # Answers the milliseconds until the emptiest one holds a token, 0 when the call may pass.
-_TAKE = """
+_TAKE = b"""
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local left, wait = {}, 0
@@ -40,32 +41,61 @@ for i, key in ipairs(KEYS) do
 end
 return 0
 """
+_TAKE_SHA = hashlib.sha1(_TAKE, usedforsecurity=False).hexdigest().encode()
+
+
+def _packed(*words: bytes) -> bytes:
+    """A command as Redis reads it."""
+    return b"*%d\r\n" % len(words) + b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in words])
 
 
 class _Shared:
-    """The buckets in Redis. The connection is made on first use: a forked web process must not share its parent's."""
+    """The buckets in Redis. Each thread has a connection of its own, made on first use: a forked web process must not
+    share its parent's, and choosing one from a pool costs more than the question itself."""
 
     def __init__(self) -> None:
-        self._client: redis.Redis | None = None
-        self._take: Script | None = None
+        self._own = threading.local()
+        self._pool: redis.ConnectionPool | None = None
         self._silent_until = 0.0
 
     def wait(self, buckets: dict[str, int]) -> float | None:
         """Seconds to wait, 0 when a token was taken, None while there is no Redis."""
         if monotonic() < self._silent_until:
             return None
+        words = [b"%d" % len(buckets), *(name.encode() for name in buckets), *(b"%d" % n for n in buckets.values())]
         try:
-            if self._client is None:
-                self._client = redis.Redis.from_url(
-                    settings.REDIS_URL, socket_connect_timeout=0.25, socket_timeout=0.25
-                )
-                self._take = self._client.register_script(_TAKE)
-            assert self._take is not None  # noqa: S101 - made together with the client
-            return int(self._take(keys=list(buckets), args=list(buckets.values()))) / 1000
+            try:
+                return int(self._ask(_packed(b"EVALSHA", _TAKE_SHA, *words))) / 1000
+            except redis.exceptions.NoScriptError:
+                return int(self._ask(_packed(b"EVAL", _TAKE, *words))) / 1000
         except redis.RedisError as problem:
             self._silent_until = monotonic() + REDIS_PAUSE_SECONDS
             log.warning("no Redis for API limits (%s); this process counts by itself", type(problem).__name__)
             return None
+
+    def _ask(self, command: bytes) -> Any:
+        connection = self._connection()
+        was_open = connection.is_connected
+        try:
+            connection.send_packed_command([command])
+            return connection.read_response()
+        except redis.TimeoutError:
+            raise
+        except redis.ConnectionError:
+            if not was_open:
+                raise
+        # Redis had hung up since the last call, which is no news about what it does now.
+        connection.send_packed_command([command])
+        return connection.read_response()
+
+    def _connection(self) -> Any:
+        if (found := getattr(self._own, "connection", None)) is None:
+            if self._pool is None:
+                self._pool = redis.ConnectionPool.from_url(
+                    settings.REDIS_URL, socket_connect_timeout=0.25, socket_timeout=0.25
+                )
+            found = self._own.connection = self._pool.make_connection()
+        return found
 
 
 class OwnBuckets:

@@ -68,6 +68,10 @@ def version_sql(customer: str) -> str:
     return f"SELECT {_VERSION} AS version {_FROM.format(customer=customer)}"  # noqa: S608 - our own words
 
 
+#: What was made of rows of late, by their version. In a shop of any size a few services sell most.
+_known: dict[int | None, tuple[Sequence[Any], "Terms | None"]] = {}
+_MOST_KNOWN = 1000
+
 #: How many columns :func:`terms_sql` has.
 WIDTH = sum(len(names) for _alias, _model, names in _PARTS) + 2
 
@@ -100,6 +104,21 @@ def terms_of(row: Sequence[Any]) -> Terms | None:
     service.fallback = other
     rules, version = row[at], row[at + 1]
     return Terms(service, group_price(service, group, rules) if group else service.price, str(version))
+
+
+def known_terms(row: Sequence[Any]) -> Terms | None:
+    """The same for calls by the hundred: one object for all who read exactly the same columns, rules and version.
+
+    Shared, so for reading only, and nothing of it but the columns that were read: others would be asked for once.
+    """
+    row = row[:WIDTH]
+    seen, terms = _known.get(row[-1], ((), None))
+    if seen != row:
+        terms = terms_of(row)
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[row[-1]] = row, terms
+    return terms
 
 
 def _is_on_sale(service: Service) -> bool:

@@ -4,17 +4,22 @@ Everything is handed over as text and cast in the statement, so that one text is
 values would otherwise be part of its name.
 """
 
+import re
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import OperationalError, connection, transaction
+from psycopg.adapt import Transformer
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 
 type Values = Mapping[str, str | None]
+
+_NAME = re.compile(r"%\((\w+)\)s")
 
 
 @dataclass(frozen=True)
@@ -46,23 +51,33 @@ def write(sql: str, values: Values) -> list[tuple[Any, ...]]:
 
 
 @cache
-def short(sql: str) -> str:
-    """The statement on one line: the driver remembers how it read a statement only up to 4096 characters of it.
-
-    For statements without line breaks or repeated spaces inside of quotes.
-    """
-    return " ".join(sql.split())
-
-
-_ready: WeakSet[Any] = WeakSet()
+def _numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
+    """The statement as the server reads it, with ``$1`` for the first of the names that come with it."""
+    names: dict[str, int] = {}
+    text = _NAME.sub(lambda found: f"${names.setdefault(found[1], len(names) + 1)}", sql)
+    return text.replace("%%", "%").encode(), tuple(names)
 
 
-def _make_ready(session: Any) -> None:
-    """One plan for all values from the first call on. By itself Postgres would plan the first five anew and then
-    compare costs; these statements go by keys, so there is nothing to choose, and planning is most of their work."""
-    if session not in _ready:
-        session.execute("SET plan_cache_mode = force_generic_plan")
-        _ready.add(session)
+@dataclass
+class _Session:
+    """What one database session has prepared: the name there of each statement."""
+
+    names: dict[str, bytes] = field(default_factory=dict)
+
+    def name_of(self, session: Any, sql: str) -> bytes:
+        if (name := self.names.get(sql)) is None:
+            if not self.names:
+                # One plan for all values from the first call on. By itself Postgres would plan the first five anew and
+                # then compare costs; these statements go by keys, so there is nothing to choose, and planning is most
+                # of their work.
+                session.execute("SET plan_cache_mode = force_generic_plan")
+            name = b"permille_%d" % len(self.names)
+            _checked(session, session.pgconn.prepare(name, _numbered(sql)[0]), ExecStatus.COMMAND_OK)
+            self.names[sql] = name
+        return name
+
+
+_sessions: WeakKeyDictionary[Any, _Session] = WeakKeyDictionary()
 
 
 def _run(sql: str, values: Values) -> list[tuple[Any, ...]]:
@@ -70,9 +85,34 @@ def _run(sql: str, values: Values) -> list[tuple[Any, ...]]:
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     session = connection.connection
-    with connection.wrap_database_errors, psycopg.Cursor(session) as cursor:
-        _make_ready(session)
-        rows: list[tuple[Any, ...]] = cursor.execute(short(sql), values, prepare=True).fetchall()
+    with connection.wrap_database_errors:
+        if not session.autocommit and session.pgconn.transaction_status == TransactionStatus.IDLE:
+            # Nothing, so that the driver begins the transaction that the statement is meant to be part of.
+            session.execute("")
+        rows = _asked(session, sql, values)
     if connection.queries_logged:
         connection.queries_log.append({"sql": sql, "time": ""})
     return rows
+
+
+def _asked(session: Any, sql: str, values: Values) -> list[tuple[Any, ...]]:
+    """The driver's own way to run a prepared statement, without its cursors: those take as long as the statement."""
+    if (known := _sessions.get(session)) is None:
+        known = _sessions[session] = _Session()
+    name = known.name_of(session, sql)
+    given = [None if (value := values[key]) is None else value.encode() for key in _numbered(sql)[1]]
+    if any(value is not None and b"\0" in value for value in given):
+        # It ends a text for the server, which would read a shorter one.
+        raise psycopg.DataError("a text for Postgres cannot hold NUL")
+    result = _checked(session, session.pgconn.exec_prepared(name, given), ExecStatus.TUPLES_OK)
+    reader = Transformer(session)
+    reader.set_pgresult(result)
+    return reader.load_rows(0, result.ntuples, tuple)
+
+
+def _checked(session: Any, result: Any, wanted: ExecStatus) -> Any:
+    if result.status == wanted:
+        return result
+    if session.pgconn.status == ConnStatus.BAD:
+        raise psycopg.OperationalError(result.get_error_message())
+    raise psycopg.errors.error_from_result(result)

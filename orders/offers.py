@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from billing.ledger import WALLET_SQL
-from catalog.terms import WIDTH, Terms, terms_of, terms_sql
+from catalog.terms import WIDTH, Terms, known_terms, terms_sql
 from core.prepared import Part, Values, read
 
 #: The customer's id as an expression, where it is a value.
@@ -63,4 +63,4 @@ def offer_of(row: Sequence[Any]) -> Offer:
     """What :func:`offer_sql` answered."""
     balance, is_frozen, held_id, first_id = row[WIDTH : WIDTH + 4]
     purse = None if balance is None else Purse(balance, is_frozen, held_id)
-    return Offer(terms_of(row), purse, first_id)
+    return Offer(known_terms(row), purse, first_id)

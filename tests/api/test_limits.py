@@ -81,3 +81,15 @@ def test_redis_may_die_and_come_back(api: Panel, settings: Any, own_place: Place
     assert calls_until_stopped(api)[0] == 4  # this process begins to count by itself
     redis.start()
     assert calls_until_stopped(api)[0] == 4
+
+
+def test_a_redis_that_hung_up_in_between_is_asked_again(api: Panel, settings: Any, own_place: Place) -> None:
+    redis = own_place.redis(durable=False)
+    redis.start()
+    settings.REDIS_URL, settings.API_RATE_PER_MINUTE = redis.url, 4
+    assert calls_until_stopped(api)[0] == 4
+    redis.stop()
+    redis.start()
+    # The buckets are Redis' own again, full since it began anew: this process has counted nothing.
+    assert calls_until_stopped(api)[0] == 4
+    assert limits._own._left == {}
