@@ -48,7 +48,7 @@ def read_call(request: HttpRequest) -> Call:
     key, action = fields.pop("key", "").strip(), fields.pop("action", "").strip()
     action = _KNOWN.get(action.lower(), action)
     named = fields.pop("request_id", "")
-    return Call(key, action, fields, _request_id(named, request.headers.get("Idempotency-Key", "")))
+    return Call(key, action, fields, _request_id(named, request.META.get("HTTP_IDEMPOTENCY_KEY", "")))
 
 
 def _request_id(field: str, header: str) -> str:

@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from core.money import LIMIT, AmountField
+from core.money import LEAST, MOST, AmountField
 
 
 class AccountKind(models.TextChoices):
@@ -60,12 +60,12 @@ class Account(models.Model):
         verbose_name_plural = _("accounts")
         constraints = [
             models.CheckConstraint(
-                condition=Q(balance__gte=0, balance__lt=LIMIT) | ~Q(kind=AccountKind.WALLET),
+                condition=Q(balance__gte=LEAST, balance__lt=MOST) | ~Q(kind=AccountKind.WALLET),
                 name="wallet_never_negative",
             ),
             models.CheckConstraint(
                 condition=Q(kind=AccountKind.WALLET, customer__isnull=False)
-                | (~Q(kind=AccountKind.WALLET) & Q(customer=None, balance=0)),
+                | (~Q(kind=AccountKind.WALLET) & Q(customer=None, balance=LEAST)),
                 name="account_wallet_has_customer",
             ),
             models.UniqueConstraint(
@@ -107,7 +107,7 @@ class Transfer(models.Model):
         verbose_name_plural = _("transfers")
         ordering = ["-id"]
         constraints = [
-            models.CheckConstraint(condition=Q(amount__gt=0, amount__lt=LIMIT), name="transfer_amount_positive"),
+            models.CheckConstraint(condition=Q(amount__gt=LEAST, amount__lt=MOST), name="transfer_amount_positive"),
             models.CheckConstraint(condition=~Q(source=F("target")), name="transfer_two_accounts"),
         ]
 
@@ -119,7 +119,8 @@ class Hold(models.Model):
     """The money of one order in flight: held = charged − earned − refunded. Written by the ledger's trigger alone."""
 
     reference = models.CharField(_("reference"), max_length=60, primary_key=True)
-    wallet = models.ForeignKey(Account, models.PROTECT, verbose_name=_("wallet"), related_name="holds")
+    # Without an index of its own: open holds have one, and nobody asks for a wallet's closed ones.
+    wallet = models.ForeignKey(Account, models.PROTECT, verbose_name=_("wallet"), related_name="holds", db_index=False)
     charged = AmountField(_("charged"))
     earned = AmountField(_("earned"), default=0, db_default=0)
     refunded = AmountField(_("returned"), default=0, db_default=0)
@@ -129,7 +130,7 @@ class Hold(models.Model):
         verbose_name_plural = _("holds")
         constraints = [
             models.CheckConstraint(
-                condition=Q(charged__gt=0, charged__lt=LIMIT, earned__gte=0, refunded__gte=0)
+                condition=Q(charged__gt=LEAST, charged__lt=MOST, earned__gte=LEAST, refunded__gte=LEAST)
                 & Q(charged__gte=F("earned") + F("refunded")),
                 name="hold_never_overdrawn",
             )

@@ -13,6 +13,9 @@ QUANTUM = Decimal("0.00001")
 #: Amounts stay below this in the database too: Postgres lets NaN through ``CHECK (x >= 0)``, as it sorts NaN above
 #: all numbers.
 LIMIT = Decimal("1000000000000")
+#: Nothing and that limit, for constraints. With a point the database reads them as numeric; without one it reads
+#: integers and converts them anew in every statement that writes a row.
+LEAST, MOST = Decimal("0.0"), Decimal("1000000000000.0")
 #: Wide enough that no product of a rate (18 places) and a quantity is rounded before we say so.
 EXACT = Context(prec=80)
 

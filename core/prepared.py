@@ -13,7 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
-from django.db import OperationalError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
 from psycopg.adapt import Transformer
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 
@@ -33,21 +33,23 @@ class Part:
 def read(sql: str, values: Values) -> list[tuple[Any, ...]]:
     """The rows of a statement that writes nothing: where the session turns out to be dead, it is asked again in a
     new one. That spares the question whether it lives, which Django would ask before."""
+    connection: Any = connections[DEFAULT_DB_ALIAS]  # once: each look through the proxy is a look into thread storage
     lived = connection.connection is not None
-    connection.health_check_done = lived  # type: ignore[attr-defined]  # the stubs do not know it
+    connection.health_check_done = lived
     try:
-        return _run(sql, values)
+        return _run(connection, sql, values)
     except OperationalError:
         if not lived or connection.in_atomic_block or not connection.connection.broken:
             raise
     connection.close()
-    return _run(sql, values)
+    return _run(connection, sql, values)
 
 
 def write(sql: str, values: Values) -> list[tuple[Any, ...]]:
     """The rows of a statement that is a transaction of its own, or a step that fails by itself in the caller's."""
+    connection = connections[DEFAULT_DB_ALIAS]
     with transaction.atomic() if connection.in_atomic_block else nullcontext():
-        return _run(sql, values)
+        return _run(connection, sql, values)
 
 
 @cache
@@ -80,7 +82,7 @@ class _Session:
 _sessions: WeakKeyDictionary[Any, _Session] = WeakKeyDictionary()
 
 
-def _run(sql: str, values: Values) -> list[tuple[Any, ...]]:
+def _run(connection: Any, sql: str, values: Values) -> list[tuple[Any, ...]]:
     connection.ensure_connection()
     connection.close_if_health_check_failed()
     connection.ensure_connection()

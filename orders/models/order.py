@@ -7,7 +7,7 @@ from django.db.models.functions import MD5, Now
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Provider, Service, Unit
-from core.money import LIMIT, AmountField, HeardAmountField
+from core.money import LEAST, MOST, AmountField, HeardAmountField
 from orders.states import FINAL, Face, Forward, Progress, face_of
 from upstream.errors import ErrorClass
 from upstream.service_types import QuantitySource, service_type
@@ -82,18 +82,18 @@ class Order(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["customer", "nonce"], name="order_once_per_nonce"),
             models.UniqueConstraint(fields=["provider", "upstream_id"], name="order_one_per_upstream_id"),
-            models.CheckConstraint(condition=Q(charge__gt=0, charge__lt=LIMIT), name="order_charge_positive"),
+            models.CheckConstraint(condition=Q(charge__gt=LEAST, charge__lt=MOST), name="order_charge_positive"),
             models.CheckConstraint(
-                condition=Q(expected_cost__gte=0, expected_cost__lte=F("charge")), name="order_never_below_cost"
+                condition=Q(expected_cost__gte=LEAST, expected_cost__lte=F("charge")), name="order_never_below_cost"
             ),
             # Bounded above as well: Postgres takes NaN for larger than any number.
             models.CheckConstraint(
-                condition=Q(price__gt=0, price__lt=LIMIT, expected_charge__gte=0, expected_charge__lt=LIMIT)
-                & (Q(provider_charge=None) | Q(provider_charge__gte=0, provider_charge__lt=LIMIT)),
+                condition=Q(price__gt=LEAST, price__lt=MOST, expected_charge__gte=LEAST, expected_charge__lt=MOST)
+                & (Q(provider_charge=None) | Q(provider_charge__gte=LEAST, provider_charge__lt=MOST)),
                 name="order_figures_sane",
             ),
             models.CheckConstraint(
-                condition=Q(returned__gte=0) & Q(returned__lte=F("charge")), name="order_returned_within_charge"
+                condition=Q(returned__gte=LEAST) & Q(returned__lte=F("charge")), name="order_returned_within_charge"
             ),
             models.CheckConstraint(condition=Q(quantity__gte=1, total__gte=F("quantity")), name="order_quantity_sane"),
             models.CheckConstraint(

@@ -118,3 +118,18 @@ def test_a_count_is_never_below_zero(shop: Shop, table: str, column: str, name: 
     with pytest.raises(Error) as refusal, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f'UPDATE {table} SET "{column}" = -1')
     assert constraint_of(refusal.value) == name
+
+
+def test_no_amount_is_compared_with_a_number_that_is_converted_for_each_statement(shop: Shop) -> None:
+    """What a row is checked against on the way of every order; elsewhere it does not matter."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
+            WHERE contype = 'c' AND conrelid::regclass::text = ANY (%s)
+            """,
+            [["orders_order", "billing_account", "billing_transfer", "billing_hold"]],
+        )
+        rules = cursor.fetchall()
+    assert rules
+    assert [name for name, rule in rules if ")::numeric" in rule] == []
