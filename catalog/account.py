@@ -1,6 +1,7 @@
 """Our account at a provider: its balance, and whether it is in the currency we reckon with."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
@@ -75,13 +76,25 @@ def _watch_funds(provider: Provider, heard: Balance, now: datetime) -> None:
         _alert(provider, empty, _("No money left at %(name)s") % facts, told, now)
         return
     close_alert(cause=empty, now=now)
-    if provider.parked_reason == parking.NO_FUNDS and (provider.balance is None or heard.amount > provider.balance):
+    if provider.parked_reason == parking.NO_FUNDS and _has_funds_again(provider, heard.amount):
         parking.unpark(provider.pk, now=now)
     if heard.amount > provider.low_balance:
         close_alert(cause=low, now=now)
         return
     told = _("%(left)s %(currency)s are left. Please add funds in its own panel before orders have to wait.") % facts
     _alert(provider, low, _("Little money left at %(name)s") % facts, told, now)
+
+
+def _has_funds_again(before: Provider, amount: Decimal) -> bool:
+    """Whether the account was topped up: there is more than at the last look, or enough for the order that was refused.
+
+    The second only at the first look after the refusal, and when that is not what was seen before it: otherwise the
+    provider refuses for a reason of its own, and would be asked in vain again and again.
+    """
+    if before.balance is None or amount > before.balance:
+        return True
+    was_seen_since = before.balance_at and before.parked_at and before.balance_at > before.parked_at
+    return not was_seen_since and amount != before.balance and before.short_of is not None and amount >= before.short_of
 
 
 def _alert(provider: Provider, cause: str, title: str, body: str, now: datetime) -> None:

@@ -3,18 +3,17 @@
 import logging
 from datetime import datetime
 
-from celery import current_app
 from django.db import transaction
 
 from catalog.models import Provider, SyncRun
 from catalog.models.provider import SyncState
 from catalog.sync import AlreadyRunning, sync_provider
+from core import broker
 from core.clock import database_now
 
 log = logging.getLogger(__name__)
 
 _DOORBELL = "catalog.tasks.sync_due"
-_EXPIRES_SECONDS = 30
 
 
 def ask_for_sync(provider: Provider, *, actor: str, force: bool = False, now: datetime) -> SyncRun:
@@ -66,7 +65,7 @@ def _do(run: SyncRun, now: datetime) -> None:
 
 def _rings() -> bool:
     try:
-        current_app.send_task(_DOORBELL, expires=_EXPIRES_SECONDS, ignore_result=True)
+        broker.publish(_DOORBELL)
     except Exception as problem:  # every transport raises classes of its own
         log.warning("no worker could be rung for (%s); the sync is done here", type(problem).__name__)
         return False

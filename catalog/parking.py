@@ -5,6 +5,7 @@ provider API ("invalid_key", "not_enough_funds", ...) or "outage".
 """
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from hashlib import blake2b
 
 from django.conf import settings
@@ -35,11 +36,16 @@ _NOTE_ANSWER = """
 """
 
 
-def park(provider_id: int, *, reason: str, now: datetime, detail: str = "") -> bool:
-    """Send nothing more to this provider until a probe, or the owner, lifts it; whether it was not parked before."""
+def park(provider_id: int, *, reason: str, now: datetime, detail: str = "", short_of: Decimal | None = None) -> bool:
+    """Send nothing more to this provider until a probe, or the owner, lifts it; whether it was not parked before.
+
+    ``short_of`` is what an order would have been charged, in the provider's currency, when there was no money for it.
+    """
     with transaction.atomic():
         fresh = Provider.objects.filter(pk=provider_id, parked_at=None)
-        if not fresh.update(parked_at=now, parked_reason=reason[:40], next_probe_at=now + _probe_wait(0)):
+        if not fresh.update(
+            parked_at=now, parked_reason=reason[:40], short_of=short_of, next_probe_at=now + _probe_wait(0)
+        ):
             return False
         raise_alert(
             cause=f"provider:{provider_id}:parked",

@@ -1,5 +1,8 @@
 """Keeps doubt from growing: too many unclear answers shut a provider's gate, one clear answer opens it again.
 
+An order is only claimed where its own cost, should it be lost too, would still fit below the cap; an order that is
+dearer than the cap goes when nothing is in doubt.
+
 Shut, orders wait in the queue and can be refunded. Once the last doubt had time to settle, one order goes through as a
 trial: its clear answer opens the gate, and its number gives the resolver of doubts an id to compare with.
 """
@@ -10,20 +13,30 @@ from decimal import Decimal
 from enum import StrEnum
 
 from django.conf import settings
-from django.db.models import Count, Max, Q, Sum
+from django.db import transaction
+from django.db.models import Count, Max, Min, Q, Sum
 from django.utils.translation import gettext as _
 
 from catalog.models import Provider
 from core.money import multiply
 from notices.alerts import close_alert, raise_alert
 from notices.models import Severity
-from orders.models import ForwardAttempt, SendingGate
+from orders.models import ForwardAttempt, Order, SendingGate
 from orders.states import Forward, Outcome
 
 #: The share of the balance at the provider that may be in doubt at a time.
 _SHARE_OF_BALANCE = Decimal("0.05")
 
 UNDECIDED = Q(outcome=Outcome.IN_DOUBT)
+
+#: Whether the cost of order ``o`` fits below the cap of its provider ``p``, as :func:`cap_of` reckons it.
+FITS_SQL = f"""(
+    SELECT %(fixed_cap)s = 0 OR coalesce(sum(d.expected_cost), 0) = 0
+        OR sum(d.expected_cost) + o.expected_cost <= least(
+            %(fixed_cap)s, CASE WHEN p.balance > 0 THEN p.balance * p.exchange_rate * {_SHARE_OF_BALANCE} END
+        )
+    FROM orders_forwardattempt d WHERE d.provider_id = p.id AND d.outcome = '{Outcome.IN_DOUBT.value}'
+)"""  # noqa: S608 - only constants of ours are put in
 
 
 @dataclass(frozen=True)
@@ -46,10 +59,15 @@ def exposure(provider_id: int, *, since: datetime | None) -> Exposure:
 
 def cap_of(provider: Provider) -> Decimal:
     """How much may be in doubt, in the shop's currency: the smaller of 5 % of the balance there and BREAKER_COST."""
-    fixed = Decimal(str(settings.BREAKER_COST))
+    fixed = fixed_cap()
     if provider.balance is None or provider.balance <= 0:
         return fixed
     return min(fixed, multiply(multiply(provider.balance, provider.exchange_rate), _SHARE_OF_BALANCE))
+
+
+def fixed_cap() -> Decimal:
+    """BREAKER_COST, in the shop's currency."""
+    return Decimal(str(settings.BREAKER_COST))
 
 
 class Pass(StrEnum):
@@ -63,6 +81,22 @@ class Pass(StrEnum):
 def is_shut(provider_id: int) -> bool:
     """Whether the provider's gate is shut: one cheap query."""
     return SendingGate.objects.filter(provider_id=provider_id, shut_at__isnull=False).exists()
+
+
+def shut_when_nothing_fits(provider: Provider, *, now: datetime) -> bool:
+    """Shut the gate when every order that waits would take the doubtful cost over the cap; whether it is shut now.
+
+    To be asked where nothing could be claimed: the trial then ends the wait.
+    """
+    if not _nothing_fits(provider, exposure(provider.pk, since=None)):
+        return False
+    with transaction.atomic():
+        SendingGate.objects.get_or_create(provider_id=provider.pk)
+        gate = SendingGate.objects.select_for_update().select_related("provider").get(pk=provider.pk)
+        if gate.shut_at is None:
+            _shut(gate, "cost", now)
+            gate.save()
+    return True
 
 
 def look(provider: Provider, *, now: datetime) -> Pass:
@@ -107,24 +141,38 @@ def note(provider_id: int, *, is_clear: bool, now: datetime) -> None:
 def _reason(provider: Provider, gate: SendingGate) -> str:
     """Why the gate is, or should be, shut; empty when it may be open."""
     seen = exposure(provider.pk, since=gate.opened_at)
-    if seen.cost >= cap_of(provider) > 0 and seen.cost > 0:
+    if _nothing_fits(provider, seen):
         return "cost"
     if seen.doubts >= settings.BREAKER_DOUBTS:
         return "doubts"
     return "streak" if gate.streak >= settings.BREAKER_STREAK else ""
 
 
+def _nothing_fits(provider: Provider, seen: Exposure) -> bool:
+    """Whether the cap is reached, or would be passed by the cheapest order that waits."""
+    if not seen.cost:
+        return False
+    waiting = Order.objects.filter(provider=provider, forward_state=Forward.QUEUED)
+    cheapest = waiting.aggregate(cost=Min("expected_cost"))["cost"] or Decimal(0)
+    cap = cap_of(provider)
+    if cap <= 0:
+        return False  # BREAKER_COST=0: no cap
+    return seen.cost >= cap or seen.cost + cheapest > cap
+
+
 def _is_trial_due(provider: Provider, reason: str, now: datetime) -> bool:
     """One order at a time, no sooner than the last doubt had time to settle.
 
-    At the cost cap a trial that is itself still in doubt is the last one: the cap is passed by one order, not by many.
+    Above the cost cap a trial that is itself still in doubt is the last one: one order passes the cap, not many.
     """
     attempts = ForwardAttempt.objects.filter(provider=provider)
     if attempts.filter(outcome__in=[Outcome.CLAIMED, Outcome.SENDING]).exists():
         return False
-    if reason == "cost" and attempts.filter(UNDECIDED, is_trial=True).exists():
+    seen = exposure(provider.pk, since=None)
+    is_over = reason == "cost" and seen.cost >= cap_of(provider)
+    if is_over and attempts.filter(UNDECIDED, is_trial=True).exists():
         return False
-    last = exposure(provider.pk, since=None).last_sent
+    last = seen.last_sent
     return last is None or now >= last + timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
 
 

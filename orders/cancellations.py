@@ -20,10 +20,9 @@ from core.clock import database_now, elapsed_clock
 from core.refusals import Refusal
 from notices.alerts import raise_alert
 from notices.containment import contained
-from orders import lifecycle, settlement
+from orders import lifecycle, settlement, turns
 from orders.doorbell import FOLLOW, ring_on_commit
 from orders.models import FROZEN, RESTORED, Cancellation, EventKind, Order
-from orders.pace import Pace
 from orders.states import CANCEL_OPEN, CancelState, Forward
 from orders.verdicts import CANCELED_UNSENT
 from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
@@ -93,13 +92,14 @@ def ask_due(*, seconds: float = RUN_SECONDS) -> int:
 
 
 def _ask_provider(provider: Provider, until: float) -> int:
-    asked, pace = 0, Pace(settings.POLL_CALLS_PER_MINUTE)
-    while elapsed_clock() < until and pace.wait(until):
-        batch = _claim(provider, now=database_now())
-        if not batch:
-            break
-        _ask(provider, batch)
-        asked += len(batch)
+    asked = 0
+    with turns.at(provider.pk) as turn:
+        while due(database_now()).filter(provider=provider).exists() and turn.take(until, anyway=True):
+            batch = _claim(provider, now=database_now())
+            if not batch:
+                break
+            _ask(provider, batch)
+            asked += len(batch)
     return asked
 
 
@@ -133,7 +133,9 @@ def _about_all(
 ) -> dict[str, CancelOutcome]:
     """What a call that failed whole says of each order: mostly nothing, and it is asked again."""
     now = database_now()
-    if failure.outage:
+    if isinstance(failure, Refused) and failure.error_class is ErrorClass.RATE_LIMITED:
+        turns.slow_down(provider.pk, wait=min(failure.retry_after or 0.0, 3600.0), now=now)
+    elif failure.outage:
         health.note_outage(provider.pk, now=now)
     if not isinstance(failure, Refused):
         return {}

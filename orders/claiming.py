@@ -11,6 +11,7 @@ from psycopg.errors import UniqueViolation
 
 from core.rows import loaded
 from orders import sending
+from orders.breaker import FITS_SQL, fixed_cap
 from orders.freezing import FROZEN_SQL
 from orders.lanes import Lane
 from orders.models import ForwardAttempt, Order
@@ -25,7 +26,7 @@ _CLAIM = f"""
             AND p.is_active AND p.parked_at IS NULL AND NOT {FROZEN_SQL}
             AND (%(is_trial)s OR NOT EXISTS (
                 SELECT FROM orders_sendinggate g WHERE g.provider_id = p.id AND g.shut_at IS NOT NULL
-            ))
+            ) AND {FITS_SQL})
             AND NOT (o.last_refusal = '{ErrorClass.DUPLICATE_LINK.value}' AND EXISTS (
                 SELECT FROM orders_order a
                 WHERE a.provider_id = o.provider_id AND md5(a.link) = md5(o.link) AND a.id < o.id
@@ -54,17 +55,18 @@ _CLAIM = f"""
 
 def claim(lane: Lane, *, now: datetime, is_trial: bool = False) -> ForwardAttempt | None:
     """The next due order of the lane's provider, claimed and committed. Only a trial passes a gate that is shut."""
-    columns: dict[str, Any] = {**sending.claim_columns(lane, now), "is_trial": is_trial}
+    begun: dict[str, Any] = {**sending.claim_columns(lane, now), "is_trial": is_trial}
+    values = {**begun, "fixed_cap": fixed_cap()}
     try:
-        row = lane.session.execute(_CLAIM, columns).fetchone()
+        row = lane.session.execute(_CLAIM, values).fetchone()
     except UniqueViolation:
         # Its last attempt was claimed, ended and queued again between our look and our lock; the next look sees that.
-        row = lane.session.execute(_CLAIM, columns).fetchone()
+        row = lane.session.execute(_CLAIM, values).fetchone()
     if row is None:
         return None
     pk, n, cost, order_id, external_service_id, fields, version = row
-    values = {"id": order_id, "external_service_id": external_service_id, "fields": json.loads(fields)}
-    attempt = loaded(ForwardAttempt, {**columns, "id": pk, "n": n, "expected_cost": cost, "outcome": Outcome.CLAIMED})
-    attempt.order = loaded(Order, {**values, "provider_id": lane.provider_id})
+    known = {"id": order_id, "external_service_id": external_service_id, "fields": json.loads(fields)}
+    attempt = loaded(ForwardAttempt, {**begun, "id": pk, "n": n, "expected_cost": cost, "outcome": Outcome.CLAIMED})
+    attempt.order = loaded(Order, {**known, "provider_id": lane.provider_id})
     attempt.order.provider = lane.provider(version)
     return attempt

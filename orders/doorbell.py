@@ -4,16 +4,15 @@ import logging
 import threading
 import time
 
-from celery import current_app
 from django.db import transaction
+
+from core import broker
 
 log = logging.getLogger(__name__)
 
 FORWARD = "orders.tasks.forward"
 FOLLOW = "orders.tasks.follow"
 RESOLVE = "orders.tasks.resolve"
-
-_EXPIRES_SECONDS = 30
 
 
 def ring(task: str, *, queue: str | None = None) -> None:
@@ -22,7 +21,7 @@ def ring(task: str, *, queue: str | None = None) -> None:
     ``queue`` is for a message that is not about work but about who listens there.
     """
     try:
-        current_app.send_task(task, queue=queue, expires=_EXPIRES_SECONDS, ignore_result=True)
+        broker.publish(task, queue=queue)
     except Exception as problem:  # every transport raises classes of its own, and none may break a committed deed
         log.warning("the doorbell %s was not heard (%s); the sweep will answer", task, type(problem).__name__)
 

@@ -54,7 +54,7 @@ def record(attempt: ForwardAttempt, result: Placed | Refused | NotSent | InDoubt
             breaker.note(order.provider_id, is_clear=order.forward_state != Forward.IN_DOUBT, now=now)
     if trouble:
         health.park(order.provider_id, reason=trouble, now=now)
-    _tell_health(order.provider_id, result, now)
+    _tell_health(order, result, now)
 
 
 def _placed(order: Order, attempt: ForwardAttempt, result: Placed, now: datetime) -> None:
@@ -239,9 +239,11 @@ def _tell_owner_of_refusal(order: Order, result: Refused, now: datetime) -> None
     )
 
 
-def _tell_health(provider_id: int, result: Placed | Refused | NotSent | InDoubt, now: datetime) -> None:
+def _tell_health(order: Order, result: Placed | Refused | NotSent | InDoubt, now: datetime) -> None:
+    provider_id = order.provider_id
     if isinstance(result, Refused) and then(result.error_class) is Then.PARK:
-        health.park(provider_id, reason=result.error_class.value, now=now)
+        short_of = order.expected_charge if result.error_class is ErrorClass.NOT_ENOUGH_FUNDS else None
+        health.park(provider_id, reason=result.error_class.value, now=now, short_of=short_of)
     elif isinstance(result, (NotSent, InDoubt)) and result.outage:
         health.note_outage(provider_id, now=now)
     elif isinstance(result, (Placed, Refused)):

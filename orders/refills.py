@@ -7,7 +7,7 @@ from functools import partial
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
 from catalog import health
@@ -17,10 +17,9 @@ from core.clock import database_now, elapsed_clock
 from core.refusals import Refusal
 from notices.alerts import raise_alert
 from notices.containment import contained
-from orders import lanes, lifecycle, sending
+from orders import lanes, lifecycle, sending, turns
 from orders.doorbell import FORWARD, ring_on_commit
 from orders.models import FROZEN, EventKind, Order, Refill, RefillAttempt
-from orders.pace import Pace
 from orders.states import Outcome, RefillState
 from orders.timetable import backoff, next_poll
 from orders.verdicts import Then, then
@@ -207,7 +206,7 @@ def _doubt(refill: Refill, now: datetime, *, poll_at: datetime | None = None) ->
 def follow_due(*, seconds: float = RUN_SECONDS) -> int:
     """Ask about the requested refills that are due; how many."""
     until = elapsed_clock() + seconds
-    due = Refill.objects.filter(next_poll_at__lte=database_now(), state__in=_FOLLOWED)
+    due = _to_poll(database_now())
     providers = Provider.objects.filter(pk__in=due.values_list("provider_id", flat=True).distinct()).order_by("pk")
     asked = 0
     for provider in providers:
@@ -217,23 +216,26 @@ def follow_due(*, seconds: float = RUN_SECONDS) -> int:
 
 
 def _follow(provider: Provider, until: float) -> int:
-    asked, pace = 0, Pace(settings.POLL_CALLS_PER_MINUTE)
-    while elapsed_clock() < until and pace.wait(until):
-        batch = _claim_polls(provider, now=database_now())
-        if not batch:
-            break
-        _ask(provider, batch)
-        asked += len(batch)
+    asked = 0
+    with turns.at(provider.pk) as turn:
+        while _to_poll(database_now()).filter(provider=provider).exists() and turn.take(until, anyway=True):
+            batch = _claim_polls(provider, now=database_now())
+            if not batch:
+                break
+            asked += len(batch)
+            _ask(provider, batch, turn, until)
     return asked
+
+
+def _to_poll(now: datetime) -> QuerySet[Refill]:
+    return Refill.objects.filter(state__in=_FOLLOWED, next_poll_at__lte=now)
 
 
 def _claim_polls(provider: Provider, *, now: datetime) -> dict[str, int]:
     """Refill id at the provider -> ours. The claim moves next_poll_at before the call."""
     again = now + timedelta(seconds=max(settings.POLL_SECONDS, settings.READ_DEADLINE_SECONDS))
     with transaction.atomic():
-        due = Refill.objects.select_for_update(skip_locked=True).filter(
-            provider=provider, state__in=_FOLLOWED, next_poll_at__lte=now
-        )
+        due = _to_poll(now).filter(provider=provider).select_for_update(skip_locked=True)
         rows = list(due.order_by("next_poll_at", "id")[: provider.batch_size])
         Refill.objects.filter(pk__in=[r.pk for r in rows]).update(next_poll_at=again, asked_at=now)
     return {i: r.pk for r in rows if (i := r.upstream_id or _heard_id(r))}
@@ -256,7 +258,8 @@ def _confirm(refill: Refill, now: datetime) -> None:
     _note(refill, EventKind.REFILL_REQUESTED, now, upstream_id=refill.upstream_id)
 
 
-def _ask(provider: Provider, batch: Mapping[str, int]) -> None:
+def _ask(provider: Provider, batch: Mapping[str, int], turn: turns.Turns, until: float) -> None:
+    """In one call, or in one for each where the provider knows no other way; what gets no turn is due again later."""
     client = client_for(provider, deadline=settings.READ_DEADLINE_SECONDS)
     ids = list(batch)
     if len(ids) > 1:
@@ -265,16 +268,23 @@ def _ask(provider: Provider, batch: Mapping[str, int]) -> None:
             return
         except Unavailable as failure:
             if failure.outage or failure.error_class in (ErrorClass.RATE_LIMITED, ErrorClass.INVALID_KEY):
-                log.warning("refill status of %s refills: %s", len(ids), failure.reason)
-                _hear_all(batch, {})
+                _failed(provider, batch, failure)
                 return
     # Only the single form is in the documented contract: for a lone refill, and for panels without the other one.
     for upstream_id in ids:
+        if len(ids) > 1 and not turn.take(until, anyway=True):
+            return
         try:
             _hear_all({upstream_id: batch[upstream_id]}, {upstream_id: client.refill_status(upstream_id)})
         except Unavailable as failure:
-            log.warning("refill status: %s", failure.reason)
-            _hear_all({upstream_id: batch[upstream_id]}, {})
+            _failed(provider, {upstream_id: batch[upstream_id]}, failure)
+
+
+def _failed(provider: Provider, batch: Mapping[str, int], failure: Unavailable) -> None:
+    log.warning("refill status of %s refills: %s", len(batch), failure.reason)
+    if failure.error_class is ErrorClass.RATE_LIMITED:
+        turns.slow_down(provider.pk, wait=min(failure.retry_after or 0.0, 3600.0), now=database_now())
+    _hear_all(batch, {})
 
 
 def _hear_all(batch: Mapping[str, int], heard: Mapping[str, RefillItem]) -> None:

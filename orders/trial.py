@@ -22,9 +22,11 @@ def claim(lane: Lane, *, now: datetime) -> ForwardAttempt | None:
 
     Only a provider's first lane tries, so that one balance is asked for and not one for each lane.
     """
-    if lane.number != 1 or not breaker.is_shut(lane.provider_id):
+    if lane.number != 1:
         return None
     provider = Provider.objects.get(pk=lane.provider_id)
+    if not breaker.is_shut(provider.pk) and not breaker.shut_when_nothing_fits(provider, now=now):
+        return None
     expected = breaker.look(provider, now=now)
     if expected is breaker.Pass.STOP or (expected is breaker.Pass.TRIAL and not _answers(provider, now)):
         return None

@@ -5,6 +5,8 @@ A worker that dies keeps its place only until its call must have ended.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -94,6 +96,18 @@ class Turns:
                     "UPDATE orders_polldesk SET busy = array_remove(busy, %s) WHERE provider_id = %s",
                     [self._mine, self.provider_id],
                 )
+
+
+@contextmanager
+def at(provider_id: int) -> Iterator[Turns]:
+    """The turns of this thread at a provider, the last one given back at the end."""
+    clock = SteadyClock()
+    open_desk(provider_id, now=clock.now())
+    turns = Turns(provider_id, clock)
+    try:
+        yield turns
+    finally:
+        turns.end()
 
 
 def open_desk(provider_id: int, *, now: datetime) -> None:

@@ -282,13 +282,12 @@ CELERY_TASK_TIME_LIMIT = CELERY_TASK_SOFT_TIME_LIMIT + 30
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
 # Kept in memory: two beats, or one that forgot, are harmless, because every task claims rows before it acts.
-CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_SCHEDULER = "core.broker:Timetable"
 CELERY_BEAT_MAX_LOOP_INTERVAL = max(0.1, min(5.0, SWEEP_SECONDS))
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "storefront.tasks.sweep",
         "schedule": schedule(SWEEP_SECONDS),
-        "options": {"expires": max(30, SWEEP_SECONDS)},
     },
 }
 

@@ -84,6 +84,8 @@ class Provider(models.Model):
     sale_stopped = models.CharField(_("sale stopped because"), max_length=200, blank=True)
     parked_at = models.DateTimeField(_("parked"), null=True, blank=True)
     parked_reason = models.CharField(_("parked because"), max_length=40, blank=True)
+    #: The charge of the order that was refused for want of money, in the provider's currency.
+    short_of = HeardAmountField(_("money an order there wanted"), null=True, blank=True)
     next_probe_at = models.DateTimeField(_("next look at a parked provider"), null=True, blank=True)
     outages = models.PositiveIntegerField(_("failures in a row"), default=0)
 

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from catalog.models import Provider, ProviderService
 from catalog.pricing import provider_charge_for
@@ -55,7 +56,11 @@ def picture_of(provider: Provider, *, now: datetime) -> Picture:
     # Attempts are read before ids: one that is recorded in between then counts as a possible owner of an id that is
     # explained already, and never is an id left without the attempt that placed it.
     rows = list(ForwardAttempt.objects.filter(may_own(), provider=provider).select_related("order").order_by("id"))
-    attempts = tuple(_attempt(row, readings) for row, readings in _with_readings(provider, rows))
+    bounds, unlooked = _bounds(provider), _time_not_looked_through(provider)
+    attempts = tuple(
+        _attempt(row, readings, bounds.get(row.pk, (None, None)), unlooked)
+        for row, readings in _with_readings(provider, rows)
+    )
     return Picture(
         now=seconds(now),
         unit=Decimal(1).scaleb(-learn_decimals(provider)),
@@ -66,6 +71,19 @@ def picture_of(provider: Provider, *, now: datetime) -> Picture:
         times=times(),
         widest=settings.PROBE_CALLS_PER_DOUBT * ids_per_call(provider),
     )
+
+
+def _bounds(provider: Provider) -> dict[int, tuple[int | None, int | None]]:
+    """``low`` and ``high`` of every attempt that may own an id: one statement, however many are in doubt."""
+    own = OwnIdRow.objects.filter(provider=provider, number__isnull=False)
+    settled = OuterRef("sent") + timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
+    low = own.filter(first_seen_at__lte=OuterRef("sent")).order_by("-number").values("number")[:1]
+    # From the low one upwards: what grows is asked for first (A1), and the search ends at the first that fits.
+    above = own.filter(attempt__sent_at__gte=settled, number__gt=Coalesce(OuterRef("low"), -1))
+    rows = ForwardAttempt.objects.filter(may_own(), provider=provider)
+    rows = rows.annotate(sent=Coalesce("sent_at", "claimed_at"), low=Subquery(low))
+    rows = rows.annotate(high=Subquery(above.order_by("number").values("number")[:1]))
+    return {pk: (least, most) for pk, least, most in rows.values_list("pk", "low", "high")}
 
 
 def newest_own_id(provider: Provider) -> int | None:
@@ -80,8 +98,8 @@ def learn_decimals(provider: Provider) -> int:
     return shown_decimals((charge, expected) for charge, expected in heard if charge is not None)
 
 
-def standing_of(attempt: ForwardAttempt) -> Standing:
-    if "restored" in attempt.evidence or _is_from_before_a_restore(attempt):
+def _standing_of(attempt: ForwardAttempt, unlooked: datetime | None) -> Standing:
+    if "restored" in attempt.evidence or _is_from_before_a_restore(attempt, unlooked):
         return Standing.RESTORED
     if attempt.outcome == Outcome.SENDING:
         return Standing.SENDING
@@ -91,12 +109,18 @@ def standing_of(attempt: ForwardAttempt) -> Standing:
     return by_order.get(Forward(attempt.order.forward_state), Standing.REFUNDED_OPEN)
 
 
-def _is_from_before_a_restore(attempt: ForwardAttempt) -> bool:
+def _time_not_looked_through(provider: Provider) -> datetime | None:
+    """When the shop last came back from a dump without the time that was lost being looked through here."""
+    scans = ThawScan.objects.filter(provider=provider, is_complete=False)
+    found: datetime | None = scans.aggregate(at=Max("at"))["at"]
+    return found
+
+
+def _is_from_before_a_restore(attempt: ForwardAttempt, unlooked: datetime | None) -> bool:
     """Whether nothing of ours separates this send from orders of a time that was lost and never looked through.
 
     The first order placed after it does: whatever was lost has a lower number.
     """
-    unlooked = ThawScan.objects.filter(provider_id=attempt.provider_id, is_complete=False).aggregate(at=Max("at"))["at"]
     sent_at = attempt.sent_at or attempt.claimed_at
     if unlooked is None or sent_at < unlooked:
         return False
@@ -110,16 +134,19 @@ def shape_of_order(order: Order) -> Shape:
     return Shape.DRIP if order.runs else Shape.PLAIN
 
 
-def _attempt(row: ForwardAttempt, readings: tuple[Reading, ...]) -> Attempt:
+def _attempt(
+    row: ForwardAttempt,
+    readings: tuple[Reading, ...],
+    bounds: tuple[int | None, int | None],
+    unlooked: datetime | None,
+) -> Attempt:
     sent_at = row.sent_at or row.claimed_at
-    own = OwnIdRow.objects.filter(provider_id=row.provider_id)
-    late_enough = sent_at + timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
     return Attempt(
         key=row.pk,
-        standing=standing_of(row),
+        standing=_standing_of(row, unlooked),
         sent_at=seconds(sent_at),
-        low=own.filter(first_seen_at__lte=sent_at).aggregate(low=Max("number"))["low"],
-        high=own.filter(attempt__sent_at__gte=late_enough).aggregate(high=Min("number"))["high"],
+        low=bounds[0],
+        high=bounds[1],
         expected=row.order.expected_charge,
         quantity=row.order.total,
         shape=shape_of_order(row.order),

@@ -90,7 +90,13 @@ class ForwardAttempt(Attempt):
                 fields=["leased_until"],
                 condition=Q(outcome__in=[Outcome.CLAIMED, Outcome.SENDING]),
                 name="forward_attempt_under_way",
-            )
+            ),
+            # What is in doubt, and what a person called not placed: few rows among many, asked for at every turn.
+            models.Index(
+                fields=["provider"],
+                condition=Q(outcome__in=[Outcome.IN_DOUBT, Outcome.NOT_PLACED]),
+                name="forward_attempt_doubtful",
+            ),
         ]
 
     def __str__(self) -> str:

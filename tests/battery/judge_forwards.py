@@ -122,7 +122,8 @@ def exposure_is_bounded(rows: Rows, _upstream: Upstream, truth: "Truth") -> Foun
         if attempt.outcome == "in_doubt":
             doubtful[attempt.provider_id] += attempt.expected_cost
     for provider, cost in doubtful.items():
-        if cost > truth.cap + truth.lanes * truth.dearest:
+        # One order that is dearer than the cap goes alone, and stands for it.
+        if cost > max(truth.cap, truth.dearest) + truth.lanes * truth.dearest:
             yield "F7", "the cost in doubt stays within the cap and one order per lane", f"provider {provider}: {cost}"
 
 

@@ -59,8 +59,7 @@ class ShopMachine(RuleBasedStateMachine):
         self.settings = override_settings(**ALWAYS, **chosen)
         self.settings.enable()
         self.stage.begin()
-        # One order a lane may cross the cap, and then the one trial, which supplies the search with its upper end.
-        self.stage.truth.cap, self.stage.truth.lanes = Decimal(chosen["BREAKER_COST"]), chosen["FORWARD_LANES"] + 1
+        self.stage.truth.cap, self.stage.truth.lanes = Decimal(chosen["BREAKER_COST"]), chosen["FORWARD_LANES"]
         self.stage.truth.dearest = Decimal("1.5")
         for number, who in enumerate(self.stage.customers):
             self.stage.pays(who, Decimal(money), reference=f"start:{number}")

@@ -74,8 +74,9 @@ class Bells:
     def __init__(self) -> None:
         self.rung: deque[str] = deque()
 
-    def send_task(self, name: str, **_options: Any) -> None:
+    def publish(self, name: str, **_options: Any) -> bool:
         self.rung.append(name)
+        return True
 
 
 class Stage:
@@ -280,7 +281,7 @@ def the_stage() -> Iterator[Stage]:
     """The stage with everything installed that a shop must not have: a turned clock, a wire without sockets."""
     with turned_clock() as time, pytest.MonkeyPatch.context() as patch:
         stage = Stage(time.session, time)
-        patch.setattr(doorbell, "current_app", stage.bells)
+        patch.setattr(doorbell, "broker", stage.bells)
         patch.setattr(deed, "_pause", lambda: time.advance(60))
         own_clock = timezone.now
         patch.setattr(timezone, "now", lambda: own_clock() + timedelta(seconds=stage.wrong_by))

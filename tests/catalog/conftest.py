@@ -42,4 +42,4 @@ def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     def unheard(*_: Any, **_how: Any) -> None:
         raise ConnectionError("no broker")
 
-    monkeypatch.setattr("catalog.asking.current_app.send_task", unheard)
+    monkeypatch.setattr("catalog.asking.broker.publish", unheard)

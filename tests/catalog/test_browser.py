@@ -84,7 +84,7 @@ def test_a_sync_is_done_by_a_worker_while_the_page_tells_how_far_it_is(
             connection.close()
 
     panel.before_answer = hold
-    monkeypatch.setattr("catalog.asking.current_app.send_task", lambda *args, **kwargs: rung.set())
+    monkeypatch.setattr("catalog.asking.broker.publish", lambda *args, **kwargs: rung.set())
     worker = threading.Thread(target=work)
     worker.start()
     page.goto(at + reverse("admin:catalog_provider_change", args=[provider.pk]))

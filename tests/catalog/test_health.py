@@ -1,6 +1,7 @@
 """Parking, probing and the timetable of a provider."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -81,6 +82,35 @@ def test_an_empty_account_is_freed_by_money_and_not_by_an_answer(panel: Panel, p
     panel.says("balance", {"balance": "50", "currency": "USD"})
     health.read_balance(fresh(provider), now=database_now())
     assert fresh(provider).is_sending
+
+
+class TestMoneyThatCameBeforeTheFirstLook:
+    """The balance that is known when an order is refused for want of money is as old as the last reading."""
+
+    @pytest.fixture
+    def refused(self, panel: Panel, provider: Provider) -> Provider:
+        panel.says("balance", {"balance": "10", "currency": "USD"})
+        health.read_balance(provider, now=database_now())
+        health.park(provider.pk, reason="not_enough_funds", now=database_now(), short_of=Decimal("1.20"))
+        return fresh(provider)
+
+    @pytest.mark.parametrize(("balance", "is_enough"), [("1.19", False), ("1.2", True), ("7", True), ("12", True)])
+    def test_enough_for_the_refused_order_frees_it(
+        self, panel: Panel, refused: Provider, balance: str, is_enough: bool
+    ) -> None:
+        panel.says("balance", {"balance": balance, "currency": "USD"})
+        health.read_balance(refused, now=database_now())
+        assert fresh(refused).is_sending is is_enough
+
+    def test_a_balance_that_never_moved_proves_nothing(self, refused: Provider) -> None:
+        health.read_balance(refused, now=database_now())
+        assert not fresh(refused).is_sending
+
+    def test_after_the_first_look_only_a_rise_counts(self, panel: Panel, refused: Provider) -> None:
+        for balance, is_sending in (("0.3", False), ("0.3", False), ("0.2", False), ("5", True)):
+            panel.says("balance", {"balance": balance, "currency": "USD"})
+            health.read_balance(fresh(refused), now=database_now())
+            assert fresh(refused).is_sending is is_sending
 
 
 def test_a_provider_parked_for_doubts_is_not_freed_by_its_balance(provider: Provider) -> None:

@@ -108,7 +108,7 @@ def test_no_word_of_the_owner_sells_what_cannot_be_ordered(panel: Panel, sync: S
 
 def test_a_sync_asked_for_waits_for_a_worker(panel: Panel, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     rung: list[str] = []
-    monkeypatch.setattr("catalog.asking.current_app.send_task", lambda name, **_: rung.append(name))
+    monkeypatch.setattr("catalog.asking.broker.publish", lambda name, **_: rung.append(name))
     Provider.objects.update(next_sync_at=database_now().replace(year=2100))
     panel.lists([row(1)])
     run = ask_for_sync(provider, actor="owner", now=database_now())

@@ -77,7 +77,7 @@ def test_a_trial_that_is_lost_too_is_the_only_one_until_it_settled(shop: Shop, a
 def test_doubtful_cost_is_capped_and_passed_by_one_trial_at_most(shop: Shop, alice: User, settings: Any) -> None:
     settings.BREAKER_DOUBTS = 100
     settings.BREAKER_STREAK = 100
-    settings.BREAKER_COST = 1.7  # an order costs 0.90
+    settings.BREAKER_COST = 2.6  # an order costs 0.90
     lose(shop, 10)
     orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
     shop.forwards()
@@ -87,6 +87,47 @@ def test_doubtful_cost_is_capped_and_passed_by_one_trial_at_most(shop: Shop, ali
         settle_time_passes()
         shop.forwards()
     assert states(orders).count(Forward.IN_DOUBT) == 3
+
+
+def test_what_would_pass_the_cap_waits_and_what_fits_below_it_goes(shop: Shop, alice: User, settings: Any) -> None:
+    settings.BREAKER_COST = 1.7
+    lose(shop, 1)
+    lost = shop.buys(alice, link="https://example.com/p/1")
+    shop.forwards()
+    dear = shop.buys(alice, link="https://example.com/p/2")
+    cheap = shop.buys(alice, quantity=100, link="https://example.com/p/3")
+    shop.forwards()
+    assert states([lost, dear, cheap]) == [Forward.IN_DOUBT, Forward.QUEUED, Forward.PLACED]
+
+
+def test_when_nothing_that_waits_fits_a_trial_ends_the_wait(shop: Shop, alice: User, settings: Any) -> None:
+    settings.BREAKER_COST = 1.7
+    lose(shop, 1)
+    lost = shop.buys(alice, link="https://example.com/p/1")
+    shop.forwards()
+    assert not SendingGate.objects.filter(shut_at__isnull=False).exists()
+    dear = shop.buys(alice, link="https://example.com/p/2")
+    shop.forwards()
+    assert SendingGate.objects.get().shut_because == "cost"
+    assert states([lost, dear]) == [Forward.IN_DOUBT, Forward.QUEUED]
+    settle_time_passes()
+    shop.forwards()
+    assert states([lost, dear]) == [Forward.IN_DOUBT, Forward.PLACED]
+
+
+def test_an_order_dearer_than_the_cap_goes_while_nothing_is_in_doubt(shop: Shop, alice: User, settings: Any) -> None:
+    settings.BREAKER_COST = 0.5
+    order = shop.buys(alice)
+    shop.forwards()
+    assert states([order]) == [Forward.PLACED]
+
+
+def test_without_a_cap_no_cost_holds_anything_back(shop: Shop, alice: User, settings: Any) -> None:
+    settings.BREAKER_COST = 0
+    lose(shop, 2)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(3)]
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT, Forward.IN_DOUBT, Forward.PLACED]
 
 
 def test_the_cap_is_a_twentieth_of_the_balance_when_that_is_less(shop: Shop) -> None:

@@ -33,11 +33,11 @@ def test_a_ring_that_fails_does_not_end_the_ringing(monkeypatch: pytest.MonkeyPa
     tried: list[str] = []
 
     class DeadBroker:
-        def send_task(self, task: str, **_options: object) -> None:
+        def publish(self, task: str, **_options: object) -> None:
             tried.append(task)
             raise OSError("no broker")
 
-    monkeypatch.setattr(doorbell, "current_app", DeadBroker())
+    monkeypatch.setattr(doorbell, "broker", DeadBroker())
     hand = doorbell._Hand("a bell")
     hand.raise_()
     _until(lambda: len(tried) == 1)

@@ -22,7 +22,7 @@ _TWO_WAYS = (
     *("canceled_then_completed", "partial_then_completed", "partial_changing"),
 )
 _FINAL = """
-    SELECT o.link, o.forward_state, o.progress, h.charged::text, h.earned::text, h.refunded::text
+    SELECT o.link, o.forward_state, h.charged::text, h.earned::text, h.refunded::text
     FROM orders_order o JOIN billing_hold h ON h.reference = 'order:' || o.id
 """
 _WALLETS = "SELECT name, balance::text FROM billing_account WHERE kind = 'wallet' ORDER BY name"

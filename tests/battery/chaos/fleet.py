@@ -67,6 +67,10 @@ class Fleet(Stack):
         """One more worker for everything, beside the others, whose clock is ahead by so much."""
         name = f"ahead-{seconds}"
         with self._lock:
+            if (before := self._parents.get(name)) is not None:
+                self.killed.add(before.pid)
+                processes.send(before.pid, signal.SIGKILL)
+                before.wait()
             words = ("-Q", "forward,default,follow", "--concurrency=1", "-n", f"{name}@%h")
             command = ("tests.battery.chaos.skewed", "-A", "storefront", "worker", *_PLAIN, *words)
             self._parents[name] = self.start(name, *command, SKEW_SECONDS=str(seconds))

@@ -36,9 +36,7 @@ class Plan:
     redis_hangs: int = 1
     postgres_restarts: int = 1
     terminations: int = 20
-    #: None: a worker whose clock is ahead takes every doorbell for too old. It buys nothing twice, but where it hears
-    #: most of them nothing leaves, which is the operator's to mend (docs/operations.md) and not the shop's to survive.
-    wrong_clocks: int = 0
+    wrong_clocks: int = 2
 
 
 LONG = Plan(
@@ -53,6 +51,7 @@ LONG = Plan(
     redis_hangs=5,
     postgres_restarts=5,
     terminations=300,
+    wrong_clocks=20,
 )
 
 
@@ -82,6 +81,7 @@ class Trouble:
             (self.stop_short, plan.short_stops),
             (self.flush, plan.flushes),
             (self.kill_redis, plan.redis_kills),
+            (self.wrong_clock, plan.wrong_clocks),
             (self.redis_down, plan.redis_downs),
             (self.hang_redis, plan.redis_hangs),
             (self.restart_postgres, plan.postgres_restarts),
@@ -89,10 +89,7 @@ class Trouble:
         ]
         incidents = [deed for deed, count in kinds for _ in range(count)]
         self.random.shuffle(incidents)
-        # Workers with a wrong clock throw away most of what the others would hear, so they join late. Last come three
-        # that can always happen: a flush wants a backlog, an aimed kill a send.
-        late = len(incidents) * 9 // 10
-        incidents[late:late] = [self.wrong_clock] * plan.wrong_clocks
+        # Last come three that can always happen: a flush wants a backlog, an aimed kill a send.
         return [*incidents, *[self.terminate_backend] * last]
 
     def happen(self, incident: Callable[[], bool]) -> bool:
