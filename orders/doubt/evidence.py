@@ -163,12 +163,15 @@ def _with_readings(provider: Provider, rows: list[ForwardAttempt]) -> list[tuple
 
 
 def _readings_for(order: Order, readings: QuerySet[RateReading] | tuple[()]) -> list[Reading]:
-    found = []
+    """Oldest first. What was read again is one reading, of the later moment: rules ask what was read, and when last."""
+    found: list[Reading] = []
     for reading in readings:
         if reading.at < order.created_at or order.external_service_id not in reading.rates:
             continue
         rate = reading.rates[order.external_service_id]
         charge = None if rate is None else provider_charge_for(Decimal(rate), order.total, order.unit)
+        if found and found[-1].charge == charge:
+            del found[-1]
         found.append(Reading(seconds(reading.at), charge))
     return found
 

@@ -13,6 +13,7 @@ from orders.doubt.evidence import may_own, shape_of_order
 from orders.doubt.picture import Answer as FirstAnswer
 from orders.doubt.picture import Attempt, OwnId, Picture, Shape
 from orders.models import ForwardAttempt, Order
+from orders.models import OwnId as OwnIdRow
 from orders.outcomes import is_ours_already
 from orders.states import Outcome
 from upstream.errors import Unavailable
@@ -49,14 +50,24 @@ def _proves_itself(this: probing.Search, candidate: str, attempt: Attempt, pictu
     number = own_ids.number_of(candidate)
     if number is not None and attempt.low is not None and number <= attempt.low:
         return False
-    item = probing.call_one(this, candidate)
-    if not isinstance(item, OrderStatus):
-        return False
-    heard = own_ids.first_answer(item)
-    answer = FirstAnswer(heard["state"], heard["charge"], Shape(heard["shape"]), heard["runs"], heard["remains"])
-    now = this.clock.now()
-    own_ids.note_seen(this.provider.pk, candidate, item, now=now)
-    return bracket.looks_like(attempt, OwnId(number or 0, seconds(now), answer), picture)
+    seen_at = this.clock.now()
+    if (known := _answered(this.provider, candidate)) is not None:
+        answer = known  # the first answer is what tells; to ask again would only cost calls
+    else:
+        item = probing.call_one(this, candidate)
+        if not isinstance(item, OrderStatus):
+            return False
+        heard = own_ids.first_answer(item)
+        answer = FirstAnswer(heard["state"], heard["charge"], Shape(heard["shape"]), heard["runs"], heard["remains"])
+        seen_at = this.clock.now()
+        own_ids.note_seen(this.provider.pk, candidate, item, now=seen_at)
+    return bracket.looks_like(attempt, OwnId(number or 0, seconds(seen_at), answer), picture)
+
+
+def _answered(provider: Provider, candidate: str) -> FirstAnswer | None:
+    """The first answer about an id, if it names a charge; another one may still come to do so."""
+    row = OwnIdRow.objects.filter(provider=provider, upstream_id=candidate, charge__isnull=False).first()
+    return None if row is None else FirstAnswer(row.state, row.charge, Shape(row.shape), row.runs, row.remains)
 
 
 def look_in_recent_orders(provider: Provider, *, now: datetime) -> int:

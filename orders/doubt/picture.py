@@ -75,7 +75,8 @@ class Attempt:
     """A send that may own an id.
 
     ``low`` is the greatest own id known before the send; ``high`` an own id whose send began T_settle or more after
-    it. None where there is none. ``readings`` are all since the order was priced, oldest first.
+    it. None where there is none. ``readings`` are those since the order was priced, oldest first; the
+    same charge read several times in a row is one, of the last moment.
     """
 
     key: int

@@ -287,6 +287,8 @@ class Machine:
             return
         self.rates_at = self.now
         for send in self.open.values():
+            if send.readings and send.readings[-1].charge == send.charge:
+                del send.readings[-1]  # as the shop does: what was read again is one reading
             send.readings.append(Reading(self.now, send.charge))
 
     def _found(self, send: Send, number: int) -> None:

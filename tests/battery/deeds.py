@@ -13,21 +13,21 @@ MEANWHILE = ("a moment", "the lease ends", "the doubt settles", "a twin works", 
 
 #: How often, and with what.
 DEEDS: dict[str, tuple[int, dict[str, Sequence[Any]]]] = {
-    "send": (45, {"pick": PICK, "fault": played.ADD, "fate": played.FATES}),
+    "send": (40, {"pick": PICK, "fault": played.ADD, "fate": played.FATES}),
     "place": (4, {"pick": PICK, "fate": played.FATES, "twice": (True, False)}),
     "send_into_doubt": (8, {"pick": PICK, "fault": played.SHARP}),
     "send_honestly": (3, {"pick": PICK, "fate": played.FATES}),
-    "claim": (2, {"pick": PICK}),
+    "claim": (3, {"pick": PICK}),
     "crash_at": (
         7,
         {"pick": PICK, "point": CRASHES, "fault": [None, None, *played.SHARP]},
     ),
     "crash_at_the_counter": (2, {"pick": PICK, "point": AT_PLACEMENT}),
     "pause_at": (7, {"pick": PICK, "point": PAUSES, "meanwhile": MEANWHILE}),
-    "late_answer": (3, {"pick": PICK, "then": ["the lease ends", "the doubt settles"]}),
+    "late_answer": (4, {"pick": PICK, "then": ["the lease ends", "the doubt settles"]}),
     "cancel": (6, {"pick": PICK, "fault": [None, *played.CANCEL]}),
     "refill": (
-        12,
+        14,
         {
             "pick": PICK,
             "fault": [None, *played.REFILL],
@@ -46,17 +46,14 @@ DEEDS: dict[str, tuple[int, dict[str, Sequence[Any]]]] = {
         {"fault": [None, *played.STATUS], "point": [None, None, *ELSEWHERE[:3]]},
     ),
     "reconcile": (6, {"fault": [None, *played.BALANCE]}),
-    "ring": (3, {}),
-    "drop_doorbells": (2, {}),
-    "double_doorbells": (2, {}),
+    "ring": (4, {}),
+    "drop_doorbells": (4, {}),
+    "double_doorbells": (4, {}),
     "advance": (10, {"seconds": SECONDS}),
-    "worker_clock": (2, {"seconds": [-86_400, -3_600, 0, 3_600, 86_400]}),
-    "reprice": (2, {"pick": PICK, "factor": ["1", "1.05", "0.97"]}),
-    "foreign_order": (2, {"pick": PICK}),
-    "provider_refund": (2, {"pick": PICK, "amount": ["0.09134", "5", "-0.09134"]}),
-    "dump": (2, {}),
-    "restore_from_dump": (2, {}),
-    "thaw": (5, {}),
+    "worker_clock": (4, {"seconds": [-86_400, -3_600, 0, 3_600, 86_400]}),
+    "reprice": (4, {"pick": PICK, "factor": ["1", "1.05", "0.97"]}),
+    "foreign_order": (4, {"pick": PICK}),
+    "provider_refund": (4, {"pick": PICK, "amount": ["0.09134", "5", "-0.09134"]}),
     "top_up": (
         4,
         {
@@ -73,3 +70,15 @@ def drawn(number: int) -> tuple[str, dict[str, Any]]:
     chance = random.Random(f"step {number}")  # noqa: S311
     [name] = chance.choices(list(DEEDS), [weight for weight, _given in DEEDS.values()])
     return name, {what: chance.choice(values) for what, values in DEEDS[name][1].items()}
+
+
+def disaster(number: int, length: int) -> dict[int, str]:
+    """In six of ten stories the database is put back to an earlier moment: which steps dump, restore and thaw.
+
+    Late among the ``length`` steps, since of what was lost less is known.
+    """
+    chance = random.Random(f"disaster {number}")  # noqa: S311
+    if chance.random() > 0.6:
+        return {}
+    dump, restore, thaw = sorted(chance.sample(range(length // 4, length - 2), 3))
+    return {dump: "dump", restore: "restore_from_dump", thaw: "thaw"}

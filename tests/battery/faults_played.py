@@ -39,6 +39,8 @@ ADD = (
     "error_known:Quantity less than minimal 100",
 )
 #: Those under which a shop that errs buys twice soonest.
+#: What stands in an answer to `add` that arrived whole.
+BODIES = tuple(name for name in _of("add body") if name != "id_ours")
 SHARP = (
     "timeout_after_accept", "close_no_answer", "rst_no_answer", "late_place", "half_status", "drip_headers", "r307",
     "h504", "h504_np", "repriced", "connect_timeout", "close_no_answer_np",

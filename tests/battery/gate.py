@@ -16,6 +16,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -50,7 +51,7 @@ GATE = Sizes(
     restored_orders=200,
     faulted_sends=600,
     not_sent_verdicts=1000,
-    budgets={"tests": 150, "fire": 150, "calm": 120, "others": 60, "canaries": 120},
+    budgets={"tests": 200, "fire": 150, "calm": 150, "others": 120, "canaries": 240},
 )
 LONG = Sizes(
     mode="long",
@@ -60,10 +61,10 @@ LONG = Sizes(
     restored_orders=1000,
     faulted_sends=10_000,
     not_sent_verdicts=10_000,
-    budgets={"tests": 1200, "fire": 1500, "calm": 720, "others": 600, "canaries": 120},
+    budgets={"tests": 1200, "fire": 1500, "calm": 720, "others": 600, "canaries": 600},
 )
-#: What of `make test` is the battery's own: model, races, parsers, wire, brackets, ledger guards, the simulator.
-TESTS = ("tests/battery", "tests/upstream", "tests/simulator", "tests/billing")
+#: What of `make test` is the battery's own: model, races, parsers, wire, brackets, and the guards of the database.
+TESTS = ("tests/battery", "tests/billing/test_schema.py")
 
 
 #: A shop that ends in good order takes its time: its workers finish what they are sending.
@@ -83,7 +84,10 @@ class Run:
             "BATTERY_COUNTS": str(folder / "counts.json"),
             "REQUIRE_ALL": "1",
             "BRACKET_DOUBTS": "4000",
+            "BATTERY_SCHEMA": str(folder / "schema.sql"),
         }
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._is_over = False
         for name in ("DATABASE_URL", "REDIS_URL"):
             self.env.pop(name, None)
         self.report: dict[str, Any] = {
@@ -98,19 +102,17 @@ class Run:
             "counts": {},
         }
 
-    def stage(self, name: str, *commands: Sequence[str]) -> list[int]:
-        """Run commands beside each other; one that takes four times the stage's budget is ended."""
+    def stage(self, name: str, *commands: Sequence[str], aside: bool = False) -> list[int]:
+        """Run commands beside each other; one that takes four times the stage's budget is ended.
+
+        ``aside`` takes only what all other processes leave.
+        """
         budget = self.sizes.budgets[name]
         print(f"== {name}: {budget} s", flush=True)
         began = time.monotonic()
         logs = [(self.folder / f"{name}-{number}.log") for number in range(len(commands))]
-        started = [self._start(command, log) for command, log in zip(commands, logs, strict=True)]
-        try:
-            statuses = [_wait(process, began + 4 * budget) for process in started]
-        except BaseException:
-            for process in started:  # each has a session of its own, so Ctrl-C did not reach it
-                _end(process)
-            raise
+        started = [self._start(command, log, aside) for command, log in zip(commands, logs, strict=True)]
+        statuses = [_wait(process, began + 4 * budget) for process in started]
         seconds = round(time.monotonic() - began, 1)
         for status, log in zip(statuses, logs, strict=True):
             if status:
@@ -118,12 +120,20 @@ class Run:
         status = next((s for s in statuses if s), 0)
         self.report["stages"].append({"name": name, "status": status, "seconds": seconds, "budget": budget})
         self.report["seconds"][name] = seconds
-        print(f"   {seconds} s", flush=True)
+        print(f"   {name} took {seconds} s", flush=True)
         return statuses
 
-    def _start(self, command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
+    def end(self) -> None:
+        """End what still runs: each has a session of its own, so that Ctrl-C did not reach it."""
+        self._is_over = True
+        for process in self._running:
+            _end(process)
+
+    def _start(self, command: Sequence[str], log: Path, aside: bool) -> "subprocess.Popen[bytes]":
+        if self._is_over:
+            raise RuntimeError("the run was ended")
         with log.open("wb") as out:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", *command],
                 cwd=ROOT,
                 env=self.env,
@@ -132,6 +142,18 @@ class Run:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._running.append(process)
+        if aside:
+            _step_aside(process.pid)
+        return process
+
+
+def _step_aside(session: int) -> None:
+    """Linux shares its time between sessions before it looks at how nice a process is."""
+    os.setpriority(os.PRIO_PROCESS, session, 19)
+    group = Path(f"/proc/{session}/autogroup")
+    if group.exists():
+        group.write_text("19")
 
 
 def _wait(process: "subprocess.Popen[bytes]", end: float) -> int:
@@ -158,7 +180,8 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def tests(run: Run) -> None:
     junit = run.folder / "tests.xml"
-    run.stage("tests", ["pytest", "-q", "-n", "2", "--durations=15", f"--junitxml={junit}", *TESTS])
+    split = ("-n", "2", "--dist", "worksteal")
+    run.stage("tests", ["pytest", "-q", *split, "--durations=15", f"--junitxml={junit}", *TESTS])
     run.report["stages"][-1]["tests"] = _counted(junit)
 
 
@@ -198,11 +221,28 @@ def _parts(run: Run, stage: str, parts: dict[str, list[str]]) -> None:
 
 def canaries(run: Run) -> None:
     path = run.folder / "canaries.json"
-    run.stage("canaries", ["tests.battery.canaries", f"--json={path}"])
+    run.stage("canaries", ["tests.battery.canaries", f"--json={path}"], aside=True)
     run.report["canaries"] = json.loads(path.read_text()) if path.exists() else []
 
 
 STAGES = {"tests": tests, "fire": fire, "calm": calm, "others": others, "canaries": canaries}
+
+
+def play(run: Run, names: Sequence[str]) -> None:
+    """The stages in their order. The canaries measure no time, and take what the processes under fire leave."""
+    if "tests" in names:
+        tests(run)
+    with ThreadPoolExecutor(1) as aside:
+        caught = aside.submit(canaries, run) if "canaries" in names else None
+        try:
+            for name in ("fire", "calm", "others"):
+                if name in names:
+                    STAGES[name](run)
+            if caught is not None:
+                caught.result()
+        except BaseException:
+            run.end()
+            raise
 
 
 def _counted(junit: Path) -> dict[str, int]:
@@ -267,9 +307,10 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="battery-") as folder:
         run = Run(LONG if options.long else GATE, options.seed, Path(folder))
-        for name, stage in STAGES.items():
-            if not options.only or name in options.only:
-                stage(run)
+        try:
+            play(run, options.only or list(STAGES))
+        finally:
+            run.end()
         return 0 if finish(run, options.report) == verdict.PASSED else 1
 
 

@@ -119,7 +119,8 @@ def exposure_is_bounded(rows: Rows, _upstream: Upstream, truth: "Truth") -> Foun
         return
     doubtful: dict[int, Decimal] = defaultdict(Decimal)
     for attempt in rows.attempts:
-        if attempt.outcome == "in_doubt":
+        # What came back from a dump is in doubt all at once, whatever it costs.
+        if attempt.outcome == "in_doubt" and not attempt.is_restored:
             doubtful[attempt.provider_id] += attempt.expected_cost
     for provider, cost in doubtful.items():
         # One order that is dearer than the cap goes alone, and stands for it.

@@ -26,7 +26,8 @@ _QUERIES = {
         FROM orders_order ORDER BY id""",
     "attempts": """
         SELECT id, order_id, n, provider_id, outcome, upstream_id, send_calls, sent_at, claimed_at, expected_cost,
-               decided_by, evidence ? 'bracket' AS has_bracket, heard_id
+               decided_by, evidence ? 'bracket' AS has_bracket, heard_id,
+               evidence ? 'restored' AS is_restored
         FROM orders_forwardattempt ORDER BY order_id, n""",
     "refills": "SELECT id, order_id, provider_id, state, upstream_id FROM orders_refill ORDER BY id",
     "refill_attempts": """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from upstream.simulator.faults import CLIENT_SIDE, FAULTS
 
-MACHINE = Path(__file__).with_name("machine.py")
+HAPPENINGS = Path(__file__).with_name("happenings.py")
 
 
 def needed_faults() -> set[str]:
@@ -15,7 +15,7 @@ def needed_faults() -> set[str]:
 
 def needed_rules() -> set[str]:
     """The rules of the state machine, read from its text: to load it, Django and a database would be needed."""
-    tree = ast.parse(MACHINE.read_text(encoding="utf-8"))
+    tree = ast.parse(HAPPENINGS.read_text(encoding="utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
     named = [call.args[0] for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "_did"]
     return {rule_of(word) for name in named if isinstance(word := _first(name), str)}

@@ -1,6 +1,5 @@
 """A dump at some moment of a busy day is put back later: frozen, thawed, and still nothing is bought twice."""
 
-import subprocess
 from io import StringIO
 from pathlib import Path
 
@@ -72,20 +71,14 @@ def _every_provider_is_known() -> bool:
 
 
 def _dump(world: World, path: Path) -> None:
-    _tool(world, "pg_dump", "--format=custom", f"--file={path}", "shop")
+    world.tool("pg_dump", "--format=custom", f"--file={path}", "shop")
 
 
 def _put_back(world: World, path: Path) -> None:
     with world.connect("postgres") as c:
         c.execute("DROP DATABASE shop WITH (FORCE)")
         c.execute("CREATE DATABASE shop")
-    _tool(world, "pg_restore", "--no-owner", "--dbname=shop", str(path))
-
-
-def _tool(world: World, name: str, *arguments: str) -> None:
-    command = [str(world.postgres.program.path.parent / name), f"--host={world.postgres.run}", "--username=app"]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
+    world.tool("pg_restore", "--no-owner", "--dbname=shop", str(path))
 
 
 def _thaw(world: World) -> list[str]:
