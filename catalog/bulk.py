@@ -13,7 +13,7 @@ from django.db import connection
 def uncollected() -> Iterator[None]:
     """Keep Python from looking for circular rubbish inside the block.
 
-    Rows of a list are none, and all are kept to its end: to look through them again and again takes a tenth of a sync.
+    Rows of a list are none, and all are kept to its end: looking through them again and again is a tenth of the work.
     """
     was_on = gc.isenabled()
     gc.disable()

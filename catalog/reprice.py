@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 from django.db.models.functions import Greatest
 
+from catalog.bulk import uncollected
 from catalog.changes import noted
 from catalog.locks import locked, locked_all
 from catalog.models import Provider, Service
@@ -28,13 +29,13 @@ class Known(NamedTuple):
 
 def reprice_provider(provider: Provider, *, now: datetime) -> int:
     """Publish new prices for the provider's services; how many changed."""
-    with transaction.atomic():
+    with transaction.atomic(), uncollected():
         return _reprice([locked(provider.pk)], now)
 
 
 def reprice_all(*, now: datetime) -> int:
     """Publish the prices that the rules, as they now stand, make of everything; how many changed."""
-    with transaction.atomic():
+    with transaction.atomic(), uncollected():
         return _reprice(locked_all(), now)
 
 

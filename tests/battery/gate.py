@@ -51,7 +51,7 @@ GATE = Sizes(
     restored_orders=200,
     faulted_sends=600,
     not_sent_verdicts=1000,
-    budgets={"tests": 200, "fire": 150, "calm": 150, "others": 120, "canaries": 240},
+    budgets={"tests": 250, "fire": 160, "calm": 150, "others": 140, "canaries": 180},
 )
 LONG = Sizes(
     mode="long",
@@ -102,16 +102,13 @@ class Run:
             "counts": {},
         }
 
-    def stage(self, name: str, *commands: Sequence[str], aside: bool = False) -> list[int]:
-        """Run commands beside each other; one that takes four times the stage's budget is ended.
-
-        ``aside`` takes only what all other processes leave.
-        """
+    def stage(self, name: str, *commands: Sequence[str]) -> list[int]:
+        """Run commands beside each other; one that takes four times the stage's budget is ended."""
         budget = self.sizes.budgets[name]
         print(f"== {name}: {budget} s", flush=True)
         began = time.monotonic()
         logs = [(self.folder / f"{name}-{number}.log") for number in range(len(commands))]
-        started = [self._start(command, log, aside) for command, log in zip(commands, logs, strict=True)]
+        started = [self._start(command, log) for command, log in zip(commands, logs, strict=True)]
         statuses = [_wait(process, began + 4 * budget) for process in started]
         seconds = round(time.monotonic() - began, 1)
         for status, log in zip(statuses, logs, strict=True):
@@ -129,7 +126,7 @@ class Run:
         for process in self._running:
             _end(process)
 
-    def _start(self, command: Sequence[str], log: Path, aside: bool) -> "subprocess.Popen[bytes]":
+    def _start(self, command: Sequence[str], log: Path) -> "subprocess.Popen[bytes]":
         if self._is_over:
             raise RuntimeError("the run was ended")
         with log.open("wb") as out:
@@ -143,17 +140,7 @@ class Run:
                 start_new_session=True,
             )
         self._running.append(process)
-        if aside:
-            _step_aside(process.pid)
         return process
-
-
-def _step_aside(session: int) -> None:
-    """Linux shares its time between sessions before it looks at how nice a process is."""
-    os.setpriority(os.PRIO_PROCESS, session, 19)
-    group = Path(f"/proc/{session}/autogroup")
-    if group.exists():
-        group.write_text("19")
 
 
 def _wait(process: "subprocess.Popen[bytes]", end: float) -> int:
@@ -221,7 +208,7 @@ def _parts(run: Run, stage: str, parts: dict[str, list[str]]) -> None:
 
 def canaries(run: Run) -> None:
     path = run.folder / "canaries.json"
-    run.stage("canaries", ["tests.battery.canaries", f"--json={path}"], aside=True)
+    run.stage("canaries", ["tests.battery.canaries", f"--json={path}"])
     run.report["canaries"] = json.loads(path.read_text()) if path.exists() else []
 
 
@@ -229,17 +216,15 @@ STAGES = {"tests": tests, "fire": fire, "calm": calm, "others": others, "canarie
 
 
 def play(run: Run, names: Sequence[str]) -> None:
-    """The stages in their order. The canaries measure no time, and take what the processes under fire leave."""
-    if "tests" in names:
-        tests(run)
-    with ThreadPoolExecutor(1) as aside:
-        caught = aside.submit(canaries, run) if "canaries" in names else None
+    """The stages in their order. The last two measure no time, and each leaves the other what it does not use."""
+    for name in ("tests", "fire", "calm"):
+        if name in names:
+            STAGES[name](run)
+    with ThreadPoolExecutor(2) as beside:
+        ends = [beside.submit(STAGES[name], run) for name in ("others", "canaries") if name in names]
         try:
-            for name in ("fire", "calm", "others"):
-                if name in names:
-                    STAGES[name](run)
-            if caught is not None:
-                caught.result()
+            for end in ends:
+                end.result()
         except BaseException:
             run.end()
             raise

@@ -17,7 +17,7 @@ def anew(name, condition):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0007_poll_desk")]
+    dependencies = [("orders", "0008_doubtful")]
 
     operations = [
         *anew("order_charge_positive", Q(charge__gt=LEAST, charge__lt=MOST)),
