@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tests.battery.judge_rows import LIVE, Rows, Upstream, target_of
@@ -117,15 +116,18 @@ def what_was_sent_is_what_was_bought(rows: Rows, upstream: Upstream, _truth: "Tr
 def exposure_is_bounded(rows: Rows, _upstream: Upstream, truth: "Truth") -> Found:
     if truth.cap is None:
         return
-    doubtful: dict[int, Decimal] = defaultdict(Decimal)
+    doubtful: dict[int, list[Any]] = defaultdict(list)
     for attempt in rows.attempts:
         # What came back from a dump is in doubt all at once, whatever it costs.
         if attempt.outcome == "in_doubt" and not attempt.is_restored:
-            doubtful[attempt.provider_id] += attempt.expected_cost
-    for provider, cost in doubtful.items():
+            doubtful[attempt.provider_id].append(attempt)
+    for provider, attempts in doubtful.items():
+        cost = sum(a.expected_cost for a in attempts)
         # One order that is dearer than the cap goes alone, and stands for it.
         if cost > max(truth.cap, truth.dearest) + truth.lanes * truth.dearest:
-            yield "F7", "the cost in doubt stays within the cap and one order per lane", f"provider {provider}: {cost}"
+            told = [f"{a.expected_cost}{' trial' * a.is_trial} {a.sent_at:%H:%M:%S.%f}" for a in attempts]
+            says = "the cost in doubt stays within the cap and one order per lane"
+            yield "F7", says, f"provider {provider}: {cost} of {'; '.join(told)}"
 
 
 def answers_are_kept(rows: Rows, _upstream: Upstream, truth: "Truth") -> Found:

@@ -27,7 +27,7 @@ _QUERIES = {
     "attempts": """
         SELECT id, order_id, n, provider_id, outcome, upstream_id, send_calls, sent_at, claimed_at, expected_cost,
                decided_by, evidence ? 'bracket' AS has_bracket, heard_id,
-               evidence ? 'restored' AS is_restored
+               evidence ? 'restored' AS is_restored, is_trial
         FROM orders_forwardattempt ORDER BY order_id, n""",
     "refills": "SELECT id, order_id, provider_id, state, upstream_id FROM orders_refill ORDER BY id",
     "refill_attempts": """

@@ -72,7 +72,7 @@ def test_refills(shop: Happenings, faults: list[str]) -> None:
 def test_cancellations(shop: Happenings) -> None:
     faults = own(played.CANCEL)
     sell(shop, "never_moves", TURNS * len(faults))
-    steps(shop, lambda turn, fault: shop.cancel(turn, fault), faults)
+    steps(shop, lambda turn, fault: shop.cancel(turn * len(faults) + faults.index(fault), fault), faults)
     shop.ends()
 
 
@@ -131,6 +131,8 @@ def test_what_happens_seldom(shop: Happenings) -> None:
         shop.ring()
         shop.is_judged()
         shop.drop_doorbells()
+        shop.sweep()
+        shop.top_up(turn, "1", ("once", "twice", "forged", "nonsense")[turn % 4])
         shop.late_answer(0, "the lease ends")
 
     steps(shop, all_of_it, [""])
