@@ -19,7 +19,7 @@ from upstream.simulator.faults import FAULTS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-TURNS = counts.sized(normal=2, gate=20, long=60)
+TURNS = counts.sized(normal=1, gate=20, long=60)
 _OWN = {name for name, fault in FAULTS.items() if fault.group in ("refill", "cancel", "account")}
 
 
