@@ -77,11 +77,16 @@ def charge_fits(charge: Decimal | None, expected: Decimal | None, unit: Decimal)
     return charge is not None and expected is not None and abs(charge - expected) < unit
 
 
+def shapes_of(attempt: Attempt, picture: Picture) -> frozenset[Shape]:
+    """How an answer about what this attempt placed may look."""
+    return picture.drip_shapes if attempt.shape is Shape.DRIP else frozenset({attempt.shape})
+
+
 def fits(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
     """The id looks as the attempt's order would: its shape, and the charge expected or at a rate read since."""
-    if own.answer is None or not is_telling(own) or own.answer.shape is not attempt.shape:
+    if own.answer is None or not is_telling(own) or own.answer.shape not in shapes_of(attempt, picture):
         return False
-    if attempt.shape is not Shape.PLAIN:
+    if own.answer.shape is not Shape.PLAIN:
         return own.answer.runs == attempt.runs
     charges = [attempt.expected, *(reading.charge for reading in attempt.readings)]
     return any(charge_fits(own.answer.charge, charge, picture.unit) for charge in charges)
@@ -103,7 +108,8 @@ def can_own(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
     if fits(attempt, own, picture):
         return True
     # A price that moved, or may have, explains any charge of a plain order.
-    is_plain = attempt.shape is Shape.PLAIN and own.answer is not None and own.answer.shape is Shape.PLAIN
+    shapes = shapes_of(attempt, picture)
+    is_plain = Shape.PLAIN in shapes and own.answer is not None and own.answer.shape is Shape.PLAIN
     return is_plain and not price_is_certain(attempt, own, picture)
 
 

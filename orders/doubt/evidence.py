@@ -70,6 +70,7 @@ def picture_of(provider: Provider, *, now: datetime) -> Picture:
         passes=_passes(provider, attempts),
         times=times(),
         widest=settings.PROBE_CALLS_PER_DOUBT * ids_per_call(provider),
+        drip_shapes=_drip_shapes(provider),
     )
 
 
@@ -84,6 +85,12 @@ def _bounds(provider: Provider) -> dict[int, tuple[int | None, int | None]]:
     rows = rows.annotate(sent=Coalesce("sent_at", "claimed_at"), low=Subquery(low))
     rows = rows.annotate(high=Subquery(above.order_by("number").values("number")[:1]))
     return {pk: (least, most) for pk, least, most in rows.values_list("pk", "low", "high")}
+
+
+def _drip_shapes(provider: Provider) -> frozenset[Shape]:
+    """Once runs were listed here, drip-feeds show theirs; until then one may look like any order."""
+    has_listed = OwnIdRow.objects.filter(provider=provider, explained=Explanation.CHILD, parent__runs__isnull=False)
+    return frozenset({Shape.DRIP}) if has_listed.exists() else frozenset({Shape.DRIP, Shape.PLAIN})
 
 
 def newest_own_id(provider: Provider) -> int | None:

@@ -138,7 +138,10 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """``unit`` is one unit of the last decimal this provider shows; ``widest`` is how many ids a pass may ask for."""
+    """``unit`` is one unit of the last decimal this provider shows; ``widest`` is how many ids a pass may ask for.
+
+    ``drip_shapes`` are those in which it may show a drip-feed: as a parent with its runs, or as one plain order.
+    """
 
     now: float
     unit: Decimal
@@ -148,6 +151,7 @@ class Picture:
     passes: tuple[Pass, ...] = ()
     times: Times = field(default_factory=Times)
     widest: int = 20 * 98
+    drip_shapes: frozenset[Shape] = frozenset({Shape.DRIP, Shape.PLAIN})
 
 
 @dataclass(frozen=True, slots=True)

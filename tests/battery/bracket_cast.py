@@ -25,6 +25,7 @@ class Profile:
     repriced: float = 0.0
     partial: float = 0.0
     drip: float = 0.0
+    drip_plain: bool = False  # the provider shows a drip-feed as one plain order
     places: int = 5
     foreign_gap: float = 0.0
     person_errs: float = 0.0

@@ -58,6 +58,7 @@ class Machine:
         self.open: dict[int, Send] = {}
         self.parents: dict[int, tuple[Send, Own, float]] = {}
         self.passes: list[Pass] = []
+        self.drip_shapes = frozenset({Shape.DRIP, Shape.PLAIN})
         self.rates_at = -FOREVER
         self.scanned_to = 0
         self.free_lanes = profile.lanes
@@ -162,7 +163,7 @@ class Machine:
             shape, runs = again.shape, again.runs
         elif self.random.random() < self.profile.drip:
             shape, runs = Shape.DRIP, self.random.randint(2, 5)
-        elif self.random.random() < self.profile.repriced:
+        if not again and (shape is Shape.PLAIN or self.profile.drip_plain) and self._strikes(self.profile.repriced):
             charge = (expected * self.random.choice([Decimal("1.05"), Decimal("1.2"), Decimal("0.9")])).quantize(
                 Decimal("0.00001")
             )
@@ -185,7 +186,8 @@ class Machine:
         return self.random.random() < share
 
     def _carry_out(self, send: Send) -> None:
-        send.number = self._issue(send.charge, send.shape, send.runs).number
+        shown = (Shape.PLAIN, None) if self.profile.drip_plain else (send.shape, send.runs)
+        send.number = self._issue(send.charge, *shown).number
 
     def _free(self) -> None:
         self.free_lanes += 1
@@ -254,7 +256,15 @@ class Machine:
         waiting = min((s.sent_at for s in self.open.values() if s.high is None), default=self.now)
         self.sent_of = [pair for pair in self.sent_of if pair[0] >= waiting]
         return Picture(
-            self.now, self.unit, ids, attempts, tuple(parents), tuple(self.passes), self.times, widest=20 * 98
+            self.now,
+            self.unit,
+            ids,
+            attempts,
+            tuple(parents),
+            tuple(self.passes),
+            self.times,
+            widest=20 * 98,
+            drip_shapes=self.drip_shapes,
         )
 
     def _attempt(self, send: Send) -> Attempt:
@@ -270,6 +280,7 @@ class Machine:
     def _poll_parents(self) -> None:
         for number, (send, own, _polled) in list(self.parents.items()):
             for child in own.children:
+                self.drip_shapes = frozenset({Shape.DRIP})
                 if self._explained(child.number) is not Explained.CHILD:
                     before = self.seen.get(child.number)
                     first, answer = (before.first_seen, before.answer) if before else (self.now, None)

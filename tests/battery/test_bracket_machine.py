@@ -27,6 +27,7 @@ PROFILES = [
     (Profile("5 % repriced", repriced=0.05), 94),
     (Profile("20 % partial", partial=0.2), 94),
     (Profile("20 % drip-feed", drip=0.2), 94),
+    (Profile("20 % drip-feed, shown as plain orders", drip=0.2, drip_plain=True, repriced=0.05), 90),
     (Profile("outage", ambiguous=0.2), 84),
     (Profile("a foreign order a day", foreign_gap=86_400), 93),
 ]

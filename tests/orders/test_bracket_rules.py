@@ -149,6 +149,20 @@ def test_a_run_of_a_parent_in_doubt_matches_nothing_and_blocks_the_parent() -> N
     assert not any(isinstance(v, Placed) for v in verdicts)
 
 
+def test_a_drip_feed_may_be_shown_as_one_plain_order() -> None:
+    drip = certain(replace(DOUBT, key=7, shape=Shape.DRIP, runs=3))
+    assert isinstance(bracket.judge(picture(own(), attempts=(drip,)))[0], Placed)
+    with_runs = replace(picture(own(), attempts=(drip,)), drip_shapes=frozenset({Shape.DRIP}))
+    assert not isinstance(bracket.judge(with_runs)[0], Placed)
+
+
+def test_a_plain_id_at_another_price_is_not_excused_for_a_drip_feed_whose_price_moved() -> None:
+    """Somebody else could own it, and so could the drip-feed: to call it not placed would buy it twice."""
+    dear = replace(DOUBT, key=7, shape=Shape.DRIP, runs=3, expected=Decimal("5.00"))
+    verdicts = bracket.judge(picture(own(), attempts=(DOUBT, dear)))
+    assert not any(isinstance(v, NotPlaced) for v in verdicts)
+
+
 def test_an_attached_parent_excuses_its_runs_until_it_omits_them() -> None:
     dear = certain(replace(DOUBT, expected=Decimal("5.00")))
     parent = Parent(7, 900.0, PRICE, PRICE, number=90, polled_at=1699.0)
