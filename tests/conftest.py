@@ -29,6 +29,7 @@ def own_place() -> Iterator[Place]:
     """A place for servers of this test alone: `own_place.redis(durable=False)` may be stopped and started at will."""
     place, lock = temporary_place()
     yield place
+    place.redis(durable=False).end_left_over()  # a test that left it running would leave it to the machine
     place.forget()
     lock.close()
 
