@@ -148,6 +148,9 @@ def _about_all(
 def record(wish_id: int, answer: CancelOutcome, *, now: datetime, wait: float | None = None) -> None:
     """Write down one answer. Whatever it is, the order itself is not touched."""
     with transaction.atomic():
+        # The order's row first: an answer about the order holds it when it closes the wish, and each would wait for
+        # the other.
+        Order.objects.select_for_update(of=("self",)).get(cancellations=wish_id)
         wish = Cancellation.objects.select_for_update().get(pk=wish_id)
         if not wish.is_open:
             return
