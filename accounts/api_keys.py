@@ -44,11 +44,15 @@ class NewKey:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls with which key, and the database's time of the call. ``beside`` is what else was read with it."""
+    """Who calls with which key, and the database's time of the call. ``beside`` is what else was read with it.
+
+    ``version`` names everything of key and customer that was read.
+    """
 
     customer: User
     key: ApiKey
     now: datetime
+    version: str
     beside: Sequence[Any] = ()
 
     def may(self, scope: Scope) -> bool:
@@ -79,7 +83,7 @@ def create_key(
             customer=customer,
             name=name,
             prefix=plain[:_SHOWN],
-            digest=_digest(plain),
+            digest=digest_of(plain),
             scopes=wanted,
             networks=read_networks(networks),
             created_at=now,
@@ -115,6 +119,11 @@ def keys_of(customer: User) -> list[ApiKey]:
 WHO = "who.id"
 _KEY = ("id", "customer_id", "scopes", "networks", "last_used_at")
 _WHO = ("id", "email", "group_id")
+_VERSION = """
+    hash_record_extended(ROW(k.id, k.customer_id, k.digest, k.scopes, k.networks, k.revoked_at,
+                             who.is_active, who.email, who.group_id), 0)
+"""
+_FROM = "FROM accounts_apikey k JOIN accounts_user who ON who.id = k.customer_id"
 
 
 def authenticate(plain: str, *, address: str, beside: Part | None = None) -> Caller | None:
@@ -123,36 +132,55 @@ def authenticate(plain: str, *, address: str, beside: Part | None = None) -> Cal
     All of those cost one hash and one look into an index, so that neither the answer nor its time tells them apart.
     ``beside`` is a statement of one row about the customer :data:`WHO`, read in the same round trip.
     """
-    values = {"digest": _digest(plain), **(beside.values if beside else {})}
+    values = {"digest": digest_of(plain), **(beside.values if beside else {})}
     rows = read(_statement(beside.sql if beside else ""), values)
     if not rows:
         return None
-    now, found = rows[0][0], rows[0][1:]
+    now, version, found = rows[0][0], str(rows[0][1]), rows[0][2:]
     key = loaded(ApiKey, dict(zip(_KEY, found, strict=False)))
-    if not _is_allowed_from(key, address):
+    if not is_allowed_from(key, address):
         return None
     key.customer = loaded(User, dict(zip(_WHO, found[len(_KEY) :], strict=False)))
     if key.last_used_at is None or now - key.last_used_at >= _USE_NOTED_EVERY:
         _note_use(key, now)
-    return Caller(key.customer, key, now, found[len(_KEY) + len(_WHO) :])
+    return Caller(key.customer, key, now, version, found[len(_KEY) + len(_WHO) :])
+
+
+def standing(caller: Caller) -> Part:
+    """A condition for a statement that acts for somebody who was authenticated earlier: the key works and is what it
+    was, so is its customer, and its use needs no note."""
+    return Part(_STANDING, {"key_id": str(caller.key.pk), "key_version": caller.version})
+
+
+#: As strict as :func:`authenticate`, since a key that was revoked or a customer who was shut out has another version.
+_STANDING = f"""
+    EXISTS (
+        SELECT {_FROM}
+        WHERE k.id = %(key_id)s::bigint AND {_VERSION} = %(key_version)s::bigint AND k.revoked_at IS NULL
+          AND who.is_active
+          AND k.last_used_at > statement_timestamp() - interval '{_USE_NOTED_EVERY.total_seconds():.0f} seconds'
+    )
+"""  # noqa: S608 - constants of ours
 
 
 @cache
 def _statement(beside: str) -> str:
     columns = ", ".join([*(f"k.{name}" for name in _KEY), *(f"who.{name}" for name in _WHO)])
     return f"""
-        SELECT statement_timestamp(), {columns} {", beside.*" if beside else ""}
-        FROM accounts_apikey k JOIN accounts_user who ON who.id = k.customer_id
+        SELECT statement_timestamp(), {_VERSION}, {columns} {", beside.*" if beside else ""}
+        {_FROM}
         {f"LEFT JOIN LATERAL ({beside}) AS beside ON true" if beside else ""}
         WHERE k.digest = %(digest)s::text AND k.revoked_at IS NULL AND who.is_active
     """  # noqa: S608 - constants of ours
 
 
-def _digest(plain: str) -> str:
+def digest_of(plain: str) -> str:
+    """What of a key is kept."""
     return hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()
 
 
-def _is_allowed_from(key: ApiKey, address: str) -> bool:
+def is_allowed_from(key: ApiKey, address: str) -> bool:
+    """Whether the key may be used from this address."""
     if not key.networks:
         return True
     try:

@@ -12,6 +12,7 @@ from api import aftercare, following, ordering, tickets
 from api.incoming import Call
 from api.messages import Balance, exact
 from api.pricelist import PriceList, price_list
+from api.regulars import Tried
 from billing.queries import balance_of
 from core.prepared import Part
 
@@ -20,12 +21,14 @@ from core.prepared import Part
 class Action:
     """``do`` returns what is answered as JSON, or a PriceList that is written already. It raises ApiError.
 
-    ``beside`` says what is read together with the key, so that it costs no round trip of its own.
+    ``beside`` says what is read together with the key, so that it costs no round trip of its own. ``again`` is tried
+    first, with the caller's address, and may answer without reading anything.
     """
 
     do: Callable[[Caller, Call], Any]
     scope: Scope = Scope.READ
     beside: Callable[[Call], Part] | None = None
+    again: Callable[[Call, str], Tried] | None = None
 
 
 def services(caller: Caller, _call: Call) -> PriceList:
@@ -38,7 +41,7 @@ def balance(caller: Caller, _call: Call) -> Balance:
 
 ACTIONS: dict[str, Action] = {
     "services": Action(services),
-    "add": Action(ordering.add, Scope.ORDER, ordering.read_beside),
+    "add": Action(ordering.add, Scope.ORDER, ordering.read_beside, ordering.add_again),
     "status": Action(following.status),
     "refill": Action(aftercare.refill, Scope.ORDER),
     "refill_status": Action(aftercare.refill_status),

@@ -10,6 +10,8 @@ from typing import Any
 import redis
 from django.conf import settings
 
+from accounts.api_keys import Caller
+
 log = logging.getLogger(__name__)
 
 #: A customer's keys together may call this many times as often as one of them.
@@ -124,11 +126,11 @@ class OwnBuckets:
 _shared, _own = _Shared(), OwnBuckets()
 
 
-def seconds_to_wait(*, key_id: int, customer_id: int) -> int:
+def seconds_to_wait(caller: Caller) -> int:
     """Whole seconds until this call may be made again, 0 when it may pass now."""
     rate = settings.API_RATE_PER_MINUTE
     if not rate:
         return 0
-    buckets = {f"api:key:{key_id}": rate, f"api:customer:{customer_id}": rate * CUSTOMER_SHARE}
+    buckets = {f"api:key:{caller.key.pk}": rate, f"api:customer:{caller.customer.pk}": rate * CUSTOMER_SHARE}
     wait = _shared.wait(buckets)
     return ceil(_own.wait(buckets, monotonic()) if wait is None else wait)

@@ -6,6 +6,7 @@ twins meet in a unique index, and whoever comes second is answered with what the
 
 import hashlib
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -44,14 +45,14 @@ def once(caller: Caller, call: Call, deed: Callable[[], tuple[Answer, bool]]) ->
     raise refusal or ApiError(INCORRECT_REQUEST)
 
 
-def kept_beside(caller: Caller, call: Call, answer: str, deed: str) -> Part:
+def kept_beside(caller: Caller, call: Call, answer: str, deed: str, *, now: datetime | None) -> Part:
     """Keeps ``answer`` in the statement of the deed itself. Both are SQL: the answer as an expression of jsonb, the
-    deed as the part of that statement that has a row if it was done."""
+    deed as the part of that statement that has a row if it was done. Without ``now`` it is done when it is written."""
     return Part(
         f"""
         INSERT INTO api_apirequest (customer_id, action, request_id, digest, answer, created_at)
         SELECT %(asker)s::bigint, %(action)s::text, %(request_id)s::text, %(digest)s::text, {answer},
-               %(asked_at)s::timestamptz
+               coalesce(%(asked_at)s::timestamptz, statement_timestamp())
         FROM {deed}
         """,  # noqa: S608 - constants of the caller
         {
@@ -59,7 +60,7 @@ def kept_beside(caller: Caller, call: Call, answer: str, deed: str) -> Part:
             "action": call.action,
             "request_id": call.request_id,
             "digest": _digest(call),
-            "asked_at": caller.now.isoformat(),
+            "asked_at": now.isoformat() if now else None,
         },
     )
 

@@ -15,6 +15,7 @@ from api.incoming import Call, read_call
 from api.limits import seconds_to_wait
 from api.messages import ErrorAnswer
 from api.pricelist import PriceList
+from api.regulars import Tried
 from core.addresses import client_address
 
 #: A client may keep the list, and asks by its ETag whether it is still right.
@@ -30,12 +31,15 @@ def endpoint(request: HttpRequest) -> HttpResponse:
         return _json(ErrorAnswer(INCORRECT_REQUEST), status=405, headers={"Allow": "POST"})
     try:
         call = read_call(request)
-        action = ACTIONS.get(call.action)
+        action, address = ACTIONS.get(call.action), client_address(request)
+        tried = action.again(call, address) if action and action.again else Tried()
+        if tried.answer is not None:
+            return _json(tried.answer)
         beside = action.beside(call) if action and action.beside else None
-        caller = authenticate(call.key, address=client_address(request), beside=beside)
+        caller = authenticate(call.key, address=address, beside=beside)
         if caller is None:
             raise ApiError(INVALID_KEY)
-        if wait := seconds_to_wait(key_id=caller.key.pk, customer_id=caller.customer.pk):
+        if caller.key.pk != tried.counted_for and (wait := seconds_to_wait(caller)):
             return _json(ErrorAnswer(TOO_MANY_REQUESTS), status=429, headers={"Retry-After": str(wait)})
         answer = _act(action, caller, call)
     except ApiError as refusal:

@@ -70,7 +70,10 @@ def version_sql(customer: str) -> str:
 
 #: What was made of rows of late, by their version. In a shop of any size a few services sell most.
 _known: dict[int | None, tuple[Sequence[Any], "Terms | None"]] = {}
+#: The last of them, by service and group.
+_last: dict[tuple[int, int | None], "Terms | None"] = {}
 _MOST_KNOWN = 1000
+_GROUP_AT = sum(len(names) for alias, _model, names in _PARTS[: [part[0] for part in _PARTS].index("g")])
 
 #: How many columns :func:`terms_sql` has.
 WIDTH = sum(len(names) for _alias, _model, names in _PARTS) + 2
@@ -117,8 +120,19 @@ def known_terms(row: Sequence[Any]) -> Terms | None:
         terms = terms_of(row)
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
+            _last.clear()
         _known[row[-1]] = row, terms
+    if row[0] is not None:
+        _last[row[0], row[_GROUP_AT]] = terms
     return terms
+
+
+def last_terms(service_id: int, group_id: int | None) -> Terms | None:
+    """What :func:`known_terms` answered last for this service and a customer of this group, if anything.
+
+    For a statement that compares the version by itself: they may be out of date.
+    """
+    return _last.get((service_id, group_id))
 
 
 def _is_on_sale(service: Service) -> bool:

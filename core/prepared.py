@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cache
+from math import inf
+from select import POLLIN, poll
+from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -46,8 +49,14 @@ def read(sql: str, values: Values) -> list[tuple[Any, ...]]:
 
 
 def write(sql: str, values: Values) -> list[tuple[Any, ...]]:
-    """The rows of a statement that is a transaction of its own, or a step that fails by itself in the caller's."""
-    connection = connections[DEFAULT_DB_ALIAS]
+    """The rows of a statement that is a transaction of its own, or a step that fails by itself in the caller's.
+
+    It is never sent twice, so the session has to live: one that answered just now does, where nobody hung up since. Any
+    other is asked first, as Django does.
+    """
+    connection: Any = connections[DEFAULT_DB_ALIAS]
+    if not connection.health_check_done and _lives(connection.connection):
+        connection.health_check_done = True
     with transaction.atomic() if connection.in_atomic_block else nullcontext():
         return _run(connection, sql, values)
 
@@ -65,6 +74,7 @@ class _Session:
     """What one database session has prepared: the name there of each statement."""
 
     names: dict[str, bytes] = field(default_factory=dict)
+    answered_at: float = -inf
 
     def name_of(self, session: Any, sql: str) -> bytes:
         if (name := self.names.get(sql)) is None:
@@ -80,6 +90,18 @@ class _Session:
 
 
 _sessions: WeakKeyDictionary[Any, _Session] = WeakKeyDictionary()
+#: So long nobody on the way drops a session in silence; one who says so is heard.
+_LIVES_SECONDS = 1.0
+
+
+def _lives(session: Any) -> bool:
+    known = _sessions.get(session) if session is not None else None
+    if known is None or monotonic() - known.answered_at > _LIVES_SECONDS:
+        return False
+    # Nothing was asked, so whatever there is to read now is a farewell.
+    heard = poll()
+    heard.register(session.pgconn.socket, POLLIN)
+    return not heard.poll(0)
 
 
 def _run(connection: Any, sql: str, values: Values) -> list[tuple[Any, ...]]:
@@ -107,6 +129,7 @@ def _asked(session: Any, sql: str, values: Values) -> list[tuple[Any, ...]]:
         # It ends a text for the server, which would read a shorter one.
         raise psycopg.DataError("a text for Postgres cannot hold NUL")
     result = _checked(session, session.pgconn.exec_prepared(name, given), ExecStatus.TUPLES_OK)
+    known.answered_at = monotonic()
     reader = Transformer(session)
     reader.set_pgresult(result)
     return reader.load_rows(0, result.ntuples, tuple)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from billing import ledger
 from billing.models import AccountKind
+from catalog.terms import last_terms
 from core.prepared import Part
 from core.refusals import Refusal
 from notices.alerts import raise_alert
@@ -20,10 +21,12 @@ from orders.doorbell import FORWARD, ring_soon_on_commit
 from orders.models import Order
 from orders.offers import Offer, Purse, read_offer
 from orders.quotes import Quote, SaleBelowCost, ServiceUnavailable, quote_of
+from orders.subscriptions import is_subscription
 from orders.writing import write_order
 
 __all__ = [
-    "Placement", "PriceMoved", "PriceUnsteady", "Quote", "SaleBelowCost", "ServiceUnavailable", "place_order", "quote",
+    "Placement", "PriceMoved", "PriceUnsteady", "Quote", "SaleBelowCost", "ServiceUnavailable", "place_order",
+    "place_unread", "quote",
 ]  # fmt: skip
 
 #: An offer that changes while it is accepted is read again, so often in all.
@@ -107,6 +110,46 @@ def place_order(
             return Placement(number)
         offer = None
     raise PriceUnsteady(_("Prices are changing at this moment. Nothing was charged; please try again."))
+
+
+def place_unread(
+    *,
+    customer: User,
+    service_id: int,
+    fields: Mapping[str, str],
+    nonce: str | None,
+    source: str,
+    only_while: Part,
+    also: Part | None = None,
+) -> Placement | None:
+    """Buy without reading an offer first, of what was read for an earlier one; None, and nothing is bought, wherever
+    that does not do. Then :func:`place_order` finds out why.
+
+    Nothing that is remembered is believed: the statement that writes compares the catalog, looks into the wallet, and
+    asks for ``only_while``, the condition under which ``customer`` is known.
+    """
+    terms = last_terms(service_id, customer.group_id)
+    # The date of a subscription is judged by the time, which only a reading would tell.
+    if terms is None or is_subscription(terms.service):
+        return None
+    try:
+        q = quote_of(terms, fields, now=None)
+        number = write_order(
+            customer_id=customer.pk,
+            actor=customer.email,
+            quote=q,
+            nonce=nonce,
+            source=source,
+            now=None,
+            also=also,
+            only_while=only_while,
+        )
+    except (Refusal, IntegrityError):
+        return None
+    if number is None:
+        return None
+    ring_soon_on_commit(FORWARD)
+    return Placement(number)
 
 
 def _accepted(

@@ -12,10 +12,16 @@ from django.utils.translation import gettext as _
 
 from catalog.models import Service
 from orders.wish import CONTROL, WHOLE, BadFields, Problem, Wish
-from upstream.service_types import SUBSCRIPTION_DELAYS
+from upstream.service_types import SUBSCRIPTION_DELAYS, QuantitySource, service_type
 
 #: How a provider wants a date; browsers send the other form.
 _SENT, _TYPED = "%d/%m/%Y", ("%Y-%m-%d", "%d/%m/%Y")
+
+
+def is_subscription(service: Service) -> bool:
+    """Whether orders of it are subscriptions."""
+    kind = service_type(service.type)
+    return kind is not None and kind.quantity_from is QuantitySource.NONE
 
 
 def check_subscription(service: Service, given: Mapping[str, str], *, today: date | None = None) -> Wish:

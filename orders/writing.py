@@ -27,14 +27,26 @@ _GIVEN = (
     "provider_currency", "nonce", "source", "created_at", "next_at",
 )  # fmt: skip
 
+#: Postgres reads it as the time at which the transaction began, which for a statement of its own is the statement's.
+_BEGIN = "now"
+
 
 def write_order(
-    *, customer_id: int, actor: str, quote: Quote, nonce: str | None, source: str, now: datetime, also: Part | None
+    *,
+    customer_id: int,
+    actor: str,
+    quote: Quote,
+    nonce: str | None,
+    source: str,
+    now: datetime | None,
+    also: Part | None,
+    only_while: Part | None = None,
 ) -> int | None:
     """The number of the new order; None when nothing was written because something had changed, or a twin was faster.
 
-    ``also`` is written with it, and may select from ``placed``, the part with the new order's id. Raises IntegrityError
-    for what only the database noticed, such as two orders that spend the same money.
+    ``now`` is None where this statement is the door at which the clock is read. ``also`` is written with it, and may
+    select from ``placed``, the part with the new order's id. ``only_while`` is one more condition. Raises
+    IntegrityError for what only the database noticed, such as two orders that spend the same money.
     """
     values = {
         **_values(customer_id, quote, nonce, source, now),
@@ -44,13 +56,16 @@ def write_order(
         "detail": json.dumps({"source": source}),
         "actor": actor,
         **(also.values if also else {}),
+        **(only_while.values if only_while else {}),
     }
-    number: int | None = write(_statement(also.sql if also else ""), values)[0][0]
+    statement = _statement(also.sql if also else "", only_while.sql if only_while else "")
+    number: int | None = write(statement, values)[0][0]
     return number
 
 
-def _values(customer_id: int, q: Quote, nonce: str | None, source: str, now: datetime) -> Values:
+def _values(customer_id: int, q: Quote, nonce: str | None, source: str, now: datetime | None) -> Values:
     origin, wish = q.origin, q.wish
+    at = now.isoformat() if now else _BEGIN
     return {
         "customer_id": str(customer_id),
         "service_id": str(q.service.pk),
@@ -72,13 +87,13 @@ def _values(customer_id: int, q: Quote, nonce: str | None, source: str, now: dat
         "provider_currency": origin.provider.currency,
         "nonce": nonce,
         "source": source,
-        "created_at": now.isoformat(),
-        "next_at": now.isoformat(),
+        "created_at": at,
+        "next_at": at,
     }
 
 
 @cache
-def _statement(also: str) -> str:
+def _statement(also: str, only_while: str) -> str:
     columns, values = _columns()
     return f"""
         WITH sale AS MATERIALIZED ({version_sql(CUSTOMER)}),
@@ -87,6 +102,7 @@ def _statement(also: str) -> str:
             INSERT INTO orders_order ({columns}) SELECT {values} FROM sale, purse
             WHERE sale.version = %(version)s::bigint AND NOT purse.is_frozen
               AND purse.balance >= %(charge)s::numeric AND purse.held_id IS NOT NULL
+              {f"AND {only_while}" if only_while else ""}
             ON CONFLICT ON CONSTRAINT order_once_per_nonce DO NOTHING
             RETURNING id
         ),

@@ -197,10 +197,10 @@ def test_refills_are_asked_for_and_followed(api: Panel, orders: Orders, bob: Use
 def test_cancel_answers_item_by_item(api: Panel, orders: Orders, alice: User) -> None:
     before = balance_of(alice)
     waiting, done = orders.queued(), orders.completed()
-    assert api("cancel", orders=f"{waiting.pk},{done.pk},9") == [
+    assert api("cancel", orders=f"{waiting.pk},{done.pk},7777777") == [
         {"order": waiting.pk, "cancel": 1},
         {"order": done.pk, "cancel": {"error": "Order is not eligible for cancel"}},
-        {"order": 9, "cancel": {"error": "Incorrect order ID"}},
+        {"order": 7777777, "cancel": {"error": "Incorrect order ID"}},
     ]
     assert Order.objects.get(pk=waiting.pk).forward_state == Forward.REFUNDED
     assert balance_of(alice) == before - done.charge

@@ -1,5 +1,7 @@
 """Statements of the hot path: what they are handed, and what they say when something is wrong."""
 
+from select import select
+
 import pytest
 from django.db import DataError, IntegrityError, ProgrammingError, connection, transaction
 
@@ -55,3 +57,34 @@ def test_a_statement_is_part_of_the_transaction_around_it() -> None:
     prepared.write(_NEW, {"a": "done"})
     found = prepared.read("SELECT model FROM django_content_type WHERE model IN ('done', 'undone')", {})
     assert found == [("done",)]
+
+
+def _end_session() -> None:
+    """The server hangs up, and this side has heard it."""
+    session = connection.connection
+    with connection.copy().cursor() as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [session.info.backend_pid])
+    assert select([session.pgconn.socket], [], [], 10)[0]
+
+
+def test_a_deed_asks_whether_its_session_lives_unless_it_answered_just_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    usable = connection.is_usable
+    monkeypatch.setattr(connection, "is_usable", lambda: asked.append(found := usable()) or found)
+    prepared.read("SELECT 1", {})
+    connection.health_check_enabled, connection.health_check_done = True, False
+    prepared.write(_NEW, {"a": "at once"})
+    assert asked == []
+    monkeypatch.setattr(prepared, "_LIVES_SECONDS", -1.0)
+    connection.health_check_done = False
+    prepared.write(_NEW, {"a": "after a pause"})
+    assert asked == [True]
+
+
+def test_a_deed_is_not_sent_to_a_server_that_hung_up() -> None:
+    prepared.write(_NEW, {"a": "before"})
+    _end_session()
+    connection.health_check_enabled, connection.health_check_done = True, False
+    prepared.write(_NEW, {"a": "after"})
+    found = prepared.read("SELECT model FROM django_content_type WHERE model IN ('before', 'after') ORDER BY 1", {})
+    assert found == [("after",), ("before",)]
