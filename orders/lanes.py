@@ -1,9 +1,11 @@
 """A lane: the right to send to a provider, held by one live database session.
 
-The lock belongs to a session opened for it alone. When the process dies the session dies, and Postgres tells everybody
-so at once; when the process is only paused the session stays, and the lease counts.
+The lock belongs to a session that does nothing else. When the process dies the session dies, and Postgres tells
+everybody so at once; when the process is only paused the session stays, and the lease counts.
 """
 
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,7 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from catalog.models import Provider
-from core.clock import SteadyClock
+from core.clock import SteadyClock, elapsed_clock
 
 #: Advisory locks of this shop's lanes share this first key, so that they meet no lock of anything else.
 NAMESPACE = 0x5045524D
@@ -68,16 +70,76 @@ class Lane:
         return self._seen[version]
 
 
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """A session for lanes: whose it is, how it was opened, and when."""
+
+    process: int
+    parameters: dict[str, Any]
+    session: psycopg.Connection[Any]
+    since: float
+
+
+#: Opening a session, and planning for it, costs Postgres more than an order does: each process keeps one for its next
+#: lane, for as long as Django keeps one of its own.
+_kept: list[_Opened] = []
+_keeping = threading.Lock()
+_KEEP_SECONDS = 60.0
+
+
 @contextmanager
 def take(provider_id: int) -> Iterator[Lane | None]:
-    """A free lane of the provider for as long as the block runs, or None when all of them are taken."""
-    with psycopg.connect(**_parameters(), autocommit=True) as session:
-        try:
-            yield _take(session, provider_id)
-        finally:
-            # Closing the session gives the lock back as well, but only once Postgres has noticed.
-            with suppress(psycopg.Error):
-                session.execute("SELECT pg_advisory_unlock_all()")
+    """A free lane of the provider for as long as the block runs, or None when all of them are taken.
+
+    A block that raises ends the session: what it left under way must not look as if somebody were still at it.
+    """
+    opened, lane = _open(provider_id)
+    is_whole = False
+    try:
+        yield lane
+        is_whole = True
+    finally:
+        # Closing the session gives the lock back as well, but only once Postgres has noticed.
+        with suppress(psycopg.Error):
+            opened.session.execute("SELECT pg_advisory_unlock_all()")
+        if not is_whole or not _keep(opened):
+            opened.session.close()
+
+
+def end_kept() -> None:
+    """Close the session that waits for a next lane."""
+    with _keeping:
+        for opened in _kept:
+            opened.session.close()
+        _kept.clear()
+
+
+def _keep(opened: _Opened) -> bool:
+    is_old = elapsed_clock() - opened.since > _KEEP_SECONDS
+    with _keeping:
+        if _kept or is_old or opened.session.closed:
+            return False
+        _kept.append(opened)
+    return True
+
+
+def _open(provider_id: int) -> tuple[_Opened, Lane | None]:
+    parameters = _parameters()
+    with _keeping:
+        kept = _kept.pop() if _kept else None
+    # A process that was forked leaves its parent's session alone.
+    if kept is not None and kept.process == os.getpid():
+        # It may have ended while it waited, as by a restart of Postgres.
+        with suppress(psycopg.OperationalError):
+            if kept.parameters == parameters:
+                return kept, _take(kept.session, provider_id)
+        kept.session.close()
+    session = psycopg.connect(**parameters, autocommit=True)
+    try:
+        return _Opened(os.getpid(), parameters, session, elapsed_clock()), _take(session, provider_id)
+    except BaseException:
+        session.close()
+        raise
 
 
 def _take(session: psycopg.Connection[Any], provider_id: int) -> Lane | None:

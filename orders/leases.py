@@ -23,12 +23,11 @@ _LIVING = """
 
 
 def give_up_lane(lane: Lane, *, now: datetime) -> int:
-    """On taking a lane: whatever an earlier session left under way in it lost that lane, so it can send no more."""
+    """On taking a lane: whatever an earlier holder left under way in it lost that lane, so it can send no more."""
     left = Q(provider_id=lane.provider_id, lane=lane.number, outcome__in=UNDER_WAY)
-    mine = Q(lane_pid=lane.pid, lane_started=lane.started)
     given_up = 0
     for attempts, give_up in _KINDS:
-        given_up += sum([give_up(a, now) for a in attempts.filter(left).exclude(mine).order_by("id")])
+        given_up += sum([give_up(a, now) for a in attempts.filter(left).order_by("id")])
     return given_up
 
 

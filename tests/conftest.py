@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,6 +33,14 @@ def own_place() -> Iterator[Place]:
     place.redis(durable=False).end_left_over()  # a test that left it running would leave it to the machine
     place.forget()
     lock.close()
+
+
+@pytest.fixture(autouse=True)
+def no_lane_is_kept() -> Iterator[None]:
+    """The session that a process keeps for its next lane would keep the test's database in use."""
+    yield
+    if (lanes := sys.modules.get("orders.lanes")) is not None:
+        lanes.end_kept()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -70,6 +70,7 @@ def dumped_and_put_back() -> Iterator[None]:
     copy = f"{name}_dump"
     parameters = {**connection.get_connection_params(), "dbname": "postgres"}
     connection.close()
+    lanes.end_kept()
     with psycopg.connect(**parameters, autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{name}"')
     yield

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -48,7 +48,7 @@ def sessions() -> int:
     return number
 
 
-def test_one_run_sends_through_several_lanes_and_leaves_no_session(shop: Shop, alice: User, settings: Any) -> None:
+def test_one_run_sends_through_several_lanes_and_keeps_one_session(shop: Shop, alice: User, settings: Any) -> None:
     settings.FORWARD_LANES = 4
     shop.simulator.hold_next_add(4)
     orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(12)]
@@ -59,7 +59,44 @@ def test_one_run_sends_through_several_lanes_and_leaves_no_session(shop: Shop, a
         shop.simulator.release()
     assert Order.objects.filter(forward_state=Forward.PLACED).count() == len(orders) == len(shop.accepted())
     assert {a.lane for a in ForwardAttempt.objects.all()} == {1, 2, 3, 4}
+    until(lambda: sessions() <= before + 1)
+    lanes.end_kept()
     until(lambda: sessions() <= before)
+
+
+def test_the_session_of_a_lane_serves_the_next_one_and_holds_no_lane_meanwhile(shop: Shop) -> None:
+    def session_of(provider: int) -> tuple[int, int, bool]:
+        with lanes.take(provider) as lane:
+            assert lane is not None
+            return lane.number, lane.pid, lane.session.closed
+
+    assert len({session_of(number) for number in (1, 2, 1)}) == 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [lanes.NAMESPACE])
+        assert cursor.fetchone() == (0,)
+
+
+def test_a_kept_session_that_ended_meanwhile_is_replaced(shop: Shop) -> None:
+    with lanes.take(1) as lane:
+        assert lane is not None
+        kept = lane.pid
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [kept])
+    with lanes.take(1) as lane:
+        assert lane is not None
+        assert lane.pid != kept
+        lane.session.execute("SELECT 1")
+
+
+def test_a_session_whose_work_broke_is_not_kept(shop: Shop) -> None:
+    with suppress(ZeroDivisionError), lanes.take(1) as lane:
+        assert lane is not None
+        broken = lane
+        raise ZeroDivisionError
+    assert broken.session.closed
+    with lanes.take(1) as lane:
+        assert lane is not None
+        assert lane.pid != broken.pid
 
 
 def test_more_lanes_join_when_orders_come_while_one_is_busy(shop: Shop, alice: User, settings: Any) -> None:
