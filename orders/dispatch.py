@@ -52,8 +52,6 @@ def forward_due(*, seconds: float = RUN_SECONDS) -> int:
 
 def forward_provider(provider_id: int, *, until: float) -> int:
     """Send this provider's due orders until none is left or the time is over, through as many lanes as are of use."""
-    if not _has_readable_key(provider_id):
-        return 0
     most = min(settings.FORWARD_LANES, LANES_OF_A_PROCESS)
     return crowd.work(
         partial(_through_one_lane, provider_id, until),
@@ -69,8 +67,11 @@ def _through_one_lane(provider_id: int, until: float, most: int | None) -> int:
     with lanes.take(provider_id) as lane:
         if lane is None:
             return 0  # its holders will get to these rows
-        give_up_lane(lane, now=database_now())
-        balances.read_before(provider_id, now=database_now())
+        give_up_lane(lane, now=lane.clock.now())
+        provider = Provider.objects.get(pk=provider_id)
+        if not _has_readable_key(provider):
+            return 0
+        balances.read_before(provider, now=lane.clock.now())
         while sent == 0 or elapsed_clock() < until:
             attempt = claim_next(lane, now=lane.clock.now())
             if attempt is None:
@@ -87,13 +88,12 @@ def _count_due(provider_id: int, most: int) -> int:
     return len(due.order_by()[:most].values_list("pk"))
 
 
-def _has_readable_key(provider_id: int) -> bool:
+def _has_readable_key(provider: Provider) -> bool:
     """Asked before anything is claimed: otherwise each try would be a claim that nobody can send."""
-    provider = Provider.objects.get(pk=provider_id)
     try:
         client_for(provider, deadline=settings.FORWARD_DEADLINE_SECONDS)
     except SecretUnreadable:
-        health.park(provider_id, reason="key_unreadable", now=database_now())
+        health.park(provider.pk, reason="key_unreadable", now=database_now())
         return False
     return True
 

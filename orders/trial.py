@@ -11,7 +11,8 @@ from core.clock import database_now
 from core.secrets import SecretUnreadable
 from orders import breaker, claiming
 from orders.lanes import Lane
-from orders.models import ForwardAttempt
+from orders.models import ForwardAttempt, Order
+from orders.states import Forward
 from upstream.errors import ProviderFailure
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ def claim(lane: Lane, *, now: datetime) -> ForwardAttempt | None:
 
     Only a provider's first lane tries, so that one balance is asked for and not one for each lane.
     """
-    if lane.number != 1:
+    if lane.number != 1 or not _is_anything_due(lane.provider_id, now):
         return None
     provider = Provider.objects.get(pk=lane.provider_id)
     if not breaker.is_shut(provider.pk) and not breaker.shut_when_nothing_fits(provider, now=now):
@@ -37,6 +38,11 @@ def claim(lane: Lane, *, now: datetime) -> ForwardAttempt | None:
             # The gate's row stays locked until this is committed: two trials at once would be one too many.
             return claiming.claim(lane, now=now, is_trial=True)
     return claiming.claim(lane, now=now)
+
+
+def _is_anything_due(provider_id: int, now: datetime) -> bool:
+    """Mostly not: whoever claimed nothing came a moment after somebody else."""
+    return Order.objects.filter(provider_id=provider_id, forward_state=Forward.QUEUED, next_at__lte=now).exists()
 
 
 def _answers(provider: Provider, now: datetime) -> bool:

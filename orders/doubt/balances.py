@@ -26,9 +26,8 @@ def is_watched() -> bool:
     return bool(settings.FORWARD_LANES == 1)
 
 
-def read_before(provider_id: int, *, now: datetime) -> None:
+def read_before(provider: Provider, *, now: datetime) -> None:
     """Before a lane sends: read the balance unless the last reading is fresh. A failure costs nothing but the hint."""
-    provider = Provider.objects.get(pk=provider_id)
     if is_watched() and (provider.balance_at is None or provider.balance_at < now - _FRESH):
         _read(provider, now)
 
