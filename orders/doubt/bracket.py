@@ -7,10 +7,12 @@ bracket was searched twice and holds nothing that could be its own, nothing was 
 the order of ids. Each rule is a function, so that a test can break one and see what that costs.
 """
 
+import bisect
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from operator import itemgetter
 
 from orders.doubt.picture import (
     AskOwner,
@@ -32,6 +34,7 @@ from orders.doubt.picture import (
 #: A charge in these states is no longer the whole charge, so the first answer tells nothing about who ordered.
 _UNTELLING = frozenset({"partial", "canceled", "refunded", "failed"})
 _DAY = 86_400.0
+_lower_end = itemgetter(0)
 
 
 def judge(picture: Picture) -> list[Verdict]:
@@ -129,7 +132,9 @@ def owners_of(own: OwnId, picture: Picture) -> list[Attempt]:
     """The attempts that could have placed an id; nobody, when its answer does not tell."""
     if any(is_run_of(parent, own, picture) for parent in picture.parents):
         return []
-    return [attempt for attempt in picture.attempts if can_own(attempt, own, picture)]
+    # Most attempts were sent later: asked here, before a call for each.
+    sent_before = [attempt for attempt in picture.attempts if attempt.sent_at <= own.first_seen]
+    return [attempt for attempt in sent_before if can_own(attempt, own, picture)]
 
 
 # Rule 1: placed.
@@ -201,8 +206,10 @@ def stopped_until(picture: Picture, owned: Owned) -> float:
 def next_not_placed(picture: Picture) -> NotPlaced | None:
     """A doubt whose whole bracket was searched twice and holds nothing that it could have placed."""
     for attempt in picture.attempts:
+        if not attempt.is_open or attempt.was_paid_for:
+            continue
         searched = passes_over(attempt, picture)
-        if not attempt.is_open or attempt.was_paid_for or searched is None or any(blocking(attempt, picture)):
+        if searched is None or any(blocking(attempt, picture)):
             continue
         low, high = bounds(attempt)
         return NotPlaced(attempt.key, low, high, *searched, excused=tuple(o.number for o in _inside(attempt, picture)))
@@ -220,8 +227,8 @@ def passes_over(attempt: Attempt, picture: Picture) -> tuple[Pass, Pass] | None:
     """Two full passes over the bracket, both after T_settle, far enough apart, the second seeing nothing new in it."""
     if attempt.low is None or attempt.high is None:
         return None
-    low, high = attempt.low, attempt.high
-    full = [p for p in picture.passes if p.started >= attempt.sent_at + picture.times.settle and covers(p, low, high)]
+    low, high, settled = attempt.low, attempt.high, attempt.sent_at + picture.times.settle
+    full = [p for p in picture.passes if p.started >= settled and covers(p, low, high)]
     for second in full:
         if any(low < number < high for number in second.new):
             continue
@@ -232,10 +239,9 @@ def passes_over(attempt: Attempt, picture: Picture) -> tuple[Pass, Pass] | None:
 
 
 def covers(search: Pass, low: int, high: int) -> bool:
-    for a, b in search.ranges:  # noqa: SIM110 - asked very often, and a generator costs twice as much
-        if a <= low and high <= b:
-            return True
-    return False
+    """Whether one of the ranges, which ascend at both ends, holds the whole bracket."""
+    at = bisect.bisect_right(search.ranges, low, key=_lower_end)
+    return at > 0 and search.ranges[at - 1][1] >= high
 
 
 def blocking(attempt: Attempt, picture: Picture) -> Iterator[OwnId]:

@@ -251,7 +251,7 @@ def _passes(provider: Provider, attempts: tuple[Attempt, ...]) -> tuple[Pass, ..
             row.pk,
             seconds(row.started_at),
             seconds(row.finished_at),
-            tuple((low, high) for low, high in row.ranges),
+            tuple(sorted((low, high) for low, high in row.ranges)),
             frozenset(row.new_ids),
         )
         for row in rows

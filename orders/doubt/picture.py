@@ -117,7 +117,7 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One search. ``ranges`` were asked for whole, both bounds exclusive; ``new`` are the ids it saw first."""
+    """One search. ``ranges`` ascend and were asked for whole, both bounds exclusive; ``new`` are ids it saw first."""
 
     key: int
     started: float
