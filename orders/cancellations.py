@@ -24,6 +24,7 @@ from orders import lifecycle, settlement, turns
 from orders.doorbell import FOLLOW, ring_on_commit
 from orders.models import FROZEN, RESTORED, Cancellation, EventKind, Order
 from orders.states import CANCEL_OPEN, CancelState, Forward
+from orders.timetable import asked_for
 from orders.verdicts import CANCELED_UNSENT
 from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
 from upstream.messages import CancelOutcome, CancelRequested, InDoubtItem, RefusedItem
@@ -134,7 +135,7 @@ def _about_all(
     """What a call that failed whole says of each order: mostly nothing, and it is asked again."""
     now = database_now()
     if isinstance(failure, Refused) and failure.error_class is ErrorClass.RATE_LIMITED:
-        turns.slow_down(provider.pk, wait=min(failure.retry_after or 0.0, 3600.0), now=now)
+        turns.slow_down(provider.pk, wait=asked_for(failure.retry_after), now=now)
     elif failure.outage:
         health.note_outage(provider.pk, now=now)
     if not isinstance(failure, Refused):
@@ -197,7 +198,7 @@ def _decline(wish: Cancellation, error_class: ErrorClass, now: datetime) -> None
 
 def _again(wish: Cancellation, now: datetime, wait: float | None) -> None:
     units = min(2 ** min(wish.tries - 1, 10), _LONGEST_UNITS)
-    pause = max(settings.POLL_SECONDS * units, min(wait or 0.0, 3600.0))
+    pause = max(settings.POLL_SECONDS * units, asked_for(wait))
     _save(wish, next_at=now + timedelta(seconds=pause))
 
 

@@ -18,7 +18,7 @@ from core.clock import SteadyClock, database_now, elapsed_clock
 from notices.containment import contained
 from orders import child_hearing, crowd, hearing, turns
 from orders.models import ChildOrder, Order
-from orders.timetable import next_poll
+from orders.timetable import asked_for, next_poll
 from upstream.errors import ErrorClass, Unavailable
 from upstream.messages import StatusItem
 
@@ -105,7 +105,6 @@ def _longest_waiting(now: datetime) -> list[int]:
 
 def follow_provider(provider: Provider, *, until: float) -> int:
     """Ask in batches, at the provider's pace, until nothing is due or the time is over; several calls at once."""
-    turns.open_desk(provider.pk, now=database_now())
     return crowd.work(
         partial(_follow, provider.pk, until),
         wanted=partial(_count_calls, provider),
@@ -116,28 +115,25 @@ def follow_provider(provider: Provider, *, until: float) -> int:
 
 def _follow(provider_id: int, until: float, most: int | None) -> int:
     """One thread's share: ``most`` calls, or as many as there are to make."""
-    provider, clock = Provider.objects.get(pk=provider_id), SteadyClock()
-    turn = turns.Turns(provider_id, clock)
+    provider = Provider.objects.get(pk=provider_id)
     waiting: list[Batch] = []
     asked = calls = 0
     # One call fits in whatever is left of the time: a share that is too short must not mean never.
     until = max(until, elapsed_clock() + 60.0 / settings.POLL_CALLS_PER_MINUTE)
-    try:
+    with turns.at(provider_id) as turn:
         while turn.take(until, anyway=bool(waiting)):
-            batch = waiting.pop() if waiting else claim_batch(provider, now=clock.now())
+            batch = waiting.pop() if waiting else claim_batch(provider, now=turn.clock.now())
             if not batch.asked:
                 break
             if len(batch.asked) > provider.batch_size:
                 first, *rest = parts_of(batch, provider.batch_size)
                 waiting += rest
                 batch = first
-            waiting += ask(batch, clock=clock)
+            waiting += ask(batch, clock=turn.clock)
             asked += len(batch.asked)
             calls += 1
             if most is not None and calls >= most and not waiting:
                 break
-    finally:
-        turn.end()
     return asked
 
 
@@ -244,10 +240,10 @@ def failed(batch: Batch, failure: Unavailable, *, now: datetime) -> None:
     if failure.error_class in (ErrorClass.INVALID_KEY, ErrorClass.ACCOUNT_BLOCKED):
         health.park(batch.provider.pk, reason=failure.error_class.value, now=now)
     elif failure.error_class is ErrorClass.RATE_LIMITED:
-        turns.slow_down(batch.provider.pk, wait=min(failure.retry_after or 0.0, 3600.0), now=now)
+        turns.slow_down(batch.provider.pk, wait=asked_for(failure.retry_after), now=now)
     elif failure.outage:
         health.note_outage(batch.provider.pk, now=now)
-    wait = now + timedelta(seconds=min(failure.retry_after or 0.0, 3600.0))
+    wait = now + timedelta(seconds=asked_for(failure.retry_after))
     for order in Order.objects.filter(pk__in=batch.ids.values()):
         _ask_later(order, order.placed_at or now, wait, now)
     for child in ChildOrder.objects.filter(pk__in=batch.children.values()):

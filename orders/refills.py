@@ -21,7 +21,7 @@ from orders import lanes, lifecycle, sending, turns
 from orders.doorbell import FORWARD, ring_on_commit
 from orders.models import FROZEN, EventKind, Order, Refill, RefillAttempt
 from orders.states import Outcome, RefillState
-from orders.timetable import backoff, next_poll
+from orders.timetable import asked_for, backoff, next_poll
 from orders.verdicts import Then, then
 from upstream.errors import ErrorClass, InDoubt, NotSent, Refused, Unavailable
 from upstream.messages import Refilled, RefillItem, RefillStatus
@@ -283,7 +283,7 @@ def _ask(provider: Provider, batch: Mapping[str, int], turn: turns.Turns, until:
 def _failed(provider: Provider, batch: Mapping[str, int], failure: Unavailable) -> None:
     log.warning("refill status of %s refills: %s", len(batch), failure.reason)
     if failure.error_class is ErrorClass.RATE_LIMITED:
-        turns.slow_down(provider.pk, wait=min(failure.retry_after or 0.0, 3600.0), now=database_now())
+        turns.slow_down(provider.pk, wait=asked_for(failure.retry_after), now=database_now())
     _hear_all(batch, {})
 
 

@@ -38,10 +38,15 @@ def _jitter(order_id: int) -> float:
     return 0.9 + (order_id * 2654435761 % 1000) / 5000
 
 
+def asked_for(retry_after: float | None) -> float:
+    """How many seconds to leave a provider alone that asked for so many: an hour at most, whatever it says."""
+    return min(retry_after or 0.0, 3600.0)
+
+
 def backoff(tries: int, *, retry_after: float | None = None) -> timedelta:
     """The pause before an order is tried again: 2 s doubling to 10 min, or what the provider asked for if longer."""
     pause = min(2.0 * 2 ** min(max(tries, 1) - 1, 16), 600.0)
-    return timedelta(seconds=max(pause, min(retry_after or 0.0, 3600.0)))
+    return timedelta(seconds=max(pause, asked_for(retry_after)))
 
 
 class Told(Protocol):

@@ -12,7 +12,7 @@ _INPUTS = {f"django/forms/widgets/{kind}.html" for kind in ("hidden", "text", "n
 
 
 class CellRenderer(DjangoTemplates):
-    """Writes inputs down at once: Django renders each from a template of its own, a third of the time a page takes."""
+    """Writes inputs down at once: Django renders each from a template of its own, and a page has hundreds."""
 
     def render(self, template_name: str, context: dict[str, Any], request: Any = None) -> SafeString:
         if template_name not in _INPUTS:

@@ -100,7 +100,7 @@ class Happenings:
         known = sorted(self.stage.model.acknowledged)
         return Order.objects.get(pk=known[pick % len(known)]) if known else None
 
-    def _buy(self, pick: int, fate: str = "", nonce: str | None = None) -> Order | None:
+    def buy(self, pick: int, fate: str = "", nonce: str | None = None) -> Order | None:
         service = ("1", "1", "1", "2", "4")[pick % 5]
         wishes = WANTED[service]
         wish, units = wishes[pick // 5 % len(wishes)]
@@ -117,7 +117,7 @@ class Happenings:
             elif fault:
                 panel.account.provider.plan.set_script([fault], [action])
 
-    def _forward(self) -> None:
+    def forward(self) -> None:
         for provider in Provider.objects.filter(parked_at__isnull=False):
             if provider.parked_reason != "not_enough_funds":
                 health.unpark(provider.pk, now=database_now(), actor="owner")
@@ -144,63 +144,63 @@ class Happenings:
     def place(self, pick: int, fate: str, twice: bool) -> None:
         self._did("place")
         nonce = f"nonce{self.stage.number}" if twice else None
-        first = self._buy(pick, fate, nonce)
+        first = self.buy(pick, fate, nonce)
         if twice and first is not None:
-            again = self._buy(pick, fate, nonce)
+            again = self.buy(pick, fate, nonce)
             assert again is not None, "N1 is broken (a repeat is answered as the first)"
             assert again.pk == first.pk, "N1 is broken (a repeat is the first order)"
 
     def send(self, pick: int, fault: str, fate: str) -> None:
         self._did("send")
-        self._buy(pick, fate)
+        self.buy(pick, fate)
         # Naming an order of ours is a fault that can be seen only once we know of that order.
         self._script(None if fault == "id_ours" and not self.stage.knows_the_newest() else fault, "add")
-        self._forward()
+        self.forward()
 
     def send_into_doubt(self, pick: int, fault: str) -> None:
         self._did("send_into_doubt")
-        self._buy(pick, "completed")
+        self.buy(pick, "completed")
         self._script(fault, "add")
-        self._forward()
+        self.forward()
 
     def send_honestly(self, pick: int, fate: str) -> None:
         self._did("send_honestly")
-        self._buy(pick, fate)
-        self._forward()
+        self.buy(pick, fate)
+        self.forward()
 
     def claim(self, pick: int) -> None:
         """Somebody takes an order and is never seen again."""
         self._did("claim")
-        self._buy(pick)
+        self.buy(pick)
         with self.stage.edges.crash_at("claimed"):
-            self._forward()
+            self.forward()
 
     def crash_at(self, pick: int, point: str, fault: str | None) -> None:
         self._did("crash_at")
-        self._buy(pick, "completed")
+        self.buy(pick, "completed")
         self._script(fault, "add")
         with self.stage.edges.crash_at(point):
-            self._forward()
+            self.forward()
         self._script(None, "add")
 
     def crash_at_the_counter(self, pick: int, point: str) -> None:
         """The process that takes an order dies before or after its commit, and tells nobody."""
         self._did("crash_at_the_counter")
         with self.stage.edges.crash_at(point):
-            self._buy(pick)
+            self.buy(pick)
 
     def pause_at(self, pick: int, point: str, meanwhile: str) -> None:
         self._did(f"pause_at, {meanwhile}")
-        order = self._buy(pick, "completed")
+        order = self.buy(pick, "completed")
         with self.stage.edges.pause_at(point, lambda: self._meanwhile(meanwhile, order)):
-            self._forward()
+            self.forward()
 
     def late_answer(self, pick: int, then: str) -> None:
         """The answer came, its reader was stopped, the sweep gave the attempt up: what was said counts all the same."""
         self._did("late_answer")
-        order = self._buy(pick, "completed")
+        order = self.buy(pick, "completed")
         with self.stage.edges.pause_at("answered", lambda: self._meanwhile(then, order)):
-            self._forward()
+            self.forward()
 
     def _meanwhile(self, what: str, order: Order | None) -> None:
         if what == "a moment":

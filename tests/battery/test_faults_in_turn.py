@@ -45,8 +45,8 @@ def steps(shop: Happenings, deed: Callable[[int, str], None], faults: Sequence[s
 def sell(shop: Happenings, fate: str, number: int) -> None:
     """So many plain orders at the first panel, placed there and known as what became of them."""
     for _ in range(number):
-        shop._buy(0, fate)
-    shop._forward()
+        shop.buy(0, fate)
+    shop.forward()
 
 
 def own(faults: Sequence[str]) -> list[str]:
