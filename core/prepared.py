@@ -74,15 +74,21 @@ class _Session:
     """What one database session has prepared: the name there of each statement."""
 
     names: dict[str, bytes] = field(default_factory=dict)
+    is_generic: bool = False
     answered_at: float = -inf
+
+    def plan_once(self, session: Any) -> None:
+        """One plan for all values from the first call on.
+
+        By itself Postgres would plan the first five anew and then compare costs; these statements go by keys, so there
+        is nothing to choose, and planning is most of their work.
+        """
+        session.execute("SET plan_cache_mode = force_generic_plan")
+        # Within a transaction it may be undone with it, and is said again after it.
+        self.is_generic = session.pgconn.transaction_status == TransactionStatus.IDLE
 
     def name_of(self, session: Any, sql: str) -> bytes:
         if (name := self.names.get(sql)) is None:
-            if not self.names:
-                # One plan for all values from the first call on. By itself Postgres would plan the first five anew and
-                # then compare costs; these statements go by keys, so there is nothing to choose, and planning is most
-                # of their work.
-                session.execute("SET plan_cache_mode = force_generic_plan")
             name = b"permille_%d" % len(self.names)
             _checked(session, session.pgconn.prepare(name, _numbered(sql)[0]), ExecStatus.COMMAND_OK)
             self.names[sql] = name
@@ -123,6 +129,8 @@ def _asked(session: Any, sql: str, values: Values) -> list[tuple[Any, ...]]:
     """The driver's own way to run a prepared statement, without its cursors: those take as long as the statement."""
     if (known := _sessions.get(session)) is None:
         known = _sessions[session] = _Session()
+    if not known.is_generic:
+        known.plan_once(session)
     name = known.name_of(session, sql)
     given = [None if (value := values[key]) is None else value.encode() for key in _numbered(sql)[1]]
     if any(value is not None and b"\0" in value for value in given):

@@ -1,5 +1,6 @@
 """Statements of the hot path: what they are handed, and what they say when something is wrong."""
 
+from contextlib import closing
 from select import select
 
 import pytest
@@ -28,6 +29,20 @@ def test_each_session_prepares_a_statement_once() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE %s", ["%+ 1000"]
+        )
+        assert cursor.fetchall() == [(3, 0)]
+
+
+def test_a_session_whose_first_transaction_was_undone_plans_once_all_the_same() -> None:
+    connection.close()
+    with transaction.atomic():
+        prepared.read("SELECT %(a)s::int + 2000", {"a": "1"})
+        transaction.set_rollback(True)
+    for _n in range(3):
+        prepared.read("SELECT %(a)s::int + 3000", {"a": "1"})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE %s", ["%+ 3000"]
         )
         assert cursor.fetchall() == [(3, 0)]
 
@@ -62,7 +77,7 @@ def test_a_statement_is_part_of_the_transaction_around_it() -> None:
 def _end_session() -> None:
     """The server hangs up, and this side has heard it."""
     session = connection.connection
-    with connection.copy().cursor() as other:
+    with closing(connection.copy()) as another, another.cursor() as other:
         other.execute("SELECT pg_terminate_backend(%s)", [session.info.backend_pid])
     assert select([session.pgconn.socket], [], [], 10)[0]
 
