@@ -1,6 +1,7 @@
 """What changes between reading an offer and writing the order is noticed by the statement that writes."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -201,7 +202,7 @@ def test_a_revoked_key_reads_nothing_beside_it(shop: Shop, alice: User) -> None:
 def _end_session() -> None:
     """As a restarted server or a firewall would: the client learns of it with its next statement."""
     pid = connection.connection.info.backend_pid
-    with connection.copy().cursor() as other:
+    with closing(connection.copy()) as another, another.cursor() as other:
         other.execute("SELECT pg_terminate_backend(%s)", [pid])
 
 
