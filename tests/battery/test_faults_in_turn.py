@@ -117,6 +117,14 @@ def test_odd_answers_to_an_order(shop: Happenings, part: int) -> None:
     shop.ends()
 
 
+def test_odd_answers_about_orders(shop: Happenings) -> None:
+    """Few turns each here as well."""
+    sell(shop, "stuck", 5)
+    turns = counts.sized(normal=1, gate=8, long=60)
+    steps(shop, lambda _turn, fault: shop.poll(fault, None), played.SPOILED_ANSWERS, turns)
+    shop.ends()
+
+
 def test_what_happens_seldom(shop: Happenings) -> None:
     def all_of_it(turn: int, _fault: str) -> None:
         shop.worker_clock((-86_400, 3_600, 0)[turn % 3])
