@@ -28,7 +28,7 @@ CAP = Decimal(100)
 MACHINE_SECONDS = 5.0
 WALLETS = 50
 #: Doubts of the ordinary day: of so many one may go to a person without missing the goal of 97 %.
-ENOUGH = 40
+ENOUGH = 34
 
 
 @dataclass(frozen=True)
