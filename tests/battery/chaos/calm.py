@@ -60,7 +60,6 @@ def _sell_and_settle(world: World, cast: Cast, fleet: Fleet, report: Report, sec
         with report.stage("selling"), owner.at_hand(world):
             _watch(bench, world, seconds)
         world.control(calm=True)
-        calm_since = time.time()
         with report.stage("doubts"):
             # The shop has its own time for each doubt; what it gave to its owner then counts as theirs.
             _wait_for_the_shop(world, bench, limit=SETTLE + 2 * REVIEW)
@@ -71,7 +70,8 @@ def _sell_and_settle(world: World, cast: Cast, fleet: Fleet, report: Report, sec
             sale.end()
     with report.stage("following"):
         quiet.settle_doubts(world, owner, sell_one=lambda: None, limit=120)
-        quiet.follow_to_the_end(world, calm_since=calm_since, limit=120)
+        # No answer about an order was spoiled here: one look after its end is all there is to hear.
+        quiet.follow_to_the_end(world, calm_since=0.0, limit=120)
     receipts = selling.together(sale.crowd.receipts for sale in sales)
     bench.at_rest(receipts, report)
     report.tell(
