@@ -10,7 +10,7 @@ from bench.harness import Figure, take
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def test_both_sides_take_turns_after_a_warm_up() -> None:
+def test_both_sides_take_turns_and_change_places_after_a_warm_up() -> None:
     told: list[str] = []
 
     def side(name: str, took: float) -> float:
@@ -18,7 +18,7 @@ def test_both_sides_take_turns_after_a_warm_up() -> None:
         return took
 
     figure = take(Figure("f", "s"), lambda: side("ours", 3), lambda: side("floor", 2), repeats=2)
-    assert told == ["floor", "ours"] * 3
+    assert told == ["floor", "ours", "floor", "ours", "ours", "floor"]
     assert (figure.ours, figure.floor, figure.ratio) == ([3, 3], [2, 2], 1.5)
 
 
