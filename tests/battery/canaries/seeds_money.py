@@ -27,7 +27,7 @@ def check_the_balance_and_then_take_it() -> None:
     from orders import writing
 
     honest = writing._statement
-    writing._statement = lambda also: honest(also).replace("AND purse.balance >= %(charge)s::numeric", "")
+    writing._statement = lambda *parts: honest(*parts).replace("AND purse.balance >= %(charge)s::numeric", "")
 
 
 def float_refunds() -> None:
@@ -107,7 +107,7 @@ def empty_secrets_open() -> None:
     from storefront.environment import Environment
 
     honest = api_keys._statement
-    nothing = api_keys._digest("")
+    nothing = api_keys.digest_of("")
 
     def statement(beside: str) -> str:
         return honest(beside).replace(
