@@ -30,7 +30,7 @@ from tests.billing.cast import attempt
 from tests.orders.cast import Shop, until
 from tests.orders.conftest import *  # noqa: F403 - the cast of the orders' stories
 from tests.orders.doubts import LOST_BUT_PLACED, LOST_NOT_PLACED, SETTLE, ages, buys_and_sends, resolves
-from tests.orders.test_frozen import dump  # noqa: F401 - a fixture
+from tests.orders.restored import dump  # noqa: F401 - a fixture
 from upstream import connection as wire
 
 pytestmark = pytest.mark.django_db(transaction=True)
