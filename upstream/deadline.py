@@ -51,14 +51,17 @@ class Deadline:
             if self.fired:
                 self._shut_down()
 
-    def finish(self) -> bool:
-        """Stop watching. Returns whether the limit had been reached."""
+    def finish(self, *, whole: bool) -> bool:
+        """Stop watching. Returns whether the limit was reached before the answer was whole.
+
+        On a starved machine the socket gives up at the limit before the watching thread gets its turn.
+        """
         with self._lock:
             self.over = True
             if self._duplicate is not None:
                 self._duplicate.close()
                 self._duplicate = None
-            return self.fired
+            return self.fired or (not whole and self.remaining() <= 0)
 
     def reach(self) -> None:
         """The limit is reached: cut what is not finished."""

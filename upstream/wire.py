@@ -65,7 +65,7 @@ def exchange(call: Call, permit: Permit | None = None) -> tuple[Exchange, Except
         # Whatever it is, a bug of ours included: once a byte may have left, the caller must hear "in doubt".
         failure = problem
     finally:
-        fired = deadline.finish()
+        fired = deadline.finish(whole=answer.ended)
         adapter.close()
         answer.close()
     return _record(call, journal, answer, fired, failure), journal.permit_error or failure

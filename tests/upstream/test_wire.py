@@ -241,6 +241,15 @@ class TestInDoubt:
         if "drip" in fault or "timeout" in fault or "forever" in fault:
             assert heard[0].deadline_fired
 
+    def test_a_limit_that_nobody_had_time_to_watch_is_reached_all_the_same(
+        self, start: MakePeer, client: MakeClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("upstream.deadline._watch.over", lambda deadline: None)
+        heard: list[Exchange] = []
+        with pytest.raises(InDoubt):
+            client(start(wire_faults.ANSWER_LOST["timeout_after_accept"]), on_exchange=heard.append).add(ORDER)
+        assert (heard[0].deadline_fired, heard[0].stop, heard[0].complete) == (True, "deadline", False)
+
     def test_an_id_in_a_spoiled_answer_is_heard(self, start: MakePeer, client: MakeClient) -> None:
         for fault in ("short_body", "drip_after_answer", "cut_chunks"):
             with pytest.raises(InDoubt) as failed:
