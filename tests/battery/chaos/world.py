@@ -118,8 +118,9 @@ def _load_shop(world: World, env: Mapping[str, str]) -> None:
         return
     call_command("migrate", verbosity=0)
     if kept:
-        world.tool("pg_dump", "--no-owner", f"--file={kept}.new", "shop")
-        os.replace(f"{kept}.new", kept)
+        mine = f"{kept}.{os.getpid()}"
+        world.tool("pg_dump", "--no-owner", f"--file={mine}", "shop")
+        os.replace(mine, kept)
 
 
 def add_requests(journal: Path) -> Iterator[str]:
