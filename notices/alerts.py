@@ -1,6 +1,7 @@
 """Raise, repeat and close alerts; mail each one once."""
 
 import logging
+from collections.abc import Collection
 from datetime import datetime
 
 from django.conf import settings
@@ -18,6 +19,11 @@ _RAISE = """
     VALUES (%(cause)s, %(severity)s, %(title)s, %(body)s, %(path)s, 1, %(now)s, %(now)s, '')
     ON CONFLICT (cause) WHERE closed_at IS NULL
     DO UPDATE SET times = notices_alert.times + 1, last_at = excluded.last_at, body = excluded.body
+"""
+
+_REPEAT = """
+    UPDATE notices_alert SET times = times + 1, last_at = %(now)s
+    WHERE cause = ANY(%(causes)s) AND closed_at IS NULL RETURNING cause
 """
 
 
@@ -40,6 +46,13 @@ def raise_alert(
                 "now": now,
             },
         )
+
+
+def repeat_alerts(causes: Collection[str], *, now: datetime) -> set[str]:
+    """Count one more time on each of these alerts that is open; which ones those are. One statement for them all."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REPEAT, {"causes": list(causes), "now": now})
+        return {cause for (cause,) in cursor.fetchall()}
 
 
 def close_alert(*, cause: str, now: datetime, actor: str = "") -> bool:

@@ -1,5 +1,6 @@
 """A difference as a row: opened when it is first seen, aged while it stays, closed when it is gone or decided."""
 
+from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from catalog.models import Provider
 from core.refusals import Refusal
-from notices.alerts import close_alert, raise_alert
+from notices.alerts import close_alert, raise_alert, repeat_alerts
 from notices.models import Severity
 from orders.models import BreakKind, BreakState, Order, ReconciliationBreak
 
@@ -68,6 +69,18 @@ def see(
     return is_new
 
 
+def see_again(rows: Collection[ReconciliationBreak], *, now: datetime) -> None:
+    """Note that these differences are there, unchanged: two statements for all whose alert is still open."""
+    ReconciliationBreak.objects.filter(pk__in=[row.pk for row in rows], closed_at=None).update(last_seen=now)
+    telling = {cause_of(row): row for row in rows if row.state == BreakState.OPEN and _costs(row)}
+    told = repeat_alerts(telling, now=now) if telling else set()
+    for row in (row for cause, row in telling.items() if cause not in told):
+        see(
+            row.provider, BreakKind(row.kind), amount=row.amount, currency=row.currency, order=row.order,
+            upstream_id=row.upstream_id, facts=row.facts, suspects=row.suspects, now=now,
+        )  # fmt: skip
+
+
 def gone(row: ReconciliationBreak, *, now: datetime) -> bool:
     """The difference is no longer there: close its row and its alert."""
     with transaction.atomic():
@@ -108,10 +121,13 @@ def path_of(row: ReconciliationBreak) -> str:
     return f"/admin/orders/reconciliationbreak/{row.pk}/change/"
 
 
+def _costs(row: ReconciliationBreak) -> bool:
+    return row.kind in _COSTLY or (row.kind == BreakKind.BALANCE and row.amount is not None and row.amount < 0)
+
+
 def _tell(row: ReconciliationBreak, now: datetime) -> None:
     """Raise an alert when money is missing; one that repeats counts on the alert that is open for it."""
-    costs = row.kind in _COSTLY or (row.kind == BreakKind.BALANCE and row.amount is not None and row.amount < 0)
-    if not costs:
+    if not _costs(row):
         close_alert(cause=cause_of(row), now=now)
         return
     amount = "?" if row.amount is None else f"{row.amount.normalize():f} {row.currency}"

@@ -30,22 +30,33 @@ class Difference:
 
 def check_orders(provider: Provider, *, shop_currency: str, now: datetime) -> int:
     """Open a break for each order whose charge is wrong, close those that came right; how many are not closed."""
-    seen: set[tuple[str, int]] = set()
+    kinds = (BreakKind.CHARGE, BreakKind.MARGIN, BreakKind.OWED)
+    rows = ReconciliationBreak.objects.filter(provider=provider, kind__in=kinds, closed_at=None)
+    known = {(row.kind, row.order_id): row for row in rows}
+    seen, unchanged = set[tuple[str, int | None]](), []
     for order in _comparable(provider).filter(_worth_a_look()).iterator(chunk_size=500):
         for d in differences_of(order, shop_currency=shop_currency):
-            facts = {"expected": f"{order.expected_charge.normalize():f}", "charge": _text(order.provider_charge)}
-            if d.kind is BreakKind.MARGIN:
-                facts |= {"net": f"{order.net_charge:f}", "cost": f"{cost_of(order).amount:f}"}
+            seen.add((d.kind, order.pk))
+            facts, row = _facts(order, d.kind), known.get((d.kind, order.pk))
+            if row is not None and (row.amount, row.facts) == (d.amount, facts):
+                unchanged.append(row)
+                continue
             breaks.see(
                 provider, d.kind, amount=d.amount, currency=d.currency or provider.currency, order=order, facts=facts,
                 now=now,
             )  # fmt: skip
-            seen.add((d.kind, order.pk))
-    kinds = (BreakKind.CHARGE, BreakKind.MARGIN, BreakKind.OWED)
-    for row in ReconciliationBreak.objects.filter(provider=provider, kind__in=kinds, closed_at=None):
-        if (row.kind, row.order_id) not in seen:
+    breaks.see_again(unchanged, now=now)
+    for which, row in known.items():
+        if which not in seen:
             breaks.gone(row, now=now)
     return len(seen)
+
+
+def _facts(order: Order, kind: BreakKind) -> dict[str, str | None]:
+    facts = {"expected": f"{order.expected_charge.normalize():f}", "charge": _text(order.provider_charge)}
+    if kind is BreakKind.MARGIN:
+        facts |= {"net": f"{order.net_charge:f}", "cost": f"{cost_of(order).amount:f}"}
+    return facts
 
 
 def differences_of(order: Order, *, shop_currency: str) -> Iterator[Difference]:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from billing.audit import check
 from billing.models import Transfer
 from catalog.models import Provider
 from core.clock import database_now
+from notices.alerts import close_alert
 from notices.models import Alert
 from orders import audit as deeds
 from orders import reconciliation
@@ -215,6 +217,34 @@ def test_a_charge_above_the_price_is_a_break_and_a_loss_one_more(shop: Shop, ali
     assert loss.facts == {"expected": "0.9", "charge": "2", "net": "1.17000", "cost": "2.00000"}
     assert Alert.objects.filter(cause=breaks.cause_of(loss), severity="money").exists()
     assert audit() == set()
+
+
+def test_differences_that_stay_are_seen_again_in_as_many_statements_however_many(
+    shop: Shop, alice: User, django_assert_num_queries: Any
+) -> None:
+    shop.simulator.control(rates={"1": "2.00"})
+    ends(shop, alice, "completed")
+    look = partial(order_costs.check_orders, shop.provider, shop_currency="USD")
+    assert look(now=database_now()) == 2
+    before = database_now()
+    with django_assert_num_queries(4):
+        assert look(now=before) == 2
+    for _ in range(3):
+        ends(shop, alice, "completed")
+    assert look(now=before) == 8
+    later = database_now()
+    with django_assert_num_queries(4):
+        assert look(now=later) == 8
+    assert set(ReconciliationBreak.objects.values_list("last_seen", flat=True)) == {later}
+    alerts = Alert.objects.filter(cause__contains=":margin:")
+    assert sorted(alerts.values_list("times", flat=True)) == [2, 2, 2, 4]
+    # One that somebody closed while the difference stays is opened again; one that was explained stays quiet.
+    loss, explained = ReconciliationBreak.objects.filter(kind=BreakKind.MARGIN).order_by("pk")[:2]
+    close_alert(cause=breaks.cause_of(loss), now=later)
+    breaks.decide(break_id=explained.pk, state=BreakState.EXPLAINED, note="known", actor="owner", now=later)
+    assert look(now=later) == 8
+    assert alerts.filter(cause=breaks.cause_of(loss), closed_at=None).exists()
+    assert not alerts.filter(cause=breaks.cause_of(explained), closed_at=None).exists()
 
 
 def test_the_audit_finds_a_charge_that_has_no_row(shop: Shop, alice: User) -> None:
