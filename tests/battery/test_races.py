@@ -25,7 +25,7 @@ from tests.orders.conftest import *  # noqa: F403 - the cast of the orders' stor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = counts.sized(1, 20, 500)
+ROUNDS = counts.sized(1, 20, 200)
 THREADS = 16
 
 

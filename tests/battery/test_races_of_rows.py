@@ -32,7 +32,7 @@ from tests.orders.doubts import unguarded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = counts.sized(3, 20, 500)
+ROUNDS = counts.sized(3, 20, 200)
 #: The largest crowd.
 THREADS = 40
 Deed = Callable[[], object]
