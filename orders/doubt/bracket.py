@@ -42,11 +42,13 @@ def judge(picture: Picture) -> list[Verdict]:
 
     Each verdict takes an owner away, which may decide another doubt; so everything is looked at again after each.
     """
-    verdicts: list[Verdict] = [*contradictions(picture)]
-    while (verdict := next_placed(picture) or next_not_placed(picture)) is not None:
+    owned = ownership(picture)
+    verdicts: list[Verdict] = [*contradictions(picture, owned)]
+    while (verdict := next_placed(picture, owned) or next_not_placed(picture)) is not None:
         verdicts.append(verdict)
         picture = _after(picture, verdict)
-    return verdicts + [_undecided(picture, a) for a in picture.attempts if a.is_open]
+        owned = ownership(picture)
+    return verdicts + [_undecided(picture, a, owned) for a in picture.attempts if a.is_open]
 
 
 # Who can own an id.
@@ -130,8 +132,14 @@ def is_run_of(parent: Parent, own: OwnId, picture: Picture) -> bool:
 
 def owners_of(own: OwnId, picture: Picture) -> list[Attempt]:
     """The attempts that could have placed an id; nobody, when its answer does not tell."""
-    if any(is_run_of(parent, own, picture) for parent in picture.parents):
-        return []
+    return [] if _is_a_run(own, picture) else _possible_owners(own, picture)
+
+
+def _is_a_run(own: OwnId, picture: Picture) -> bool:
+    return any(is_run_of(parent, own, picture) for parent in picture.parents)
+
+
+def _possible_owners(own: OwnId, picture: Picture) -> list[Attempt]:
     # Most attempts were sent later: asked here, before a call for each.
     sent_before = [attempt for attempt in picture.attempts if attempt.sent_at <= own.first_seen]
     return [attempt for attempt in sent_before if can_own(attempt, own, picture)]
@@ -145,16 +153,11 @@ Owned = list[tuple[OwnId, list[Attempt]]]
 def ownership(picture: Picture) -> Owned:
     """Each unexplained id whose answer tells something, with the attempts that could have placed it."""
     telling = [own for own in picture.ids if is_unexplained(own) and is_telling(own)]
-    return [
-        (own, owners_of(own, picture))
-        for own in telling
-        if not any(is_run_of(parent, own, picture) for parent in picture.parents)
-    ]
+    return [(own, _possible_owners(own, picture)) for own in telling if not _is_a_run(own, picture)]
 
 
-def next_placed(picture: Picture) -> Placed | None:
+def next_placed(picture: Picture, owned: Owned) -> Placed | None:
     """An id that exactly one open doubt could have placed, that fits it, and that is the only such id of it."""
-    owned = ownership(picture)
     if picture.now < stopped_until(picture, owned):
         return None
     alone = Counter(owner.key for _own, owner in sole_owners(owned))
@@ -175,9 +178,9 @@ def looks_like(owner: Attempt, own: OwnId, picture: Picture) -> bool:
     return fits(owner, own, picture) and (remains is None or remains <= owner.quantity)
 
 
-def contradictions(picture: Picture) -> Iterator[Contradiction]:
+def contradictions(picture: Picture, owned: Owned) -> Iterator[Contradiction]:
     """Ids that can only come from an attempt that a person called "not placed"."""
-    for own, owner in sole_owners(ownership(picture)):
+    for own, owner in sole_owners(owned):
         if owner.standing is Standing.SAID_NOT_PLACED and looks_like(owner, own, picture):
             yield Contradiction(owner.key, own.number)
 
@@ -253,7 +256,7 @@ def blocks(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
     """Every unexplained id blocks, but for one that does not fit this doubt and that somebody else can own."""
     if not is_telling(own) or can_own(attempt, own, picture):
         return True
-    if any(is_run_of(parent, own, picture) for parent in picture.parents):
+    if _is_a_run(own, picture):
         return any(parent.number is None and parent.key == attempt.key for parent in picture.parents)
     return not belongs_to_another(attempt, own, picture)
 
@@ -270,16 +273,16 @@ def _inside(attempt: Attempt, picture: Picture) -> Iterator[OwnId]:
 # Neither.
 
 
-def _undecided(picture: Picture, attempt: Attempt) -> Wait | AskOwner:
-    reason = why(picture, attempt)
+def _undecided(picture: Picture, attempt: Attempt, owned: Owned) -> Wait | AskOwner:
+    reason = why(picture, attempt, owned)
     settled = attempt.sent_at + picture.times.settle
     spent = picture.now >= settled + picture.times.review
     spent = spent or (reason in ("too_wide", "paid_for") and picture.now >= settled)
     return AskOwner(attempt.key, reason) if spent else Wait(attempt.key, reason)
 
 
-def why(picture: Picture, attempt: Attempt) -> str:
-    """One machine word for what keeps this doubt open."""
+def why(picture: Picture, attempt: Attempt, owned: Owned | None = None) -> str:
+    """One machine word for what keeps this doubt open. ``owned`` is the picture's :func:`ownership`, where known."""
     if attempt.low is None:
         return "no_own_id_before"
     if attempt.high is None:
@@ -290,7 +293,8 @@ def why(picture: Picture, attempt: Attempt) -> str:
         return "not_searched"
     if attempt.was_paid_for and not any(blocking(attempt, picture)):
         return "paid_for"
-    return "stopped" if picture.now < stopped_until(picture, ownership(picture)) else "ambiguous"
+    owned = ownership(picture) if owned is None else owned
+    return "stopped" if picture.now < stopped_until(picture, owned) else "ambiguous"
 
 
 def _after(picture: Picture, verdict: Placed | NotPlaced) -> Picture:
