@@ -4,7 +4,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,9 @@ _PLAIN = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 class Fleet(Stack):
     """``unexpected`` names processes that ended without being told to, ``left_over`` those that did not end."""
+
+    #: The world has put its own into the environment.
+    times: Mapping[str, str] = {}
 
     def __init__(self, folder: Path, redis_url: str, **env: str) -> None:
         super().__init__(folder, redis_url, **env)
