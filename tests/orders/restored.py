@@ -10,12 +10,13 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from accounts.models import User
 from billing import audit as money
 from billing.audit import check
 from core.clock import database_now
 from orders import audit as deeds
-from orders import freezing
-from orders.models import ShopState
+from orders import freezing, refills
+from orders.models import Refill, ShopState
 from tests.orders.cast import Shop
 
 __all__ = ["dump", "no_waiting", "settled"]  # the fixtures
@@ -32,6 +33,16 @@ def settled(shop: Shop) -> Shop:
     """A shop that has looked at itself once, as every shop has after its first round."""
     assert freezing.look(now=database_now()) is False
     return shop
+
+
+def asks_for_a_refill(shop: Shop, who: User) -> Refill:
+    """Of an order that was placed and ended well; nothing has been sent of it yet."""
+    order = shop.buys(who, link="https://example.com/p/1?fate=completed&after=1")
+    shop.forwards()
+    shop.simulator.control(advance=30)
+    shop.follows()
+    order.refresh_from_db()
+    return refills.request_refill(order=order, actor="alice", now=database_now())
 
 
 def run(command: str, *arguments: str) -> str:

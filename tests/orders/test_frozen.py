@@ -15,7 +15,7 @@ from orders.states import Forward, Progress, RefillState
 from storefront.rounds import work_round
 from tests.orders.cast import Shop, customer
 from tests.orders.restored import *  # noqa: F403 - the fixtures of restored shops
-from tests.orders.restored import run, state
+from tests.orders.restored import asks_for_a_refill, run, state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,12 +51,7 @@ def test_a_frozen_shop_takes_orders_and_follows_them_and_sends_nothing(settled: 
 
 
 def test_a_refill_does_not_leave_a_frozen_shop(settled: Shop, alice: User) -> None:
-    order = settled.buys(alice, link="https://example.com/p/1?fate=completed&after=1")
-    settled.forwards()
-    settled.simulator.control(advance=30)
-    settled.follows()
-    order.refresh_from_db()
-    refill = refills.request_refill(order=order, actor="alice", now=database_now())
+    refill = asks_for_a_refill(settled, alice)
     freezing.freeze(why="test", now=database_now())
     assert refills.send_due() == 0
     refill.refresh_from_db()

@@ -7,13 +7,13 @@ from django.core.management.base import CommandError
 
 from accounts.models import User
 from core.clock import database_now
-from orders import dispatch, freezing, lanes, refills, sending, sweep
+from orders import dispatch, freezing, lanes, sending, sweep
 from orders.models import ForwardAttempt, Order, ReconciliationBreak, Refill, ShopState, ThawScan
 from orders.states import Forward, Outcome, RefillState
 from storefront.rounds import work_round
 from tests.orders.cast import Shop, balance
 from tests.orders.restored import *  # noqa: F403 - the fixtures of restored shops
-from tests.orders.restored import audit, newest, run, state, thaw
+from tests.orders.restored import asks_for_a_refill, audit, newest, run, state, thaw
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -79,12 +79,7 @@ def test_the_same_shop_started_thawed_would_have_bought_twice(
 
 
 def test_rows_under_way_and_refills_in_a_dump_become_doubts(settled: Shop, alice: User, dump: Any) -> None:
-    done = settled.buys(alice, link="https://example.com/p/1?fate=completed&after=1")
-    settled.forwards()
-    settled.simulator.control(advance=30)
-    settled.follows()
-    done.refresh_from_db()
-    refill = refills.request_refill(order=done, actor="alice", now=database_now())
+    refill = asks_for_a_refill(settled, alice)
     claimed, sending_ = settled.buys(alice, quantity=10), settled.buys(alice, quantity=20)
     with lanes.take(settled.provider.pk) as lane:
         assert lane is not None

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from tests.battery.chaos import quiet, selling
 from tests.battery.chaos.cast import Cast
 from tests.battery.chaos.reporting import Report
-from tests.battery.chaos.times import LEASE
+from tests.battery.chaos.times import SCALED
 from tests.battery.chaos.world import World
 from tests.battery.judge import Judge, Truth
 
@@ -73,7 +73,9 @@ class Bench:
             now = c.execute("SELECT statement_timestamp()").fetchone()
             leases = {lease for (lease,) in c.execute(_LEASES).fetchall()}
         assert now is not None
-        assert leases == {LEASE}, f"the shop's processes ran with other times than the run's: leases of {leases} s"
+        assert leases == {float(SCALED["FORWARD_LEASE_SECONDS"])}, (
+            f"the shop's processes ran with other times than the run's: leases of {leases} s"
+        )
         reconciled = quiet.reconciled_after(self.world, now[0], limit=60)
         self._look(lambda judge: judge.at_rest())
         out = StringIO()
