@@ -3,8 +3,8 @@
 An order is only claimed where its own cost, should it be lost too, would still fit below the cap; an order that is
 dearer than the cap goes when nothing is in doubt.
 
-Shut, orders wait in the queue and can be refunded. Once the last doubt had time to settle, one order goes through as a
-trial: its clear answer opens the gate, and its number gives the resolver of doubts an id to compare with.
+Shut, orders wait in the queue and can be refunded. Once doubts had time to settle, one order goes through as a trial:
+its clear answer opens the gate, and its number gives the resolver of doubts an id to compare with.
 """
 
 from dataclasses import dataclass
@@ -45,16 +45,25 @@ class Exposure:
 
     doubts: int
     cost: Decimal
+    first_sent: datetime | None
     last_sent: datetime | None
+    last_trial_sent: datetime | None
 
 
 def exposure(provider_id: int, *, since: datetime | None) -> Exposure:
-    """``doubts`` are those not yet in review, sent after ``since``; ``cost`` and ``last_sent`` know no such limit."""
+    """``doubts`` are those not yet in review, sent after ``since``, and ``first_sent`` is theirs.
+
+    ``cost``, ``last_sent`` and ``last_trial_sent`` know no such limit.
+    """
     fresh = Q(order__forward_state=Forward.IN_DOUBT) & (Q(sent_at__gt=since) if since else Q())
     found = ForwardAttempt.objects.filter(UNDECIDED, provider_id=provider_id).aggregate(
-        doubts=Count("id", filter=fresh), cost=Sum("expected_cost"), last=Max("sent_at")
+        doubts=Count("id", filter=fresh),
+        cost=Sum("expected_cost"),
+        first=Min("sent_at", filter=fresh),
+        last=Max("sent_at"),
+        last_trial=Max("sent_at", filter=Q(is_trial=True)),
     )
-    return Exposure(found["doubts"], found["cost"] or Decimal(0), found["last"])
+    return Exposure(found["doubts"], found["cost"] or Decimal(0), found["first"], found["last"], found["last_trial"])
 
 
 def cap_of(provider: Provider) -> Decimal:
@@ -104,7 +113,7 @@ def look(provider: Provider, *, now: datetime) -> Pass:
     gate = SendingGate.objects.filter(provider=provider, shut_at__isnull=False).first()
     if gate is None or not (reason := _reason(provider, gate)):
         return Pass.FREE
-    return Pass.TRIAL if _is_trial_due(provider, reason, now) else Pass.STOP
+    return Pass.TRIAL if _is_trial_due(gate, reason, now) else Pass.STOP
 
 
 def ask(provider: Provider, *, now: datetime) -> Pass:
@@ -119,7 +128,7 @@ def ask(provider: Provider, *, now: datetime) -> Pass:
     if not reason:
         _open(gate, now)
         return Pass.FREE
-    return Pass.TRIAL if _is_trial_due(provider, reason, now) else Pass.STOP
+    return Pass.TRIAL if _is_trial_due(gate, reason, now) else Pass.STOP
 
 
 def note(provider_id: int, *, is_clear: bool, now: datetime) -> None:
@@ -160,20 +169,31 @@ def _nothing_fits(provider: Provider, seen: Exposure) -> bool:
     return seen.cost >= cap or seen.cost + cheapest > cap
 
 
-def _is_trial_due(provider: Provider, reason: str, now: datetime) -> bool:
-    """One order at a time, no sooner than the last doubt had time to settle.
+def _is_trial_due(gate: SendingGate, reason: str, now: datetime) -> bool:
+    """One order at a time, no sooner than what is in doubt had time to settle.
 
     Above the cost cap a trial that is itself still in doubt is the last one: one order passes the cap, not many.
     """
-    attempts = ForwardAttempt.objects.filter(provider=provider)
+    attempts = ForwardAttempt.objects.filter(provider_id=gate.provider_id)
     if attempts.filter(outcome__in=[Outcome.CLAIMED, Outcome.SENDING]).exists():
         return False
-    seen = exposure(provider.pk, since=None)
-    is_over = reason == "cost" and seen.cost >= cap_of(provider)
-    if is_over and attempts.filter(UNDECIDED, is_trial=True).exists():
+    seen = exposure(gate.provider_id, since=gate.opened_at)
+    is_over = reason == "cost" and seen.cost >= cap_of(gate.provider)
+    if is_over and seen.last_trial_sent is not None:
         return False
-    last = seen.last_sent
-    return last is None or now >= last + timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
+    since = _settles_from(seen, reason)
+    return since is None or now >= since + timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
+
+
+def _settles_from(seen: Exposure, reason: str) -> datetime | None:
+    """The send that a trial has to let settle: the last one in doubt, or of too many doubts the first and each trial.
+
+    Too many doubts are a rate, so many in the time that one needs to settle, and the first one's end takes it below
+    that again: its bracket lacks nothing but the trial's id. Waiting for the last would make the first wait twice.
+    """
+    if reason != "doubts":
+        return seen.last_sent
+    return max((sent for sent in (seen.first_sent, seen.last_trial_sent) if sent), default=None)
 
 
 def _clear(gate: SendingGate, now: datetime) -> None:

@@ -31,9 +31,10 @@ def states(of: list[Order]) -> list[str]:
     return [found[o.pk] for o in of]
 
 
-def settle_time_passes() -> None:
-    """The last doubt was sent longer ago than doubts need to settle."""
-    for attempt in ForwardAttempt.objects.exclude(sent_at=None):
+def settle_time_passes(of: list[Order] | None = None) -> None:
+    """What is in doubt, or these orders of it, was sent longer ago than doubts need to settle."""
+    sent = ForwardAttempt.objects.exclude(sent_at=None)
+    for attempt in sent if of is None else sent.filter(order__in=of):
         ForwardAttempt.objects.filter(pk=attempt.pk).update(sent_at=attempt.sent_at - timedelta(seconds=601))
 
 
@@ -72,6 +73,44 @@ def test_a_trial_that_is_lost_too_is_the_only_one_until_it_settled(shop: Shop, a
     settle_time_passes()
     shop.forwards()
     assert states(orders) == [Forward.IN_DOUBT] * 4 + [Forward.QUEUED] * 2
+
+
+def test_of_too_many_doubts_the_first_decides_when_a_trial_goes(shop: Shop, alice: User) -> None:
+    lose(shop, 3)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(5)]
+    shop.forwards()
+    settle_time_passes(of=orders[:1])
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 3 + [Forward.PLACED] * 2
+    assert [a.is_trial for a in ForwardAttempt.objects.order_by("order_id")] == [False] * 3 + [True, False]
+
+
+def test_a_lost_trial_is_waited_for_though_the_first_doubt_has_settled(shop: Shop, alice: User) -> None:
+    lose(shop, 4)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
+    shop.forwards()
+    settle_time_passes(of=orders[:1])
+    for _ in range(2):
+        shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 4 + [Forward.QUEUED] * 2
+    settle_time_passes(of=orders[3:4])
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 4 + [Forward.PLACED] * 2
+
+
+def test_unclear_answers_in_a_row_are_waited_for_to_the_last(shop: Shop, alice: User, settings: Any) -> None:
+    settings.BREAKER_DOUBTS = 100
+    settings.BREAKER_STREAK = 3
+    lose(shop, 3)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(4)]
+    shop.forwards()
+    assert SendingGate.objects.get().shut_because == "streak"
+    settle_time_passes(of=orders[:2])
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 3 + [Forward.QUEUED]
+    settle_time_passes(of=orders[2:3])
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 3 + [Forward.PLACED]
 
 
 def test_doubtful_cost_is_capped_and_passed_by_one_trial_at_most(shop: Shop, alice: User, settings: Any) -> None:
