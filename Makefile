@@ -23,7 +23,7 @@ demo-reset: ## forget the demo's data
 
 test: ## run the tests: make test [ARGS="-k wallet"]
 	@$(dev_env)
-	@exec $(py) -m pytest -rs -n $(WORKERS) --maxprocesses 8 $(ARGS)
+	@exec $(py) -m pytest -rs -n $(WORKERS) --maxprocesses 8 --maxschedchunk 4 $(ARGS)
 
 gate: ## prove it: model, races, parsers, processes under fire, canaries; one report in build/gate.json
 	@$(dev_env)

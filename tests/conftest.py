@@ -11,6 +11,19 @@ import pytest
 
 from storefront.embedded.place import Place, temporary_place
 
+#: What waits for a minute or takes one: begun first, or one process is left with it while the others have ended.
+LONGEST = (
+    "test_wire_faults.py",
+    "test_machine.py",
+    "test_bracket_machine.py",
+    "test_faults_in_turn.py",
+    "test_whole_job.py",
+    "test_demo.py",
+    "test_looks.py",
+    "test_chain.py",
+    "test_lost_answers.py",
+)
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -42,6 +55,12 @@ def no_lane_is_kept() -> Iterator[None]:
     yield
     if (lanes := sys.modules.get("orders.lanes")) is not None:
         lanes.end_kept()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """After the shuffle, which holds within the longest and within the others."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

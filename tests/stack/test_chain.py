@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -71,13 +72,29 @@ def simulator() -> Iterator[RunningSimulator]:
         yield provider
 
 
+@pytest.fixture(scope="module")
+def empty_installation(django_db_setup: None) -> Iterator[str]:
+    """The name of a database that was migrated and nothing else, for the stories to copy."""
+    with _database_of_its_own("empty") as url:
+        _manage({**QUICK, "DATABASE_URL": url}, "migrate", "--verbosity", "0")
+        yield urlsplit(url).path.lstrip("/")
+
+
 @pytest.fixture
-def parent_database(db: None) -> Iterator[str]:
+def parent_database(empty_installation: str) -> Iterator[str]:
+    with _database_of_its_own("parent", template=empty_installation) as url:
+        yield url
+
+
+@contextmanager
+def _database_of_its_own(suffix: str, *, template: str = "template1") -> Iterator[str]:
+    """Beside the test's own, named after it; its URL."""
     own = urlsplit(database_url())
-    name = f"{own.path.lstrip('/')}_parent"
-    with psycopg.connect(own.geturl(), autocommit=True) as c:
+    name = f"{own.path.lstrip('/')}_{suffix}"
+    copied = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+    with psycopg.connect(own._replace(path="/postgres").geturl(), autocommit=True) as c:
         c.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        c.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        c.execute(copied)
         yield own._replace(path=f"/{name}").geturl()
         c.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
@@ -85,7 +102,6 @@ def parent_database(db: None) -> Iterator[str]:
 @pytest.fixture
 def parent(parent_database: str, simulator: RunningSimulator, tmp_path: Path) -> Iterator[Parent]:
     env = {**QUICK, "DATABASE_URL": parent_database, "REDIS_URL": "redis://127.0.0.1:9/0"}
-    _manage(env, "migrate", "--verbosity", "0")
     _manage(env, "add_provider", "Simulator", "--url", simulator.url, "--key", simulator.key)
     _manage(env, "sync_catalog")
     with psycopg.connect(parent_database) as c:
