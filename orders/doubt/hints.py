@@ -44,7 +44,10 @@ def ask_for_heard(this: probing.Search, picture: Picture) -> int:
 
 
 def _proves_itself(this: probing.Search, candidate: str, attempt: Attempt, picture: Picture) -> bool:
-    """Own, nobody's, issued after the send, and charged as we expect."""
+    """Own, issued after the send, charged as we expect, and nobody's: placed by no order, and by no other doubt either.
+
+    A panel that refuses because of an active order for the link may name that order: an earlier one, lost as well.
+    """
     if is_ours_already(this.provider.pk, candidate):
         return False
     number = own_ids.number_of(candidate)
@@ -61,7 +64,15 @@ def _proves_itself(this: probing.Search, candidate: str, attempt: Attempt, pictu
         answer = FirstAnswer(heard["state"], heard["charge"], Shape(heard["shape"]), heard["runs"], heard["remains"])
         seen_at = this.clock.now()
         own_ids.note_seen(this.provider.pk, candidate, item, now=seen_at)
-    return bracket.looks_like(attempt, OwnId(number or 0, seconds(seen_at), answer), picture)
+    own = OwnId(number or 0, seconds(seen_at), answer)
+    return bracket.looks_like(attempt, own, picture) and not _may_be_anothers(own, attempt, picture)
+
+
+def _may_be_anothers(own: OwnId, attempt: Attempt, picture: Picture) -> bool:
+    """Whether a send that had begun when the id was heard may have placed it."""
+    heard_by = attempt.sent_at + settings.FORWARD_DEADLINE_SECONDS
+    others = (a for a in picture.attempts if a.key != attempt.key and a.sent_at <= heard_by)
+    return any(bracket.can_own(other, own, picture) for other in others)
 
 
 def _answered(provider: Provider, candidate: str) -> FirstAnswer | None:

@@ -234,6 +234,19 @@ def test_an_id_heard_in_a_spoiled_answer_is_asked_for_first(shop: Shop, alice: U
     assert attempt_of(lost).evidence["resolved"]["how"] == "heard"
 
 
+def test_an_id_heard_in_an_answer_about_another_lost_order_is_not_taken_for_ones_own(shop: Shop, alice: User) -> None:
+    """The panel refused the second for the link of the first, and named the first: nobody knew that number yet."""
+    buys_and_sends(shop, alice, quantity=500)
+    lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
+    [number] = id_at_provider(shop, lost)
+    refused = buys_and_sends(shop, alice, quantity=700, fault=LOST_NOT_PLACED)
+    ForwardAttempt.objects.filter(order=refused).update(heard_id=number)
+    resolves(shop, 3)
+    refused.refresh_from_db()
+    assert refused.forward_state == Forward.IN_DOUBT
+    assert attempt_of(lost).outcome in (Outcome.IN_DOUBT, Outcome.PLACED)
+
+
 def test_an_answer_that_was_stored_by_a_worker_that_died_is_read(shop: Shop, alice: User) -> None:
     buys_and_sends(shop, alice, quantity=500)
     lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
