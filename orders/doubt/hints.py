@@ -98,10 +98,20 @@ def look_in_recent_orders(provider: Provider, *, now: datetime) -> int:
     for attempt in [one for one in rivals if one.outcome == Outcome.IN_DOUBT and "restored" not in one.evidence]:
         twins = [other for other in rivals if is_twin(other.order, attempt.order)]
         found = [row for row in rows if is_row_of(row, attempt) and not is_ours_already(provider.pk, row.order_id)]
+        found = [row for row in found if not _is_older(provider, row.order_id, attempt)]
         if len(found) == 1 and len(twins) == 1:
             listed = {"date": found[0].date, "charge": str(found[0].charge)}
             closed += apply.placed(attempt.pk, found[0].order_id, how="listed", now=now, listed=listed)
     return closed
+
+
+def _is_older(provider: Provider, upstream_id: str, attempt: ForwardAttempt) -> bool:
+    """Whether the id was given away before the attempt was sent: known by then, or below one that was."""
+    before = OwnIdRow.objects.filter(provider=provider, first_seen_at__lte=attempt.sent_at)
+    if before.filter(upstream_id=upstream_id).exists():
+        return True
+    number = own_ids.number_of(upstream_id)
+    return bool(number is not None and provider.ids_grow and before.filter(number__gt=number).exists())
 
 
 def is_twin(one: Order, other: Order) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from accounts.models import User
 from billing.models import Hold
+from catalog.connection import client_for
 from catalog.models import Provider
 from core.clock import database_now
 from notices.models import Alert
@@ -272,6 +273,31 @@ def test_a_list_of_recent_orders_shows_the_lost_one(shop: Shop, alice: User) -> 
     absent.refresh_from_db()
     assert [lost.upstream_id] == id_at_provider(shop, lost)
     assert absent.forward_state == Forward.IN_DOUBT  # an empty list proves nothing
+
+
+@pytest.mark.parametrize("is_listed_as_nobodys", [True, False])
+def test_an_older_order_of_ones_own_hand_in_the_list_is_not_the_lost_one(
+    shop: Shop, alice: User, is_listed_as_nobodys: bool
+) -> None:
+    """The owner bought the same with the same key an hour ago, and panels write times without their zone."""
+    shop.simulator.control(capabilities={"orders": True})
+    Provider.objects.update(can_list_orders=True)
+    buys_and_sends(shop, alice, quantity=500)
+    fields = {"service": 1, "link": "https://example.com/p/same?fate=stuck", "quantity": 700}
+    by_hand = client_for(shop.provider, deadline=5).add({name: str(value) for name, value in fields.items()}).order_id
+    shop.simulator.control(advance=3600)
+    if is_listed_as_nobodys:
+        OwnId.objects.create(
+            provider=shop.provider, upstream_id=by_hand, first_seen_at=database_now(), explained="orphan"
+        )
+    else:
+        buys_and_sends(shop, alice, quantity=600)
+    shop.simulator.control(script=[LOST_NOT_PLACED], actions=["add"])
+    lost = shop.buys(alice, quantity=700, link=str(fields["link"]))
+    shop.forwards()
+    resolves(shop, 1)
+    lost.refresh_from_db()
+    assert (lost.forward_state, lost.upstream_id) == (Forward.IN_DOUBT, None)
 
 
 def test_a_balance_that_fell_forbids_to_call_it_not_placed(shop: Shop, alice: User) -> None:
