@@ -8,7 +8,7 @@ from catalog.models import Provider
 from orders import outcomes
 from orders.models import ForwardAttempt, ProviderExchange
 from orders.states import Outcome
-from upstream.errors import InDoubt, NotSent, Refused
+from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
 from upstream.exchange import EVIDENCE_LIMIT, Exchange
 from upstream.messages import Placed
 from upstream.read_add import read_add
@@ -38,7 +38,8 @@ def _record(attempt: ForwardAttempt, row: ProviderExchange, provider: Provider, 
         heard = heard or result.candidates[0]
     evidence = {**attempt.evidence, "late": late}
     ForwardAttempt.objects.filter(pk=attempt.pk).update(evidence=evidence, heard_id=heard)
-    if not isinstance(result, InDoubt):
+    # In doubt with words that nobody knows, it stays so, and the owner is asked what they mean.
+    if not isinstance(result, InDoubt) or result.error_class is ErrorClass.OTHER:
         outcomes.record(attempt, result, now=now)
 
 
@@ -49,6 +50,9 @@ def _judge(exchange: Exchange, provider: Provider) -> Placed | Refused | NotSent
         # Whether the id is ours already is asked where it is recorded, under the order's lock.
         return read_add(exchange, dialect_of(provider), lambda _id: False)
     except (Refused, NotSent, InDoubt) as failure:
+        if isinstance(failure, Refused) and failure.error_class is ErrorClass.OTHER:
+            # Words that nobody knows are believed only after a look at the account, for which it is too late.
+            return InDoubt("unlisted_text", failure.text, exchange, error_class=ErrorClass.OTHER)
         return failure
 
 

@@ -8,7 +8,7 @@ import pytest
 from accounts.models import User
 from billing.models import Hold
 from catalog.connection import client_for
-from catalog.models import Provider
+from catalog.models import Provider, UnlistedText
 from core.clock import database_now
 from notices.models import Alert
 from orders import decisions, dispatch, lanes, leases, lifecycle, sending, settlement
@@ -248,18 +248,41 @@ def test_an_id_heard_in_an_answer_about_another_lost_order_is_not_taken_for_ones
     assert attempt_of(lost).outcome in (Outcome.IN_DOUBT, Outcome.PLACED)
 
 
-def test_an_answer_that_was_stored_by_a_worker_that_died_is_read(shop: Shop, alice: User) -> None:
-    buys_and_sends(shop, alice, quantity=500)
-    lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
-    [number] = id_at_provider(shop, lost)
-    said = {"action": "add", "send_calls": 2, "http_status": 200, "body": f'{{"order": {number}}}', "complete": True}
+def says_to_a_worker_that_died(shop: Shop, lost: Order, body: str) -> None:
+    """What was said of the lost order is stored, and nobody has recorded it."""
+    said = {"action": "add", "send_calls": 2, "http_status": 200, "body": body, "complete": True}
     said |= {"answered_at": 0.1, "content_type": "application/json", "url": shop.provider.url}
     ProviderExchange.objects.create(
         provider=shop.provider, action="add", forward_attempt=attempt_of(lost), http_status=200, send_calls=2, said=said
     )
+
+
+def test_an_answer_that_was_stored_by_a_worker_that_died_is_read(shop: Shop, alice: User) -> None:
+    buys_and_sends(shop, alice, quantity=500)
+    lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
+    [number] = id_at_provider(shop, lost)
+    says_to_a_worker_that_died(shop, lost, f'{{"order": {number}}}')
     resolves(shop, 1)
     lost.refresh_from_db()
     assert lost.upstream_id == number
+
+
+def test_unknown_words_in_a_stored_answer_are_no_refusal(shop: Shop, alice: User) -> None:
+    """The panel said in its language that all is well, and whoever would have looked at the balance has died."""
+    buys_and_sends(shop, alice, quantity=500)
+    lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
+    paid = balance(alice)
+    says_to_a_worker_that_died(shop, lost, '{"error": "Siparişiniz alındı"}')
+    resolves(shop, 1)
+    lost.refresh_from_db()
+    assert lost.forward_state == Forward.IN_DOUBT
+    assert balance(alice) == paid
+    assert UnlistedText.objects.get().text == "siparişiniz alındı"
+    buys_and_sends(shop, alice, quantity=900)
+    ages(shop, 61)
+    resolves(shop, 1)
+    lost.refresh_from_db()
+    assert [lost.upstream_id] == id_at_provider(shop, lost)
 
 
 def test_a_list_of_recent_orders_shows_the_lost_one(shop: Shop, alice: User) -> None:
