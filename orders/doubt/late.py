@@ -5,6 +5,7 @@ from typing import Any
 
 from catalog.connection import dialect_of
 from catalog.models import Provider
+from notices.containment import contained
 from orders import outcomes
 from orders.models import ForwardAttempt, ProviderExchange
 from orders.states import Outcome
@@ -36,11 +37,13 @@ def _record(attempt: ForwardAttempt, row: ProviderExchange, provider: Provider, 
     if isinstance(result, InDoubt) and result.candidates:
         late["candidates"] = list(result.candidates)
         heard = heard or result.candidates[0]
-    evidence = {**attempt.evidence, "late": late}
-    ForwardAttempt.objects.filter(pk=attempt.pk).update(evidence=evidence, heard_id=heard)
     # In doubt with words that nobody knows, it stays so, and the owner is asked what they mean.
     if not isinstance(result, InDoubt) or result.error_class is ErrorClass.OTHER:
-        outcomes.record(attempt, result, now=now)
+        with contained(f"recording the stored answer of attempt {attempt.pk}"):
+            outcomes.record(attempt, result, now=now)
+    # Only now is it called read: were the database to go away in between, nobody would look at it again.
+    evidence = {**attempt.evidence, "late": late}
+    ForwardAttempt.objects.filter(pk=attempt.pk).update(evidence=evidence, heard_id=heard)
 
 
 def _judge(exchange: Exchange, provider: Provider) -> Placed | Refused | NotSent | InDoubt:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from accounts.models import User
 from billing.models import Hold
@@ -11,8 +12,8 @@ from catalog.connection import client_for
 from catalog.models import Provider, UnlistedText
 from core.clock import database_now
 from notices.models import Alert
-from orders import decisions, dispatch, lanes, leases, lifecycle, sending, settlement
-from orders.doubt import probing, resolve
+from orders import decisions, dispatch, lanes, leases, lifecycle, outcomes, sending, settlement
+from orders.doubt import late, probing, resolve
 from orders.models import (
     ForwardAttempt,
     Order,
@@ -22,7 +23,7 @@ from orders.models import (
     RateReading,
 )
 from orders.states import Forward, Outcome
-from tests.orders.cast import Shop, balance
+from tests.orders.cast import Shop, balance, until
 from tests.orders.doubts import (
     LOST_BUT_PLACED,
     LOST_NOT_PLACED,
@@ -265,6 +266,26 @@ def test_an_answer_that_was_stored_by_a_worker_that_died_is_read(shop: Shop, ali
     resolves(shop, 1)
     lost.refresh_from_db()
     assert lost.upstream_id == number
+
+
+def test_a_stored_answer_is_read_again_when_the_database_went_away_meanwhile(
+    shop: Shop, alice: User, monkeypatch: Any
+) -> None:
+    def goes_away(*_args: Any, **_more: Any) -> None:
+        raise OperationalError("the database is restarting")
+
+    order = shop.buys(alice)
+    with monkeypatch.context() as broken:
+        broken.setattr(outcomes, "record", goes_away)
+        with pytest.raises(OperationalError):
+            shop.forwards()
+        lanes.end_kept()
+        until(lambda: leases.expire(now=database_now()))
+        with pytest.raises(OperationalError):
+            late.read_late_answers(shop.provider, now=database_now())
+    late.read_late_answers(shop.provider, now=database_now())
+    order.refresh_from_db()
+    assert [order.upstream_id] == id_at_provider(shop, order)
 
 
 def test_unknown_words_in_a_stored_answer_are_no_refusal(shop: Shop, alice: User) -> None:
