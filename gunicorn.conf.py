@@ -36,6 +36,11 @@ class AccessLog(Logger):
         )
 
 
+def on_starting(_server: Any) -> None:
+    """Read the settings before any process does that serves: one that stops over them is started anew for ever."""
+    import storefront.settings  # noqa: F401
+
+
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 8
 worker_class = "storefront.serving.StayingWorker"

@@ -79,6 +79,26 @@ def test_a_nonsensical_variable_stops_the_start_with_one_line_that_names_it(name
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "name", "value"),
+    [
+        ("gunicorn storefront.wsgi --bind 127.0.0.1:0", "FORWARD_LEASE_SECONDS", "69"),
+        ("celery -A storefront worker", "DOUBT_SETTLE_SECONDS", "119"),
+        ("celery -A storefront beat", "POLL_LANES", "nan"),
+    ],
+)
+def test_nonsense_stops_every_process_with_one_line(command: str, name: str, value: str) -> None:
+    given = {name: os.environ[name] for name in (*REQUIRED, "PATH")} | {name: value}
+    stopped = subprocess.run(
+        [sys.executable, "-m", *command.split()], cwd=ROOT, env=given, capture_output=True, text=True, timeout=30
+    )
+    assert stopped.returncode == 1
+    lines = [line for line in stopped.stderr.splitlines() if line.startswith("permille cannot start:")]
+    assert len(lines) == 1
+    assert name in lines[0]
+    assert "Traceback" not in stopped.stderr
+
+
 def test_four_variables_are_enough() -> None:
     done = start({})
     assert done.returncode == 0, done.stderr
