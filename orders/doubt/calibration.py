@@ -15,14 +15,24 @@ from notices.models import Severity
 from orders.doubt import probing
 from orders.doubt.evidence import ids_per_call, learn_decimals
 from orders.models import Explanation, OwnId, ProbeDesk
+from upstream.messages import StatusItem
 
 AGAIN_AFTER = timedelta(days=1)
 _COMPARED = 200
+#: So many ids around our newest are asked for at least, in as many calls as that takes.
+_LEAST_ASKED = 20
+#: One id and the two beside it that must answer: with less, nothing that is said can be believed.
+_LEAST_BATCH = 3
 
 
 def is_usable(provider: Provider) -> bool:
     """Whether a search by order number may decide anything here. What was not measured yet counts as no."""
-    return provider.probing_enabled and provider.ids_grow is not False and provider.foreign_ids_refused is True
+    return is_measurable(provider) and provider.ids_grow is not False and provider.foreign_ids_refused is True
+
+
+def is_measurable(provider: Provider) -> bool:
+    """Whether enough may be asked here for a search, and in one call."""
+    return provider.probing_enabled and provider.batch_size >= _LEAST_BATCH
 
 
 def calibrate(this: probing.Search, desk: ProbeDesk) -> None:
@@ -33,7 +43,7 @@ def calibrate(this: probing.Search, desk: ProbeDesk) -> None:
     provider, now = this.provider, this.clock.now()
     _keep(provider, now, ids_grow=ids_grow(provider), charge_decimals=learn_decimals(provider))
     is_old = desk.calibrated_at is None or desk.calibrated_at <= now - AGAIN_AFTER
-    if not provider.probing_enabled or not (is_old or provider.foreign_ids_refused is None):
+    if not is_measurable(provider) or not (is_old or provider.foreign_ids_refused is None):
         return
     refused = foreign_ids_refused(this)
     if refused is not None:
@@ -74,15 +84,22 @@ def foreign_ids_refused(this: probing.Search) -> bool | None:
     newest = ours.order_by("-number").values_list("number", flat=True).first()
     if newest is None:
         return None
-    half = ids_per_call(provider) // 2
+    size = ids_per_call(provider)
+    half = max(size, _LEAST_ASKED) // 2
     around = [number for number in range(max(1, newest - half), newest + half + 1) if number != newest]
-    answers = probing.call(this, [newest, *around])
-    if answers is None or not probing.is_own(answers[str(newest)]):
-        return None
+    answers: dict[str, StatusItem] = {}
+    for first in range(0, len(around), size):
+        heard = probing.call(this, [newest, *around[first : first + size]])
+        if heard is None or not probing.is_own(heard[str(newest)]):
+            return None
+        answers |= heard
     known = set(OwnId.objects.filter(provider=provider, number__in=around).values_list("number", flat=True))
-    strange = [answers[str(number)] for number in around if number not in known]
-    shown = sum(probing.is_own(item) for item in strange)
-    return all(probing.is_own(i) or probing.is_refused(i) for i in strange) and shown * 2 <= len(strange)
+    strange = {number: answers[str(number)] for number in around if number not in known}
+    if not all(probing.is_own(item) or probing.is_refused(item) for item in strange.values()):
+        return False
+    # Above our newest there may be no orders yet, and nothing to show.
+    below = [item for number, item in strange.items() if number < newest]
+    return all(sum(map(probing.is_own, items)) * 2 <= len(items) for items in (below, strange.values()))
 
 
 def watch_failed(provider: Provider, *, now: datetime) -> None:

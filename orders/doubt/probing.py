@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 #: In a row; then the provider has something else to do.
 _VOIDS = 3
 TIME_IS_OVER = "time"
-#: Of so many unknown ids in one call, more than half cannot be ours: this provider shows others' orders.
+#: Of so many unknown ids, more than half cannot be ours: this provider shows others' orders.
 _SUSPICIOUS = 10
 _KNOWN_ALL_THE_SAME = ("unknown_state", "contradictory")
 
@@ -54,6 +54,9 @@ class Search:
     calls: int = 0
     voids: int = 0
     voids_in_a_row: int = 0
+    #: Unknown ids that were asked for since it was last judged whether too many of them are shown, and those shown.
+    strange: int = 0
+    shown: int = 0
     new_ids: list[int] = field(default_factory=list)
     pace: Pace = field(default_factory=lambda: Pace(60.0 / settings.PROBE_INTERVAL_SECONDS))
 
@@ -114,14 +117,23 @@ def _ask(this: Search, batch: Sequence[int], controls: tuple[int, int]) -> set[i
         return set()
     found = {number for number in batch if is_own(answers[str(number)])}
     known = OwnId.objects.filter(provider=this.provider, number__in=found).count()
-    if len(batch) >= _SUSPICIOUS and (len(found) - known) * 2 > len(batch):
-        raise ForeignIdsShown
+    _watch(this, shown=len(found) - known, of=len(batch))
     _write_down(this, sorted(found), answers)
     answered = found | {number for number in batch if is_refused(answers[str(number)])}
     this.voids_in_a_row = 0
     if not answered:
         _void(this)
     return answered
+
+
+def _watch(this: Search, *, shown: int, of: int) -> None:
+    """Count over as many calls as it takes: some panels answer for a few ids at a time."""
+    this.strange, this.shown = this.strange + of, this.shown + shown
+    if this.strange < _SUSPICIOUS:
+        return
+    if this.shown * 2 > this.strange:
+        raise ForeignIdsShown
+    this.strange = this.shown = 0
 
 
 def _write_down(this: Search, found: Sequence[int], answers: dict[str, StatusItem]) -> None:

@@ -125,7 +125,8 @@ def _hand_over(provider: Provider, picture: Picture, clock: Clock) -> None:
 
     Where that was not measured yet, because the provider is away, it may still turn out well.
     """
-    is_unknown = provider.probing_enabled and provider.ids_grow is not False and provider.foreign_ids_refused is None
+    is_unknown = calibration.is_measurable(provider) and provider.ids_grow is not False
+    is_unknown = is_unknown and provider.foreign_ids_refused is None
     settle = times().settle + (times().review if is_unknown else 0)
     for attempt in picture.attempts:
         if attempt.standing in (Standing.IN_DOUBT, Standing.RESTORED) and picture.now >= attempt.sent_at + settle:

@@ -198,6 +198,49 @@ def test_a_provider_that_shows_others_orders_proves_nothing(shop: Shop, alice: U
     assert not OwnId.objects.filter(explained="").exists()
 
 
+@pytest.mark.parametrize("size", [3, 6, 100])
+def test_orders_of_others_are_noticed_however_few_ids_fit_in_a_call(shop: Shop, alice: User, size: int) -> None:
+    """And although nothing is there yet above our newest."""
+    Provider.objects.update(batch_size=size)
+    shop.simulator.control(capabilities={"foreign_visible": True}, foreign=60)
+    buys_and_sends(shop, alice, quantity=500)
+    resolves(shop, 1)
+    shop.provider.refresh_from_db()
+    assert shop.provider.foreign_ids_refused is False
+
+
+@pytest.mark.parametrize("size", [3, 6])
+def test_a_search_watches_over_few_ids_at_a_time_as_well(shop: Shop, alice: User, size: int) -> None:
+    """The provider began to show others' orders after it was looked at."""
+    Provider.objects.update(batch_size=size)
+    buys_and_sends(shop, alice, quantity=500)
+    resolves(shop, 1)
+    shop.provider.refresh_from_db()
+    assert shop.provider.foreign_ids_refused is True
+    shop.simulator.control(capabilities={"foreign_visible": True})
+    buys_and_sends(shop, alice, quantity=700, fault=LOST_NOT_PLACED)
+    ages(shop, SETTLE + 1)
+    buys_and_sends(shop, alice, quantity=900)
+    resolves(shop, 1)
+    shop.provider.refresh_from_db()
+    assert shop.provider.foreign_ids_refused is False
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_where_no_id_can_be_asked_for_beside_two_known_ones_the_owner_is_asked(
+    shop: Shop, alice: User, size: int
+) -> None:
+    Provider.objects.update(batch_size=size)
+    buys_and_sends(shop, alice, quantity=500)
+    lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_NOT_PLACED)
+    ages(shop, SETTLE + 1)
+    buys_and_sends(shop, alice, quantity=900)
+    resolves(shop, 2)
+    lost.refresh_from_db()
+    assert lost.forward_state == Forward.REVIEW
+    assert not Alert.objects.filter(cause__startswith="failure:").exists()
+
+
 @pytest.mark.parametrize("kind", ["text", "random"])
 def test_ids_that_are_no_counter_prove_nothing(shop: Shop, alice: User, kind: str) -> None:
     shop.simulator.control(ids=kind)
