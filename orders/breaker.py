@@ -27,7 +27,8 @@ from orders.states import Forward, Outcome
 #: The share of the balance at the provider that may be in doubt at a time.
 _SHARE_OF_BALANCE = Decimal("0.05")
 
-UNDECIDED = Q(outcome=Outcome.IN_DOUBT)
+#: Where the customer's money was returned after the owner's patience, the attempt stays in doubt for good.
+UNDECIDED = Q(outcome=Outcome.IN_DOUBT) & ~Q(order__forward_state=Forward.REFUNDED)
 
 #: Whether the cost of order ``o`` fits below the cap of its provider ``p``, as :func:`cap_of` reckons it.
 FITS_SQL = f"""(
@@ -35,13 +36,15 @@ FITS_SQL = f"""(
         OR sum(d.expected_cost) + o.expected_cost <= least(
             %(fixed_cap)s, CASE WHEN p.balance > 0 THEN p.balance * p.exchange_rate * {_SHARE_OF_BALANCE} END
         )
-    FROM orders_forwardattempt d WHERE d.provider_id = p.id AND d.outcome = '{Outcome.IN_DOUBT.value}'
+    FROM orders_forwardattempt d JOIN orders_order r ON r.id = d.order_id
+    WHERE d.provider_id = p.id AND d.outcome = '{Outcome.IN_DOUBT.value}'
+        AND r.forward_state <> '{Forward.REFUNDED.value}'
 )"""  # noqa: S608 - only constants of ours are put in
 
 
 @dataclass(frozen=True)
 class Exposure:
-    """What is in doubt at a provider. ``cost`` is in the shop's currency and counts doubts in review too."""
+    """What is in doubt at a provider. ``cost`` is in the shop's currency and counts doubts in review too, until their money is returned."""
 
     doubts: int
     cost: Decimal

@@ -10,7 +10,7 @@ from accounts.models import User
 from catalog.models import Provider
 from core.clock import database_now
 from notices.models import Alert
-from orders import breaker, dispatch, lanes, sending
+from orders import breaker, dispatch, lanes, sending, waiting
 from orders.models import ForwardAttempt, Order, SendingGate
 from orders.states import Forward, Outcome
 from tests.orders.cast import Shop
@@ -126,6 +126,23 @@ def test_doubtful_cost_is_capped_and_passed_by_one_trial_at_most(shop: Shop, ali
         settle_time_passes()
         shop.forwards()
     assert states(orders).count(Forward.IN_DOUBT) == 3
+
+
+def test_doubts_whose_money_was_returned_hold_nothing_back_for_ever(shop: Shop, alice: User, settings: Any) -> None:
+    """Nobody could find out, and nobody decided: their attempts stay in doubt, but the cap is not theirs to keep."""
+    settings.BREAKER_COST = 1.7
+    lose(shop, 2)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(2)]
+    shop.forwards()
+    settle_time_passes()
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 2
+    waiting.give_up(now=database_now() + timedelta(seconds=settings.DOUBT_REFUND_SECONDS + 1))
+    assert states(orders) == [Forward.REFUNDED] * 2
+    later = [shop.buys(alice, link=f"https://example.com/later/{n}") for n in range(2)]
+    shop.forwards()
+    assert states(later) == [Forward.PLACED] * 2
+    assert SendingGate.objects.get().shut_at is None
 
 
 def test_what_would_pass_the_cap_waits_and_what_fits_below_it_goes(shop: Shop, alice: User, settings: Any) -> None:
