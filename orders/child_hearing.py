@@ -59,7 +59,7 @@ def _hear(order: Order, child: ChildOrder, item: StatusItem, this: Round) -> Non
         _status(order, child, item, this)
     else:
         child.poll_misses += 1
-        if child.poll_misses == MISSES_TO_REVIEW and not child.needs_review:
+        if child.poll_misses >= MISSES_TO_REVIEW and not child.needs_review:
             what = item.error_class.value if isinstance(item, ItemError) else "no usable answer"
             child.needs_review = f"{MISSES_TO_REVIEW} polls in a row: {what}"
     child.next_poll_at = next_poll(

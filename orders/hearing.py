@@ -78,7 +78,8 @@ def _nothing_usable(order: Order, item: StatusItem, this: Round) -> None:
                 "path": f"/admin/orders/order/{order.pk}/change/",
             }
         )
-    if order.poll_misses == MISSES_TO_REVIEW and not order.needs_review:
+    # Not "==": calls that failed whole count as well, and may have counted past it.
+    if order.poll_misses >= MISSES_TO_REVIEW and not order.needs_review:
         what = item.error_class.value if isinstance(item, ItemError) else "no usable answer"
         order.needs_review = f"{MISSES_TO_REVIEW} polls in a row: {what}"
         this.note(order, EventKind.REMARK, text=order.needs_review)

@@ -18,7 +18,7 @@ from orders.models import ChildOrder, Order
 from orders.placement import quote
 from orders.states import Forward, Progress
 from tests.orders.cast import Shop, balance, service_of
-from upstream.errors import ErrorClass
+from upstream.errors import ErrorClass, Unavailable
 from upstream.messages import ItemError, OrderStatus, StatusItem
 from upstream.states import OrderState
 
@@ -192,6 +192,16 @@ def test_a_run_that_cannot_be_read_waits_for_a_person(shop: Shop, drip: Order) -
     assert not drip.is_final
     child_says(shop, drip, "3", *[ItemError(ErrorClass.UNKNOWN_ORDER)] * 10, said(PARTIAL, remains=50))
     assert (drip.progress, drip.returned) == (Progress.PARTIAL, due(drip, 50))
+
+
+def test_a_run_that_stays_unknown_after_an_outage_is_told_to_the_owner(shop: Shop, drip: Order) -> None:
+    parent_says(shop, drip, said(IN_PROGRESS, children=("1",)))
+    child = drip.children.get()
+    batch = progress.Batch(shop.provider, {}, database_now(), {"1": child.pk})
+    for _time in range(11):
+        progress.failed(batch, Unavailable("timeout", outage=True), now=database_now())
+    assert child_says(shop, drip, "1", ItemError(ErrorClass.UNKNOWN_ORDER)).needs_review
+    assert "child order 1" in drip.needs_review
 
 
 def test_another_orders_number_is_never_taken_for_a_run(shop: Shop, alice: User, drip: Order) -> None:

@@ -154,6 +154,16 @@ def test_errors_gaps_and_unknown_words_keep_the_order_as_it_is(shop: Shop, alice
     assert Hold.objects.get().refunded == 0
 
 
+def test_an_order_that_stays_unknown_after_an_outage_is_told_to_the_owner(shop: Shop, alice: User) -> None:
+    order = placed(shop, alice)
+    batch = progress.Batch(shop.provider, {str(order.upstream_id): order.pk}, database_now())
+    for _time in range(11):
+        progress.failed(batch, Unavailable("timeout", outage=True), now=database_now())
+    order = heard(shop, order, ItemError(ErrorClass.UNKNOWN_ORDER))
+    assert order.poll_misses == 12
+    assert order.needs_review
+
+
 def test_an_unknown_word_is_told_to_the_owner_once(shop: Shop, alice: User) -> None:
     order = placed(shop, alice)
     heard(shop, order, Ignored("unknown_state", "Wird geliefert"), Ignored("unknown_state", "Wird geliefert"))
