@@ -23,7 +23,8 @@ def settles_from_children(order: Order, heard: OrderStatus, this: Round) -> bool
     if order.is_subscription or order.pk in this.children:
         return True
     is_bare = heard.remains is None and heard.charge is None
-    return bool(order.runs) and (bool(heard.children) or (heard.children is not None and is_bare))
+    lists_some = bool(heard.children) or "children_unreadable" in heard.flags
+    return bool(order.runs) and (lists_some or (heard.children is not None and is_bare))
 
 
 def hear(order: Order, heard: OrderStatus, this: Round) -> None:

@@ -55,6 +55,8 @@ def _start(fields: Fields) -> Any:
 
 def _children(value: Any, flags: list[str]) -> tuple[str, ...] | None:
     if not isinstance(value, dict | list):
+        if value:  # something is listed, in a shape that nobody knows: not the same as nothing
+            flags.append("children_unreadable")
         return None
     found = ids_in(value)
     if len(found) != len(value):
