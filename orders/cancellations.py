@@ -94,12 +94,13 @@ def ask_due(*, seconds: float = RUN_SECONDS) -> int:
 
 def _ask_provider(provider: Provider, until: float) -> int:
     asked = 0
+    waiting: list[dict[str, int]] = []
     with turns.at(provider.pk) as turn:
-        while due(database_now()).filter(provider=provider).exists() and turn.take(until, anyway=True):
-            batch = _claim(provider, now=database_now())
+        while (waiting or due(database_now()).filter(provider=provider).exists()) and turn.take(until, anyway=True):
+            batch = waiting.pop() if waiting else _claim(provider, now=database_now())
             if not batch:
                 break
-            _ask(provider, batch)
+            waiting += _ask(provider, batch)
             asked += len(batch)
     return asked
 
@@ -114,7 +115,8 @@ def _claim(provider: Provider, *, now: datetime) -> dict[str, int]:
     return {w.order.upstream_id: w.pk for w in wishes if w.order.upstream_id}
 
 
-def _ask(provider: Provider, batch: Mapping[str, int]) -> None:
+def _ask(provider: Provider, batch: Mapping[str, int]) -> list[dict[str, int]]:
+    """One call about a batch; what is to be asked again in smaller ones."""
     client = client_for(provider, deadline=settings.READ_DEADLINE_SECONDS)
     wait: float | None = None
     answers: Mapping[str, CancelOutcome]
@@ -122,11 +124,34 @@ def _ask(provider: Provider, batch: Mapping[str, int]) -> None:
         answers = client.cancel(list(batch))
     except (Refused, NotSent, InDoubt) as failure:
         log.warning("cancel of %s orders: %s", len(batch), failure.reason)
+        if len(batch) > 1 and _may_be_one_id(failure):
+            return _halves(batch)
         wait = failure.retry_after
         answers = _about_all(provider, batch, failure)
     now = database_now()
     for upstream_id, pk in batch.items():
         record(pk, answers.get(upstream_id, InDoubtItem()), now=now, wait=wait)
+    return []
+
+
+#: Refusals of the call, the moment or the account: asking for fewer orders would not help.
+_NOT_OF_AN_ID = (
+    ErrorClass.RATE_LIMITED,
+    ErrorClass.INVALID_KEY,
+    ErrorClass.ACCOUNT_BLOCKED,
+    ErrorClass.MAINTENANCE,
+    ErrorClass.UNSUPPORTED,
+)
+
+
+def _may_be_one_id(failure: Refused | NotSent | InDoubt) -> bool:
+    """Whether one id may have spoiled the call for the others: it was refused whole, and not about the account."""
+    return isinstance(failure, Refused) and not failure.outage and failure.error_class not in _NOT_OF_AN_ID
+
+
+def _halves(batch: Mapping[str, int]) -> list[dict[str, int]]:
+    wishes, half = list(batch.items()), (len(batch) + 1) // 2
+    return [dict(wishes[:half]), dict(wishes[half:])]
 
 
 def _about_all(

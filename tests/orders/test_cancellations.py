@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +22,9 @@ from orders.models import Cancellation, EventKind, Order
 from orders.states import CancelState, Forward, Progress
 from tests.orders.cast import Shop, balance
 from tests.orders.conftest import ROWS
-from upstream.messages import InDoubtItem
+from upstream.client import ProviderClient
+from upstream.errors import ErrorClass, Refused
+from upstream.messages import CancelOutcome, InDoubtItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -156,6 +158,41 @@ def test_several_wishes_go_in_one_call(shop: Shop, alice: User) -> None:
     assert ask() == 5
     assert shop.simulator.record()["requests"]["actions"]["cancel"] == 1
     assert Cancellation.objects.filter(state=CancelState.ASKED).count() == 5
+
+
+@pytest.mark.parametrize(
+    ("error", "is_spoiled", "asked"),
+    [
+        (ErrorClass.UNKNOWN_ORDER, lambda ids, dead: dead in ids, 4),
+        (ErrorClass.OTHER, lambda ids, dead: dead in ids and len(ids) > 1, 5),
+        (ErrorClass.BATCH_TOO_LARGE, lambda ids, dead: len(ids) > 2, 5),
+    ],
+)
+def test_one_id_that_spoils_a_call_keeps_no_other_wish_waiting(
+    shop: Shop,
+    alice: User,
+    monkeypatch: pytest.MonkeyPatch,
+    error: ErrorClass,
+    is_spoiled: Callable[[Sequence[str], str | None], bool],
+    asked: int,
+) -> None:
+    for n in range(5):
+        shop.buys(alice, quantity=10, link=f"https://example.com/p/{n}?fate=stuck&after=900")
+    shop.forwards()
+    orders = list(Order.objects.order_by("id"))
+    for order in orders:
+        wished(order)
+    honest = ProviderClient.cancel
+
+    def cancel(client: ProviderClient, ids: Sequence[str]) -> dict[str, CancelOutcome]:
+        if is_spoiled(ids, orders[2].upstream_id):
+            raise Refused(error, "Sipariş bulunamadı")
+        return honest(client, ids)
+
+    monkeypatch.setattr(ProviderClient, "cancel", cancel)
+    ask()
+    assert Cancellation.objects.filter(state=CancelState.ASKED).count() == asked
+    assert not Cancellation.objects.exclude(tries=1).exists()
 
 
 def test_nothing_is_asked_of_a_parked_provider(shop: Shop, running: Order) -> None:
