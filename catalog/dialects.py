@@ -5,10 +5,15 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from upstream.errors import ErrorClass
+from upstream.states import OrderState
+
 #: The settings of upstream.dialect.Dialect that have no field of their own, by what they hold.
 _FLAGS = ("numeric_states", "send_quantity_for_lines", "cancel_single")
 _NAMES = ("description_field", "request_id_field")
 _TABLES = ("state_map", "error_map", "field_names")
+#: What the words of a table may stand for, where that is a name of ours.
+_MEANINGS = {"state_map": frozenset(OrderState), "error_map": frozenset(ErrorClass)}
 
 
 def checked_dialect(value: Any) -> dict[str, Any]:
@@ -28,4 +33,8 @@ def _is_understood(name: str, setting: Any) -> bool:
         return isinstance(setting, bool)
     if name in _NAMES:
         return isinstance(setting, str)
-    return name in _TABLES and isinstance(setting, dict) and all(isinstance(word, str) for word in setting.values())
+    if name not in _TABLES or not isinstance(setting, dict):
+        return False
+    return all(
+        isinstance(word, str) and (name not in _MEANINGS or word in _MEANINGS[name]) for word in setting.values()
+    )

@@ -290,7 +290,17 @@ def test_pages_of_a_row_are_served(owner: Client, panel: Panel, provider: Provid
         assert " style=" not in response.content.decode().split("<main", 1)[-1]
 
 
-@pytest.mark.parametrize("dialect", ["[1]", '{"state_map": "x"}', '{"unheard": true}', '{"error_map": {"a": 1}}'])
+@pytest.mark.parametrize(
+    "dialect",
+    [
+        "[1]",
+        '{"state_map": "x"}',
+        '{"unheard": true}',
+        '{"error_map": {"a": 1}}',
+        '{"state_map": {"Listo": "Done"}}',
+        '{"error_map": {"Enlace malo": "bad link"}}',
+    ],
+)
 def test_a_dialect_the_client_would_not_understand_is_refused(dialect: str, owner: Client) -> None:
     owner.post(reverse("admin:catalog_provider_add"), provider_form(dialect=dialect))
     assert not Provider.objects.exists()
