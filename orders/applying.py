@@ -100,6 +100,19 @@ class Round:
             }
         )
 
+    def foreign_currency(self, order: Order, currency: str) -> None:
+        """Tell the owner of a charge in a currency that was not agreed on."""
+        self.alerts.append(
+            {
+                "cause": f"provider:{self.provider.pk}:currency",
+                "title": _("%(provider)s names another currency than its settings") % {"provider": self.provider.name},
+                "body": _("Order %(order)s is charged in %(currency)s. Nothing was computed with it.")
+                % {"order": order, "currency": currency},
+                "severity": Severity.MONEY,
+                "path": f"/admin/orders/order/{order.pk}/change/",
+            }
+        )
+
     def end(self, order: Order, end: Progress, due: Decimal, *, remains: int | None) -> bool:
         """End an order, or end it otherwise than before, and post what is missing of ``due``; False when it may not.
 

@@ -70,7 +70,9 @@ def _hear(order: Order, child: ChildOrder, item: StatusItem, this: Round) -> Non
 def _status(order: Order, child: ChildOrder, heard: OrderStatus, this: Round) -> None:
     if heard.start_count is not None:
         child.start_count = heard.start_count
-    if heard.charge is not None and "currency_differs" not in heard.flags:
+    if "currency_differs" in heard.flags:
+        this.foreign_currency(order, (heard.currency or "")[:8])
+    elif heard.charge is not None:
         child.charge = heard.charge
     if child.quantity is None:
         child.quantity = families.quantity_of(order, heard)

@@ -8,7 +8,6 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from catalog.models import Provider
-from notices.models import Severity
 from orders import parents, settlement
 from orders.applying import Round, locked, write
 from orders.doubt import own_ids
@@ -157,16 +156,7 @@ def _hear_charge(order: Order, heard: OrderStatus, this: Round) -> None:
     if heard.currency:
         order.heard_currency = heard.currency[:8]
     if "currency_differs" in heard.flags:
-        this.alerts.append(
-            {
-                "cause": f"provider:{this.provider.pk}:currency",
-                "title": _("%(provider)s names another currency than its settings") % {"provider": this.provider.name},
-                "body": _("Order %(order)s is charged in %(currency)s. Nothing was computed with it.")
-                % {"order": order, "currency": order.heard_currency},
-                "severity": Severity.MONEY,
-                "path": f"/admin/orders/order/{order.pk}/change/",
-            }
-        )
+        this.foreign_currency(order, order.heard_currency)
         return
     if heard.charge is None or heard.charge == order.provider_charge:
         return

@@ -213,6 +213,14 @@ def test_another_orders_number_is_never_taken_for_a_run(shop: Shop, alice: User,
     assert hold_of(drip).earned == 0
 
 
+def test_a_run_in_a_foreign_currency_is_no_arithmetic_and_told_to_the_owner(shop: Shop, drip: Order) -> None:
+    parent_says(shop, drip, said(IN_PROGRESS, children=("31",)))
+    strange = said(COMPLETED, charge=Decimal("7.10"), currency="RUB", flags=("currency_differs",))
+    assert child_says(shop, drip, "31", strange).charge is None
+    assert drip.provider_charge is None
+    assert Alert.objects.filter(cause=f"provider:{shop.provider.pk}:currency", severity="money").exists()
+
+
 def test_children_and_orders_stand_in_one_line(shop: Shop, alice: User, drip: Order) -> None:
     parent_says(shop, drip, said(IN_PROGRESS, children=("31", "32")))
     now = database_now()
