@@ -8,7 +8,7 @@ from django.db import transaction
 from catalog.models import Provider
 from orders import families, parents, settlement
 from orders.applying import Round, write
-from orders.hearing import MISSES_TO_REVIEW
+from orders.hearing import MISSED, MISSES_TO_REVIEW
 from orders.models import ChildOrder, EventKind, Order
 from orders.states import FINAL
 from orders.timetable import failed_for, keep_since, next_poll
@@ -45,8 +45,11 @@ def _hear_family(order: Order, heard: Mapping[int, StatusItem], this: Round) -> 
         _hear(order, child, heard[child.pk], this)
         if child.is_final and not was_final:
             ended = child.pk
+        about = f"child order {child.upstream_id}: "
         if child.needs_review:
-            this.remark_once(order, f"child order {child.upstream_id}: {child.needs_review}")
+            this.remark_once(order, f"{about}{child.needs_review}")
+        elif order.needs_review.startswith(about):
+            order.needs_review = ""
     ChildOrder.objects.bulk_update(asked, _WRITTEN)
     parents.settle(order, this, ended=ended)
 
@@ -56,12 +59,14 @@ def _hear(order: Order, child: ChildOrder, item: StatusItem, this: Round) -> Non
         return
     if isinstance(item, OrderStatus):
         child.poll_misses, child.heard_at = 0, this.asked_at
+        if child.needs_review.startswith(MISSED):
+            child.needs_review = ""
         _status(order, child, item, this)
     else:
         child.poll_misses += 1
         if child.poll_misses >= MISSES_TO_REVIEW and not child.needs_review:
             what = item.error_class.value if isinstance(item, ItemError) else "no usable answer"
-            child.needs_review = f"{MISSES_TO_REVIEW} polls in a row: {what}"
+            child.needs_review = f"{MISSED}{what}"
     child.next_poll_at = next_poll(
         order_id=child.pk, since=child.created_at, now=this.now, misses=child.poll_misses, finished_at=child.finished_at
     )

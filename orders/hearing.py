@@ -19,6 +19,7 @@ from upstream.messages import Ignored, ItemError, OrderStatus, StatusItem
 from upstream.states import OrderState
 
 MISSES_TO_REVIEW = 10
+MISSED = f"{MISSES_TO_REVIEW} polls in a row: "
 
 
 def apply(heard: Mapping[int, StatusItem], *, provider: Provider, asked_at: datetime, now: datetime) -> None:
@@ -80,13 +81,15 @@ def _nothing_usable(order: Order, item: StatusItem, this: Round) -> None:
     # Not "==": calls that failed whole count as well, and may have counted past it.
     if order.poll_misses >= MISSES_TO_REVIEW and not order.needs_review:
         what = item.error_class.value if isinstance(item, ItemError) else "no usable answer"
-        order.needs_review = f"{MISSES_TO_REVIEW} polls in a row: {what}"
+        order.needs_review = f"{MISSED}{what}"
         this.note(order, EventKind.REMARK, text=order.needs_review)
 
 
 def _status(order: Order, heard: OrderStatus, this: Round) -> None:
     order.poll_misses = 0
     order.heard_at = this.asked_at
+    if order.needs_review.startswith(MISSED):
+        order.needs_review = ""
     started = order.start_count is None and heard.start_count is not None and heard.state is not OrderState.PENDING
     if heard.start_count is not None:
         order.start_count = heard.start_count
@@ -140,6 +143,8 @@ def _settle(order: Order, heard: OrderStatus, end: settlement.End, this: Round) 
     order.raw_state = heard.raw_state[:100]
     if end.remark:
         this.remark_once(order, end.remark)
+    else:
+        order.needs_review = ""  # whatever was unclear before, this answer settles it
 
 
 def _refuse_to_go_back(order: Order, heard: OrderStatus, this: Round) -> None:

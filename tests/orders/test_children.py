@@ -192,6 +192,7 @@ def test_a_run_that_cannot_be_read_waits_for_a_person(shop: Shop, drip: Order) -
     assert not drip.is_final
     child_says(shop, drip, "3", *[ItemError(ErrorClass.UNKNOWN_ORDER)] * 10, said(PARTIAL, remains=50))
     assert (drip.progress, drip.returned) == (Progress.PARTIAL, due(drip, 50))
+    assert drip.needs_review == ""
 
 
 def test_a_run_that_stays_unknown_after_an_outage_is_told_to_the_owner(shop: Shop, drip: Order) -> None:

@@ -164,6 +164,23 @@ def test_an_order_that_stays_unknown_after_an_outage_is_told_to_the_owner(shop: 
     assert order.needs_review
 
 
+@pytest.mark.parametrize(
+    ("unclear", "clear"),
+    [
+        ([said(PARTIAL)], said(PARTIAL, remains=157)),
+        ([said(CANCELED, remains=400, charge=Decimal("0.54"))], said(CANCELED, remains=0, charge=Decimal(0))),
+        ([ItemError(ErrorClass.UNKNOWN_ORDER)] * 10, said(IN_PROGRESS, remains=157)),
+        ([said(CANCELED, charge=Decimal("0.90"))], said(CANCELED, charge=Decimal(0))),
+    ],
+)
+def test_an_answer_that_makes_things_clear_takes_the_order_off_the_owners_list(
+    shop: Shop, alice: User, unclear: list[StatusItem], clear: OrderStatus
+) -> None:
+    order = heard(shop, placed(shop, alice), *unclear)
+    assert order.needs_review
+    assert heard(shop, order, clear).needs_review == ""
+
+
 def test_an_unknown_word_is_told_to_the_owner_once(shop: Shop, alice: User) -> None:
     order = placed(shop, alice)
     heard(shop, order, Ignored("unknown_state", "Wird geliefert"), Ignored("unknown_state", "Wird geliefert"))
