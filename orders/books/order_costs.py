@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db.models import DecimalField, ExpressionWrapper, F, Q, QuerySet
 
 from catalog.models import Provider
-from core.money import EXACT
+from core.money import EXACT, LIMIT
 from orders.books import breaks
 from orders.margins import cost_of, margin_of
 from orders.models import BreakKind, Order, ReconciliationBreak
@@ -21,10 +21,13 @@ _RETURNED = (Progress.CANCELED, Progress.REFUNDED)
 
 @dataclass(frozen=True)
 class Difference:
-    """``amount`` as ReconciliationBreak describes it, ``currency`` empty for the provider's."""
+    """``amount`` as ReconciliationBreak describes it, ``currency`` empty for the provider's.
+
+    None for an amount beyond what a row can hold: a charge that makes no sense is a difference all the same.
+    """
 
     kind: BreakKind
-    amount: Decimal
+    amount: Decimal | None
     currency: str = ""
 
 
@@ -73,7 +76,7 @@ def differences_of(order: Order, *, shop_currency: str) -> Iterator[Difference]:
         yield Difference(BreakKind.CHARGE, above)
     margin = margin_of(order)
     if margin < 0:
-        yield Difference(BreakKind.MARGIN, margin, shop_currency)
+        yield Difference(BreakKind.MARGIN, margin if margin > -LIMIT else None, shop_currency)
 
 
 def _comparable(provider: Provider) -> QuerySet[Order]:

@@ -33,6 +33,7 @@ from orders.models import (
 )
 from orders.states import Progress
 from tests.orders.cast import Shop
+from tests.orders.doubts import unguarded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -385,3 +386,16 @@ def test_the_audit_finds_a_difference_without_a_row(shop: Shop) -> None:
     row = one_break(BreakKind.BALANCE)
     breaks.see(shop.provider, BreakKind.BALANCE, amount=Decimal(-4), now=database_now(), facts=row.facts)
     assert audit() == {"provider_books"}
+
+
+def test_a_charge_beyond_all_sense_is_a_row_and_keeps_no_other_from_its_own(shop: Shop, alice: User) -> None:
+    looks(shop)
+    odd, dear = ends(shop, alice, "completed"), ends(shop, alice, "completed")
+    with unguarded():  # as at a provider whose currency is worth more than the shop's
+        Order.objects.filter(pk=odd.pk).update(expected_cost=odd.expected_charge + Decimal("0.1"))
+    Order.objects.filter(pk=odd.pk).update(provider_charge=Decimal("999999999999"))
+    Order.objects.filter(pk=dear.pk).update(provider_charge=Decimal(9))
+    looks(shop)
+    assert one_break(BreakKind.MARGIN, order=odd).amount is None
+    assert one_break(BreakKind.MARGIN, order=dear).amount == dear.charge - 9
+    assert Alert.objects.filter(cause=breaks.cause_of(one_break(BreakKind.MARGIN, order=odd))).exists()
