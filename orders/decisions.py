@@ -43,11 +43,13 @@ class NotThatId(Refusal):
     code = "not_that_id"
 
 
-def decide_placed(*, order_id: int, upstream_id: str, actor: str, reason: str, now: datetime) -> bool:
+def decide_placed(
+    *, order_id: int, upstream_id: str, actor: str, reason: str, now: datetime, attempt_id: int | None = None
+) -> bool:
     """The order was placed as ``upstream_id``; False when exactly that was decided before.
 
-    The provider is asked for the id first, so this must not run inside a transaction. Raises NoReason, NotThatId,
-    NotInDoubt.
+    ``attempt_id`` is the try that was decided about, if it is known: a later one is another question. The provider is
+    asked for the id first, so this must not run inside a transaction. Raises NoReason, NotThatId, NotInDoubt.
     """
     _demand_reason(reason)
     wanted = canonical_id(upstream_id)
@@ -56,7 +58,7 @@ def decide_placed(*, order_id: int, upstream_id: str, actor: str, reason: str, n
     order = Order.objects.select_related("provider").get(pk=order_id)
     if order.attempts.filter(outcome=Outcome.PLACED, upstream_id=wanted).exists():
         return False
-    attempt = _doubtful_attempt(order)
+    attempt = _doubtful_attempt(order, attempt_id)
     if is_ours_already(order.provider_id, wanted):
         raise NotThatId(_("Another order has this number already."))
     _ask_provider(order, wanted)
@@ -67,18 +69,22 @@ def decide_placed(*, order_id: int, upstream_id: str, actor: str, reason: str, n
     return True
 
 
-def decide_not_placed(*, order_id: int, refund: bool, actor: str, reason: str, now: datetime) -> bool:
+def decide_not_placed(
+    *, order_id: int, refund: bool, actor: str, reason: str, now: datetime, attempt_id: int | None = None
+) -> bool:
     """The order was not placed, so it is sent again or its money returned; False when that was decided before.
 
-    The search remembers that this is an opinion: the attempt may still turn out to own an id. Raises NoReason,
-    TooEarly, NotInDoubt.
+    ``attempt_id`` is the try that was decided about, as for :func:`decide_placed`. The search remembers that this is
+    an opinion: the attempt may still turn out to own an id. Raises NoReason, TooEarly, NotInDoubt.
     """
     _demand_reason(reason)
     order = Order.objects.select_related("provider").get(pk=order_id)
     decided = order.attempts.filter(outcome=Outcome.NOT_PLACED, decided_by__isnull=False)
+    if attempt_id is not None and decided.filter(pk=attempt_id).exists():
+        return False
     if doubtful_attempt(order) is None and decided.exists():
         return False
-    attempt = _doubtful_attempt(order)
+    attempt = _doubtful_attempt(order, attempt_id)
     if now < earliest_not_placed(attempt):
         raise TooEarly(_("What was sent may still be carried out. Please wait until the time shown."))
     if not apply.not_placed(
@@ -106,10 +112,12 @@ def doubtful_attempt(order: Order) -> ForwardAttempt | None:
     return order.attempts.filter(outcome=Outcome.IN_DOUBT).first()
 
 
-def _doubtful_attempt(order: Order) -> ForwardAttempt:
+def _doubtful_attempt(order: Order, attempt_id: int | None) -> ForwardAttempt:
     attempt = doubtful_attempt(order)
     if attempt is None:
         raise NotInDoubt(_("This order is not in doubt any more."))
+    if attempt_id not in (None, attempt.pk):
+        raise NotInDoubt(_("This order was decided meanwhile."))
     return attempt
 
 

@@ -14,7 +14,12 @@ class _Decision(forms.Form):
         self.fields["reason"].widget.attrs["size"] = 60
 
 
-class PlacedForm(_Decision):
+class _AboutTry(_Decision):
+    #: The try that was on the page: by the time the form is sent there may be a later one.
+    attempt = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class PlacedForm(_AboutTry):
     upstream_id = forms.CharField(
         label=_("Its number at the provider"),
         max_length=64,
@@ -25,7 +30,7 @@ class PlacedForm(_Decision):
     field_order = ("upstream_id", "reason")
 
 
-class NotPlacedForm(_Decision):
+class NotPlacedForm(_AboutTry):
     then = forms.ChoiceField(
         label=_("Then"),
         choices=[("refund", _("Return the money")), ("queue", _("Send it again"))],

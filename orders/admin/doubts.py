@@ -77,7 +77,7 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
         try:
             is_new = decisions.decide_placed(
                 order_id=pk, upstream_id=given["upstream_id"], reason=given["reason"], actor=str(request.user),
-                now=database_now(),
+                now=database_now(), attempt_id=given["attempt"],
             )  # fmt: skip
         except Refusal as refusal:
             form.add_error(None, str(refusal.message))
@@ -94,7 +94,7 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
         try:
             is_new = decisions.decide_not_placed(
                 order_id=pk, refund=given["then"] == "refund", reason=given["reason"], actor=str(request.user),
-                now=database_now(),
+                now=database_now(), attempt_id=given["attempt"],
             )  # fmt: skip
         except Refusal as refusal:
             form.add_error(None, str(refusal.message))

@@ -97,6 +97,28 @@ def test_not_placed_has_to_wait_and_then_refunds(owner: Client, shop: Shop, lost
     assert (lost.forward_state, lost.returned) == (Forward.REFUNDED, lost.charge)
 
 
+@pytest.mark.parametrize("deed", ["placed", "not_placed"])
+def test_a_page_left_open_decides_about_the_try_it_shows_and_no_later_one(
+    owner: Client, shop: Shop, lost: Order, deed: str
+) -> None:
+    ages(shop, SETTLE + 1)
+    page = owner.get(address("change", lost)).content.decode()
+    first = attempt_of(lost)
+    assert page.count(f'name="attempt" value="{first.pk}"') == 2
+    owner.post(address("not_placed", lost), {"then": "queue", "reason": "not there", "attempt": first.pk})
+    shop.simulator.control(script=[LOST_BUT_PLACED], actions=["add"])
+    shop.forwards()
+    ages(shop, SETTLE + 1)
+    lost.refresh_from_db()
+    assert (lost.forward_state, attempt_of(lost).n) == (Forward.IN_DOUBT, 2)
+    number = id_at_provider(shop, lost)[0]
+    form = {"then": "refund", "upstream_id": number, "reason": "seen before", "attempt": first.pk}
+    said = owner.post(address(deed, lost), form, follow=True).content.decode()
+    assert "decided" in said
+    lost.refresh_from_db()
+    assert (lost.forward_state, lost.returned) == (Forward.IN_DOUBT, 0)
+
+
 def test_only_who_may_decides(shop: Shop, lost: Order) -> None:
     clerk = User.objects.create_user("clerk@example.com", PASSWORD, is_staff=True)
     clerk.user_permissions.add(Permission.objects.get(codename="view_doubtfulorder"))
