@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import apps
 from django.db import connection
 
 #: So many broken rows are named; their number is always the whole one.
@@ -60,17 +61,30 @@ def _check(equation: Equation) -> Finding:
 
 
 def guards(room: str, triggers: dict[str, str]) -> Equation:
-    """Whether the database still guards what it promised to: ``triggers`` maps each trigger to its table."""
+    """Whether the database still guards what it promised to: ``triggers`` maps each trigger to its table.
+
+    The rules of rows are those of the room's models, as checks or as unique indexes.
+    """
     wanted = ", ".join(f"('{table}', '{trigger}')" for trigger, table in triggers.items())
+    rules = [(m._meta.db_table, c.name) for m in apps.get_app_config(room).get_models() for c in m._meta.constraints]
+    named = ", ".join(f"('{table}', '{name}')" for table, name in rules)
     return Equation(
         f"{room}_guards",
-        "the triggers that guard the rows are there and enabled",
-        f"SELECT {len(triggers)}",
+        "the triggers and constraints that guard the rows are there and enabled",
+        f"SELECT {len(triggers) + len(rules)}",
         f"""
         SELECT 'trigger ' || w.name, CASE WHEN t.oid IS NULL THEN 'missing' ELSE 'disabled' END
         FROM (VALUES {wanted}) w(tab, name)
         LEFT JOIN pg_trigger t ON t.tgname = w.name AND t.tgrelid = to_regclass(w.tab)
         WHERE t.oid IS NULL OR t.tgenabled NOT IN ('O', 'A')
+        UNION ALL
+        SELECT 'constraint ' || w.name, 'missing, or not in force'
+        FROM (VALUES {named}) w(tab, name)
+        WHERE NOT EXISTS (SELECT 1 FROM pg_constraint c
+                          WHERE c.conname = w.name AND c.conrelid = to_regclass(w.tab) AND c.convalidated)
+          AND NOT EXISTS (SELECT 1 FROM pg_index i JOIN pg_class k ON k.oid = i.indexrelid
+                          WHERE k.relname = w.name AND i.indrelid = to_regclass(w.tab)
+                            AND i.indisunique AND i.indisvalid)
         """,
     )
 

@@ -207,6 +207,7 @@ EQUATIONS = [
             "orders_providerentry_append_only": "orders_providerentry",
             "orders_balancereading_append_only": "orders_balancereading",
             "orders_break_guard": "orders_reconciliationbreak",
+            "orders_thawscan_append_only": "orders_thawscan",
         },
     ),
 ]

@@ -179,7 +179,7 @@ def earned_before_it_was_placed(shop: dict[str, Order], alice: User) -> None:
     cast.settled(shop["doubted"])
 
 
-@breaks("one_live_attempt", "states_match_attempts", "attempts_follow_proof")
+@breaks("one_live_attempt", "states_match_attempts", "attempts_follow_proof", "orders_guards")
 def sent_again_in_doubt(shop: dict[str, Order], alice: User) -> None:
     without("orders_forwardattempt", "forward_attempt_one_live_per_order")
     damage(
@@ -192,13 +192,13 @@ def sent_again_in_doubt(shop: dict[str, Order], alice: User) -> None:
     )
 
 
-@breaks("attempts_follow_proof")
+@breaks("attempts_follow_proof", "orders_guards")
 def sent_again_without_proof(shop: dict[str, Order], alice: User) -> None:
     without("orders_forwardattempt", "forward_attempt_not_sent_is_proven")
     damage("UPDATE orders_forwardattempt SET send_calls = NULL WHERE outcome = 'not_sent'")
 
 
-@breaks("placed_orders_have_their_id")
+@breaks("placed_orders_have_their_id", "orders_guards")
 def two_orders_of_one_upstream_id(shop: dict[str, Order], alice: User) -> None:
     without("orders_order", "order_one_per_upstream_id")
     without("orders_forwardattempt", "forward_attempt_one_order_per_upstream_id")
@@ -223,7 +223,7 @@ def in_doubt_without_an_attempt(shop: dict[str, Order], alice: User) -> None:
     damage("UPDATE orders_order SET forward_state = 'in_doubt' WHERE id = %s", shop["queued"].pk)
 
 
-@breaks("one_open_refill")
+@breaks("one_open_refill", "orders_guards")
 def two_open_refills(shop: dict[str, Order], alice: User) -> None:
     without("orders_refill", "refill_one_open_per_order")
     cast.refill(shop["completed"], state=RefillState.REQUESTED)
@@ -251,6 +251,27 @@ def a_disabled_guard_of_money(shop: dict[str, Order], alice: User) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE billing_account DISABLE TRIGGER billing_account_guard")
+
+
+@breaks("billing_guards")
+def a_lost_rule_of_money(shop: dict[str, Order], alice: User) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE billing_hold DROP CONSTRAINT hold_never_overdrawn")
+
+
+@breaks("orders_guards")
+def a_lost_rule_of_sending_once(shop: dict[str, Order], alice: User) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("DROP INDEX forward_attempt_one_live_per_order")
+
+
+@breaks("orders_guards")
+def a_lost_guard_of_scans(shop: dict[str, Order], alice: User) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("DROP TRIGGER orders_thawscan_append_only ON orders_thawscan")
 
 
 @breaks("orders_guards")
