@@ -10,17 +10,20 @@ from typing import Protocol
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Min
+from django.utils.translation import gettext as _
 
 from catalog import health
 from catalog.connection import client_for
 from catalog.models import Provider
 from core.clock import SteadyClock, database_now, elapsed_clock
+from notices.alerts import close_alert, raise_alert
 from notices.containment import contained
+from notices.models import Severity
 from orders import child_hearing, crowd, hearing, turns
 from orders.models import ChildOrder, Order
 from orders.timetable import asked_for, next_poll
 from upstream.errors import ErrorClass, Unavailable
-from upstream.messages import StatusItem
+from upstream.messages import ItemError, OrderStatus, StatusItem
 
 log = logging.getLogger(__name__)
 
@@ -180,9 +183,29 @@ def ask(batch: Batch, *, clock: SteadyClock | None = None) -> list[Batch]:
         return []
     now = clock.now()
     health.note_answer(batch.provider.pk, now=now)
+    _look_for_strangers(batch.provider, answers, now)
     for apply, ids in ((hearing.apply, batch.ids), (child_hearing.apply, batch.children)):
         _apply(apply, {ids[i]: item for i, item in answers.items() if i in ids}, batch, now)
     return []
+
+
+def _look_for_strangers(provider: Provider, answers: Mapping[str, StatusItem], now: datetime) -> None:
+    """A provider that knows none of our orders has likely been given another account's key."""
+    cause = f"provider:{provider.pk}:knows_none"
+    if any(isinstance(item, OrderStatus) for item in answers.values()):
+        close_alert(cause=cause, now=now)
+    elif len(answers) > 1 and all(
+        isinstance(item, ItemError) and item.error_class is ErrorClass.UNKNOWN_ORDER for item in answers.values()
+    ):
+        raise_alert(
+            cause=cause,
+            severity=Severity.MONEY,
+            title=_("%(name)s knows none of our orders") % {"name": provider.name},
+            body=_("It was asked about %(count)d orders. Is this the key of the account that placed them?")
+            % {"count": len(answers)},
+            path=f"/admin/catalog/provider/{provider.pk}/change/",
+            now=now,
+        )
 
 
 def _apply(apply: Apply, heard: Mapping[int, StatusItem], batch: Batch, now: datetime) -> None:

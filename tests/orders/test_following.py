@@ -326,6 +326,23 @@ def test_what_was_bought_from_a_provider_that_is_inactive_now_is_settled(shop: S
     assert order.returned > 0
 
 
+def test_a_provider_that_knows_none_of_our_orders_is_told_to_the_owner(
+    shop: Shop, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        placed(shop, alice, quantity=10, link=f"https://example.com/p/{number}")
+    told = Alert.objects.filter(cause=f"provider:{shop.provider.pk}:knows_none", closed_at=None)
+    honest = ProviderClient.statuses
+    unknown = ItemError(ErrorClass.UNKNOWN_ORDER, "Incorrect order ID")
+    monkeypatch.setattr(ProviderClient, "statuses", lambda _client, ids: dict.fromkeys(ids, unknown))
+    shop.follows()
+    assert told.count() == 1
+    assert not Order.objects.exclude(returned=0).exists()
+    monkeypatch.setattr(ProviderClient, "statuses", honest)
+    shop.follows()
+    assert not told.exists()
+
+
 def test_a_panel_that_takes_fewer_ids_is_asked_for_fewer(
     shop: Shop, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
