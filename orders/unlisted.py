@@ -93,12 +93,14 @@ def _no_id_is_ours(provider: Provider, attempt: ForwardAttempt) -> bool:
     if len(own) < _WITNESSES or not grows:
         return False
     look = _how_far(own, database_now())
+    if look >= provider.batch_size:
+        return False  # before the ids are counted off: where they hold the time, there are millions a second
     known = set(
         ChildOrder.objects.filter(provider=provider).order_by("-id").values_list("upstream_id", flat=True)[:500]
     )
     newest = own[0][1]
     after = [str(i) for i in range(newest + 1, newest + 1 + look) if str(i) not in known]
-    return look < provider.batch_size and _are_foreign(provider, str(newest), after)
+    return _are_foreign(provider, str(newest), after)
 
 
 def _how_far(own: list[tuple[datetime, int]], now: datetime) -> int:

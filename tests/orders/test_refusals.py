@@ -1,5 +1,6 @@
 """Refusals that are not about one order: the same trouble in a row, words nobody knows, links that are busy."""
 
+import tracemalloc
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,9 +15,10 @@ from catalog.models import Provider, UnlistedText
 from catalog.unlisted import give_meaning
 from core.clock import database_now
 from orders import dispatch, lanes, waiting
-from orders.models import Order
+from orders.models import ForwardAttempt, Order
 from orders.states import Forward
 from tests.orders.cast import Shop, balance
+from tests.orders.doubts import unguarded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,6 +110,28 @@ def test_an_own_order_among_the_next_ids_is_a_doubt(shop: Shop, alice: User) -> 
     order = shop.buys(alice)
     shop.forwards()
     assert states(order) == [Forward.IN_DOUBT]
+
+
+def test_ids_that_hold_the_time_are_not_counted_off_one_by_one(shop: Shop, alice: User) -> None:
+    """Between two of them lie so many that to list them all would take the machine's memory."""
+    for n in range(6):
+        shop.buys(alice, quantity=10, link=f"https://example.com/p/{n}")
+    while shop.forwards():
+        pass
+    with unguarded():
+        for place, attempt in enumerate(ForwardAttempt.objects.order_by("sent_at", "id")):
+            ForwardAttempt.objects.filter(pk=attempt.pk).update(upstream_id=str((place + 1) * 50_000))
+    shop.simulator.control(faults={"balance_null": 1.0}, actions=["balance"])
+    refuses(shop, TURKISH)
+    order = shop.buys(alice)
+    tracemalloc.start()
+    try:
+        shop.forwards()
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert states(order) == [Forward.IN_DOUBT]
+    assert most < 8_000_000
 
 
 def test_the_same_unknown_words_in_a_row_park_the_provider_and_spare_the_queue(
