@@ -19,6 +19,7 @@ from orders.states import Outcome
 from upstream.errors import ErrorClass
 
 # An order refused because of an active one for its link waits while another such is before it: one at a time is tried.
+# While one that came too fast waits, nobody goes: the provider complained of all of us.
 _CLAIM = f"""
     WITH chosen AS (
         SELECT o.id FROM orders_order o JOIN catalog_provider p ON p.id = o.provider_id
@@ -32,6 +33,11 @@ _CLAIM = f"""
                 WHERE a.provider_id = o.provider_id AND md5(a.link) = md5(o.link) AND a.id < o.id
                     AND a.forward_state = 'queued' AND a.last_refusal = '{ErrorClass.DUPLICATE_LINK.value}'
             ))
+            AND NOT EXISTS (
+                SELECT FROM orders_order w
+                WHERE w.provider_id = %(provider_id)s AND w.forward_state = 'queued'
+                    AND w.next_at > %(claimed_at)s AND w.last_refusal = '{ErrorClass.RATE_LIMITED.value}'
+            )
         ORDER BY o.next_at, o.id LIMIT 1 FOR UPDATE OF o SKIP LOCKED
     ), moved AS (
         UPDATE orders_order o SET forward_state = 'claimed', tries = o.tries + 1, next_at = NULL

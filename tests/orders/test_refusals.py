@@ -134,6 +134,18 @@ def test_ids_that_hold_the_time_are_not_counted_off_one_by_one(shop: Shop, alice
     assert most < 8_000_000
 
 
+def test_an_order_that_came_too_fast_makes_the_others_wait_with_it(shop: Shop, alice: User) -> None:
+    refuses(shop, "h429_retry_after")
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(4)]
+    shop.forwards()
+    assert states(*orders) == [Forward.QUEUED] * 4
+    assert shop.simulator.record()["requests"]["actions"]["add"] == 1
+    due_again()
+    while shop.forwards():
+        pass
+    assert states(*orders) == [Forward.PLACED] * 4
+
+
 def test_the_same_unknown_words_in_a_row_park_the_provider_and_spare_the_queue(
     shop: Shop, alice: User, settings: Any
 ) -> None:
