@@ -8,7 +8,7 @@ from django.db import transaction
 from catalog.models import Provider
 from orders import families, parents, settlement
 from orders.applying import Round, write
-from orders.hearing import MISSED, MISSES_TO_REVIEW
+from orders.hearing import MISSED, MISSES_TO_REVIEW, in_vain
 from orders.models import ChildOrder, EventKind, Order
 from orders.states import FINAL
 from orders.timetable import failed_for, keep_since, next_poll
@@ -65,8 +65,7 @@ def _hear(order: Order, child: ChildOrder, item: StatusItem, this: Round) -> Non
     else:
         child.poll_misses += 1
         if child.poll_misses >= MISSES_TO_REVIEW and not child.needs_review:
-            what = item.error_class.value if isinstance(item, ItemError) else "no usable answer"
-            child.needs_review = f"{MISSED}{what}"
+            child.needs_review = in_vain(item.error_class.value if isinstance(item, ItemError) else "")
     child.next_poll_at = next_poll(
         order_id=child.pk, since=child.created_at, now=this.now, misses=child.poll_misses, finished_at=child.finished_at
     )

@@ -64,6 +64,11 @@ def _hear(order: Order, item: StatusItem, this: Round) -> None:
     )
 
 
+def in_vain(said: str = "") -> str:
+    """Why a person should look at what was asked about so often without an answer about it."""
+    return MISSED + (said or "no usable answer")
+
+
 def _nothing_usable(order: Order, item: StatusItem, this: Round) -> None:
     """An error, a gap or a word we do not know keeps the order as it is; many in a row are for a person to look at."""
     order.poll_misses += 1
@@ -80,8 +85,7 @@ def _nothing_usable(order: Order, item: StatusItem, this: Round) -> None:
         )
     # Not "==": calls that failed whole count as well, and may have counted past it.
     if order.poll_misses >= MISSES_TO_REVIEW and not order.needs_review:
-        what = item.error_class.value if isinstance(item, ItemError) else "no usable answer"
-        order.needs_review = f"{MISSED}{what}"
+        order.needs_review = in_vain(item.error_class.value if isinstance(item, ItemError) else "")
         this.note(order, EventKind.REMARK, text=order.needs_review)
 
 

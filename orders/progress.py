@@ -224,19 +224,22 @@ def _apply(apply: Apply, heard: Mapping[int, StatusItem], batch: Batch, now: dat
                 apply({pk: item}, provider=batch.provider, asked_at=batch.asked_at, now=now)
 
 
-#: Faults of the call, the moment or the account: asking for fewer ids would not help.
-_NOT_OF_AN_ID = (
+#: Faults of the moment or the account: asking for fewer ids would not help.
+_OF_THE_ACCOUNT = (
     ErrorClass.RATE_LIMITED,
     ErrorClass.INVALID_KEY,
     ErrorClass.ACCOUNT_BLOCKED,
     ErrorClass.MAINTENANCE,
-    ErrorClass.UNSUPPORTED,
 )
 
 
 def _may_be_one_id(failure: Unavailable) -> bool:
     """Whether one id may have spoiled the call: it was answered whole, in words, and not about the account."""
-    return failure.error_class is not None and not failure.outage and failure.error_class not in _NOT_OF_AN_ID
+    return (
+        failure.error_class is not None
+        and not failure.outage
+        and failure.error_class not in (*_OF_THE_ACCOUNT, ErrorClass.UNSUPPORTED)
+    )
 
 
 def _smaller(batch: Batch, failure: Unavailable) -> list[Batch]:
@@ -267,15 +270,18 @@ def failed(batch: Batch, failure: Unavailable, *, now: datetime) -> None:
     elif failure.outage:
         health.note_outage(batch.provider.pk, now=now)
     wait = now + timedelta(seconds=asked_for(failure.retry_after))
+    # What is wrong with the provider or the account is told by itself, and not once more by each order.
+    counts = not failure.outage and failure.error_class not in _OF_THE_ACCOUNT
     for order in Order.objects.filter(pk__in=batch.ids.values()):
-        _ask_later(order, order.placed_at or now, wait, now)
+        _ask_later(order, order.placed_at or now, wait, now, counts=counts)
     for child in ChildOrder.objects.filter(pk__in=batch.children.values()):
-        _ask_later(child, child.created_at, wait, now)
+        _ask_later(child, child.created_at, wait, now, counts=counts)
 
 
-def _ask_later(row: Order | ChildOrder, since: datetime, wait: datetime, now: datetime) -> None:
+def _ask_later(row: Order | ChildOrder, since: datetime, wait: datetime, now: datetime, *, counts: bool) -> None:
     misses = row.poll_misses + 1
     again = next_poll(order_id=row.pk, since=since, now=now, misses=misses, finished_at=row.finished_at)
-    type(row)._default_manager.filter(pk=row.pk).update(
-        next_poll_at=max(again, wait) if again else None, poll_misses=misses
-    )
+    rows = type(row)._default_manager.filter(pk=row.pk)
+    rows.update(next_poll_at=max(again, wait) if again else None, poll_misses=misses)
+    if counts and misses >= hearing.MISSES_TO_REVIEW:
+        rows.filter(needs_review="").update(needs_review=hearing.in_vain())

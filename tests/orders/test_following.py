@@ -247,6 +247,36 @@ def test_a_call_that_fails_whole_changes_no_order(shop: Shop, alice: User) -> No
     assert order.next_poll_at is not None
 
 
+def test_an_order_asked_about_in_vain_is_shown_to_a_person_whatever_the_tenth_answer_was(
+    shop: Shop, alice: User
+) -> None:
+    """A panel was put back from a backup: first it was away, then it had never heard of the order."""
+    order = placed(shop, alice)
+    shop.simulator.control(script=["h502_html"] * 12, actions=["status"])
+    for _ in range(12):
+        shop.follows()
+    order = heard(shop, order, ItemError(ErrorClass.UNKNOWN_ORDER))
+    assert (order.poll_misses, order.progress) == (13, "")
+    assert order.needs_review == "10 polls in a row: unknown_order"
+
+
+def test_a_panel_whose_answers_cannot_be_read_is_shown_to_a_person_by_its_orders(
+    shop: Shop, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = placed(shop, alice)
+    monkeypatch.setattr(ProviderClient, "status", _unreadable)
+    for _ in range(9):
+        shop.follows()
+    assert not Order.objects.get().needs_review
+    shop.follows()
+    order.refresh_from_db()
+    assert (order.needs_review, order.progress) == ("10 polls in a row: no usable answer", "")
+
+
+def _unreadable(_client: ProviderClient, _order_id: str) -> StatusItem:
+    raise Unavailable("not_json", "HTTP 200")
+
+
 def test_a_panel_that_fails_a_call_for_one_unknown_id_is_asked_in_halves(shop: Shop, alice: User) -> None:
     orders = [placed(shop, alice, link=f"https://example.com/p/{n}?fate=completed&after=1") for n in range(4)]
     stranger = orders[0]
