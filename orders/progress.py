@@ -177,7 +177,7 @@ def ask(batch: Batch, *, clock: SteadyClock | None = None) -> list[Batch]:
             {asked[0]: client.status(asked[0])} if len(asked) == 1 else client.statuses(asked)
         )
     except Unavailable as failure:
-        if len(asked) > 1 and _may_be_one_id(failure):
+        if len(asked) > 1 and (_may_be_one_id(failure) or _knows_one_only(failure)):
             return _smaller(batch, failure)
         failed(batch, failure, now=clock.now())
         return []
@@ -235,16 +235,17 @@ _OF_THE_ACCOUNT = (
 
 def _may_be_one_id(failure: Unavailable) -> bool:
     """Whether one id may have spoiled the call: it was answered whole, in words, and not about the account."""
-    return (
-        failure.error_class is not None
-        and not failure.outage
-        and failure.error_class not in (*_OF_THE_ACCOUNT, ErrorClass.UNSUPPORTED)
-    )
+    return failure.error_class is not None and not failure.outage and failure.error_class not in _OF_THE_ACCOUNT
+
+
+def _knows_one_only(failure: Unavailable) -> bool:
+    """Whether the panel does not know the question about several orders, or answers it without naming them."""
+    return failure.error_class is ErrorClass.UNSUPPORTED or failure.reason == "rows_without_ids"
 
 
 def _smaller(batch: Batch, failure: Unavailable) -> list[Batch]:
-    """Some panels fail a whole call for one id they do not know; others take fewer ids than most."""
-    half = (len(batch.asked) + 1) // 2
+    """Some panels fail a whole call for one id they do not know; others take fewer ids than most, or one."""
+    half = 1 if _knows_one_only(failure) else (len(batch.asked) + 1) // 2
     if failure.error_class is ErrorClass.BATCH_TOO_LARGE:
         batch.provider.batch_size = half
         Provider.objects.filter(pk=batch.provider.pk).update(batch_size=half)

@@ -397,6 +397,25 @@ def test_one_id_that_spoils_a_call_in_any_language_keeps_no_other_waiting(
     assert Order.objects.filter(progress=Progress.COMPLETED).count() == 7
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [Unavailable("error", "Incorrect request", error_class=ErrorClass.UNSUPPORTED), Unavailable("rows_without_ids")],
+)
+def test_a_panel_that_cannot_tell_of_several_orders_is_asked_one_by_one(
+    shop: Shop, alice: User, monkeypatch: pytest.MonkeyPatch, failure: Unavailable
+) -> None:
+    for number in range(5):
+        placed(shop, alice, quantity=10, link=f"https://example.com/p/{number}?fate=completed&after=1")
+    shop.simulator.control(advance=30)
+
+    def statuses(_client: ProviderClient, _ids: Sequence[str]) -> dict[str, StatusItem]:
+        raise failure
+
+    monkeypatch.setattr(ProviderClient, "statuses", statuses)
+    shop.follows()
+    assert Order.objects.filter(progress=Progress.COMPLETED).count() == 5
+
+
 def _fail_calls(monkeypatch: pytest.MonkeyPatch, judge: Callable[[Sequence[str]], ErrorClass | bool]) -> None:
     """Let whole calls about several orders fail with the class that ``judge`` names."""
     honest = ProviderClient.statuses
