@@ -104,7 +104,8 @@ class Round:
         """Tell the owner of a charge in a currency that was not agreed on."""
         self.alerts.append(
             {
-                "cause": f"provider:{self.provider.pk}:currency",
+                # Not the account's own: a look at the balance closes that one, and each answer would tell it anew.
+                "cause": f"provider:{self.provider.pk}:order_currency",
                 "title": _("%(provider)s names another currency than its settings") % {"provider": self.provider.name},
                 "body": _("Order %(order)s is charged in %(currency)s. Nothing was computed with it.")
                 % {"order": order, "currency": currency},

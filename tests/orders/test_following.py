@@ -9,6 +9,7 @@ import pytest
 
 from accounts.models import User
 from billing.models import Account, AccountKind, Hold, Transfer
+from catalog.account import read_balance
 from core.clock import database_now
 from notices.models import Alert
 from orders import hearing, progress
@@ -217,8 +218,16 @@ def test_a_foreign_currency_is_no_arithmetic(shop: Shop, alice: User) -> None:
     strange = said(COMPLETED, charge=Decimal("25.10"), currency="RUB", flags=("currency_differs",))
     order = heard(shop, placed(shop, alice), strange)
     assert order.provider_charge is None
-    assert Alert.objects.filter(cause=f"provider:{shop.provider.pk}:currency").exists()
+    assert Alert.objects.filter(cause=f"provider:{shop.provider.pk}:order_currency").exists()
     assert order.progress == Progress.COMPLETED
+
+
+def test_a_foreign_currency_of_orders_is_told_once_though_the_account_names_ours(shop: Shop, alice: User) -> None:
+    order = placed(shop, alice)
+    for remains in (900, 500, 100):
+        heard(shop, order, said(IN_PROGRESS, remains=remains, currency="RUB", flags=("currency_differs",)))
+        read_balance(shop.provider, now=database_now())
+    assert [alert.closed_at for alert in Alert.objects.filter(cause__endswith="currency")] == [None]
 
 
 def test_delivery_after_a_refund_is_told_as_a_loss(shop: Shop, alice: User) -> None:
