@@ -44,7 +44,10 @@ FITS_SQL = f"""(
 
 @dataclass(frozen=True)
 class Exposure:
-    """What is in doubt at a provider. ``cost`` is in the shop's currency and counts doubts in review too, until their money is returned."""
+    """What is in doubt at a provider.
+
+    ``cost`` is in the shop's currency and counts doubts in review too, until their money is returned.
+    """
 
     doubts: int
     cost: Decimal

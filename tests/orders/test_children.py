@@ -219,7 +219,7 @@ def test_a_run_in_a_foreign_currency_is_no_arithmetic_and_told_to_the_owner(shop
     strange = said(COMPLETED, charge=Decimal("7.10"), currency="RUB", flags=("currency_differs",))
     assert child_says(shop, drip, "31", strange).charge is None
     assert drip.provider_charge is None
-    assert Alert.objects.filter(cause=f"provider:{shop.provider.pk}:currency", severity="money").exists()
+    assert Alert.objects.filter(cause=f"provider:{shop.provider.pk}:order_currency", severity="money").exists()
 
 
 def test_children_and_orders_stand_in_one_line(shop: Shop, alice: User, drip: Order) -> None:
