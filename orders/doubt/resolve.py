@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, OuterRef, Q, Subquery
 
 from catalog.models import Provider
 from core.clock import elapsed_clock
@@ -159,12 +159,17 @@ def _searched(verdict: NotPlaced) -> dict[str, Any]:
 
 
 def _with_work(now: datetime) -> list[Provider]:
-    """Providers with an open doubt, or with a scan or a calibration that is due."""
+    """Providers with an open doubt, or with a scan or a calibration that is due: first who has waited longest.
+
+    One that answers slowly uses up a whole round, and would be due again before the next.
+    """
     doubtful = ForwardAttempt.objects.filter(outcome=Outcome.IN_DOUBT).values("provider")
     at_rest = ProbeDesk.objects.filter(next_scan_at__gt=now).values("provider")
     sold = ForwardAttempt.objects.filter(outcome=Outcome.PLACED).values("provider")
     scannable = Q(is_active=True, probing_enabled=True, parked_at=None, pk__in=sold) & ~Q(pk__in=at_rest)
-    return list(Provider.objects.filter(Q(pk__in=doubtful) | scannable).order_by("pk"))
+    looked = ProbeDesk.objects.filter(provider=OuterRef("pk")).values("next_at")
+    providers = Provider.objects.filter(Q(pk__in=doubtful) | scannable).annotate(next_look=Subquery(looked))
+    return list(providers.order_by(F("next_look").asc(nulls_first=True), "pk"))
 
 
 def _desk_is_free(provider: Provider, now: datetime) -> bool:

@@ -1,5 +1,6 @@
 """An order whose answer was lost: found, proven not placed, or brought before the owner; never bought twice."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -23,7 +24,7 @@ from orders.models import (
     RateReading,
 )
 from orders.states import Forward, Outcome
-from tests.orders.cast import Shop, balance, until
+from tests.orders.cast import Shop, balance, provider_at, service_of, until
 from tests.orders.doubts import (
     LOST_BUT_PLACED,
     LOST_NOT_PLACED,
@@ -418,6 +419,27 @@ def test_two_resolvers_never_work_on_the_same_provider(shop: Shop, alice: User) 
     assert not resolve.is_due(now=now)
     assert resolve.resolve_due(now=now, seconds=5) == 0
     assert resolve.is_due(now=now + timedelta(minutes=10))  # its holder died
+
+
+def test_a_provider_that_uses_up_each_round_keeps_no_other_from_its_turn(
+    shop: Shop, alice: User, monkeypatch: Any
+) -> None:
+    second = provider_at(shop.simulator, "Second")
+    both = (shop, Shop(shop.simulator, second, service_of(second)))
+    for one in both:
+        buys_and_sends(one, alice, fault=LOST_NOT_PLACED)
+    looked_at: list[int] = []
+
+    def is_slow(provider: Provider, *_args: Any, **_more: Any) -> int:
+        looked_at.append(provider.pk)
+        time.sleep(0.6)
+        return 0
+
+    monkeypatch.setattr(resolve, "resolve_provider", is_slow)
+    for _round in range(4):
+        resolve.resolve_due(now=database_now(), seconds=0.5)
+        ages(shop, 31)
+    assert looked_at == [shop.provider.pk, second.pk] * 2
 
 
 def test_the_provider_asks_for_less(shop: Shop, alice: User) -> None:
