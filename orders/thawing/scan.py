@@ -8,7 +8,7 @@ from decimal import Decimal
 from orders.pace import Pace
 from upstream.client import ProviderClient
 from upstream.errors import ErrorClass, Unavailable
-from upstream.messages import ItemError, OrderStatus, StatusItem
+from upstream.messages import ItemError, Missing, OrderStatus, StatusItem
 from upstream.states import OrderState
 
 log = logging.getLogger(__name__)
@@ -26,9 +26,10 @@ class ScanFailed(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """An id that answers to our key. ``is_clear`` when its charge tells which orders it cannot be.
+    """An id that is not known to be another's. ``is_clear`` when its charge tells which orders it cannot be.
 
-    ``heard`` is the answer, None when it could not be read or two answers differed.
+    ``heard`` is the answer, None when it could not be read or two answers differed. ``answers`` when it was told of as
+    an order of our key; one that was left out, or refused in odd words, may still be anybody's.
     """
 
     upstream_id: str
@@ -36,6 +37,7 @@ class Found:
     state: str
     is_clear: bool
     heard: OrderStatus | None = None
+    answers: bool = True
 
 
 @dataclass
@@ -91,8 +93,12 @@ def _note(between: Range, number: str, item: StatusItem) -> None:
         clear = clear and "currency_differs" not in item.flags
         found = Found(number, item.charge, item.state.value, clear, item)
     else:
-        found = Found(number, None, type(item).__name__.lower(), is_clear=False)
+        answers = not isinstance(item, ItemError | Missing)
+        found = Found(number, None, type(item).__name__.lower(), is_clear=False, answers=answers)
     first = between.found.get(number)
+    if first is not None and not first.answers and found.answers:
+        between.found[number] = Found(number, None, "unclear", is_clear=False)
+        return
     # Of two answers the one that rules out less is kept.
     if first is None or (first.is_clear and not (found.is_clear and found.charge == first.charge)):
         between.found[number] = found if first is None or not found.is_clear else Found(number, None, "unclear", False)

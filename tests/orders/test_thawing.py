@@ -1,5 +1,6 @@
 """Before a shop that was put back from a dump sends again, it is found out what the providers received since."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -8,12 +9,14 @@ from django.core.management.base import CommandError
 from accounts.models import User
 from core.clock import database_now
 from orders import dispatch, freezing, lanes, sending, sweep
-from orders.models import ForwardAttempt, Order, ReconciliationBreak, Refill, ShopState, ThawScan
+from orders.models import ForwardAttempt, Order, OwnId, ReconciliationBreak, Refill, ShopState, ThawScan
 from orders.states import Forward, Outcome, RefillState
 from storefront.rounds import work_round
 from tests.orders.cast import Shop, balance
 from tests.orders.restored import *  # noqa: F403 - the fixtures of restored shops
 from tests.orders.restored import asks_for_a_refill, audit, newest, run, state, thaw
+from upstream.client import ProviderClient
+from upstream.messages import ItemError, Missing, StatusItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -63,6 +66,31 @@ def test_a_dump_that_was_put_back_starts_frozen_and_thaws_without_buying_twice(
         assert order.forward_state == Forward.PLACED
     assert [a.outcome for a in waiting.attempts.order_by("n")] == [Outcome.NOT_PLACED, Outcome.PLACED]
     assert audit() == []
+
+
+def test_numbers_that_a_panel_leaves_out_prove_nothing_and_are_nobodys_orders(
+    settled: Shop, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = settled.buys(alice, link="https://example.com/p/1")
+    settled.forwards()
+    settled.simulator.control(foreign=5)
+    settled.buys(alice, link="https://example.com/p/2")
+    settled.forwards()
+    waiting = settled.buys(alice, quantity=3000, link="https://example.com/p/3")
+    honest = ProviderClient.statuses
+
+    def statuses(client: ProviderClient, ids: Sequence[str]) -> dict[str, StatusItem]:
+        told = honest(client, ids)
+        return {i: Missing() if isinstance(item, ItemError) else item for i, item in told.items()}
+
+    monkeypatch.setattr(ProviderClient, "statuses", statuses)
+    run("freeze", "--restored", "--reason", "the tables were put back")
+    first.refresh_from_db()
+    thaw(settled, newest(settled), "--first-order-id", str(first.upstream_id))
+    waiting.refresh_from_db()
+    assert waiting.forward_state == Forward.IN_DOUBT
+    assert not ReconciliationBreak.objects.exists()
+    assert not OwnId.objects.filter(explained="").exists()
 
 
 def test_the_same_shop_started_thawed_would_have_bought_twice(
