@@ -186,7 +186,9 @@ EQUATIONS = [
         FROM orders_order o JOIN catalog_provider p ON p.id = o.provider_id
         JOIN orders_reconciliationdesk d ON d.provider_id = o.provider_id
         WHERE o.forward_state = 'placed' AND o.provider_currency = p.currency
-          AND o.heard_currency IN ('', p.currency) AND o.heard_at < d.checked_at
+          AND o.heard_currency IN ('', p.currency)
+          -- An answer is dated by its question, and may have been applied only after the look.
+          AND o.heard_at < d.checked_at - interval '10 minutes'
           AND CASE WHEN o.progress IN ('canceled', 'refunded') THEN o.provider_charge > 0
                    ELSE o.provider_charge - o.expected_charge >= 0.01 END
           AND NOT EXISTS (SELECT 1 FROM orders_reconciliationbreak b

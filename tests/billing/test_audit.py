@@ -294,7 +294,7 @@ def a_charge_above_the_price_that_left_no_row(shop: dict[str, Order], alice: Use
     order, now = shop["completed"], database_now()
     ReconciliationDesk.objects.create(provider=order.provider, next_at=now, checked_at=now)
     Order.objects.filter(pk=order.pk).update(
-        provider_charge=order.expected_charge + 1, heard_at=now - timedelta(minutes=1)
+        provider_charge=order.expected_charge + 1, heard_at=now - timedelta(minutes=11)
     )
 
 

@@ -17,7 +17,7 @@ from core.clock import database_now
 from notices.alerts import close_alert
 from notices.models import Alert
 from orders import audit as deeds
-from orders import reconciliation
+from orders import hearing, reconciliation
 from orders.books import breaks, entries, order_costs, orphans
 from orders.books.figures import figures_of
 from orders.models import (
@@ -34,6 +34,8 @@ from orders.models import (
 from orders.states import Progress
 from tests.orders.cast import Shop
 from tests.orders.doubts import unguarded
+from upstream.messages import OrderStatus
+from upstream.states import OrderState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -399,3 +401,14 @@ def test_a_charge_beyond_all_sense_is_a_row_and_keeps_no_other_from_its_own(shop
     assert one_break(BreakKind.MARGIN, order=odd).amount is None
     assert one_break(BreakKind.MARGIN, order=dear).amount == dear.charge - 9
     assert Alert.objects.filter(cause=breaks.cause_of(one_break(BreakKind.MARGIN, order=odd))).exists()
+
+
+def test_an_answer_that_a_look_overtook_is_no_damage(shop: Shop, alice: User) -> None:
+    order = ends(shop, alice, "completed")
+    asked_at = database_now()
+    looks(shop)
+    dear = OrderStatus(state=OrderState.COMPLETED, raw_state="Completed", charge=Decimal(2))
+    hearing.apply({order.pk: dear}, provider=shop.provider, asked_at=asked_at, now=database_now())
+    assert "order_costs_have_their_row" not in audit()
+    looks(shop)
+    assert one_break(BreakKind.CHARGE).order == order
