@@ -2,6 +2,8 @@
 
 # ruff: noqa: S608  # Statements are put together from constants of this project; nothing from outside reaches them.
 
+from django.conf import settings
+
 from billing.audit import Equation, guards
 
 _TERMINAL = """(o.forward_state IN ('refused', 'refunded')
@@ -10,6 +12,9 @@ _ORDERS = "SELECT count(*) FROM orders_order"
 _ATTEMPTS = "SELECT count(*) FROM orders_forwardattempt"
 _LIVE = "('claimed', 'sending', 'in_doubt', 'placed')"
 _HOLD_OF = "LEFT JOIN billing_hold h ON h.reference = 'order:' || o.id"
+
+#: From a question about an order until its answer is applied: the call, and those that the same turn asked before it.
+_LONGEST_ANSWER = 4 * settings.READ_DEADLINE_SECONDS
 
 EQUATIONS = [
     Equation(
@@ -180,7 +185,7 @@ EQUATIONS = [
         "order_costs_have_their_row",
         "each order charged above its price, or returned and still charged, as of the last look: there is a row",
         "SELECT count(*) FROM orders_order WHERE provider_charge IS NOT NULL",
-        """
+        f"""
         SELECT 'order ' || o.id, format('charged %s, expected %s, it is %s, and no row says so',
                trim_scale(o.provider_charge), trim_scale(o.expected_charge), coalesce(nullif(o.progress, ''), 'open'))
         FROM orders_order o JOIN catalog_provider p ON p.id = o.provider_id
@@ -188,7 +193,7 @@ EQUATIONS = [
         WHERE o.forward_state = 'placed' AND o.provider_currency = p.currency
           AND o.heard_currency IN ('', p.currency)
           -- An answer is dated by its question, and may have been applied only after the look.
-          AND o.heard_at < d.checked_at - interval '10 minutes'
+          AND o.heard_at < d.checked_at - interval '{_LONGEST_ANSWER} seconds'
           AND CASE WHEN o.progress IN ('canceled', 'refunded') THEN o.provider_charge > 0
                    ELSE o.provider_charge - o.expected_charge >= 0.01 END
           AND NOT EXISTS (SELECT 1 FROM orders_reconciliationbreak b
