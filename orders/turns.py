@@ -65,8 +65,11 @@ class Turns:
     def take(self, until: float, *, anyway: bool = False) -> bool:
         """Wait for a turn; False, without waiting, when there is none before ``until`` or nothing to ask about.
 
-        ``anyway`` when the caller knows of something to ask. Ends the turn taken before.
+        ``anyway`` when the caller knows of something to ask. Ends the turn taken before. Who has had none may have one
+        that is free even when the time is over: a share that is too short must not mean never.
         """
+        if self._mine is not None and elapsed_clock() >= until:
+            return False
         now, lasts = self.clock.now(), timedelta(seconds=settings.READ_DEADLINE_SECONDS) + _SLACK
         values: dict[str, Any] = {
             "provider": self.provider_id,

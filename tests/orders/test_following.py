@@ -10,6 +10,7 @@ import pytest
 from accounts.models import User
 from billing.models import Account, AccountKind, Hold, Transfer
 from catalog.account import read_balance
+from catalog.models import Provider
 from core.clock import database_now
 from notices.models import Alert
 from orders import hearing, progress
@@ -436,3 +437,15 @@ def _fail_calls(monkeypatch: pytest.MonkeyPatch, judge: Callable[[Sequence[str]]
         return honest(client, ids)
 
     monkeypatch.setattr(ProviderClient, "statuses", statuses)
+
+
+def test_calls_that_are_slower_than_the_pace_end_with_the_time(shop: Shop, alice: User, settings: Any) -> None:
+    """A turn is then always free, and a backlog would be worked off until the worker is killed."""
+    settings.POLL_LANES = 1
+    for n in range(6):
+        shop.buys(alice, quantity=100, link=f"https://example.com/slow/{n}")
+    shop.forwards()
+    Provider.objects.update(batch_size=1)
+    Order.objects.update(next_poll_at=database_now())
+    shop.simulator.control(latency_ms={"status": 400})
+    assert 1 <= progress.follow_due(seconds=0.6) <= 3
