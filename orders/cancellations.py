@@ -26,7 +26,7 @@ from orders.models import FROZEN, RESTORED, Cancellation, EventKind, Order
 from orders.states import CANCEL_OPEN, CancelState, Forward
 from orders.timetable import asked_for
 from orders.verdicts import CANCELED_UNSENT
-from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
+from upstream.errors import OF_THE_ACCOUNT, ErrorClass, InDoubt, NotSent, Refused
 from upstream.messages import CancelOutcome, CancelRequested, InDoubtItem, RefusedItem
 
 log = logging.getLogger(__name__)
@@ -134,19 +134,11 @@ def _ask(provider: Provider, batch: Mapping[str, int]) -> list[dict[str, int]]:
     return []
 
 
-#: Refusals of the call, the moment or the account: asking for fewer orders would not help.
-_NOT_OF_AN_ID = (
-    ErrorClass.RATE_LIMITED,
-    ErrorClass.INVALID_KEY,
-    ErrorClass.ACCOUNT_BLOCKED,
-    ErrorClass.MAINTENANCE,
-    ErrorClass.UNSUPPORTED,
-)
-
-
 def _may_be_one_id(failure: Refused | NotSent | InDoubt) -> bool:
     """Whether one id may have spoiled the call for the others: it was refused whole, and not about the account."""
-    return isinstance(failure, Refused) and not failure.outage and failure.error_class not in _NOT_OF_AN_ID
+    if not isinstance(failure, Refused) or failure.outage:
+        return False
+    return failure.error_class not in OF_THE_ACCOUNT and failure.error_class is not ErrorClass.UNSUPPORTED
 
 
 def _halves(batch: Mapping[str, int]) -> list[dict[str, int]]:

@@ -22,7 +22,7 @@ from notices.models import Severity
 from orders import child_hearing, crowd, hearing, turns
 from orders.models import ChildOrder, Order
 from orders.timetable import asked_for, next_poll
-from upstream.errors import ErrorClass, Unavailable
+from upstream.errors import OF_THE_ACCOUNT, ErrorClass, Unavailable
 from upstream.messages import ItemError, OrderStatus, StatusItem
 
 log = logging.getLogger(__name__)
@@ -224,18 +224,9 @@ def _apply(apply: Apply, heard: Mapping[int, StatusItem], batch: Batch, now: dat
                 apply({pk: item}, provider=batch.provider, asked_at=batch.asked_at, now=now)
 
 
-#: Faults of the moment or the account: asking for fewer ids would not help.
-_OF_THE_ACCOUNT = (
-    ErrorClass.RATE_LIMITED,
-    ErrorClass.INVALID_KEY,
-    ErrorClass.ACCOUNT_BLOCKED,
-    ErrorClass.MAINTENANCE,
-)
-
-
 def _may_be_one_id(failure: Unavailable) -> bool:
     """Whether one id may have spoiled the call: it was answered whole, in words, and not about the account."""
-    return failure.error_class is not None and not failure.outage and failure.error_class not in _OF_THE_ACCOUNT
+    return failure.error_class is not None and not failure.outage and failure.error_class not in OF_THE_ACCOUNT
 
 
 def _knows_one_only(failure: Unavailable) -> bool:
@@ -272,7 +263,7 @@ def failed(batch: Batch, failure: Unavailable, *, now: datetime) -> None:
         health.note_outage(batch.provider.pk, now=now)
     wait = now + timedelta(seconds=asked_for(failure.retry_after))
     # What is wrong with the provider or the account is told by itself, and not once more by each order.
-    counts = not failure.outage and failure.error_class not in _OF_THE_ACCOUNT
+    counts = not failure.outage and failure.error_class not in OF_THE_ACCOUNT
     for order in Order.objects.filter(pk__in=batch.ids.values()):
         _ask_later(order, order.placed_at or now, wait, now, counts=counts)
     for child in ChildOrder.objects.filter(pk__in=batch.children.values()):

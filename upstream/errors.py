@@ -61,6 +61,12 @@ class NotSent(ProviderFailure):
     """No byte of the request reached the kernel: the wire counted zero sends. Safe to try again."""
 
 
+#: Faults of the moment or the account, not of what was asked about: asking about less would not help.
+OF_THE_ACCOUNT = frozenset(
+    {ErrorClass.RATE_LIMITED, ErrorClass.INVALID_KEY, ErrorClass.ACCOUNT_BLOCKED, ErrorClass.MAINTENANCE}
+)
+
+
 class Refused(ProviderFailure):
     """The provider read the request and declined it: nothing was done."""
 
