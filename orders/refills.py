@@ -11,7 +11,7 @@ from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
 from catalog import health
-from catalog.connection import client_for
+from catalog.connection import client_for, dialect_of
 from catalog.models import Provider
 from core.clock import database_now, elapsed_clock
 from core.refusals import Refusal
@@ -19,13 +19,15 @@ from notices.alerts import raise_alert
 from notices.containment import contained
 from orders import lanes, lifecycle, sending, turns
 from orders.doorbell import FORWARD, ring_on_commit
-from orders.models import FROZEN, EventKind, Order, Refill, RefillAttempt
+from orders.models import FROZEN, EventKind, Order, ProviderExchange, Refill, RefillAttempt
 from orders.states import Outcome, RefillState
 from orders.timetable import asked_for, backoff, next_poll
 from orders.verdicts import Then, then
+from upstream import read_refills
 from upstream.errors import ErrorClass, InDoubt, NotSent, Refused, Unavailable
 from upstream.messages import Refilled, RefillItem, RefillStatus
 from upstream.states import RefillState as Heard
+from upstream.verdicts import not_sent
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +160,13 @@ def _record(
 
 
 def give_up(attempt: RefillAttempt, now: datetime) -> int:
-    """Its sender is gone: queued again when nothing can have left, else in doubt; 0 when it was recorded after all."""
+    """Its sender is gone: queued again when nothing can have left, else in doubt; 0 when it was recorded after all.
+
+    An answer that the sender stored and could not record any more is recorded here.
+    """
+    if attempt.outcome == Outcome.SENDING and (said := _stored_answer(attempt)) is not None:
+        record(attempt, said, now=now)
+        return 1
     with transaction.atomic():
         refill = Refill.objects.select_for_update().get(pk=attempt.refill_id)
         current = RefillAttempt.objects.select_for_update().get(pk=attempt.pk)
@@ -171,6 +179,21 @@ def give_up(attempt: RefillAttempt, now: datetime) -> int:
         else:
             return 0
     return 1
+
+
+def _stored_answer(attempt: RefillAttempt) -> Refilled | Refused | NotSent | InDoubt | None:
+    """What the provider answered, read from what was stored; None when nothing was, or it came back with a dump."""
+    stored = ProviderExchange.objects.filter(~FROZEN, refill_attempt=attempt, action="refill").first()
+    if stored is None:
+        return None
+    exchange = sending.stored_exchange(stored.said)
+    order = attempt.refill.order
+    try:
+        if exchange.send_calls == 0:
+            raise not_sent(exchange)
+        return read_refills.read_refill(exchange, str(order.upstream_id), dialect_of(order.provider))
+    except (Refused, NotSent, InDoubt) as failure:
+        return failure
 
 
 def _end(attempt: RefillAttempt, outcome: Outcome, **columns: object) -> None:

@@ -18,7 +18,7 @@ from core import prepared
 from orders.freezing import FROZEN_SQL
 from orders.lanes import Lane
 from orders.models import ForwardAttempt, RefillAttempt
-from upstream.exchange import Exchange
+from upstream.exchange import EVIDENCE_LIMIT, Exchange
 
 
 class PermitRefused(Exception):
@@ -120,3 +120,26 @@ def store_exchange(
     }
     values = {name: None if fact is None else str(fact) for name, fact in facts.items()}
     prepared.write(_STORE, {**values, "action": exchange.action, "said": json.dumps(exchange.as_evidence())})
+
+
+def stored_exchange(said: dict[str, Any]) -> Exchange:
+    """What was kept, in the shape in which it is judged. A body that was cut when stored is not complete."""
+    body = str(said.get("body") or "").encode()
+    is_whole = int(said.get("body_bytes") or 0) <= EVIDENCE_LIMIT
+    return Exchange(
+        action=str(said.get("action") or "add"),
+        url=str(said.get("url") or ""),
+        request_fields=said.get("request_fields") or {},
+        elapsed=float(said.get("elapsed") or 0),
+        sent_at=said.get("sent_at"),
+        answered_at=said.get("answered_at"),
+        send_calls=int(said.get("send_calls") or 0),
+        http_status=said.get("http_status"),
+        content_type=str(said.get("content_type") or ""),
+        retry_after=said.get("retry_after"),
+        body=body,
+        complete=bool(said.get("complete")) and is_whole,
+        deadline_fired=bool(said.get("deadline_fired")),
+        stop=str(said.get("stop") or ""),
+        error=str(said.get("error") or ""),
+    )

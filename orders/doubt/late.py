@@ -8,9 +8,10 @@ from catalog.models import Provider
 from notices.containment import contained
 from orders import outcomes
 from orders.models import ForwardAttempt, ProviderExchange
+from orders.sending import stored_exchange
 from orders.states import Outcome
 from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
-from upstream.exchange import EVIDENCE_LIMIT, Exchange
+from upstream.exchange import Exchange
 from upstream.messages import Placed
 from upstream.read_add import read_add
 from upstream.verdicts import not_sent
@@ -31,7 +32,7 @@ def read_late_answers(provider: Provider, *, now: datetime) -> int:
 
 
 def _record(attempt: ForwardAttempt, row: ProviderExchange, provider: Provider, now: datetime) -> None:
-    result = _judge(_exchange(row.said), provider)
+    result = _judge(stored_exchange(row.said), provider)
     late: dict[str, Any] = {"exchange": row.pk, "at": now.isoformat()}
     heard = attempt.heard_id
     if isinstance(result, InDoubt) and result.candidates:
@@ -57,26 +58,3 @@ def _judge(exchange: Exchange, provider: Provider) -> Placed | Refused | NotSent
             # Words that nobody knows are believed only after a look at the account, for which it is too late.
             return InDoubt("unlisted_text", failure.text, exchange, error_class=ErrorClass.OTHER)
         return failure
-
-
-def _exchange(said: dict[str, Any]) -> Exchange:
-    """What was kept, in the shape in which it is judged. A body that was cut when stored is not complete."""
-    body = str(said.get("body") or "").encode()
-    is_whole = int(said.get("body_bytes") or 0) <= EVIDENCE_LIMIT
-    return Exchange(
-        action=str(said.get("action") or "add"),
-        url=str(said.get("url") or ""),
-        request_fields=said.get("request_fields") or {},
-        elapsed=float(said.get("elapsed") or 0),
-        sent_at=said.get("sent_at"),
-        answered_at=said.get("answered_at"),
-        send_calls=int(said.get("send_calls") or 0),
-        http_status=said.get("http_status"),
-        content_type=str(said.get("content_type") or ""),
-        retry_after=said.get("retry_after"),
-        body=body,
-        complete=bool(said.get("complete")) and is_whole,
-        deadline_fired=bool(said.get("deadline_fired")),
-        stop=str(said.get("stop") or ""),
-        error=str(said.get("error") or ""),
-    )

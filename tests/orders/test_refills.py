@@ -114,6 +114,39 @@ def test_a_dead_sender_is_noticed(shop: Shop, completed: Order) -> None:
     assert Refill.objects.get().state == RefillState.IN_DOUBT
 
 
+@pytest.mark.parametrize(
+    ("script", "state"),
+    [
+        (["honest"], RefillState.REQUESTED),
+        (["error_known"], RefillState.REJECTED),
+        (["close_no_answer"], RefillState.IN_DOUBT),
+    ],
+)
+def test_what_a_dead_sender_had_stored_is_recorded_for_it(
+    shop: Shop, completed: Order, script: list[str], state: RefillState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if script != ["honest"]:
+        shop.simulator.control(script=script, actions=["refill"])
+    asked(completed)
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_args: object, **_kwargs: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as worker:
+        worker.setattr(refills, "record", die)
+        with pytest.raises(Killed):
+            refills.send_due()
+    assert Refill.objects.get().state == RefillState.SENDING
+    until(lambda: leases.expire(now=database_now()))
+    assert Refill.objects.get().state == state
+    assert len(shop.simulator.record()["refills"]) <= 1
+    refills.send_due()
+    assert Refill.objects.get().state == state
+
+
 def test_sixteen_requests_and_senders_make_one_refill(shop: Shop, completed: Order) -> None:
     def run() -> None:
         try:
