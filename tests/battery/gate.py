@@ -22,16 +22,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.battery import counts, verdict
+from tests.battery import counts, slowness, verdict
 from tests.battery.kinds import kinds_of, needed_faults, needed_rules, rules_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 2026
+#: What the shop's times are divided by on the calm day.
+SCALE = 60
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How long everything is; ``budgets`` are seconds by stage."""
+    """How long everything is; ``budgets`` are seconds by stage, on a machine as quick as the reference."""
 
     mode: str
     orders: int
@@ -86,6 +88,7 @@ class Run:
             "BRACKET_DOUBTS": "4000",
             "BATTERY_SCHEMA": str(folder / "schema.sql"),
         }
+        self.slowness = slowness.measured()
         self._running: list[subprocess.Popen[bytes]] = []
         self._is_over = False
         for name in ("DATABASE_URL", "REDIS_URL"):
@@ -94,6 +97,7 @@ class Run:
             "mode": sizes.mode,
             "seed": seed,
             "versions": _versions(),
+            "slowness": {"first": round(self.slowness, 2)},
             "sizes": vars(sizes),
             "seconds": {},
             "stages": [],
@@ -107,7 +111,7 @@ class Run:
 
         One that still runs after four times the stage's budget is ended.
         """
-        budget = self.sizes.budgets[name]
+        budget = round(self.sizes.budgets[name] * self.slowness)
         print(f"== {name}: {budget} s", flush=True)
         began = time.monotonic()
         logs = [(self.folder / f"{name}-{number}.log") for number in range(len(commands))]
@@ -189,7 +193,12 @@ def fire(run: Run) -> None:
 
 
 def calm(run: Run) -> None:
-    _parts(run, "calm", {"calm": ["calm", f"--seconds={run.sizes.calm_seconds}"]})
+    """Its verdicts are timed: on a slow machine the shop's own time is shortened less, and as much of it is played."""
+    run.slowness = slowness.measured()
+    run.report["slowness"]["calm"] = round(run.slowness, 2)
+    run.env["BATTERY_SCALE"] = f"{SCALE / run.slowness:.1f}"
+    _parts(run, "calm", {"calm": ["calm", f"--seconds={run.sizes.calm_seconds * run.slowness:.0f}"]})
+    del run.env["BATTERY_SCALE"]
 
 
 def others(run: Run) -> None:
@@ -289,7 +298,8 @@ def _print(run: Run, figures: list[verdict.Figure], word: str, path: Path) -> No
         if f.why:
             print(f"{'':<{wide}}  {f.why}")
     took = ", ".join(f"{name} {seconds} s" for name, seconds in run.report["seconds"].items())
-    print(f"\n{took}\nThe whole report: {path}\n{word.upper()}")
+    slow = ", ".join(f"{factor} ({when})" for when, factor in run.report["slowness"].items())
+    print(f"\n{took}\nTimes as slow as the reference: {slow}\nThe whole report: {path}\n{word.upper()}")
 
 
 def main() -> int:
