@@ -43,7 +43,7 @@ _NAMES = ("id", *_COLUMNS)
 #: What telling an answer's meaning takes besides.
 _READ = (
     *_NAMES, "provider_id", "service_type", "quantity", "runs", "total", "charge", "expected_charge", "placed_at",
-    "created_at", "forward_state",
+    "created_at", "forward_state", "reviewed", "missing_by_hand",
 )  # fmt: skip
 
 _LOCK = f"""
@@ -61,7 +61,10 @@ _UPDATE = f"""
 
 @dataclass
 class Round:
-    """``children`` are those of the batch's parents, by the parent's id; ``listed`` are ids heard of for each."""
+    """``children`` are those of the batch's parents, by the parent's id; ``listed`` are ids heard of for each.
+
+    ``actor`` is the person who decided it, where no answer did.
+    """
 
     provider: Provider
     asked_at: datetime
@@ -73,6 +76,7 @@ class Round:
     lines: list[dict[str, Any]] = field(default_factory=list)
     postings: list[tuple[int, list[ledger.Posting]]] = field(default_factory=list)
     alerts: list[dict[str, Any]] = field(default_factory=list)
+    actor: str = ""
     #: The shop's own accounts, looked up once for the whole batch.
     account_of: ledger.OwnAccount = field(default_factory=lambda: cache(ledger.own_account_id))
 
@@ -80,7 +84,7 @@ class Round:
         self.lines.append(lifecycle.line(order.pk, kind, self.now, detail))
 
     def remark_once(self, order: Order, remark: str) -> None:
-        if order.needs_review != remark[:120]:
+        if remark[:120] not in (order.needs_review, order.reviewed):
             order.needs_review = remark[:120]
             self.note(order, EventKind.REMARK, text=remark)
 
@@ -120,7 +124,7 @@ class Round:
         Money only ever grows towards the customer: another end under which nothing more is due is not taken over.
         """
         hold = self.holds[order.pk]
-        postings = ledger.settlement_postings(hold, due, close=True, account_of=self.account_of)
+        postings = ledger.settlement_postings(hold, due, close=True, actor=self.actor, account_of=self.account_of)
         back = sum((p.amount for p in postings if p.target_id == hold.wallet_id), Decimal(0))
         grows = back > 0 or order.progress not in FINAL
         if order.progress != end and not grows:

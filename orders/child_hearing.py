@@ -46,7 +46,7 @@ def _hear_family(order: Order, heard: Mapping[int, StatusItem], this: Round) -> 
         if child.is_final and not was_final:
             ended = child.pk
         about = f"child order {child.upstream_id}: "
-        if child.needs_review:
+        if child.needs_review and order.missing_by_hand is None:
             this.remark_once(order, f"{about}{child.needs_review}")
         elif order.needs_review.startswith(about):
             order.needs_review = ""

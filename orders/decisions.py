@@ -51,7 +51,7 @@ def decide_placed(
     ``attempt_id`` is the try that was decided about, if it is known: a later one is another question. The provider is
     asked for the id first, so this must not run inside a transaction. Raises NoReason, NotThatId, NotInDoubt.
     """
-    _demand_reason(reason)
+    demand_reason(reason)
     wanted = canonical_id(upstream_id)
     if wanted is None:
         raise NotThatId(_("This is not an order number of a provider."))
@@ -77,7 +77,7 @@ def decide_not_placed(
     ``attempt_id`` is the try that was decided about, as for :func:`decide_placed`. The search remembers that this is
     an opinion: the attempt may still turn out to own an id. Raises NoReason, TooEarly, NotInDoubt.
     """
-    _demand_reason(reason)
+    demand_reason(reason)
     order = Order.objects.select_related("provider").get(pk=order_id)
     decided = order.attempts.filter(outcome=Outcome.NOT_PLACED, decided_by__isnull=False)
     if attempt_id is not None and decided.filter(pk=attempt_id).exists():
@@ -97,7 +97,7 @@ def decide_not_placed(
 
 def mark_foreign(*, own_id: int, actor: str, reason: str) -> bool:
     """An order of our key that something else placed: it explains the id from now on. Raises NoReason."""
-    _demand_reason(reason)
+    demand_reason(reason)
     orphans = OwnId.objects.filter(pk=own_id, explained__in=["", Explanation.ORPHAN])
     return bool(orphans.update(explained=Explanation.FOREIGN, decided_by=actor))
 
@@ -121,7 +121,8 @@ def _doubtful_attempt(order: Order, attempt_id: int | None) -> ForwardAttempt:
     return attempt
 
 
-def _demand_reason(reason: str) -> None:
+def demand_reason(reason: str) -> None:
+    """Raises NoReason for a reason that says nothing."""
     if not reason.strip():
         raise NoReason(_("Please give a reason."))
 

@@ -84,7 +84,8 @@ def _nothing_usable(order: Order, item: StatusItem, this: Round) -> None:
             }
         )
     # Not "==": calls that failed whole count as well, and may have counted past it.
-    if order.poll_misses >= MISSES_TO_REVIEW and not order.needs_review:
+    is_known = order.needs_review or order.reviewed.startswith(MISSED)
+    if order.poll_misses >= MISSES_TO_REVIEW and not is_known:
         order.needs_review = in_vain(item.error_class.value if isinstance(item, ItemError) else "")
         this.note(order, EventKind.REMARK, text=order.needs_review)
 

@@ -43,12 +43,18 @@ def hear(order: Order, heard: OrderStatus, this: Round) -> None:
     if problem:
         this.remark_once(order, problem)
         return
-    settle(order, this)
+    settle(order, this, is_told=end is not None and _tells_all(order, end.progress, heard, this))
 
 
 def _may_end_childless(end: Progress, heard: OrderStatus) -> bool:
     """Completed with nothing to show for it is unclear; canceled, or expired with an empty list, is not."""
     return end in (Progress.CANCELED, Progress.REFUNDED) or (end is Progress.EXPIRED and heard.children == ())
+
+
+def _tells_all(order: Order, end: Progress, heard: OrderStatus, this: Round) -> bool:
+    """Whether the answer itself says which children there were."""
+    listed = heard.children is not None and bool(this.children.get(order.pk))
+    return listed or _may_end_childless(end, heard)
 
 
 def _move(order: Order, heard: OrderStatus, this: Round) -> None:
@@ -101,8 +107,12 @@ def _attach(order: Order, ids: Sequence[str], this: Round) -> list[ChildOrder]:
     return list(ChildOrder.objects.filter(parent=order, provider=this.provider, upstream_id__in=ids).order_by("id"))
 
 
-def settle(order: Order, this: Round, *, ended: int | None = None) -> None:
-    """Bring a parent's money to what its children say. ``ended`` is a child that has just ended, if one has."""
+def settle(order: Order, this: Round, *, ended: int | None = None, is_told: bool = False) -> None:
+    """Bring a parent's money to what its children say. ``ended`` is a child that has just ended, if one has.
+
+    A parent that a person settled has children that nobody could count: those that are known say no more of its money
+    until an answer names its end and all of them (``is_told``).
+    """
     children = this.children.get(order.pk, [])
     arrived = families.reckon(children)
     _add_up_charges(order, children, this)
@@ -115,7 +125,7 @@ def settle(order: Order, this: Round, *, ended: int | None = None) -> None:
                 hold, deed = this.holds[order.pk], f"child:{ended}"
                 this.post(order, ledger.share_postings(hold, earned, deed=deed, account_of=this.account_of))
             return
-    if arrived.open_children:
+    if arrived.open_children or (order.missing_by_hand is not None and not is_told):
         return
     missing = order.total - delivered
     end = families.end_for(order, missing)

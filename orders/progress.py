@@ -276,4 +276,6 @@ def _ask_later(row: Order | ChildOrder, since: datetime, wait: datetime, now: da
     rows = type(row)._default_manager.filter(pk=row.pk)
     rows.update(next_poll_at=max(again, wait) if again else None, poll_misses=misses)
     if counts and misses >= hearing.MISSES_TO_REVIEW:
-        rows.filter(needs_review="").update(needs_review=hearing.in_vain())
+        is_known = isinstance(row, Order) and row.reviewed.startswith(hearing.MISSED)
+        if not is_known:
+            rows.filter(needs_review="").update(needs_review=hearing.in_vain())

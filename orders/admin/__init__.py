@@ -1,4 +1,4 @@
-"""The owner's view of orders. Only the page of an order in doubt moves one, through `orders.decisions`."""
+"""The owner's view of orders. Two of its pages move one: `decisions` about a doubt, `settling_by_hand` about an end."""
 
 from orders.admin.accounts import ProviderAccountAdmin
 from orders.admin.aftercare import CancellationAdmin, ChildOrderAdmin

@@ -39,5 +39,30 @@ class NotPlacedForm(_AboutTry):
     field_order = ("then", "reason")
 
 
+class _AboutShown(_Decision):
+    #: Stands for what the page showed: by the time the form is sent the order may be another.
+    seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Both forms stand on one page, and a label names one field.
+        super().__init__(*args, auto_id=f"{type(self).__name__.lower()}_%s", **kwargs)
+
+
+class SettleForm(_AboutShown):
+    missing = forms.IntegerField(
+        label=_("Not delivered"),
+        help_text=_("0: all of it arrived. The whole quantity: nothing did, and all money goes back."),
+    )
+    field_order = ("missing", "reason")
+
+    def __init__(self, *args: Any, total: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["missing"].widget.attrs |= {"min": 0, "max": total}
+
+
+class DismissForm(_AboutShown):
+    pass
+
+
 class ForeignForm(_Decision):
     pass

@@ -9,17 +9,17 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from core.read_only_admin import ReadOnlyAdmin
 from core.templatetags.money import money_html
 from core.templatetags.shop import duration_text, num, state_html
 from orders.admin.filters import AttentionFilter, search_condition
 from orders.admin.history import history_of
+from orders.admin.settling import SettlingAdmin
 from orders.margins import cost_of, margin_of
 from orders.models import Order
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(SettlingAdmin):
     list_display = (
         "number", "state_", "customer", "service_", "charge_", "cost_", "margin", "provider", "upstream_id", "age_",
     )  # fmt: skip
@@ -64,7 +64,7 @@ class OrderAdmin(ReadOnlyAdmin):
         order = self.get_object(request, object_id)
         about: dict[str, Any] = {}
         if order is not None and self.has_view_permission(request, order):
-            about = {"title": _("Order"), "history": history_of(order)}
+            about = {"title": _("Order"), "history": history_of(order), **self.deciding(request, order)}
         return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
 
     @admin.display(description=_("number"), ordering="id")

@@ -55,6 +55,17 @@ def check_orders(provider: Provider, *, shop_currency: str, now: datetime) -> in
     return len(seen)
 
 
+def check_order(order_id: int, *, shop_currency: str, now: datetime) -> None:
+    """Open the breaks of one order whose end no answer told: a look of its own, where the next one is an hour away."""
+    provider = Provider.objects.get(orders=order_id)
+    for order in _comparable(provider).filter(_worth_a_look(), pk=order_id):
+        for d in differences_of(order, shop_currency=shop_currency):
+            breaks.see(
+                provider, d.kind, amount=d.amount, currency=d.currency or provider.currency, order=order,
+                facts=_facts(order, d.kind), now=now,
+            )  # fmt: skip
+
+
 def _facts(order: Order, kind: BreakKind) -> dict[str, str | None]:
     facts = {"expected": f"{order.expected_charge.normalize():f}", "charge": _text(order.provider_charge)}
     if kind is BreakKind.MARGIN:

@@ -65,6 +65,10 @@ class Order(models.Model):
     provider_charge = HeardAmountField(_("charged by the provider"), null=True, blank=True)
     heard_currency = models.CharField(_("currency heard"), max_length=8, blank=True)
     needs_review = models.CharField(_("needs a look"), max_length=120, blank=True)
+    #: The reason for a look that a person has dealt with: it is not raised again.
+    reviewed = models.CharField(_("looked at"), max_length=120, blank=True, default="", db_default="")
+    #: How many did not arrive, by the person who settled it; None where nobody had to.
+    missing_by_hand = models.BigIntegerField(_("not delivered, decided by a person"), null=True, blank=True)
     returned = AmountField(_("returned"), default=0, db_default=0)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     placed_at = models.DateTimeField(_("accepted by the provider"), null=True, blank=True)
@@ -96,6 +100,10 @@ class Order(models.Model):
                 condition=Q(returned__gte=LEAST) & Q(returned__lte=F("charge")), name="order_returned_within_charge"
             ),
             models.CheckConstraint(condition=Q(quantity__gte=1, total__gte=F("quantity")), name="order_quantity_sane"),
+            models.CheckConstraint(
+                condition=Q(missing_by_hand=None) | Q(missing_by_hand__gte=0, missing_by_hand__lte=F("total")),
+                name="order_missing_by_hand_within_total",
+            ),
             models.CheckConstraint(
                 condition=Q(forward_state=Forward.PLACED, upstream_id__isnull=False)
                 | (~Q(forward_state=Forward.PLACED) & Q(upstream_id=None)),

@@ -1,0 +1,123 @@
+"""The decision about an order that no answer of its provider will settle: two forms beside its story."""
+
+from collections.abc import Callable
+
+from allauth.account.decorators import reauthentication_required
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from core.clock import database_now
+from core.read_only_admin import ReadOnlyAdmin
+from core.refusals import Refusal
+from orders import settling_by_hand
+from orders.admin.doubt_forms import DismissForm, SettleForm
+from orders.admin.history import history_of
+from orders.models import Order
+
+PAGE = "admin:orders_order_change"
+
+
+class SettlingAdmin(ReadOnlyAdmin):
+    """What a page of orders needs in order to settle one by hand."""
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/settle/", wrap(self.settle), name="orders_order_settle"),
+            path("<int:pk>/nothing-to-do/", wrap(self.nothing_to_do), name="orders_order_nothing_to_do"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        """Who decides about orders in doubt decides about these as well: it is the same money."""
+        return request.user.has_perm("orders.change_doubtfulorder")
+
+    def deciding(self, request: HttpRequest, order: Order) -> dict[str, object]:
+        """What the forms need; nothing for an order without a decision, or a person who may take none."""
+        choice = settling_by_hand.choice_of(order)
+        if not choice or not self.has_decide_permission(request):
+            return {}
+        return {"choice": choice, "settle": SettleForm(total=order.total), "dismiss": DismissForm()}
+
+    @method_decorator(reauthentication_required(allow_get=True))
+    def settle(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """So many did not arrive."""
+        order = self._asked(request, pk)
+        form = SettleForm(request.POST or None, total=order.total)
+        return self._decide(
+            request, order, {"settle": form}, form, _t("Order %(order)s is settled.") % {"order": order},
+            lambda: settling_by_hand.settle_by_hand(
+                order_id=pk, missing=form.cleaned_data["missing"], seen=form.cleaned_data["seen"],
+                reason=form.cleaned_data["reason"], actor=str(request.user), now=database_now(),
+            ),
+        )  # fmt: skip
+
+    @method_decorator(reauthentication_required(allow_get=True))
+    def nothing_to_do(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """It was looked at and stays as it is."""
+        order = self._asked(request, pk)
+        form = DismissForm(request.POST or None)
+        return self._decide(
+            request, order, {"dismiss": form}, form, _t("Order %(order)s was looked at.") % {"order": order},
+            lambda: settling_by_hand.nothing_to_do(
+                order_id=pk, seen=form.cleaned_data["seen"], reason=form.cleaned_data["reason"],
+                actor=str(request.user), now=database_now(),
+            ),
+        )  # fmt: skip
+
+    def _asked(self, request: HttpRequest, pk: int) -> Order:
+        if not (self.has_view_permission(request) and self.has_decide_permission(request)):
+            raise PermissionDenied
+        return get_object_or_404(Order, pk=pk)
+
+    def _decide(
+        self,
+        request: HttpRequest,
+        order: Order,
+        filled: dict[str, Form],
+        form: Form,
+        sentence: str,
+        deed: Callable[[], bool],
+    ) -> HttpResponse:
+        if not form.is_valid():
+            return self._render(request, order, filled)
+        try:
+            is_new = deed()
+        except Refusal as refusal:
+            form.add_error(None, str(refusal.message))
+            order.refresh_from_db()
+            return self._render(request, order, filled)
+        if is_new:
+            self.log_change(request, order, sentence)
+            messages.success(request, sentence)
+        else:
+            messages.warning(request, _t("This was decided before; nothing was changed."))
+        return redirect(PAGE, order.pk)
+
+    def _render(self, request: HttpRequest, order: Order, filled: dict[str, Form]) -> HttpResponse:
+        """The forms beside the story as it is now: a refused decision is taken anew, on what is shown here."""
+        deciding = self.deciding(request, order)
+        if not deciding:
+            for form in filled.values():
+                for problem in form.non_field_errors():
+                    messages.error(request, str(problem))
+            return redirect(PAGE, order.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Settle by hand"),
+            "opts": self.opts,
+            "media": self.media,
+            "original": order,
+            "history": history_of(order),
+            **deciding,
+            **filled,
+        }
+        return TemplateResponse(request, "admin/orders/order/settle.html", context)
