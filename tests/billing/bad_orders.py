@@ -81,6 +81,16 @@ def a_total_below_one_run(shop: Shop) -> None:
     cast.order_row(shop.alice, shop.service, quantity=1000, total=999)
 
 
+@refuses("order_missing_by_hand_within_total")
+def more_said_to_be_missing_than_was_bought(shop: Shop) -> None:
+    Order.objects.update(missing_by_hand=shop.order.total + 1)
+
+
+@refuses("order_missing_by_hand_within_total")
+def less_than_nothing_said_to_be_missing(shop: Shop) -> None:
+    Order.objects.update(missing_by_hand=-1)
+
+
 @refuses("order_placed_has_upstream_id")
 def placed_without_an_id(shop: Shop) -> None:
     cast.move(shop.order, Forward.CLAIMED, Forward.SENDING, Forward.PLACED)
