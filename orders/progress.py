@@ -189,11 +189,18 @@ def ask(batch: Batch, *, clock: SteadyClock | None = None) -> list[Batch]:
     return []
 
 
+#: Until when this process takes it as known that no alert about strangers is open, by provider: answers come often.
+_is_quiet: dict[int, float] = {}
+_QUIET_SECONDS = 30.0
+
+
 def _look_for_strangers(provider: Provider, answers: Mapping[str, StatusItem], now: datetime) -> None:
     """A provider that knows none of our orders has likely been given another account's key."""
     cause = f"provider:{provider.pk}:knows_none"
     if any(isinstance(item, OrderStatus) for item in answers.values()):
-        close_alert(cause=cause, now=now)
+        if elapsed_clock() >= _is_quiet.get(provider.pk, 0.0):
+            close_alert(cause=cause, now=now)
+            _is_quiet[provider.pk] = elapsed_clock() + _QUIET_SECONDS
     elif len(answers) > 1 and all(
         isinstance(item, ItemError) and item.error_class is ErrorClass.UNKNOWN_ORDER for item in answers.values()
     ):
@@ -206,6 +213,7 @@ def _look_for_strangers(provider: Provider, answers: Mapping[str, StatusItem], n
             path=f"/admin/catalog/provider/{provider.pk}/change/",
             now=now,
         )
+        _is_quiet.pop(provider.pk, None)
 
 
 def _apply(apply: Apply, heard: Mapping[int, StatusItem], batch: Batch, now: datetime) -> None:
