@@ -2,17 +2,17 @@
 
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 
 from tests.battery.chaos import figures, quiet, selling
 from tests.battery.chaos.cast import Cast, gather
-from tests.battery.chaos.deck import BALANCE_FAULTS, SERVICES_FAULTS, STATUS_FAULTS, Wish, deal, trickle
+from tests.battery.chaos.deck import BALANCE_FAULTS, SERVICES_FAULTS, STATUS_FAULTS, deal, trickle
 from tests.battery.chaos.fleet import Fleet, sailing
 from tests.battery.chaos.judging import Bench
 from tests.battery.chaos.owner import Owner
 from tests.battery.chaos.reporting import Report
+from tests.battery.chaos.sale import Sale
 from tests.battery.chaos.trouble import LONG, Plan, Trouble
 from tests.battery.chaos.world import World
 
@@ -51,22 +51,17 @@ def _under_fire(size: Size, world: World, cast: Cast, fleet: Fleet, report: Repo
     trouble = Trouble(world, fleet, seed)
     owner = Owner()
     world.control(faults=_rates())
-    sale = _Sale(wishes, trouble.deck(size.plan))
+    more = (trickle(n, providers=size.providers, wallet=n % size.wallets) for n in count(size.orders))
+    sale = Sale(wishes, more, trouble.deck(size.plan))
     try:
         with report.stage("selling"), owner.at_hand(world):
             sellers = threading.Thread(target=crowd.sell, args=(sale,), name="sale")
             sellers.start()
-            sale.disturb(trouble, bench, limit=size.selling_limit, sellers=sellers)
+            sale.disturb(trouble.happen, bench.each_step_now_and_then, limit=size.selling_limit, sellers=sellers)
         with report.stage("doubts"):
             world.control(calm=True)
             calm_since = time.time()
-            numbers = iter(range(size.orders, 10 * size.orders))
-
-            def sell_one() -> None:
-                number = next(numbers)
-                crowd.sell([trickle(number, providers=size.providers, wallet=number % size.wallets)])
-
-            quiet.settle_doubts(world, owner, sell_one=sell_one, limit=size.limit)
+            quiet.settle_doubts(world, owner, sell_one=lambda: crowd.sell([next(more)]), limit=size.limit)
         crowd.go_home()
         with report.stage("following"):
             quiet.settle_doubts(world, owner, sell_one=lambda: None, limit=size.limit)
@@ -106,49 +101,3 @@ def _rates() -> dict[str, float]:
         | dict.fromkeys(SERVICES_FAULTS, 0.05)
     )
 
-
-class _Sale:
-    """Wishes and incidents in step: neither gets far ahead, so that trouble is spread over the whole sale."""
-
-    def __init__(self, wishes: list[Wish], incidents: list[Callable[[], bool]]) -> None:
-        self.wishes = wishes
-        self.todo = list(incidents)
-        self.whole = len(incidents)
-        self.planned = dict(Counter(incident.__name__ for incident in incidents))
-        self.gone = 0
-        self.happened = 0
-        self.called_off = threading.Event()
-
-    def __iter__(self) -> Iterator[Wish]:
-        """The wishes, as the buyers take them; they wait for an incident that is late, and the last one for all."""
-        for wish in self.wishes:
-            while self._is_ahead:
-                if self.called_off.wait(0.05):
-                    return
-            self.gone += 1
-            yield wish
-
-    @property
-    def _is_ahead(self) -> bool:
-        is_last = self.gone == len(self.wishes) - 1 and bool(self.todo)
-        return is_last or self.gone * self.whole > (self.happened + 2) * len(self.wishes)
-
-    @property
-    def is_incident_due(self) -> bool:
-        return self.gone * (self.whole + 3) >= (self.happened + 1) * len(self.wishes)
-
-    def disturb(self, trouble: Trouble, bench: Bench, *, limit: float, sellers: threading.Thread) -> None:
-        """Let every incident happen in its time, until all is sold; one that did not come to pass is tried again."""
-        end = time.monotonic() + limit
-        while sellers.is_alive():
-            if time.monotonic() > end:
-                raise quiet.NeverQuiet(f"after {limit} s {self.gone} of {len(self.wishes)} orders were placed")
-            bench.each_step_now_and_then()
-            if not self.todo or not self.is_incident_due:
-                time.sleep(0.1)
-                continue
-            if trouble.happen(self.todo[0]):
-                self.happened += 1
-                del self.todo[0]
-            else:
-                self.todo.insert(2, self.todo.pop(0))

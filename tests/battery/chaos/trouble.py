@@ -72,7 +72,6 @@ class Trouble:
 
     def deck(self, plan: Plan) -> list[Callable[[], bool]]:
         """Every incident of the plan, in an order drawn from the seed. Each tells whether it came to pass."""
-        last = min(3, plan.terminations)
         kinds: list[tuple[Callable[[], bool], int]] = [
             (self.kill_sender, plan.aimed_kills),
             (self.kill_child, plan.child_kills),
@@ -85,12 +84,11 @@ class Trouble:
             (self.redis_down, plan.redis_downs),
             (self.hang_redis, plan.redis_hangs),
             (self.restart_postgres, plan.postgres_restarts),
-            (self.terminate_backend, plan.terminations - last),
+            (self.terminate_backend, plan.terminations),
         ]
         incidents = [deed for deed, count in kinds for _ in range(count)]
         self.random.shuffle(incidents)
-        # Last come three that can always happen: a flush wants a backlog, an aimed kill a send.
-        return [*incidents, *[self.terminate_backend] * last]
+        return incidents
 
     def happen(self, incident: Callable[[], bool]) -> bool:
         name = incident.__name__
