@@ -104,11 +104,16 @@ def price_is_certain(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
     return read_since and all(charge_fits(r.charge, attempt.expected, picture.unit) for r in readings)
 
 
-def can_own(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
-    """Whether this attempt could have placed this id."""
+def was_there(attempt: Attempt, own: OwnId) -> bool:
+    """Whether this attempt could have placed this id, going by time and number, and whether the answer tells more."""
     if attempt.sent_at > own.first_seen or not in_bracket(attempt, own.number):
         return False
-    if not may_own_ids(attempt) or not is_telling(own):
+    return may_own_ids(attempt) and is_telling(own)
+
+
+def can_own(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
+    """Whether this attempt could have placed this id."""
+    if not was_there(attempt, own):
         return False
     if fits(attempt, own, picture):
         return True
@@ -253,7 +258,7 @@ def blocking(attempt: Attempt, picture: Picture) -> Iterator[OwnId]:
 
 
 def blocks(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
-    """Every unexplained id blocks, but for one that does not fit this doubt and that somebody else can own."""
+    """Every unexplained id blocks, but for one that does not fit this doubt and that does fit somebody else's."""
     if not is_telling(own) or can_own(attempt, own, picture):
         return True
     if _is_a_run(own, picture):
@@ -262,8 +267,11 @@ def blocks(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
 
 
 def belongs_to_another(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
-    """Somebody else could have placed it. A charge that nobody expects may be ours at a price that moved."""
-    return any(other.key != attempt.key for other in owners_of(own, picture))
+    """It fits what somebody else sent. That another one's price moved excuses nothing: a provider that charges other
+    than it lists may have charged this attempt so.
+    """
+    others = (other for other in picture.attempts if other.key != attempt.key and was_there(other, own))
+    return any(fits(other, own, picture) for other in others)
 
 
 def _inside(attempt: Attempt, picture: Picture) -> Iterator[OwnId]:

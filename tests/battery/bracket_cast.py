@@ -23,6 +23,7 @@ class Profile:
     late_seconds: tuple[float, float] = (5, 120)
     false_denial: float = 0.001
     repriced: float = 0.0
+    unlisted: float = 0.0  # of what is repriced: the list goes on saying the old price
     partial: float = 0.0
     drip: float = 0.0
     drip_plain: bool = False  # the provider shows a drip-feed as one plain order
@@ -54,6 +55,7 @@ class Send:
     sent_at: float
     expected: Decimal
     charge: Decimal
+    listed: Decimal  # what the price list says since, which a provider need not charge
     shape: Shape
     runs: int | None
     low: int | None

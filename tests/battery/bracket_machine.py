@@ -157,7 +157,7 @@ class Machine:
             self.backlog.append(again)
             return
         self.free_lanes -= 1
-        expected = again.charge if again else self._charge()
+        expected = again.listed if again else self._charge()
         charge, shape, runs = expected, Shape.PLAIN, None
         if again:
             shape, runs = again.shape, again.runs
@@ -168,7 +168,8 @@ class Machine:
                 Decimal("0.00001")
             )
         low = self.top or None
-        send = Send(next(self.key), self.now, expected, charge, shape, runs, low)
+        listed = expected if charge != expected and self._strikes(self.profile.unlisted) else charge
+        send = Send(next(self.key), self.now, expected, charge, listed, shape, runs, low)
         self.open[send.key] = send
         took = self.random.uniform(0.2, 0.8)
         lost = not self.no_more and self.random.random() < self.profile.ambiguous
@@ -298,9 +299,9 @@ class Machine:
             return
         self.rates_at = self.now
         for send in self.open.values():
-            if send.readings and send.readings[-1].charge == send.charge:
+            if send.readings and send.readings[-1].charge == send.listed:
                 del send.readings[-1]  # as the shop does: what was read again is one reading
-            send.readings.append(Reading(self.now, send.charge))
+            send.readings.append(Reading(self.now, send.listed))
 
     def _found(self, send: Send, number: int) -> None:
         self._count(send)

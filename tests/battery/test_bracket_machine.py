@@ -38,6 +38,7 @@ if os.environ.get("BATTERY") != "gate":  # there is time for the neighbours of t
         (Profile("an order every 2 s", gap=2), 84),
         (Profile("every 2 s, 8 lanes", gap=2, lanes=8), 84),
         (Profile("4 decimals, cut", places=4), 97),
+        (Profile("half repriced ones unlike the list", repriced=0.05, unlisted=0.5, three_prices=0), 94),
         (Profile("a person errs", three_prices=1, person_errs=0.2), 82),
     ]
 
@@ -86,6 +87,12 @@ BROKEN: list[tuple[str, Profile, str, Callable[..., Any]]] = [
         lambda attempt, own, picture: bracket.charge_fits(
             own.answer and own.answer.charge, attempt.expected, picture.unit
         ),
+    ),
+    (
+        "another one's moved price excuses an id",
+        Profile("charged unlike the list", repriced=0.3, unlisted=0.5, ambiguous=0.1, three_prices=0),
+        "belongs_to_another",
+        lambda attempt, own, picture: any(other.key != attempt.key for other in bracket.owners_of(own, picture)),
     ),
     (
         "25: an orphan counts as an explanation",

@@ -91,6 +91,14 @@ def test_a_charge_that_somebody_else_can_own_does_not_block() -> None:
     assert verdicts[0].excused == (500,)  # type: ignore[union-attr]
 
 
+def test_a_charge_that_another_one_explains_only_by_a_price_that_moved_blocks() -> None:
+    """The list says 0.63 before and after, but 0.66 was charged: the other one's price says nothing about that."""
+    moved = replace(DOUBT, key=2, expected=Decimal("0.20"), readings=(Reading(1200.0, Decimal("0.21")),))
+    ids = (own(charge="0.66"), own(600, "0.21"))
+    verdicts = bracket.judge(picture(*ids, attempts=(certain(DOUBT), moved)))
+    assert not any(isinstance(v, NotPlaced) for v in verdicts)
+
+
 @pytest.mark.parametrize("standing", list(Standing))
 def test_two_possible_owners_are_told_apart_by_nobody(standing: Standing) -> None:
     other = replace(DOUBT, key=2, standing=standing)
