@@ -100,4 +100,3 @@ def _rates() -> dict[str, float]:
         | dict.fromkeys(BALANCE_FAULTS, 0.03)
         | dict.fromkeys(SERVICES_FAULTS, 0.05)
     )
-

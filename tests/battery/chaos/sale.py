@@ -66,4 +66,5 @@ class Sale:
                 del self.todo[0]
             else:
                 self.missed += 1
-                self.todo = [*self.todo[1:3], self.todo[0], *self.todo[3:]]  # at once: the sale looks whether any is left
+                # In one step: the sale looks meanwhile whether any is left.
+                self.todo = [*self.todo[1:3], self.todo[0], *self.todo[3:]]
