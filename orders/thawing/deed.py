@@ -38,8 +38,10 @@ from orders.thawing.scan import Found, Range, ScanFailed, ask
 from upstream.errors import Unavailable
 from upstream.ids import canonical_id
 
-#: Less than a unit of the coarsest charge a panel shows: two decimals.
+#: A unit of the coarsest charge a panel shows: two decimals.
 _ROUNDING = Decimal("0.01")
+#: Providers charge unlike their own list at times: by some percent, not by half of it.
+_UNLIKE_THE_LIST = 2
 
 
 class NotYet(Refusal):
@@ -223,7 +225,11 @@ def is_absent(order: Order, unknown: Sequence[Found], rates: dict[str, Decimal])
 
 
 def _fits(order: Order, found: Found) -> bool:
-    return found.charge is None or abs(found.charge - order.expected_charge) < _ROUNDING
+    """Whether it could be charged so. Nothing else speaks against it: nobody knows what was bought in the lost time."""
+    if found.charge is None:
+        return True
+    less, more = sorted((found.charge, order.expected_charge))
+    return more - _ROUNDING < less * _UNLIKE_THE_LIST
 
 
 def _last_memory(provider_id: int) -> datetime | None:

@@ -27,7 +27,7 @@ def test_a_dump_that_was_put_back_starts_frozen_and_thaws_without_buying_twice(
     before = settled.buys(alice, quantity=100, link="https://example.com/p/before")
     settled.forwards()
     sent = settled.buys(alice, quantity=1000, link="https://example.com/p/sent-since")
-    waiting = settled.buys(alice, quantity=3000, link="https://example.com/p/never-sent")
+    waiting = settled.buys(alice, quantity=9000, link="https://example.com/p/never-sent")
     with dump():
         Order.objects.filter(pk=waiting.pk).update(next_at=None)  # the old shop never got to this one
         settled.forwards()
@@ -151,6 +151,19 @@ def test_a_price_that_moved_rules_nothing_out(settled: Shop, alice: User, dump: 
     with dump():
         settled.simulator.control(rates={"1": "0.70"})
         settled.forwards()
+    freezing.look(now=database_now())
+    thaw(settled, newest(settled))
+    kept.refresh_from_db()
+    assert kept.forward_state == Forward.IN_DOUBT
+
+
+def test_a_charge_unlike_the_list_rules_nothing_out(settled: Shop, alice: User, dump: Any) -> None:
+    settled.buys(alice, quantity=100)
+    settled.forwards()
+    kept = settled.buys(alice, quantity=1000, link="https://example.com/p/kept?fault=repriced:1.1")
+    with dump():
+        settled.forwards()
+    assert len(settled.accepted()) == 2
     freezing.look(now=database_now())
     thaw(settled, newest(settled))
     kept.refresh_from_db()
