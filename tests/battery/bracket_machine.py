@@ -168,7 +168,8 @@ class Machine:
                 Decimal("0.00001")
             )
         low = self.top or None
-        listed = expected if charge != expected and self._strikes(self.profile.unlisted) else charge
+        is_unlisted = charge != expected and self.profile.unlisted and self._strikes(self.profile.unlisted)
+        listed = expected if is_unlisted else charge
         send = Send(next(self.key), self.now, expected, charge, listed, shape, runs, low)
         self.open[send.key] = send
         took = self.random.uniform(0.2, 0.8)

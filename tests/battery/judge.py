@@ -4,6 +4,7 @@ It reads the database by plain SQL and the logs as plain rows, and imports nothi
 named as the battery names it (F1, I2, S5, …); the names are what a seeded bug must be caught by.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -51,6 +52,7 @@ class Truth:
     ``credits`` are the payments by reference, ``acknowledged`` the charges of orders that a customer was told of, by
     order id; ``said`` the answers by link; ``answers`` how many answers to ``add`` reached a living process, by link.
     ``liars`` are links whose own answer named an id that is not theirs, ``foreign`` what others ordered with our key.
+    ``decided`` counts what a person decided and a restore forgot, by link.
     ``refills`` counts what was taken by (provider, order there). ``opening`` is each account's first balance.
     """
 
@@ -64,6 +66,7 @@ class Truth:
     liars: set[str] = field(default_factory=set)
     foreign: set[str] = field(default_factory=set)
     foreign_is_listed: bool = False
+    decided: Counter[str] = field(default_factory=Counter)
     refills: dict[tuple[int, str], int] | None = None
     opening: dict[int, Decimal] | None = None
     #: Ids are one counter, foreign ids are refused, nothing is applied after T_settle.

@@ -16,13 +16,18 @@ def bought_at_most_once(rows: Rows, upstream: Upstream, truth: "Truth") -> Found
     for order in rows.orders:
         accepted = upstream.of_order(order)
         # A person who called a placed order "not placed" had it bought again: their doing, not the shop's.
-        if len(accepted) > 1 + rows.was_decided(order):
+        if len(accepted) > 1 + _decisions(rows, truth, order):
             numbers = ", ".join(str(row["order"]) for row in accepted)
             yield "F1", "an order is bought at most once", f"order {order.id} at {order.provider_id}: {numbers}"
         live = [a for a in rows.attempts_of[order.id] if a.outcome in LIVE]
         if len(live) > 1:
             yield "F1", "an order has at most one live attempt", f"order {order.id}: {[a.n for a in live]}"
     yield from _refilled_at_most_once(rows, truth)
+
+
+def _decisions(rows: Rows, truth: "Truth", order: Any) -> int:
+    """How often a person said that the order was not placed, whether the database still knows of it or not."""
+    return rows.was_decided(order) + truth.decided[target_of(order)]
 
 
 def _refilled_at_most_once(rows: Rows, truth: "Truth") -> Found:
@@ -70,9 +75,9 @@ def _is_over(attempt: Any) -> bool:
     return attempt.outcome in ("released", "refused")
 
 
-def refunded_orders_were_not_bought(rows: Rows, upstream: Upstream, _truth: "Truth") -> Found:
+def refunded_orders_were_not_bought(rows: Rows, upstream: Upstream, truth: "Truth") -> Found:
     for order in rows.orders:
-        if order.forward_state not in ("refused", "refunded") or rows.was_decided(order):
+        if order.forward_state not in ("refused", "refunded") or _decisions(rows, truth, order):
             continue
         # Refunded with the doubt left open, by the owner's patience: the store's loss, and known as one.
         if any(a.outcome in ("in_doubt", "placed") for a in rows.attempts_of[order.id]):
@@ -184,7 +189,7 @@ def every_upstream_order_is_explained(rows: Rows, upstream: Upstream, truth: "Tr
                 yield "F4", "a foreign order is listed", f"{place}: {row['link']}"
             continue
         open_doubt = any(a.outcome == "in_doubt" for a in rows.attempts_of[order.id])
-        if not truth.assumptions_hold or open_doubt or rows.was_decided(order):
+        if not truth.assumptions_hold or open_doubt or _decisions(rows, truth, order):
             continue
         yield "F4", "no order of ours is an orphan", f"order {order.id} ({order.forward_state}) is {place[1]}"
 

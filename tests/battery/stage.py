@@ -33,6 +33,7 @@ from storefront import rounds
 from tests.battery.crashing import Boundaries
 from tests.battery.fresh import Fresh
 from tests.battery.judge import Broken, Judge, Truth
+from tests.battery.judge_rows import read_rows, target_of
 from tests.battery.model import Model, Sold
 from tests.battery.shop_time import ShopTime, turned_clock
 from tests.battery.wire_seam import Account, Wire
@@ -255,7 +256,9 @@ class Stage:
 
     def restores(self) -> None:
         """The database as it was dumped, in another place; what was acknowledged since is lost, and known as lost."""
+        decided = self._decisions()
         self.fresh.put_back("dump")
+        self.truth.decided += decided - self._decisions()
         self.session.execute("UPDATE public.orders_shopstate SET home = '1/2/3/4'")
         kept = {row[0]: row[1] for row in self.session.execute("SELECT link, id FROM public.orders_order").fetchall()}
         keys = {row[0] for row in self.session.execute("SELECT key FROM public.billing_transfer").fetchall()}
@@ -265,6 +268,10 @@ class Stage:
         self.truth.foreign |= self.model.bought.keys() - kept.keys()
         self.judge.forget()
         self.was_restored = True
+
+    def _decisions(self) -> Counter[str]:
+        rows = read_rows(self.session)
+        return Counter({target_of(order): rows.was_decided(order) for order in rows.orders})
 
     # What the shop does by itself.
 
