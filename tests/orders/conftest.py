@@ -2,9 +2,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts.models import User
+from orders.models import Order
 from tests.orders.cast import RATE, Shop, customer, provider_at, service_of
+from tests.orders.hearings import placed
+from tests.orders.staff import PASSWORD, signed_in
 from upstream.simulator.catalog import Catalog
 from upstream.simulator.running import RunningSimulator, running_simulator
 
@@ -57,6 +61,18 @@ def quick_timetable(settings: Any) -> None:
 
 
 @pytest.fixture
+def unhurried(settings: Any) -> None:
+    """A machine that is busy with other things must not turn answers into doubts."""
+    settings.FORWARD_DEADLINE_SECONDS, settings.FORWARD_LEASE_SECONDS = 10, 25
+
+
+@pytest.fixture
+def quick_probing(settings: Any) -> None:
+    """The search for a lost order waits for nothing between two calls."""
+    settings.PROBE_INTERVAL_SECONDS = 0.001
+
+
+@pytest.fixture
 def simulator() -> Iterator[RunningSimulator]:
     with running_simulator(catalog=Catalog.from_rows(ROWS), seconds=10) as running:
         yield running
@@ -71,3 +87,16 @@ def shop(db: None, simulator: RunningSimulator) -> Shop:
 @pytest.fixture
 def alice(db: None) -> User:
     return customer()
+
+
+@pytest.fixture
+def drip(shop: Shop, alice: User) -> Order:
+    """Three runs of 100, placed at a panel that lists them."""
+    shop.simulator.control(capabilities={"drip_children": True})
+    return placed(shop, shop.drips(alice))
+
+
+@pytest.fixture
+def owner(db: None) -> Client:
+    """The owner's browser, fit for decisions about money."""
+    return signed_in(User.objects.create_superuser("owner@example.com", PASSWORD))

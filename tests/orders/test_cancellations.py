@@ -4,7 +4,6 @@ import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -26,13 +25,7 @@ from upstream.client import ProviderClient
 from upstream.errors import ErrorClass, Refused
 from upstream.messages import CancelOutcome, InDoubtItem
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def unhurried(settings: Any) -> None:
-    """A machine that is busy with other things must not turn answers into doubts."""
-    settings.FORWARD_DEADLINE_SECONDS, settings.FORWARD_LEASE_SECONDS = 10, 25
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unhurried")]
 
 
 @pytest.fixture

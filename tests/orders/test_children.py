@@ -1,7 +1,6 @@
 """Drip-feeds and subscriptions: their child orders are found, followed, and settle the parent."""
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -10,32 +9,22 @@ from billing import audit as books
 from billing.models import Hold
 from catalog.models import Service
 from core.clock import database_now
-from core.money import round_down
 from notices.models import Alert
-from orders import audit, child_hearing, hearing, progress
+from orders import audit, progress
 from orders.checks import BadFields
 from orders.models import ChildOrder, Order
 from orders.placement import quote
-from orders.states import Forward, Progress
+from orders.states import Progress
 from tests.orders.cast import Shop, balance, service_of
+from tests.orders.hearings import bought, child_heard, due, heard, placed, said
 from upstream.errors import ErrorClass, Unavailable
-from upstream.messages import ItemError, OrderStatus, StatusItem
+from upstream.messages import ItemError, OrderStatus
 from upstream.states import OrderState
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unhurried")]
 
 ACTIVE, COMPLETED, CANCELED = OrderState.ACTIVE, OrderState.COMPLETED, OrderState.CANCELED
 IN_PROGRESS, PARTIAL, EXPIRED = OrderState.IN_PROGRESS, OrderState.PARTIAL, OrderState.EXPIRED
-
-
-def said(state: OrderState, **facts: Any) -> OrderStatus:
-    return OrderStatus(state=state, raw_state=state.value, **facts)
-
-
-@pytest.fixture(autouse=True)
-def unhurried(settings: Any) -> None:
-    """A machine that is busy with other things must not turn answers into doubts."""
-    settings.FORWARD_DEADLINE_SECONDS, settings.FORWARD_LEASE_SECONDS = 10, 25
 
 
 @pytest.fixture
@@ -44,48 +33,12 @@ def likes(shop: Shop) -> Service:
 
 
 @pytest.fixture
-def drip(shop: Shop, alice: User) -> Order:
-    """Three runs of 100, placed at a panel that lists them."""
-    shop.simulator.control(capabilities={"drip_children": True})
-    return placed(shop, shop.drips(alice))
-
-
-@pytest.fixture
 def subscription(shop: Shop, alice: User, likes: Service) -> Order:
     return placed(shop, shop.subscribes(alice, likes, posts="2", old_posts="1"))
 
 
-def placed(shop: Shop, order: Order) -> Order:
-    shop.forwards()
-    order.refresh_from_db()
-    assert order.forward_state == Forward.PLACED
-    return order
-
-
-def parent_says(shop: Shop, order: Order, *items: StatusItem) -> Order:
-    for item in items:
-        now = database_now()
-        hearing.apply({order.pk: item}, provider=shop.provider, asked_at=now, now=now)
-    order.refresh_from_db()
-    return order
-
-
-def child_says(shop: Shop, order: Order, upstream_id: str, *items: StatusItem) -> ChildOrder:
-    child = order.children.get(upstream_id=upstream_id)
-    for item in items:
-        now = database_now()
-        child_hearing.apply({child.pk: item}, provider=shop.provider, asked_at=now, now=now)
-    child.refresh_from_db()
-    order.refresh_from_db()
-    return child
-
-
 def hold_of(order: Order) -> Hold:
     return Hold.objects.get(reference=order.reference)
-
-
-def due(order: Order, missing: int) -> Decimal:
-    return round_down(order.charge * missing / order.total)
 
 
 def adds_up() -> bool:
@@ -121,14 +74,14 @@ def test_a_drip_feed_without_listed_runs_is_one_plain_order(shop: Shop, alice: U
 def test_runs_that_fell_short_and_runs_that_never_came_are_paid_back_together(
     shop: Shop, alice: User, drip: Order
 ) -> None:
-    parent_says(shop, drip, said(IN_PROGRESS, children=("70011", "70012"), runs=3))
-    child_says(shop, drip, "70011", said(COMPLETED, remains=0, charge=Decimal("0.09")))
-    child_says(shop, drip, "70012", said(IN_PROGRESS, remains=60))
+    heard(shop, drip, said(IN_PROGRESS, children=("70011", "70012"), runs=3))
+    child_heard(shop, drip, "70011", said(COMPLETED, remains=0, charge=Decimal("0.09")))
+    child_heard(shop, drip, "70012", said(IN_PROGRESS, remains=60))
     assert drip.delivered == 140
-    parent_says(shop, drip, said(COMPLETED, children=("70011", "70012"), runs=3))
+    heard(shop, drip, said(COMPLETED, children=("70011", "70012"), runs=3))
     assert not drip.is_final, "a run is still open"
     assert hold_of(drip).refunded == 0
-    child_says(shop, drip, "70012", said(PARTIAL, remains=30))
+    child_heard(shop, drip, "70012", said(PARTIAL, remains=30))
     assert (drip.progress, drip.delivered) == (Progress.PARTIAL, 170)
     assert drip.returned == due(drip, 130)
     hold = hold_of(drip)
@@ -138,30 +91,30 @@ def test_runs_that_fell_short_and_runs_that_never_came_are_paid_back_together(
 
 def test_a_late_partial_of_a_run_pays_the_difference_and_nothing_is_paid_twice(shop: Shop, drip: Order) -> None:
     ids = ("1001", "1002", "1003")
-    parent_says(shop, drip, said(COMPLETED, children=ids))
+    heard(shop, drip, said(COMPLETED, children=ids))
     for i in ids:
-        child_says(shop, drip, i, said(COMPLETED, remains=0))
+        child_heard(shop, drip, i, said(COMPLETED, remains=0))
     assert (drip.progress, drip.returned) == (Progress.COMPLETED, 0)
-    child_says(shop, drip, "1002", said(PARTIAL, remains=40))
+    child_heard(shop, drip, "1002", said(PARTIAL, remains=40))
     assert (drip.progress, drip.returned) == (Progress.PARTIAL, due(drip, 40))
-    child_says(
+    child_heard(
         shop, drip, "1002", said(COMPLETED), said(PARTIAL, remains=10), said(PARTIAL, remains=40), said(CANCELED)
     )
     assert drip.returned == due(drip, 100)
-    parent_says(shop, drip, said(COMPLETED, children=ids), said(IN_PROGRESS, children=ids))
+    heard(shop, drip, said(COMPLETED, children=ids), said(IN_PROGRESS, children=ids))
     assert drip.returned == due(drip, 100)
     assert adds_up()
 
 
 def test_a_canceled_drip_feed_keeps_what_its_runs_delivered(shop: Shop, alice: User, drip: Order) -> None:
-    parent_says(shop, drip, said(CANCELED, children=("501",)))
-    child_says(shop, drip, "501", said(COMPLETED))
+    heard(shop, drip, said(CANCELED, children=("501",)))
+    child_heard(shop, drip, "501", said(COMPLETED))
     assert (drip.progress, drip.returned) == (Progress.PARTIAL, due(drip, 200))
     assert balance(alice) == 100 - drip.charge + drip.returned
 
 
 def test_nothing_delivered_pays_everything_back(shop: Shop, alice: User, drip: Order) -> None:
-    parent_says(shop, drip, said(CANCELED, children=()))
+    heard(shop, drip, said(CANCELED, children=()))
     assert (drip.progress, drip.returned) == (Progress.CANCELED, drip.charge)
     assert balance(alice) == 100
 
@@ -177,53 +130,53 @@ def test_nothing_delivered_pays_everything_back(shop: Shop, alice: User, drip: O
 def test_an_end_that_its_runs_do_not_explain_keeps_the_money_held(
     shop: Shop, drip: Order, unclear: OrderStatus
 ) -> None:
-    parent_says(shop, drip, unclear)
+    heard(shop, drip, unclear)
     assert drip.needs_review
     assert not drip.is_final
     assert (hold_of(drip).earned, hold_of(drip).refunded) == (0, 0)
 
 
 def test_a_run_that_cannot_be_read_waits_for_a_person(shop: Shop, drip: Order) -> None:
-    parent_says(shop, drip, said(COMPLETED, children=("1", "2", "3")))
+    heard(shop, drip, said(COMPLETED, children=("1", "2", "3")))
     for i in ("1", "2"):
-        child_says(shop, drip, i, said(COMPLETED))
-    child_says(shop, drip, "3", said(PARTIAL))
+        child_heard(shop, drip, i, said(COMPLETED))
+    child_heard(shop, drip, "3", said(PARTIAL))
     assert "child order 3" in drip.needs_review
     assert not drip.is_final
-    child_says(shop, drip, "3", *[ItemError(ErrorClass.UNKNOWN_ORDER)] * 10, said(PARTIAL, remains=50))
+    child_heard(shop, drip, "3", *[ItemError(ErrorClass.UNKNOWN_ORDER)] * 10, said(PARTIAL, remains=50))
     assert (drip.progress, drip.returned) == (Progress.PARTIAL, due(drip, 50))
     assert drip.needs_review == ""
 
 
 def test_a_run_that_stays_unknown_after_an_outage_is_told_to_the_owner(shop: Shop, drip: Order) -> None:
-    parent_says(shop, drip, said(IN_PROGRESS, children=("1",)))
+    heard(shop, drip, said(IN_PROGRESS, children=("1",)))
     child = drip.children.get()
     batch = progress.Batch(shop.provider, {}, database_now(), {"1": child.pk})
     for _time in range(11):
         progress.failed(batch, Unavailable("timeout", outage=True), now=database_now())
-    assert child_says(shop, drip, "1", ItemError(ErrorClass.UNKNOWN_ORDER)).needs_review
+    assert child_heard(shop, drip, "1", ItemError(ErrorClass.UNKNOWN_ORDER)).needs_review
     assert "child order 1" in drip.needs_review
 
 
 def test_another_orders_number_is_never_taken_for_a_run(shop: Shop, alice: User, drip: Order) -> None:
-    other = placed(shop, shop.buys(alice))
-    parent_says(shop, drip, said(COMPLETED, children=(str(other.upstream_id), "9001")))
+    other = bought(shop, alice)
+    heard(shop, drip, said(COMPLETED, children=(str(other.upstream_id), "9001")))
     assert list(drip.children.values_list("upstream_id", flat=True)) == ["9001"]
     assert Alert.objects.filter(cause=f"order:{drip.pk}:loss").exists()
-    child_says(shop, drip, "9001", said(COMPLETED))
+    child_heard(shop, drip, "9001", said(COMPLETED))
     assert hold_of(drip).earned == 0
 
 
 def test_a_run_in_a_foreign_currency_is_no_arithmetic_and_told_to_the_owner(shop: Shop, drip: Order) -> None:
-    parent_says(shop, drip, said(IN_PROGRESS, children=("31",)))
+    heard(shop, drip, said(IN_PROGRESS, children=("31",)))
     strange = said(COMPLETED, charge=Decimal("7.10"), currency="RUB", flags=("currency_differs",))
-    assert child_says(shop, drip, "31", strange).charge is None
+    assert child_heard(shop, drip, "31", strange).charge is None
     assert drip.provider_charge is None
     assert Alert.objects.filter(cause=f"provider:{shop.provider.pk}:order_currency", severity="money").exists()
 
 
 def test_children_and_orders_stand_in_one_line(shop: Shop, alice: User, drip: Order) -> None:
-    parent_says(shop, drip, said(IN_PROGRESS, children=("31", "32")))
+    heard(shop, drip, said(IN_PROGRESS, children=("31", "32")))
     now = database_now()
     Order.objects.update(next_poll_at=now)
     ChildOrder.objects.filter(upstream_id="31").update(next_poll_at=now.replace(year=2020))
@@ -264,14 +217,14 @@ def test_a_subscription_reserves_the_most_it_can_cost(shop: Shop, alice: User, s
 
 
 def test_each_post_earns_its_share_and_the_end_returns_the_rest(shop: Shop, alice: User, subscription: Order) -> None:
-    parent_says(shop, subscription, said(ACTIVE, children=("81",), posts=3))
-    child_says(shop, subscription, "81", said(COMPLETED, charge=Decimal("0.09")))
+    heard(shop, subscription, said(ACTIVE, children=("81",), posts=3))
+    child_heard(shop, subscription, "81", said(COMPLETED, charge=Decimal("0.09")))
     assert hold_of(subscription).earned == Decimal("0.117")
-    parent_says(shop, subscription, said(ACTIVE, children=("81", "82"), posts=3))
-    child_says(shop, subscription, "82", said(PARTIAL, remains=50, charge=Decimal("0.045")))
+    heard(shop, subscription, said(ACTIVE, children=("81", "82"), posts=3))
+    child_heard(shop, subscription, "82", said(PARTIAL, remains=50, charge=Decimal("0.045")))
     assert hold_of(subscription).earned == Decimal("0.1755")
     assert hold_of(subscription).refunded == 0
-    parent_says(shop, subscription, said(EXPIRED, children=("81", "82"), posts=3))
+    heard(shop, subscription, said(EXPIRED, children=("81", "82"), posts=3))
     hold = hold_of(subscription)
     assert (subscription.progress, hold.earned, hold.refunded) == (
         Progress.EXPIRED,
@@ -301,16 +254,16 @@ def test_a_subscription_lives_to_its_end_at_a_real_panel(shop: Shop, alice: User
 
 def test_a_post_of_unknown_size_waits_for_a_person(shop: Shop, alice: User, likes: Service) -> None:
     order = placed(shop, shop.subscribes(alice, likes, min="50", max="150"))
-    parent_says(shop, order, said(EXPIRED, children=("7",)))
-    child_says(shop, order, "7", said(COMPLETED))
+    heard(shop, order, said(EXPIRED, children=("7",)))
+    child_heard(shop, order, "7", said(COMPLETED))
     assert "child order 7" in order.needs_review
     assert not order.is_final
-    child_says(shop, order, "7", said(COMPLETED, charge=Decimal("0.108")))
+    child_heard(shop, order, "7", said(COMPLETED, charge=Decimal("0.108")))
     assert (order.delivered, order.returned) == (120, due(order, 180))
 
 
 def test_a_subscription_without_posts_pays_everything_back(shop: Shop, alice: User, subscription: Order) -> None:
-    parent_says(shop, subscription, said(EXPIRED, children=()))
+    heard(shop, subscription, said(EXPIRED, children=()))
     assert (subscription.progress, subscription.returned) == (Progress.CANCELED, subscription.charge)
     assert balance(alice) == 100
 

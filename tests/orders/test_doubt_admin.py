@@ -3,8 +3,6 @@
 from typing import Any
 
 import pytest
-from allauth.account.models import EmailAddress
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
@@ -15,23 +13,9 @@ from orders.models import Explanation, Order, OwnId
 from orders.states import Forward
 from tests.orders.cast import Shop
 from tests.orders.doubts import LOST_BUT_PLACED, SETTLE, ages, attempt_of, buys_and_sends, id_at_provider
+from tests.orders.staff import PASSWORD, clerk_with
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PASSWORD = "correct horse battery"
-
-
-def signed_in(person: User) -> Client:
-    """Just signed in, and asked for the password once more as every decision about money demands."""
-    EmailAddress.objects.get_or_create(user=person, email=person.email, defaults={"verified": True, "primary": True})
-    client = Client()
-    client.post(reverse("account_login"), {"login": person.email, "password": PASSWORD})
-    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
-    return client
-
-
-@pytest.fixture
-def owner(db: None) -> Client:
-    return signed_in(User.objects.create_superuser("owner@example.com", PASSWORD))
 
 
 @pytest.fixture
@@ -120,9 +104,7 @@ def test_a_page_left_open_decides_about_the_try_it_shows_and_no_later_one(
 
 
 def test_only_who_may_decides(shop: Shop, lost: Order) -> None:
-    clerk = User.objects.create_user("clerk@example.com", PASSWORD, is_staff=True)
-    clerk.user_permissions.add(Permission.objects.get(codename="view_doubtfulorder"))
-    client = signed_in(clerk)
+    client = clerk_with("view_doubtfulorder")
     assert "Tries to send it" in client.get(address("change", lost)).content.decode()
     for deed, form in _deeds(shop, lost):
         assert client.post(address(deed, lost), form).status_code == 403

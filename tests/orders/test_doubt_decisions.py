@@ -24,12 +24,7 @@ from tests.orders.doubts import (
     resolves,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def quick_probing(settings: Any) -> None:
-    settings.PROBE_INTERVAL_SECONDS = 0.001
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_probing")]
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Orders of our key that nobody knows: found by a daily scan, listed, and no explanation of anything."""
 
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -29,12 +28,7 @@ from tests.orders.doubts import (
     unguarded,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def quick_probing(settings: Any) -> None:
-    settings.PROBE_INTERVAL_SECONDS = 0.001
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_probing")]
 
 
 def test_an_orphan_is_listed_and_explains_nothing(shop: Shop, alice: User) -> None:

@@ -20,14 +20,9 @@ from orders.states import Forward
 from tests.orders.cast import Shop, balance
 from tests.orders.doubts import unguarded
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unhurried")]
 
 TURKISH = "error_known:Bakiyeniz yetersiz"
-
-
-@pytest.fixture(autouse=True)
-def unhurried(settings: Any) -> None:
-    settings.FORWARD_DEADLINE_SECONDS, settings.FORWARD_LEASE_SECONDS = 10, 25
 
 
 def refuses(shop: Shop, *faults: str) -> None:

@@ -4,58 +4,28 @@ import re
 from typing import Any
 
 import pytest
-from allauth.account.models import EmailAddress
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from core.clock import database_now
-from orders import hearing
 from orders.models import Order
 from orders.states import Progress
 from tests.orders.cast import Shop
-from upstream.messages import OrderStatus
+from tests.orders.hearings import bought, heard, said
+from tests.orders.staff import clerk_with
 from upstream.states import OrderState
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PASSWORD = "correct horse battery"
 HOSTILE = "<script>alert(1)</script>"
 
 
-def signed_in(person: User) -> Client:
-    """Just signed in, and asked for the password once more as every decision about money demands."""
-    EmailAddress.objects.get_or_create(user=person, email=person.email, defaults={"verified": True, "primary": True})
-    client = Client()
-    client.post(reverse("account_login"), {"login": person.email, "password": PASSWORD})
-    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
-    return client
-
-
-def clerk_with(*codenames: str) -> Client:
-    clerk = User.objects.create_user("clerk@example.com", PASSWORD, is_staff=True)
-    clerk.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-    return signed_in(clerk)
-
-
 @pytest.fixture
-def owner(db: None) -> Client:
-    return signed_in(User.objects.create_superuser("owner@example.com", PASSWORD))
-
-
-@pytest.fixture
-def unclear(shop: Shop, alice: User, settings: Any) -> Order:
-    settings.FORWARD_DEADLINE_SECONDS, settings.FORWARD_LEASE_SECONDS = 10, 25
-    order = shop.buys(alice)
-    shop.forwards()
-    return hears(shop, order)
+def unclear(shop: Shop, alice: User, unhurried: None) -> Order:
+    return hears(shop, bought(shop, alice))
 
 
 def hears(shop: Shop, order: Order, state: OrderState = OrderState.PARTIAL, remains: int | None = None) -> Order:
-    now, answer = database_now(), OrderStatus(state=state, raw_state=state.value, remains=remains)
-    hearing.apply({order.pk: answer}, provider=shop.provider, asked_at=now, now=now)
-    order.refresh_from_db()
-    return order
+    return heard(shop, order, said(state, remains=remains))
 
 
 def page(client: Client, order: Order) -> str:

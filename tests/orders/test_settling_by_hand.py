@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection
@@ -13,61 +12,27 @@ from billing import audit as books
 from billing.models import Hold, Transfer
 from catalog.models import Service
 from core.clock import database_now
-from core.money import round_down
-from orders import audit, child_hearing, hearing, progress, reconciliation, settling_by_hand
+from orders import audit, progress, reconciliation, settling_by_hand
 from orders.cancellations import request_cancel
 from orders.decisions import NoReason
 from orders.models import EventKind, Order, ReconciliationBreak
-from orders.states import Forward, Progress
+from orders.states import Progress
 from orders.story import story_of
 from tests.orders.cast import Shop, balance, service_of
+from tests.orders.hearings import bought, child_heard, due, heard, placed, said
 from upstream.errors import ErrorClass, Unavailable
 from upstream.messages import ItemError, OrderStatus, StatusItem
 from upstream.states import OrderState
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unhurried")]
 
 PARTIAL, COMPLETED, CANCELED = OrderState.PARTIAL, OrderState.COMPLETED, OrderState.CANCELED
 IN_PROGRESS, EXPIRED = OrderState.IN_PROGRESS, OrderState.EXPIRED
 OWNER = "owner@example.com"
 
-
-def said(state: OrderState, **facts: Any) -> OrderStatus:
-    return OrderStatus(state=state, raw_state=state.value, **facts)
-
-
 UNREADABLE = said(PARTIAL)
 AFTER_A_PART = said(CANCELED, remains=400, charge=Decimal("0.54"))
 FORGOTTEN = [ItemError(ErrorClass.UNKNOWN_ORDER)] * 10
-
-
-@pytest.fixture(autouse=True)
-def unhurried(settings: Any) -> None:
-    """A machine that is busy with other things must not turn answers into doubts."""
-    settings.FORWARD_DEADLINE_SECONDS, settings.FORWARD_LEASE_SECONDS = 10, 25
-
-
-def placed(shop: Shop, order: Order) -> Order:
-    shop.forwards()
-    order.refresh_from_db()
-    assert order.forward_state == Forward.PLACED
-    return order
-
-
-def heard(shop: Shop, order: Order, *items: StatusItem) -> Order:
-    for item in items:
-        now = database_now()
-        hearing.apply({order.pk: item}, provider=shop.provider, asked_at=now, now=now)
-    order.refresh_from_db()
-    return order
-
-
-def child_heard(shop: Shop, order: Order, number: str, *items: StatusItem) -> Order:
-    for item in items:
-        now, child = database_now(), order.children.get(upstream_id=number)
-        child_hearing.apply({child.pk: item}, provider=shop.provider, asked_at=now, now=now)
-    order.refresh_from_db()
-    return order
 
 
 def seen(order: Order) -> str:
@@ -90,10 +55,6 @@ def dismisses(order: Order, *, saw: str = "", reason: str = "seen") -> bool:
     return is_new
 
 
-def due(order: Order, missing: int) -> Decimal:
-    return round_down(order.charge * missing / order.total)
-
-
 def adds_up(order: Order) -> bool:
     hold = Hold.objects.get(reference=order.reference)
     assert (hold.charged, order.returned) == (hold.earned + hold.refunded, hold.refunded)
@@ -103,7 +64,7 @@ def adds_up(order: Order) -> bool:
 @pytest.fixture
 def unclear(shop: Shop, alice: User) -> Order:
     """A thousand, of which some did not arrive, and nobody says how many."""
-    return heard(shop, placed(shop, shop.buys(alice)), UNREADABLE)
+    return heard(shop, bought(shop, alice), UNREADABLE)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +74,7 @@ def unclear(shop: Shop, alice: User) -> Order:
 def test_what_did_not_arrive_goes_back_and_the_rest_is_earned(
     shop: Shop, alice: User, story: Sequence[StatusItem], missing: int, end: Progress
 ) -> None:
-    order = heard(shop, placed(shop, shop.buys(alice)), *story)
+    order = heard(shop, bought(shop, alice), *story)
     about = order.needs_review
     assert about
     reconciliation.reconcile(shop.provider, now=database_now())
@@ -131,7 +92,7 @@ def test_what_did_not_arrive_goes_back_and_the_rest_is_earned(
 
 
 def test_a_charge_that_stays_after_a_cancellation_by_hand_is_a_row_at_once(shop: Shop, alice: User) -> None:
-    order = heard(shop, placed(shop, shop.buys(alice)), AFTER_A_PART)
+    order = heard(shop, bought(shop, alice), AFTER_A_PART)
     settles(order, 1000)
     assert ReconciliationBreak.objects.get(kind="owed", order=order).amount == Decimal("0.54")
 
@@ -222,14 +183,14 @@ def test_a_later_answer_pays_the_difference_or_moves_nothing(
 
 @pytest.mark.parametrize("story", [[UNREADABLE], [AFTER_A_PART], FORGOTTEN])
 def test_what_was_decided_about_is_not_asked_again(shop: Shop, alice: User, story: Sequence[StatusItem]) -> None:
-    order = heard(shop, placed(shop, shop.buys(alice)), *story)
+    order = heard(shop, bought(shop, alice), *story)
     settles(order, 400)
     assert heard(shop, order, *story, *story).needs_review == ""
     assert order.returned == due(order, 400)
 
 
 def test_an_id_that_fails_every_call_is_not_asked_about_again(shop: Shop, alice: User) -> None:
-    order = heard(shop, placed(shop, shop.buys(alice)), *FORGOTTEN)
+    order = heard(shop, bought(shop, alice), *FORGOTTEN)
     settles(order, 400)
     batch = progress.Batch(shop.provider, {str(order.upstream_id): order.pk}, database_now())
     progress.failed(batch, Unavailable("not_json", "HTTP 200"), now=database_now())
@@ -246,7 +207,7 @@ def test_another_reason_after_a_decision_is_asked_about(shop: Shop, unclear: Ord
 
 
 def test_an_ended_order_pays_back_late_but_takes_nothing_back(shop: Shop, alice: User) -> None:
-    order = heard(shop, placed(shop, shop.buys(alice)), said(PARTIAL, remains=80), UNREADABLE)
+    order = heard(shop, bought(shop, alice), said(PARTIAL, remains=80), UNREADABLE)
     for missing in (0, 80):
         with pytest.raises(settling_by_hand.MovesNothing):
             settles(order, missing)
@@ -294,14 +255,6 @@ def test_an_open_wish_to_cancel_is_answered_by_the_end(shop: Shop, alice: User, 
 
 
 # Parents of child orders
-
-
-@pytest.fixture
-def drip(shop: Shop, alice: User) -> Order:
-    """Three runs of 100, placed at a panel that lists them."""
-    shop.simulator.control(capabilities={"drip_children": True})
-    return placed(shop, shop.drips(alice))
-
 
 CHILDLESS = [said(COMPLETED, children=())]
 LIST_UNREADABLE = [said(COMPLETED, children=("1",), flags=("children_unreadable",))]

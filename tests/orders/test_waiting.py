@@ -13,23 +13,18 @@ from billing.models import Hold
 from catalog.models import Provider
 from core.clock import database_now
 from notices.models import Alert
-from orders import audit, hearing, lanes, outcomes, refills, waiting
+from orders import audit, lanes, outcomes, refills, waiting
 from orders.models import EventKind, ForwardAttempt, Order, Refill
 from orders.refills import NotRefillable, request_refill
 from orders.states import Forward, Outcome, Progress, RefillState
 from tests.orders.cast import Shop, balance
-from upstream.messages import OrderStatus, Placed
+from tests.orders.hearings import bought, heard, said
+from upstream.messages import Placed
 from upstream.states import OrderState
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unhurried")]
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture(autouse=True)
-def unhurried(settings: Any) -> None:
-    """A machine that is busy with other things must not turn answers into doubts."""
-    settings.FORWARD_DEADLINE_SECONDS, settings.FORWARD_LEASE_SECONDS = 10, 25
 
 
 def in_doubt(shop: Shop, alice: User) -> Order:
@@ -138,21 +133,11 @@ def test_sixteen_sweeps_refund_once(shop: Shop, alice: User) -> None:
 
 
 def failed(shop: Shop, order: Order, at: datetime, state: OrderState = OrderState.FAILED, **facts: Any) -> Order:
-    item = OrderStatus(state=state, raw_state=state.value, **facts)
-    hearing.apply({order.pk: item}, provider=shop.provider, asked_at=at, now=at)
-    order.refresh_from_db()
-    return order
-
-
-def placed(shop: Shop, alice: User) -> Order:
-    order = shop.buys(alice)
-    shop.forwards()
-    order.refresh_from_db()
-    return order
+    return heard(shop, order, said(state, **facts), at=at)
 
 
 def test_a_failed_order_is_refunded_after_a_day_unchanged(shop: Shop, alice: User) -> None:
-    order, now = placed(shop, alice), database_now()
+    order, now = bought(shop, alice), database_now()
     assert failed(shop, order, now, remains=1000).progress == Progress.FAILED
     assert failed(shop, order, now + 23 * HOUR, remains=1000).returned == 0
     order = failed(shop, order, now + 25 * HOUR, remains=1000)
@@ -164,7 +149,7 @@ def test_a_failed_order_is_refunded_after_a_day_unchanged(shop: Shop, alice: Use
 
 
 def test_a_failed_order_that_was_sent_again_begins_its_day_anew(shop: Shop, alice: User) -> None:
-    order, now = placed(shop, alice), database_now()
+    order, now = bought(shop, alice), database_now()
     failed(shop, order, now, remains=1000)
     failed(shop, order, now + 20 * HOUR, OrderState.IN_PROGRESS, remains=900)
     failed(shop, order, now + 21 * HOUR, remains=900)
