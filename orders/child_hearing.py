@@ -19,6 +19,8 @@ _WRITTEN = [
     "quantity", "progress", "raw_state", "state_since", "start_count", "remains", "charge", "needs_review",
     "finished_at", "next_poll_at", "heard_at", "poll_misses",
 ]  # fmt: skip
+#: How what the owner should look at begins where it is about a child.
+_ABOUT = "child order "
 
 
 def apply(heard: Mapping[int, StatusItem], *, provider: Provider, asked_at: datetime, now: datetime) -> None:
@@ -45,13 +47,24 @@ def _hear_family(order: Order, heard: Mapping[int, StatusItem], this: Round) -> 
         _hear(order, child, heard[child.pk], this)
         if child.is_final and not was_final:
             ended = child.pk
-        about = f"child order {child.upstream_id}: "
-        if child.needs_review and order.missing_by_hand is None:
-            this.remark_once(order, f"{about}{child.needs_review}")
-        elif order.needs_review.startswith(about):
-            order.needs_review = ""
+    _show_first_in_review(order, this)
     ChildOrder.objects.bulk_update(asked, _WRITTEN)
     parents.settle(order, this, ended=ended)
+
+
+def _show_first_in_review(order: Order, this: Round) -> None:
+    """Tell the owner of the first child that needs a look, unless something is wrong with its parent itself.
+
+    One at a time: of two, each would take the other's place at each poll, with a line on the timeline every time.
+    """
+    if order.needs_review and not order.needs_review.startswith(_ABOUT):
+        return
+    asks = [f"{_ABOUT}{c.upstream_id}: {c.needs_review}" for c in this.children[order.pk] if c.needs_review]
+    first = asks[0] if asks and order.missing_by_hand is None else ""
+    if order.needs_review != first[:120]:
+        order.needs_review = ""
+    if first:
+        this.remark_once(order, first)
 
 
 def _hear(order: Order, child: ChildOrder, item: StatusItem, this: Round) -> None:

@@ -12,7 +12,7 @@ from core.clock import database_now
 from notices.models import Alert
 from orders import audit, progress
 from orders.checks import BadFields
-from orders.models import ChildOrder, Order
+from orders.models import ChildOrder, EventKind, Order
 from orders.placement import quote
 from orders.states import Progress
 from tests.orders.cast import Shop, balance, service_of
@@ -146,6 +146,33 @@ def test_a_run_that_cannot_be_read_waits_for_a_person(shop: Shop, drip: Order) -
     child_heard(shop, drip, "3", *[ItemError(ErrorClass.UNKNOWN_ORDER)] * 10, said(PARTIAL, remains=50))
     assert (drip.progress, drip.returned) == (Progress.PARTIAL, due(drip, 50))
     assert drip.needs_review == ""
+
+
+def remarks(order: Order) -> int:
+    return order.events.filter(kind=EventKind.REMARK).count()
+
+
+def test_two_runs_that_need_a_look_are_told_once_and_one_after_the_other(shop: Shop, drip: Order) -> None:
+    parent_says(shop, drip, said(COMPLETED, children=("1", "2", "3")))
+    child_says(shop, drip, "3", said(COMPLETED))
+    for _poll in range(3):
+        for i in ("1", "2"):
+            child_says(shop, drip, i, said(PARTIAL))
+    assert remarks(drip) == 1
+    assert "child order 1:" in drip.needs_review
+    child_says(shop, drip, "1", said(PARTIAL, remains=50))
+    assert "child order 2:" in drip.needs_review
+    child_says(shop, drip, "2", said(PARTIAL), said(PARTIAL, remains=50))
+    assert (drip.needs_review, drip.returned, remarks(drip)) == ("", due(drip, 100), 2)
+
+
+def test_a_run_and_its_parent_do_not_take_each_others_place_before_the_owner(shop: Shop, drip: Order) -> None:
+    parent_says(shop, drip, said(IN_PROGRESS, children=("1",)))
+    for _poll in range(3):
+        child_says(shop, drip, "1", said(PARTIAL))
+        parent_says(shop, drip, said(COMPLETED, children=("1",), flags=("children_unreadable",)))
+    assert remarks(drip) == 2
+    assert "cannot be read" in drip.needs_review
 
 
 def test_a_run_that_stays_unknown_after_an_outage_is_told_to_the_owner(shop: Shop, drip: Order) -> None:
