@@ -78,10 +78,13 @@ def ask(client: ProviderClient, between: Range, *, per_minute: float, pause: Cal
 
 
 def _demand_newest(client: ProviderClient, between: Range, size: int, pace: Pace) -> None:
-    """A newer order of ours just above the owner's id means that the owner read the wrong line."""
+    """A newer order of ours just above the owner's id means that the owner read the wrong line.
+
+    Only a refusal or a gap says that it is not ours: an order whose state is a word nobody knows is as newly sent.
+    """
     above = [str(n) for n in range(between.recent + 1, between.recent + 1 + size)]
     for number, item in _chunk(client, above, between.controls, pace).items():
-        if number in above and isinstance(item, OrderStatus):
+        if number in above and not isinstance(item, ItemError | Missing):
             raise ScanFailed(f"order {number} of yours is newer than {between.recent}: give the newest one")
 
 

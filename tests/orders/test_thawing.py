@@ -16,7 +16,7 @@ from tests.orders.cast import Shop, balance
 from tests.orders.restored import *  # noqa: F403 - the fixtures of restored shops
 from tests.orders.restored import asks_for_a_refill, audit, newest, run, state, thaw
 from upstream.client import ProviderClient
-from upstream.messages import ItemError, Missing, StatusItem
+from upstream.messages import Ignored, ItemError, Missing, StatusItem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -202,6 +202,33 @@ def test_an_id_that_proves_nothing_is_refused(settled: Shop, alice: User, dump: 
     with pytest.raises(CommandError, match=problem):
         thaw(settled, str(words.get(recent, recent)))
     assert not ThawScan.objects.exists()
+
+
+def test_a_newer_order_in_a_state_nobody_knows_is_newer_all_the_same(
+    settled: Shop, alice: User, dump: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled.buys(alice, quantity=100, link="https://example.com/p/1")
+    settled.forwards()
+    kept = settled.buys(alice, quantity=3000, link="https://example.com/p/kept")
+    with dump():
+        Order.objects.filter(pk=kept.pk).update(next_at=None)
+        settled.buys(alice, quantity=1000, link="https://example.com/p/2")
+        settled.forwards()
+        Order.objects.filter(pk=kept.pk).update(next_at=database_now())
+        settled.forwards()
+    second, third = (str(o["order"]) for o in settled.accepted()[1:])
+    honest = ProviderClient.statuses
+
+    def statuses(client: ProviderClient, ids: Sequence[str]) -> dict[str, StatusItem]:
+        return {i: Ignored("unknown_state", "?") if i == third else a for i, a in honest(client, ids).items()}
+
+    monkeypatch.setattr(ProviderClient, "statuses", statuses)
+    freezing.look(now=database_now())
+    with pytest.raises(CommandError, match=f"{third} of yours is newer"):
+        thaw(settled, second)
+    kept.refresh_from_db()
+    assert kept.forward_state == Forward.QUEUED
+    assert state().frozen_at is not None
 
 
 def test_it_is_too_early_while_the_provider_may_still_work(settled: Shop, alice: User, settings: Any) -> None:
