@@ -43,6 +43,8 @@ def forward_due(*, seconds: float = RUN_SECONDS) -> int:
     providers = [row["provider_id"] for row in longest_waiting]
     sent = 0
     for place, provider_id in enumerate(providers):
+        if sent and elapsed_clock() >= until:
+            break  # a send to each one that hangs would outlive the worker's limits; the next run begins with the rest
         # A share of what is left for each, so that a slow provider's backlog does not use up the others' time.
         share = (until - elapsed_clock()) / (len(providers) - place)
         with contained(f"forwarding to provider {provider_id}"):

@@ -17,7 +17,7 @@ from notices.models import Alert
 from orders import dispatch, lanes, leases, outcomes, sending
 from orders.models import EventKind, ForwardAttempt, Order, ProviderExchange
 from orders.states import Forward, Outcome
-from tests.orders.cast import Shop, balance, until
+from tests.orders.cast import Shop, balance, provider_at, service_of, until
 from upstream.dialect import Dialect
 from upstream.errors import InDoubt, NotSent, Refused
 from upstream.exchange import Exchange
@@ -258,6 +258,33 @@ def test_the_database_refuses_a_second_live_attempt(shop: Shop, alice: User) -> 
         Order.objects.filter(pk=order.pk).update(forward_state=Forward.CLAIMED)
     with pytest.raises(IntegrityError, match="does not go from"), transaction.atomic():
         ForwardAttempt.objects.filter(pk=first.pk).update(outcome=Outcome.CLAIMED)
+
+
+def test_no_send_is_begun_after_the_time_of_a_run_and_the_next_run_begins_with_who_is_left(
+    shop: Shop, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Providers that hang keep each send for its whole deadline: one more for each would outlive the worker."""
+    names = ("Bay", "Cape", "Delta", "Estuary")
+    others = [provider_at(shop.simulator, name) for name in names]
+    shops = [shop, *(Shop(shop.simulator, provider, service_of(provider)) for provider in others)]
+    for n, one in enumerate(shops):
+        order = one.buys(alice)
+        Order.objects.filter(pk=order.pk).update(next_at=order.created_at - timedelta(seconds=60 - n))
+    clock, asked = [0.0], list[int]()
+
+    def hang(provider_id: int, *, until: float) -> int:
+        asked.append(provider_id)
+        clock[0] += 30
+        Order.objects.filter(provider_id=provider_id).update(next_at=database_now() + timedelta(minutes=1))
+        return 1
+
+    monkeypatch.setattr(dispatch, "elapsed_clock", lambda: clock[0])
+    monkeypatch.setattr(dispatch, "forward_provider", hang)
+    assert dispatch.forward_due(seconds=60) == 2
+    assert clock == [60.0]
+    dispatch.forward_due(seconds=60)
+    dispatch.forward_due(seconds=60)
+    assert asked == [one.provider.pk for one in shops]
 
 
 def _answer(shop: Shop, body: dict[str, object]) -> None:
