@@ -15,10 +15,11 @@ from catalog.connection import client_for, dialect_of
 from catalog.models import Provider
 from core.clock import database_now, elapsed_clock
 from core.refusals import Refusal
-from notices.alerts import raise_alert
+from notices.alerts import close_alert, raise_alert
 from notices.containment import contained
 from orders import lanes, lifecycle, sending, turns
 from orders.doorbell import FORWARD, ring_on_commit
+from orders.hearing import MISSES_TO_REVIEW
 from orders.models import FROZEN, EventKind, Order, ProviderExchange, Refill, RefillAttempt
 from orders.states import Outcome, RefillState
 from orders.timetable import asked_for, backoff, next_poll
@@ -330,8 +331,33 @@ def hear(refill_id: int, item: RefillItem | None, *, now: datetime) -> None:
         elif isinstance(item, RefillStatus) and item.state in _DECLINED:
             _decline(refill, item.state.value, now, item.raw_state)
         else:
-            known = isinstance(item, RefillStatus)
-            misses = 0 if known else refill.poll_misses + 1
+            misses = 0 if isinstance(item, RefillStatus) else refill.poll_misses + 1
             again = next_poll(order_id=refill.pk, since=refill.created_at, now=now, misses=misses)
             raw = getattr(item, "raw_state", refill.raw_state)[:100]
             Refill.objects.filter(pk=refill.pk).update(next_poll_at=again, poll_misses=misses, raw_state=raw)
+            if refill.state == RefillState.REQUESTED and misses == MISSES_TO_REVIEW:
+                _tell_untold(refill, now)
+        if isinstance(item, RefillStatus) and refill.poll_misses >= MISSES_TO_REVIEW:
+            _close_untold(refill.provider_id, now)
+
+
+def _tell_untold(refill: Refill, now: datetime) -> None:
+    """One that was passed on has no doubt that could end: without this nobody would learn that it stays open."""
+    raise_alert(
+        cause=_untold(refill.provider_id),
+        title=_("%(provider)s tells nothing of refills") % {"provider": refill.provider.name},
+        body=_("Order %(order)s: its refill was passed on, and %(count)d questions in a row had no usable answer.")
+        % {"order": refill.order, "count": MISSES_TO_REVIEW},
+        path=f"/admin/orders/order/{refill.order_id}/change/",
+        now=now,
+    )
+
+
+def _close_untold(provider_id: int, now: datetime) -> None:
+    silent = Refill.objects.filter(provider=provider_id, state=RefillState.REQUESTED, poll_misses__gte=MISSES_TO_REVIEW)
+    if not silent.exists():
+        close_alert(cause=_untold(provider_id), now=now)
+
+
+def _untold(provider_id: int) -> str:
+    return f"provider:{provider_id}:refill_untold"

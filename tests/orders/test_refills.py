@@ -10,10 +10,15 @@ from accounts.models import User
 from catalog.models import Provider
 from core.clock import database_now
 from orders import lanes, leases, refills, sending
+from orders.attention import attention
+from orders.hearing import MISSES_TO_REVIEW
 from orders.models import EventKind, Order, Refill
 from orders.refills import NotRefillable, request_refill
 from orders.states import Outcome, Progress, RefillState
 from tests.orders.cast import Shop, balance, until
+from upstream.errors import ErrorClass
+from upstream.messages import Ignored, ItemError, Missing, RefillItem, RefillStatus
+from upstream.states import RefillState as Heard
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,6 +95,27 @@ def test_a_declined_refill_closes_and_may_be_asked_for_again(shop: Shop, complet
     refill.refresh_from_db()
     assert refill.state == RefillState.REJECTED
     asked(completed)
+
+
+@pytest.mark.parametrize(
+    "silence", [ItemError(ErrorClass.UNKNOWN_REFILL), Ignored("unknown_state", "Zawieszone"), Missing(), None]
+)
+def test_a_refill_that_nobody_ever_tells_of_is_shown_to_the_owner(
+    shop: Shop, completed: Order, silence: RefillItem | None
+) -> None:
+    refill = asked(completed)
+    refills.send_due()
+    for _poll in range(MISSES_TO_REVIEW - 1):
+        refills.hear(refill.pk, silence, now=database_now())
+    assert not attention(now=database_now()).alerts
+    for _poll in range(5):
+        refills.hear(refill.pk, silence, now=database_now())
+    [alert] = attention(now=database_now()).alerts
+    assert (alert.cause, alert.times) == (f"provider:{shop.provider.pk}:refill_untold", 1)
+    refill.refresh_from_db()
+    assert refill.state == RefillState.REQUESTED
+    refills.hear(refill.pk, RefillStatus(Heard.IN_PROGRESS, "In progress"), now=database_now())
+    assert not attention(now=database_now()).alerts
 
 
 def test_a_panel_without_refills_loses_the_capability(shop: Shop, completed: Order) -> None:
