@@ -101,10 +101,10 @@ def _status(order: Order, heard: OrderStatus, this: Round) -> None:
     if started:
         this.note(order, EventKind.STARTED, start_count=order.start_count)
     _hear_charge(order, heard, this)
-    keep_since(order, heard, this.asked_at)
     if parents.settles_from_children(order, heard, this):
         parents.hear(order, heard, this)
         return
+    keep_since(order, heard, this.asked_at)
     end = settlement.end_of(heard, order.total, failed_for=failed_for(order, heard, this.asked_at))
     if end is not None and heard.children:
         end = settlement.End(end.progress, review="its money settles from child orders")

@@ -1,8 +1,10 @@
 """Orders whose money settles from child orders: drip-feeds at panels that list their runs, and subscriptions."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from billing import ledger
@@ -10,7 +12,7 @@ from orders import families, settlement
 from orders.applying import Round
 from orders.models import ChildOrder, EventKind, ForwardAttempt, Order
 from orders.states import FINAL, Progress
-from orders.timetable import failed_for
+from orders.timetable import failed_for, keep_since
 from upstream.messages import OrderStatus
 from upstream.states import OrderState
 
@@ -30,6 +32,8 @@ def settles_from_children(order: Order, heard: OrderStatus, this: Round) -> bool
 def hear(order: Order, heard: OrderStatus, this: Round) -> None:
     """Apply a parent's own answer: new children are taken in, its end is kept until all of them have ended."""
     problem = _take_in(order, heard, this)
+    if problem or not order.ended_as or order.ended_as != settlement.state_of(heard):
+        keep_since(order, heard, this.asked_at)  # else its end has been told since then, see _lists_all
     end = settlement.end_of(heard, order.total, failed_for=failed_for(order, heard, this.asked_at))
     if order.progress in FINAL:
         order.raw_state = heard.raw_state[:100]
@@ -127,9 +131,24 @@ def settle(order: Order, this: Round, *, ended: int | None = None, is_told: bool
             return
     if arrived.open_children or (order.missing_by_hand is not None and not is_told):
         return
+    if order.progress not in FINAL and not _lists_all(order, children):
+        return
     missing = order.total - delivered
     end = families.end_for(order, missing)
     this.end(order, end, settlement.due_for(order, missing), remains=missing)
+
+
+def _lists_all(order: Order, children: Sequence[ChildOrder]) -> bool:
+    """Whether no run is to come any more: all are listed, or the last answer lists too few of them for long enough.
+
+    A panel may call a drip-feed completed before it lists its last runs. What was paid back for one is not taken again.
+    """
+    if order.ended_as != Progress.COMPLETED or len(children) >= (order.runs or 0):
+        return True
+    if order.heard_at is None or order.state_since is None:
+        return False
+    since = max([order.state_since, *(child.created_at for child in children)])
+    return order.heard_at - since >= timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
 
 
 def _add_up_charges(order: Order, children: Sequence[ChildOrder], this: Round) -> None:
