@@ -12,7 +12,7 @@ from catalog.models import ProviderService
 from notices.alerts import raise_alert
 from notices.models import Severity
 from orders import breaker, lifecycle, placing, refusals, settlement
-from orders.doubt import own_ids
+from orders.doubt import contradiction, own_ids
 from orders.models import ChildOrder, EventKind, Explanation, ForwardAttempt, Order, OwnId
 from orders.states import Forward, Outcome
 from orders.timetable import backoff, next_poll
@@ -32,10 +32,10 @@ def record(attempt: ForwardAttempt, result: Placed | Refused | NotSent | InDoubt
     with transaction.atomic():
         order = Order.objects.select_for_update().get(pk=attempt.order_id)
         current = ForwardAttempt.objects.select_for_update().get(pk=attempt.pk)
-        if (
-            current.outcome not in (Outcome.CLAIMED, Outcome.SENDING, Outcome.IN_DOUBT)
-            or current.token != attempt.token
-        ):
+        if current.token != attempt.token:
+            return
+        if current.outcome not in (Outcome.CLAIMED, Outcome.SENDING, Outcome.IN_DOUBT):
+            _tell_if_contradicted(order, current, result, now)
             return
         trouble = refusals.tally(order.provider_id, result, now=now)
         match result:
@@ -82,6 +82,16 @@ def _placed(order: Order, attempt: ForwardAttempt, result: Placed, now: datetime
         "next_poll_at": next_poll(order_id=order.pk, since=now, now=now),
     }
     _move(order, Forward.PLACED, now, EventKind.PLACED, {"upstream_id": result.order_id}, attempt, **columns)
+
+
+def _tell_if_contradicted(
+    order: Order, attempt: ForwardAttempt, result: Placed | Refused | NotSent | InDoubt, now: datetime
+) -> None:
+    """A panel that recognises a repeated order gives both tries one number: then it was bought once."""
+    if attempt.outcome != Outcome.NOT_PLACED or not isinstance(result, Placed):
+        return
+    if result.order_id != order.upstream_id:
+        contradiction.tell(attempt.pk, result.order_id, now=now)
 
 
 def found(order: Order, attempt: ForwardAttempt, result: Placed, *, now: datetime) -> None:

@@ -76,20 +76,6 @@ def to_review(attempt_id: int, *, reason: str, now: datetime) -> bool:
     return True
 
 
-def tell_contradiction(attempt_id: int, number: int, *, now: datetime) -> None:
-    """An id that can only be of an order that somebody called "not placed": it was bought, perhaps twice."""
-    attempt = ForwardAttempt.objects.select_related("order").get(pk=attempt_id)
-    raise_alert(
-        cause=f"order:{attempt.order_id}:contradiction",
-        severity=Severity.MONEY,
-        title=_("An order that was called not placed seems to be placed"),
-        body=_("Order %(order)s: the provider has the number %(id)s, which fits nothing else.")
-        % {"order": attempt.order, "id": number},
-        path=f"/admin/orders/order/{attempt.order_id}/change/",
-        now=now,
-    )
-
-
 def _locked(attempt_id: int) -> tuple[Order, ForwardAttempt]:
     """The order first, as everywhere, so that two deeds about it cannot wait for each other."""
     order_id = ForwardAttempt.objects.values_list("order_id", flat=True).get(pk=attempt_id)

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from catalog.connection import dialect_of
 from catalog.models import Provider
 from notices.containment import contained
@@ -18,17 +20,25 @@ from upstream.verdicts import not_sent
 
 
 def read_late_answers(provider: Provider, *, now: datetime) -> int:
-    """Record what stored answers say of attempts in doubt; how many were looked at."""
-    waiting = ForwardAttempt.objects.filter(provider=provider, outcome=Outcome.IN_DOUBT, answered_at=None)
-    # What came back with a dump may have been dealt with in the time that was lost.
-    waiting = waiting.exclude(evidence__has_key="restored")
-    stored = ProviderExchange.objects.filter(forward_attempt__in=waiting, action="add")
-    unread = stored.exclude(forward_attempt__evidence__has_key="late").select_related("forward_attempt")
-    rows = list(unread.order_by("id"))
+    """Record what stored answers say of attempts in doubt; how many were looked at.
+
+    What they say of one that was called not placed meanwhile can no longer be made true, but its owner is told.
+    """
+    rows = list(unread().filter(provider=provider).select_related("forward_attempt").order_by("id"))
     for row in rows:
         assert row.forward_attempt is not None  # noqa: S101 - the query asked for attempts
         _record(row.forward_attempt, row, provider, now)
     return len(rows)
+
+
+def unread() -> QuerySet[ProviderExchange]:
+    """Stored answers about orders that nobody has looked at."""
+    doubted = (Outcome.IN_DOUBT, Outcome.NOT_PLACED)
+    waiting = ForwardAttempt.objects.filter(outcome__in=doubted, answered_at=None)
+    # What came back with a dump may have been dealt with in the time that was lost.
+    waiting = waiting.exclude(evidence__has_key="restored")
+    stored = ProviderExchange.objects.filter(forward_attempt__in=waiting, action="add")
+    return stored.exclude(forward_attempt__evidence__has_key="late")
 
 
 def _record(attempt: ForwardAttempt, row: ProviderExchange, provider: Provider, now: datetime) -> None:

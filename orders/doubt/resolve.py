@@ -13,7 +13,7 @@ from core.clock import elapsed_clock
 from core.secrets import SecretUnreadable
 from notices.containment import contained
 from orders import freezing
-from orders.doubt import apply, bracket, calibration, hints, late, orphans, planning, probing, rates
+from orders.doubt import apply, bracket, calibration, contradiction, hints, late, orphans, planning, probing, rates
 from orders.doubt.clock import Clock, moment
 from orders.doubt.evidence import newest_own_id, picture_of, times
 from orders.doubt.picture import AskOwner, Contradiction, NotPlaced, Picture, Placed, Standing, Verdict
@@ -116,7 +116,7 @@ def _apply(verdict: Verdict, picture: Picture, now: datetime) -> bool:
         case AskOwner(attempt, reason):
             apply.to_review(attempt, reason=reason, now=now)
         case Contradiction(attempt, number):
-            apply.tell_contradiction(attempt, number, now=now)
+            contradiction.tell(attempt, str(number), now=now)
     return True
 
 
@@ -159,16 +159,18 @@ def _searched(verdict: NotPlaced) -> dict[str, Any]:
 
 
 def _with_work(now: datetime) -> list[Provider]:
-    """Providers with an open doubt, or with a scan or a calibration that is due: first who has waited longest.
+    """Providers with an open doubt, an unread answer, or a scan or a calibration due: first who has waited longest.
 
     One that answers slowly uses up a whole round, and would be due again before the next.
     """
     doubtful = ForwardAttempt.objects.filter(outcome=Outcome.IN_DOUBT).values("provider")
     at_rest = ProbeDesk.objects.filter(next_scan_at__gt=now).values("provider")
     sold = ForwardAttempt.objects.filter(outcome=Outcome.PLACED).values("provider")
+    told_late = late.unread().values("provider")
     scannable = Q(is_active=True, probing_enabled=True, parked_at=None, pk__in=sold) & ~Q(pk__in=at_rest)
     looked = ProbeDesk.objects.filter(provider=OuterRef("pk")).values("next_at")
-    providers = Provider.objects.filter(Q(pk__in=doubtful) | scannable).annotate(next_look=Subquery(looked))
+    has_work = Q(pk__in=doubtful) | Q(pk__in=told_late) | scannable
+    providers = Provider.objects.filter(has_work).annotate(next_look=Subquery(looked))
     return list(providers.order_by(F("next_look").asc(nulls_first=True), "pk"))
 
 
