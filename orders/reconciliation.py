@@ -36,6 +36,7 @@ def reconcile_due(*, now: datetime) -> int:
 def reconcile(provider: Provider, *, now: datetime) -> None:
     """Read and compare once. A provider that does not answer is asked again, ever later."""
     orphans.close_attached(provider, now=now)
+    orphans.look_again(provider, now=now)
     order_costs.check_orders(provider, shop_currency=settings.SHOP_CURRENCY, now=now)
     ReconciliationDesk.objects.filter(provider=provider).update(checked_at=now)
     try:

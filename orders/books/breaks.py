@@ -122,6 +122,8 @@ def path_of(row: ReconciliationBreak) -> str:
 
 
 def _costs(row: ReconciliationBreak) -> bool:
+    if row.kind == BreakKind.UNKNOWN_ORDER and row.suspects:
+        return False  # likely what the search for these is looking for; if not, it costs once they are decided
     return row.kind in _COSTLY or (row.kind == BreakKind.BALANCE and row.amount is not None and row.amount < 0)
 
 

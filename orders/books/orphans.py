@@ -12,6 +12,7 @@ from django.db import connection
 
 from catalog.models import Provider
 from orders.books import breaks
+from orders.books.suspects import doubts_about
 from orders.models import BreakKind, ReconciliationBreak
 
 #: Rows (upstream_id, amount) of provider %(provider)s: one for each orphan, with its newest known charge or NULL.
@@ -37,7 +38,7 @@ class Orphan:
 
 
 def note(provider: Provider, orphans: Iterable[Orphan], *, now: datetime) -> int:
-    """Open a break for each orphan that has none; how many are new."""
+    """Open a break for each orphan that has none, with the orders in doubt that it may be; how many are new."""
     return sum(
         breaks.see(
             provider,
@@ -45,10 +46,23 @@ def note(provider: Provider, orphans: Iterable[Orphan], *, now: datetime) -> int
             amount=orphan.charge,
             upstream_id=orphan.upstream_id,
             facts={"state": orphan.state},
+            suspects=doubts_about(provider, orphan.upstream_id),
             now=now,
         )
         for orphan in orphans
     )
+
+
+def look_again(provider: Provider, *, now: datetime) -> None:
+    """Where fewer orders in doubt may be the unknown one than before, say so: with none left it is an alarm."""
+    open_ones = ReconciliationBreak.objects.filter(provider=provider, kind=BreakKind.UNKNOWN_ORDER, closed_at=None)
+    for row in open_ones.exclude(suspects=[]):
+        still = doubts_about(provider, row.upstream_id)
+        if still != row.suspects:
+            breaks.see(
+                provider, BreakKind.UNKNOWN_ORDER, amount=row.amount, upstream_id=row.upstream_id, facts=row.facts,
+                suspects=still, now=now,
+            )  # fmt: skip
 
 
 def close_attached(provider: Provider, *, now: datetime) -> int:

@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Provider
-from orders.models import ForwardAttempt, Order
+from orders.models import ForwardAttempt, Order, OwnId
 from orders.states import Forward, Outcome, Progress
 
 SHOWN = 50
@@ -40,8 +41,21 @@ def suspects_of(provider: Provider) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for why, (_words, condition) in WHYS.items():
         rows: QuerySet[Order] = Order.objects.filter(condition, provider=provider).order_by("-id")
-        for order in rows[: max(0, SHOWN - len(found))]:
-            charge = None if order.provider_charge is None else f"{order.provider_charge.normalize():f}"
-            expected = f"{order.expected_charge.normalize():f}"
-            found.append({"order": order.pk, "why": why, "expected": expected, "charge": charge})
+        found += [_suspect(order, why) for order in rows[: max(0, SHOWN - len(found))]]
     return found
+
+
+def doubts_about(provider: Provider, upstream_id: str) -> list[dict[str, Any]]:
+    """Orders in doubt that were sent before this id was first seen, so that it may be theirs; as suspects, bounded."""
+    own = OwnId.objects.filter(provider=provider, upstream_id=upstream_id).first()
+    if own is None:
+        return []
+    undecided = Order.objects.filter(provider=provider, forward_state__in=[Forward.IN_DOUBT, Forward.REVIEW])
+    sent = ForwardAttempt.objects.annotate(began=Coalesce("sent_at", "claimed_at"))
+    sent = sent.filter(order=OuterRef("pk"), outcome=Outcome.IN_DOUBT, began__lte=own.first_seen_at)
+    return [_suspect(order, "in_doubt") for order in undecided.filter(Exists(sent)).order_by("-id")[:SHOWN]]
+
+
+def _suspect(order: Order, why: str) -> dict[str, Any]:
+    charge = None if order.provider_charge is None else f"{order.provider_charge.normalize():f}"
+    return {"order": order.pk, "why": why, "expected": f"{order.expected_charge.normalize():f}", "charge": charge}

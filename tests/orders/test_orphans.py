@@ -5,14 +5,19 @@ from decimal import Decimal
 import pytest
 
 from accounts.models import User
+from core.clock import database_now
 from notices.models import Alert
-from orders import decisions
+from orders import decisions, reconciliation
+from orders.books import breaks
 from orders.models import (
+    BreakKind,
+    BreakState,
     Explanation,
     ForwardAttempt,
     Order,
     OwnId,
     ProbeDesk,
+    ReconciliationBreak,
 )
 from orders.states import Forward, Outcome
 from tests.orders.cast import Shop
@@ -45,6 +50,64 @@ def test_an_orphan_is_listed_and_explains_nothing(shop: Shop, alice: User) -> No
     own = OwnId.objects.get(upstream_id=id_at_provider(shop, first)[0])
     assert own.explained == Explanation.ORPHAN
     assert {attempt_of(o).outcome for o in (first, second)} == {Outcome.IN_DOUBT}
+
+
+@pytest.fixture
+def two_lost(shop: Shop, alice: User) -> list[Order]:
+    """Twins in doubt, of which the provider has the first: no rule can tell whose the id is. A scan has met it."""
+    buys_and_sends(shop, alice, quantity=500)
+    reconciles(shop)
+    first = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
+    second = buys_and_sends(shop, alice, quantity=700, fault=LOST_NOT_PLACED)
+    ages(shop, SETTLE + 1)
+    buys_and_sends(shop, alice, quantity=900)
+    resolves(shop, 9)
+    ProbeDesk.objects.update(next_scan_at=None)
+    ages(shop, 1)
+    resolves(shop, 6)
+    return [first, second]
+
+
+def unknown_order(shop: Shop) -> ReconciliationBreak:
+    return ReconciliationBreak.objects.get(provider=shop.provider, kind=BreakKind.UNKNOWN_ORDER)
+
+
+def is_alerted(row: ReconciliationBreak) -> bool:
+    return Alert.objects.filter(cause=breaks.cause_of(row), closed_at=None).exists()
+
+
+def reconciles(shop: Shop) -> None:
+    for _ in range(2):
+        reconciliation.reconcile(shop.provider, now=database_now())
+
+
+def test_an_orphan_that_an_order_in_doubt_may_be_is_no_alarm(shop: Shop, two_lost: list[Order]) -> None:
+    """Its charge counts, and its row names who may have placed it; the owner is asked once, about the doubts."""
+    row = unknown_order(shop)
+    assert not Alert.objects.filter(cause=breaks.cause_of(row)).exists()
+    assert {(s["order"], s["why"]) for s in row.suspects} == {(order.pk, "in_doubt") for order in two_lost}
+    reconciles(shop)
+    assert not is_alerted(row)
+    assert not ReconciliationBreak.objects.filter(kind=BreakKind.BALANCE).exists(), "the charge is in both books"
+
+    [number] = id_at_provider(shop, two_lost[0])
+    says = {"actor": "owner", "reason": "I see it there", "now": database_now()}
+    decisions.decide_placed(order_id=two_lost[0].pk, upstream_id=number, **says)
+    reconciles(shop)
+    row.refresh_from_db()
+    assert row.state == BreakState.CLOSED
+    assert not Alert.objects.filter(cause=breaks.cause_of(row)).exists()
+
+
+def test_an_orphan_is_an_alarm_once_no_order_in_doubt_may_be_it(shop: Shop, two_lost: list[Order]) -> None:
+    for order in two_lost:
+        assert not is_alerted(unknown_order(shop))
+        decisions.decide_not_placed(
+            order_id=order.pk, refund=True, actor="owner", reason="not there", now=database_now()
+        )
+        reconciles(shop)
+    row = unknown_order(shop)
+    assert (row.suspects, is_alerted(row)) == ([], True)
 
 
 def test_orders_of_our_key_that_nobody_knows_are_found_within_a_day(shop: Shop, alice: User) -> None:
