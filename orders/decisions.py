@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from catalog.connection import client_for
@@ -10,8 +11,9 @@ from core.clock import database_now
 from core.refusals import Refusal
 from core.secrets import SecretUnreadable
 from orders import lifecycle
+from orders.books import orphans
 from orders.doubt import apply, own_ids
-from orders.models import EventKind, Explanation, ForwardAttempt, Order, OwnId
+from orders.models import UNEXPLAINED, EventKind, Explanation, ForwardAttempt, Order, OwnId
 from orders.outcomes import is_ours_already
 from orders.states import Outcome
 from upstream.errors import ErrorClass, Unavailable
@@ -96,10 +98,19 @@ def decide_not_placed(
 
 
 def mark_foreign(*, own_id: int, actor: str, reason: str) -> bool:
-    """An order of our key that something else placed: it explains the id from now on. Raises NoReason."""
+    """An order of our key that something else placed: it explains the id from now on. Raises NoReason.
+
+    Its charge left our account all the same, so the books keep it, whether or not a scan had listed it before.
+    """
     demand_reason(reason)
-    orphans = OwnId.objects.filter(pk=own_id, explained__in=["", Explanation.ORPHAN])
-    return bool(orphans.update(explained=Explanation.FOREIGN, decided_by=actor))
+    with transaction.atomic():
+        unexplained = OwnId.objects.filter(pk=own_id, explained__in=UNEXPLAINED)
+        if not unexplained.update(explained=Explanation.FOREIGN, decided_by=actor):
+            return False
+        own = OwnId.objects.select_related("provider").get(pk=own_id)
+        orphan = orphans.Orphan(own.upstream_id, own.charge, own.state)
+        orphans.explain(own.provider, orphan, reason=reason, actor=actor, now=database_now())
+    return True
 
 
 def earliest_not_placed(attempt: ForwardAttempt) -> datetime:

@@ -13,7 +13,7 @@ from django.db import connection
 from catalog.models import Provider
 from orders.books import breaks
 from orders.books.suspects import doubts_about
-from orders.models import BreakKind, ReconciliationBreak
+from orders.models import BreakKind, BreakState, ReconciliationBreak
 
 #: Rows (upstream_id, amount) of provider %(provider)s: one for each orphan, with its newest known charge or NULL.
 ORPHANS = """
@@ -51,6 +51,17 @@ def note(provider: Provider, orphans: Iterable[Orphan], *, now: datetime) -> int
         )
         for orphan in orphans
     )
+
+
+def explain(provider: Provider, orphan: Orphan, *, reason: str, actor: str, now: datetime) -> None:
+    """The owner knows who placed it: it gets its break if it never had one, and one that is open is explained."""
+    about = ReconciliationBreak.objects.filter(
+        provider=provider, kind=BreakKind.UNKNOWN_ORDER, upstream_id=orphan.upstream_id
+    )
+    if not about.exists():
+        note(provider, [orphan], now=now)
+    for row in about.filter(closed_at=None):
+        breaks.decide(break_id=row.pk, state=BreakState.EXPLAINED, note=reason, actor=actor, now=now)
 
 
 def look_again(provider: Provider, *, now: datetime) -> None:

@@ -9,6 +9,7 @@ from core.clock import database_now
 from notices.models import Alert
 from orders import decisions, reconciliation
 from orders.books import breaks
+from orders.books.figures import figures_of
 from orders.models import (
     BreakKind,
     BreakState,
@@ -122,6 +123,44 @@ def test_orders_of_our_key_that_nobody_knows_are_found_within_a_day(shop: Shop, 
     assert Alert.objects.filter(cause=f"provider:{shop.provider.pk}:orphans").exists()
     assert decisions.mark_foreign(own_id=orphan.pk, actor="owner", reason="my other tool")
     assert not decisions.mark_foreign(own_id=orphan.pk, actor="owner", reason="my other tool")
+
+
+def test_what_the_owner_calls_foreign_before_a_scan_is_in_the_books(shop: Shop, alice: User) -> None:
+    """A search for a lost order met it, and its charge left the balance whatever it is called."""
+    buys_and_sends(shop, alice, quantity=500)
+    reconciles(shop)
+    stranger = shop.buys(alice, quantity=333, link="https://example.com/p/elsewhere?fate=stuck")
+    shop.forwards()
+    number = stranger.attempts.get().upstream_id
+    _forget(stranger)
+    own = OwnId.objects.create(
+        provider=shop.provider, upstream_id=number, number=int(number or 0), first_seen_at=database_now(),
+        answered_at=database_now(), state="pending", charge=Decimal("0.2997"),
+    )  # fmt: skip
+    before = figures_of(shop.provider.pk).charges
+    assert decisions.mark_foreign(own_id=own.pk, actor="owner", reason="my other tool")
+    assert figures_of(shop.provider.pk).charges == before + Decimal("0.2997")
+    row = unknown_order(shop)
+    assert (row.upstream_id, row.state, row.note, row.actor) == (number, BreakState.EXPLAINED, "my other tool", "owner")
+    assert not is_alerted(row)
+    reconciles(shop)
+    assert not ReconciliationBreak.objects.filter(kind=BreakKind.BALANCE).exists()
+
+
+def test_what_was_closed_as_nobodys_counts_once_when_it_is_called_foreign(shop: Shop, alice: User) -> None:
+    buys_and_sends(shop, alice, quantity=500)
+    stranger = shop.buys(alice, quantity=333, link="https://example.com/p/elsewhere?fate=stuck")
+    shop.forwards()
+    _forget(stranger)
+    buys_and_sends(shop, alice, quantity=900)
+    resolves(shop, 2)
+    row, before = unknown_order(shop), figures_of(shop.provider.pk).charges
+    assert is_alerted(row)
+    breaks.decide(break_id=row.pk, state=BreakState.CLOSED, note="seen", actor="owner", now=database_now())
+    own = OwnId.objects.get(explained=Explanation.ORPHAN)
+    assert decisions.mark_foreign(own_id=own.pk, actor="owner", reason="my other tool")
+    assert unknown_order(shop).pk == row.pk
+    assert figures_of(shop.provider.pk).charges == before
 
 
 def _forget(order: Order) -> None:
