@@ -12,7 +12,9 @@ from django.utils.translation import gettext as _
 from catalog.account import read_balance
 from catalog.models import Provider
 from core.clock import database_now
-from core.money import EXACT
+from core.money import EXACT, LIMIT
+from notices.alerts import close_alert, raise_alert
+from notices.models import Severity
 from orders.books import breaks, entries
 from orders.books.figures import Figures, figures_of
 from orders.books.suspects import suspects_of
@@ -22,29 +24,63 @@ from orders.models import BalanceReading, BreakKind, EntryKind, ReconciliationBr
 def read(provider: Provider, *, now: datetime) -> BalanceReading | None:
     """Ask for the balance, keep the answer beside our own figures, compare when it is quiet.
 
-    None when the answer is in another currency: nothing is computed with it. Raises upstream.errors.Unavailable and
-    core.secrets.SecretUnreadable. Must not run inside a transaction.
+    None when the answer is in another currency, or a figure is beyond what a row holds: nothing is compared with it.
+    Raises upstream.errors.Unavailable and core.secrets.SecretUnreadable. Must not run inside a transaction.
     """
     before = figures_of(provider.pk)
     heard = read_balance(provider, now=now)
     if heard.currency not in (None, provider.currency):
         return None
     ours = figures_of(provider.pk)
-    if entries.opening_of(provider.pk) is None and not ours.is_sending and before == ours:
+    is_unopened = entries.opening_of(provider.pk) is None and not ours.is_sending and before == ours
+    if is_unopened and not _is_beyond(heard.amount, ours):
         # What was bought before the books began is as good as paid from an older balance.
-        opening = EXACT.subtract(EXACT.add(heard.amount, ours.charges), ours.entries)
         entries.enter(
             provider,
             EntryKind.OPENING,
-            opening,
+            EXACT.subtract(heard.amount, ours.ours),
             key=f"provider:{provider.pk}:opening",
             memo=_("First reading"),
             actor="timetable",
             now=now,
         )
         before = ours = figures_of(provider.pk)
+    if _is_beyond(heard.amount, ours):
+        _tell_beyond(provider, heard.amount, ours, now)
+        return None
+    close_alert(cause=_beyond(provider), now=now)
     with transaction.atomic():
         return _keep(provider, heard.amount, ours, is_steady=before == ours and not ours.is_sending, now=now)
+
+
+def _is_beyond(amount: Decimal, ours: Figures) -> bool:
+    """Whether a figure of a reading, or the difference, is too large for its row: each charge may fit, many not."""
+    figures = (amount, ours.entries, ours.charges, EXACT.subtract(amount, ours.ours))
+    return any(abs(figure) >= LIMIT for figure in figures)
+
+
+def _beyond(provider: Provider) -> str:
+    return f"provider:{provider.pk}:books_beyond"
+
+
+def _tell_beyond(provider: Provider, amount: Decimal, ours: Figures, now: datetime) -> None:
+    raise_alert(
+        cause=_beyond(provider),
+        severity=Severity.MONEY,
+        title=_("%(name)s: the figures of its account are too large to be compared") % {"name": provider.name},
+        body=_(
+            "It reports %(amount)s, our entries come to %(entries)s and the charges of its orders to %(charges)s. Look "
+            "for a charge that makes no sense. Nothing is compared until all of it is below %(limit)s again."
+        )
+        % {
+            "amount": f"{amount.normalize(EXACT):f}",
+            "entries": f"{ours.entries.normalize(EXACT):f}",
+            "charges": f"{ours.charges.normalize(EXACT):f}",
+            "limit": f"{LIMIT:f}",
+        },
+        path=f"/admin/orders/provideraccount/{provider.pk}/change/",
+        now=now,
+    )
 
 
 def _keep(provider: Provider, amount: Decimal, ours: Figures, *, is_steady: bool, now: datetime) -> BalanceReading:

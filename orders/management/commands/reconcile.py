@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def _report(self, provider: Provider, reading: BalanceReading | None) -> None:
         if reading is None:
-            said = "its balance could not be read"
+            said = "its balance could not be read or not be compared; see its alerts"
         elif not reading.is_quiet:
             said = "not compared: something was sent or charged meanwhile"
         else:
