@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from upstream.exchange import Exchange, spellings
+from upstream.exchange import KEY_MARK, Exchange
+from upstream.spellings import spelled_in_bytes
 from upstream.strict_json import parse, parse_start
 
 _BOM = b"\xef\xbb\xbf"
@@ -58,11 +59,9 @@ def _spoiled(exchange: Exchange) -> str:
 
 
 def _without_key(exchange: Exchange) -> bytes:
-    body = exchange.body
-    if len(exchange.secret) >= _KEY_LENGTH_WORTH_REPLACING:
-        for form in spellings(exchange.secret):
-            body = body.replace(form.encode("utf-8", "replace"), b"[key]")
-    return body
+    if len(exchange.secret) < _KEY_LENGTH_WORTH_REPLACING:
+        return exchange.body
+    return spelled_in_bytes(exchange.secret).sub(KEY_MARK.encode(), exchange.body)
 
 
 def _decoded(body: bytes, content_type: str) -> str | None:

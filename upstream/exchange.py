@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import html
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
-from urllib.parse import quote, quote_plus
+
+from upstream.spellings import spelled
 
 EVIDENCE_LIMIT = 64 * 1024
 KEY_MARK = "[key]"
@@ -46,15 +44,9 @@ class Exchange:
         # Short on purpose: a panel may echo the key, and representations end in logs.
         return f"Exchange({self.action} HTTP {self.http_status} send_calls={self.send_calls} stop={self.stop!r})"
 
-    @cached_property
-    def _key_forms(self) -> tuple[str, ...]:
-        return spellings(self.secret)
-
     def without_key(self, text: str) -> str:
         """The text with the API key replaced in each spelling in which a panel may echo it."""
-        for form in self._key_forms:
-            text = text.replace(form, KEY_MARK)
-        return text
+        return spelled(self.secret).sub(KEY_MARK, text) if self.secret else text
 
     def as_evidence(self) -> dict[str, Any]:
         """A JSON-safe record of the exchange: no API key, the body as text of at most 64 KiB."""
@@ -86,13 +78,3 @@ class Exchange:
 def storable(text: str) -> str:
     """The text with what a database refuses, NUL and lone surrogates, replaced by visible marks."""
     return text.encode("utf-8", "replace").decode().replace("\x00", "�")
-
-
-def spellings(secret: str) -> tuple[str, ...]:
-    """The ways a secret may be written in an answer: bare, URL-encoded, in JSON, in HTML. Longest first."""
-    if not secret:
-        return ()
-    in_json = json.dumps(secret)[1:-1]
-    forms = {secret, quote(secret, safe=""), quote_plus(secret), in_json, html.escape(secret)}
-    forms.add(in_json.replace("/", "\\/"))
-    return tuple(sorted(forms, key=len, reverse=True))
