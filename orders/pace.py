@@ -6,11 +6,11 @@ from core.clock import elapsed_clock
 
 
 class Pace:
-    """At most ``per_minute`` calls in a minute, evenly spread; the first one goes at once."""
+    """At most ``per_minute`` calls in a minute, evenly spread; the first one goes ``after`` so many seconds."""
 
-    def __init__(self, per_minute: float) -> None:
+    def __init__(self, per_minute: float, *, after: float = 0.0) -> None:
         self._gap = 60.0 / per_minute
-        self._next = elapsed_clock()
+        self._next = elapsed_clock() + after
 
     def wait(self, until: float) -> bool:
         """Wait for the next call's turn; False, without waiting, when that is later than ``until``."""

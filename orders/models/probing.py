@@ -55,6 +55,7 @@ class ProbeDesk(models.Model):
     next_at = models.DateTimeField(_("next look"), null=True, blank=True)
     calibrated_at = models.DateTimeField(_("calibrated"), null=True, blank=True)
     next_scan_at = models.DateTimeField(_("next orphan scan"), null=True, blank=True)
+    asked_at = models.DateTimeField(_("last asked"), null=True, blank=True)
     scanned_to = models.BigIntegerField(_("scanned up to"), null=True, blank=True)
 
     class Meta:

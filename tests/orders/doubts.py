@@ -25,7 +25,7 @@ MOMENTS: dict[type[Model], tuple[str, ...]] = {
     OwnId: ("first_seen_at", "answered_at"),
     ProbePass: ("started_at", "finished_at"),
     RateReading: ("at",),
-    ProbeDesk: ("next_at", "claimed_until", "calibrated_at", "next_scan_at"),
+    ProbeDesk: ("next_at", "claimed_until", "calibrated_at", "next_scan_at", "asked_at"),
     Provider: ("balance_at",),
 }
 
