@@ -123,8 +123,10 @@ def exposure_is_bounded(rows: Rows, _upstream: Upstream, truth: "Truth") -> Foun
         return
     doubtful: dict[int, list[Any]] = defaultdict(list)
     for attempt in rows.attempts:
-        # What came back from a dump is in doubt all at once, whatever it costs.
-        if attempt.outcome == "in_doubt" and not attempt.is_restored:
+        # What came back from a dump is in doubt all at once, whatever it costs; what was paid back is a loss by now.
+        order = rows.order_of.get(attempt.order_id)
+        is_lost = order is not None and order.forward_state == "refunded"
+        if attempt.outcome == "in_doubt" and not attempt.is_restored and not is_lost:
             doubtful[attempt.provider_id].append(attempt)
     for provider, attempts in doubtful.items():
         cost = sum(a.expected_cost for a in attempts)
