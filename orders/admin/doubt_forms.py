@@ -7,11 +7,26 @@ from django.utils.translation import gettext_lazy as _
 class _Decision(forms.Form):
     """Why: kept with the order, with who said it. The customer does not read it."""
 
-    reason = forms.CharField(label=_("Reason"), max_length=300, strip=True)
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=300,
+        strip=True,
+        help_text=_("Kept with the order under your name. The customer does not see it."),
+    )
+
+    _wrong: str | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        # Two of them stand on one page, and a label names one field.
+        super().__init__(*args, **{"auto_id": f"{type(self).__name__.lower()}_%s", **kwargs})
         self.fields["reason"].widget.attrs["size"] = 60
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """The first wrong field has the focus, so that what is wrong with it is the first thing heard and seen."""
+        super().add_error(field, error)
+        if self._wrong is None and field in self.fields and not self.fields[field].widget.use_fieldset:
+            self._wrong = field
+            self.fields[field].widget.attrs["autofocus"] = True
 
 
 class _AboutTry(_Decision):
@@ -43,21 +58,20 @@ class _AboutShown(_Decision):
     #: Stands for what the page showed: by the time the form is sent the order may be another.
     seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # Both forms stand on one page, and a label names one field.
-        super().__init__(*args, auto_id=f"{type(self).__name__.lower()}_%s", **kwargs)
-
 
 class SettleForm(_AboutShown):
     missing = forms.IntegerField(
         label=_("Not delivered"),
-        help_text=_("0: all of it arrived. The whole quantity: nothing did, and all money goes back."),
+        # Not type=number: a turn of the wheel changes that one unseen, and letters vanish from it without a word.
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "size": 12, "dir": "ltr"}),
     )
     field_order = ("missing", "reason")
 
     def __init__(self, *args: Any, total: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["missing"].widget.attrs |= {"min": 0, "max": total}
+        self.fields["missing"].help_text = _(
+            "0: all of it arrived, the shop keeps the money. %(total)s: nothing arrived, all money goes back."
+        ) % {"total": total}
 
 
 class DismissForm(_AboutShown):

@@ -17,10 +17,12 @@ from django.utils.translation import gettext_lazy as _
 from core.clock import database_now
 from core.read_only_admin import ReadOnlyAdmin
 from core.refusals import Refusal
+from core.templatetags.money import money_text
 from orders import settling_by_hand
 from orders.admin.doubt_forms import DismissForm, SettleForm
 from orders.admin.history import history_of
 from orders.models import Order
+from orders.settling_by_hand import OutOfRange
 
 PAGE = "admin:orders_order_change"
 
@@ -53,7 +55,7 @@ class SettlingAdmin(ReadOnlyAdmin):
         order = self._asked(request, pk)
         form = SettleForm(request.POST or None, total=order.total)
         return self._decide(
-            request, order, {"settle": form}, form, _t("Order %(order)s is settled.") % {"order": order},
+            request, order, {"settle": form}, form, lambda: _settled(order),
             lambda: settling_by_hand.settle_by_hand(
                 order_id=pk, missing=form.cleaned_data["missing"], seen=form.cleaned_data["seen"],
                 reason=form.cleaned_data["reason"], actor=str(request.user), now=database_now(),
@@ -66,7 +68,8 @@ class SettlingAdmin(ReadOnlyAdmin):
         order = self._asked(request, pk)
         form = DismissForm(request.POST or None)
         return self._decide(
-            request, order, {"dismiss": form}, form, _t("Order %(order)s was looked at.") % {"order": order},
+            request, order, {"dismiss": form}, form,
+            lambda: _t("Order %(order)s was looked at. No money moved.") % {"order": order},
             lambda: settling_by_hand.nothing_to_do(
                 order_id=pk, seen=form.cleaned_data["seen"], reason=form.cleaned_data["reason"],
                 actor=str(request.user), now=database_now(),
@@ -84,7 +87,7 @@ class SettlingAdmin(ReadOnlyAdmin):
         order: Order,
         filled: dict[str, Form],
         form: Form,
-        sentence: str,
+        told: Callable[[], str],
         deed: Callable[[], bool],
     ) -> HttpResponse:
         if not form.is_valid():
@@ -92,10 +95,13 @@ class SettlingAdmin(ReadOnlyAdmin):
         try:
             is_new = deed()
         except Refusal as refusal:
-            form.add_error(None, str(refusal.message))
+            # What is wrong with the number stands beside it.
+            form.add_error("missing" if isinstance(refusal, OutOfRange) else None, str(refusal.message))
             order.refresh_from_db()
             return self._render(request, order, filled)
         if is_new:
+            order.refresh_from_db()
+            sentence = told()
             self.log_change(request, order, sentence)
             messages.success(request, sentence)
         else:
@@ -105,10 +111,10 @@ class SettlingAdmin(ReadOnlyAdmin):
     def _render(self, request: HttpRequest, order: Order, filled: dict[str, Form]) -> HttpResponse:
         """The forms beside the story as it is now: a refused decision is taken anew, on what is shown here."""
         deciding = self.deciding(request, order)
+        problems = [str(problem) for form in filled.values() for problem in form.non_field_errors()]
         if not deciding:
-            for form in filled.values():
-                for problem in form.non_field_errors():
-                    messages.error(request, str(problem))
+            for problem in problems or [_t("There is nothing to decide about this order.")]:
+                messages.error(request, problem)
             return redirect(PAGE, order.pk)
         context = {
             **self.admin_site.each_context(request),
@@ -117,7 +123,16 @@ class SettlingAdmin(ReadOnlyAdmin):
             "media": self.media,
             "original": order,
             "history": history_of(order),
+            "problems": problems,
             **deciding,
             **filled,
         }
         return TemplateResponse(request, "admin/orders/order/settle.html", context)
+
+
+def _settled(order: Order) -> str:
+    return _t("Order %(order)s is settled: of %(charge)s, %(back)s went back to the customer.") % {
+        "order": order,
+        "charge": money_text(order.charge),
+        "back": money_text(order.returned),
+    }
