@@ -12,6 +12,8 @@ _ORDERS = "SELECT count(*) FROM orders_order"
 _ATTEMPTS = "SELECT count(*) FROM orders_forwardattempt"
 _LIVE = "('claimed', 'sending', 'in_doubt', 'placed')"
 _HOLD_OF = "LEFT JOIN billing_hold h ON h.reference = 'order:' || o.id"
+#: What so many units of an order cost, rounded down: a quotient of whole numbers, which Postgres does not round.
+_SHARE = "div(o.charge * {} * 100000, o.total) / 100000"
 
 #: From a question about an order until its answer is applied: the call, and those that the same turn asked before it.
 _LONGEST_ANSWER = 4 * settings.READ_DEADLINE_SECONDS
@@ -51,6 +53,24 @@ EQUATIONS = [
         SELECT 'order ' || o.id, 'it is over, but still holds ' || (h.charged - h.earned - h.refunded)
         FROM orders_order o JOIN billing_hold h ON h.reference = 'order:' || o.id
         WHERE {_TERMINAL} AND h.charged - h.earned - h.refunded <> 0 ORDER BY o.id
+        """,
+    ),
+    Equation(
+        "decisions_are_paid",
+        "each order settled by hand: refunded = charge × missing ÷ quantity, as decided or as heard since; never less",
+        "SELECT count(*) FROM orders_order WHERE missing_by_hand IS NOT NULL",
+        f"""
+        SELECT 'order ' || o.id,
+               format('a person said that %s of %s are missing; it is %s, %s are missing, %s of %s went back',
+               o.missing_by_hand, o.total, coalesce(nullif(o.progress, ''), 'open'), now.missing, h.refunded, o.charge)
+        FROM orders_order o {_HOLD_OF}
+        -- A later answer that owes more is paid and leaves its own number; one that owes less changes neither.
+        CROSS JOIN LATERAL (SELECT CASE WHEN o.progress IN ('canceled', 'refunded') THEN o.total
+            ELSE greatest(0, least(o.total, coalesce(o.remains, o.missing_by_hand))) END AS missing) now
+        WHERE o.missing_by_hand IS NOT NULL
+          AND NOT coalesce({_TERMINAL} AND h.refunded = {_SHARE.format("now.missing")}
+                           AND h.refunded >= {_SHARE.format("o.missing_by_hand")}, false)
+        ORDER BY o.id
         """,
     ),
     Equation(

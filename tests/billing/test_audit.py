@@ -38,7 +38,8 @@ def service() -> Service:
 def shop(alice: User, service: Service) -> dict[str, Order]:
     """One order in each situation there is."""
     made = {
-        name: cast.order(alice, service) for name in ("queued", "doubted", "refused", "completed", "partial", "tried")
+        name: cast.order(alice, service)
+        for name in ("queued", "doubted", "refused", "completed", "partial", "by_hand", "tried")
     }
     cast.doubted(made["doubted"])
     refused = cast.sending(made["refused"])
@@ -49,6 +50,8 @@ def shop(alice: User, service: Service) -> dict[str, Order]:
     cast.settled(made["completed"])
     cast.placed(made["partial"], "9002", progress=Progress.PARTIAL)
     cast.settled(made["partial"], "0.25")
+    cast.placed(made["by_hand"], "9004", progress=Progress.PARTIAL, remains=250)
+    cast.settled(made["by_hand"], "0.25", missing_by_hand=250, reviewed="partial without a readable remains")
     unsent = cast.sending(made["tried"])
     cast.end(unsent, Outcome.NOT_SENT, send_calls=0)
     cast.move(made["tried"], Forward.QUEUED)
@@ -99,7 +102,8 @@ def test_a_sound_shop_passes(shop: dict[str, Order]) -> None:
     assert "equations hold" in out.getvalue()
     checks, problem = audit()
     assert problem == ""
-    assert checks["orders_have_their_hold"]["looked_at"] == 6
+    assert checks["orders_have_their_hold"]["looked_at"] == 7
+    assert checks["decisions_are_paid"]["looked_at"] == 1
     assert checks["keys_parse"]["looked_at"] > 6
 
 
@@ -172,6 +176,22 @@ def a_hold_on_another_wallet(shop: dict[str, Order], alice: User) -> None:
 def an_order_that_ended_without_its_money(shop: dict[str, Order], alice: User) -> None:
     late = cast.order(alice, shop["queued"].service)
     cast.placed(late, "9003", progress=Progress.COMPLETED)
+
+
+@breaks("decisions_are_paid")
+def more_refunded_than_a_person_decided(shop: dict[str, Order], alice: User) -> None:
+    # Everything else adds up: it is a refund like any other.
+    cast.settled(shop["by_hand"], "0.30")
+
+
+@breaks("decisions_are_paid")
+def less_refunded_than_a_person_decided(shop: dict[str, Order], alice: User) -> None:
+    damage("UPDATE orders_order SET missing_by_hand = 300 WHERE id = %s", shop["by_hand"].pk)
+
+
+@breaks("decisions_are_paid")
+def decided_by_a_person_and_open(shop: dict[str, Order], alice: User) -> None:
+    damage("UPDATE orders_order SET progress = 'in_progress' WHERE id = %s", shop["by_hand"].pk)
 
 
 @breaks("unplaced_orders_hold_everything")
