@@ -112,7 +112,7 @@ def nothing_to_do(*, order_id: int, seen: str, actor: str, reason: str, now: dat
     demand_reason(reason)
     with transaction.atomic():
         order = Order.objects.select_for_update().get(pk=order_id)
-        if order.reviewed and not order.needs_review:
+        if _said_so_before(order, seen):
             return False
         _demand_same(order, seen)
         if money_of(order).held > 0:
@@ -148,13 +148,21 @@ def _settle(order: Order, missing: int, actor: str, reason: str, now: datetime) 
     Order.objects.filter(pk=order.pk).update(reviewed=about, missing_by_hand=missing)
 
 
+def _said_so_before(order: Order, seen: str) -> bool:
+    """Whether all is as it was shown, and just the need to look is gone. One that was settled since is another."""
+    if order.needs_review or not order.reviewed:
+        return False
+    held = money_of(order).held
+    return seen in (_seen(order, held), _seen(order, held, needs_review=order.reviewed))
+
+
 def _note(order: Order, detail: dict[str, str | int], actor: str, reason: str, now: datetime) -> None:
     detail |= {"about": order.needs_review, "reason": reason.strip()[:500]}
     lifecycle.note(order_id=order.pk, kind=EventKind.DECIDED, now=now, detail=detail, actor=actor)
 
 
-def _seen(order: Order, held: Decimal) -> str:
-    facts = [_text(getattr(order, name)) for name in _SHOWN]
+def _seen(order: Order, held: Decimal, **otherwise: object) -> str:
+    facts = [_text(otherwise.get(name, getattr(order, name))) for name in _SHOWN]
     return sha256("\n".join([*facts, _text(held)]).encode()).hexdigest()[:32]
 
 
