@@ -5,88 +5,27 @@ gateways and bonus codes wait for those to exist.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from typing import Any
 
-import psycopg
 import pytest
-from django.db import connection
 
 from accounts.models import User
-from billing.ledger import NotEnoughMoney
 from billing.models import Transfer
 from core.clock import database_now
-from core.refusals import Refusal
 from orders import cancellations, decisions, dispatch, leases, progress, refills, sweep
 from orders.doubt import late
 from orders.models import Cancellation, ForwardAttempt, Order, Refill
 from orders.placement import place_order
 from orders.states import Forward, Outcome
-from tests.battery import counts
-from tests.battery.judge import Judge, Said, Truth, must_hold
-from tests.orders.cast import Shop, customer
+from tests.battery.crowd import *  # noqa: F403 - its fixtures
+from tests.battery.crowd import ROUNDS, Crowd, Deed, of_round
+from tests.battery.judge import Judge, Said, must_hold
+from tests.orders.cast import Shop
 from tests.orders.conftest import *  # noqa: F403 - the cast of the orders' stories
 from tests.orders.doubts import unguarded
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-ROUNDS = counts.sized(3, 20, 200)
-#: The largest crowd.
-THREADS = 40
-Deed = Callable[[], object]
-
-
-class Crowd:
-    """Threads that keep their database sessions from round to round: opening them is most of what a round costs."""
-
-    def __init__(self, threads: ThreadPoolExecutor) -> None:
-        self._threads = threads
-
-    def __call__(self, deeds: Sequence[Deed]) -> list[Any]:
-        """What each of them returned, or the refusal or the mishap of the database it met instead."""
-        barrier = threading.Barrier(len(deeds))
-
-        def run(deed: Deed) -> object:
-            connection.ensure_connection()
-            barrier.wait(timeout=60)
-            try:
-                return deed()
-            except (Refusal, NotEnoughMoney, psycopg.Error) as problem:
-                return problem
-
-        return list(self._threads.map(run, deeds))
-
-
-@pytest.fixture
-def all_at_once(db: None) -> Iterator[Crowd]:
-    with ThreadPoolExecutor(THREADS) as threads:
-        crowd = Crowd(threads)
-        yield crowd
-        crowd([lambda: connection.close()] * THREADS)  # Late bound: each thread has a connection of its own.
-
-
-@pytest.fixture(autouse=True)
-def roomy_leases(quick_timetable: None, settings: Any) -> None:
-    """Nothing hangs here, and a busy machine must not make a lease end."""
-    settings.FORWARD_DEADLINE_SECONDS = 20
-    settings.FORWARD_LEASE_SECONDS = 60
-
-
-@pytest.fixture
-def judge(shop: Shop) -> Iterator[Judge]:
-    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as session:
-        yield Judge(session, lambda: {shop.provider.pk: shop.accepted()}, Truth())
-
-
-@pytest.fixture
-def rich(db: None) -> User:
-    return customer("rich@example.com", money="100000")
-
-
-def of_round(number: int, more: str = "") -> str:
-    return f"https://example.com/p/{number}{more}"
 
 
 def test_one_form_sent_32_times_is_one_order(shop: Shop, rich: User, judge: Judge, all_at_once: Crowd) -> None:
