@@ -24,13 +24,30 @@ def refunds_follow_answers(rows: Rows, _upstream: Upstream, truth: "Truth") -> F
         if order.forward_state != "placed" or (hold := rows.hold_of.get(order.id)) is None:
             continue
         said = truth.said.get(target_of(order))
-        dues = said.dues if said else ()
+        dues = (*(said.dues if said else ()), *_decided(order))
         if Fraction(hold.refunded) > max(dues, default=0):
             about = f"order {order.id}: {hold.refunded} of {order.charge} went back, due were {_shown(dues)}"
             for name in ["S1", *sorted(said.oddities if said else ())]:
                 yield name, "no more goes back than the largest single answer says", about
         if hold.refunded and Fraction(hold.refunded) not in {_rounded_down(due) for due in dues}:
             yield "S8", "a refund is exact, rounded down", f"order {order.id}: {hold.refunded}, due {_shown(dues)}"
+
+
+def decisions_are_paid(rows: Rows, _upstream: Upstream, _truth: "Truth") -> Found:
+    """What a person said did not arrive is paid back at once; a later answer may pay more, and none takes it back."""
+    for order in rows.orders:
+        for due in _decided(order):
+            hold = rows.hold_of.get(order.id)
+            if hold is None or Fraction(hold.refunded) < _rounded_down(due):
+                about = f"order {order.id}: {hold}, decided were {order.missing_by_hand} of {order.total}"
+                yield "S2", "no less goes back than a person decided", about
+
+
+def _decided(order: Any) -> tuple[Fraction, ...]:
+    """What a decision about the order pays back in all, if one was taken: its own answer, beside the provider's."""
+    if order.missing_by_hand is None:
+        return ()
+    return (Fraction(order.charge) * order.missing_by_hand / order.total,)
 
 
 def _rounded_down(due: Fraction) -> Fraction:
@@ -93,5 +110,5 @@ def _charges_agree(order: Any, provider: Any, row: Any) -> bool:
     return bool(abs(ours - net_charge(row)) < _ROUNDING)
 
 
-EACH_STEP = (refunds_follow_answers, ended_orders_stay_ended)
+EACH_STEP = (refunds_follow_answers, decisions_are_paid, ended_orders_stay_ended)
 AT_REST = (refunds_reach_what_is_due, provider_figures_agree)
