@@ -10,6 +10,8 @@ type App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 #: So much of a body is read before its length is known; Django refuses what is over its own limit as ever.
 _ROOM_FOR_ENCODING = 64 * 1024
+#: So much more is read and forgotten: who is still sending when the connection closes never reads why.
+_HEARD_OUT = 8 * 1024 * 1024
 
 
 def with_length(app: App) -> App:
@@ -19,7 +21,14 @@ def with_length(app: App) -> App:
         is_chunked = environ.get("HTTP_TRANSFER_ENCODING", "").strip().lower() == "chunked"
         if is_chunked and environ.get("wsgi.input_terminated"):
             body = environ["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + _ROOM_FOR_ENCODING)
+            _hear_out(environ["wsgi.input"])
             environ |= {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         return app(environ, start_response)
 
     return counted
+
+
+def _hear_out(stream: Any) -> None:
+    left = _HEARD_OUT
+    while left > 0 and (rest := stream.read(min(left, _ROOM_FOR_ENCODING))):
+        left -= len(rest)
