@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from catalog.connection import dialect_of
@@ -53,8 +54,10 @@ def _record(attempt: ForwardAttempt, row: ProviderExchange, provider: Provider, 
         with contained(f"recording the stored answer of attempt {attempt.pk}"):
             outcomes.record(attempt, result, now=now)
     # Only now is it called read: were the database to go away in between, nobody would look at it again.
-    evidence = {**attempt.evidence, "late": late}
-    ForwardAttempt.objects.filter(pk=attempt.pk).update(evidence=evidence, heard_id=heard)
+    with transaction.atomic():
+        # Read anew: a person may have decided meanwhile, and left the reason there.
+        evidence = {**ForwardAttempt.objects.select_for_update().get(pk=attempt.pk).evidence, "late": late}
+        ForwardAttempt.objects.filter(pk=attempt.pk).update(evidence=evidence, heard_id=heard)
 
 
 def _judge(exchange: Exchange, provider: Provider) -> Placed | Refused | NotSent | InDoubt:

@@ -311,6 +311,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--report", type=Path, default=ROOT / "build" / "gate.json")
     options = parser.parse_args()
+    # Told to end, or in the background, where Ctrl-C is ignored: what was started is ended on the way out.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="battery-") as folder:
         run = Run(LONG if options.long else GATE, options.seed, Path(folder))
         try:

@@ -1,5 +1,6 @@
 """An answer that says "placed" and comes after somebody called the order not placed: its owner is told."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -9,30 +10,34 @@ from catalog.models import Provider
 from core.clock import database_now
 from notices.models import Alert
 from orders import decisions, outcomes
-from orders.doubt import resolve
+from orders.doubt import late, resolve
 from orders.models import ForwardAttempt, Order, ProviderExchange
 from orders.states import Forward, Outcome
 from tests.orders.cast import Shop
 from tests.orders.doubts import LOST_BUT_PLACED, SETTLE, ages, attempt_of, buys_and_sends, id_at_provider, resolves
 from upstream.messages import Placed
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def quick_probing(settings: Any) -> None:
-    settings.PROBE_INTERVAL_SECONDS = 0.001
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_probing")]
 
 
 @pytest.fixture
-def called_not_placed(shop: Shop, alice: User) -> Order:
+def lost(shop: Shop, alice: User) -> Order:
     """No search is allowed here and no order is in doubt any more, so that nothing else calls the resolver."""
     Provider.objects.update(probing_enabled=False)
-    lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
+    order = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
     ages(shop, SETTLE + 1)
-    assert decisions.decide_not_placed(
-        order_id=lost.pk, refund=True, actor="owner", reason="not in their list", now=database_now()
+    return order
+
+
+def calls_not_placed(order: Order) -> bool:
+    return decisions.decide_not_placed(
+        order_id=order.pk, refund=True, actor="owner", reason="not in their list", now=database_now()
     )
+
+
+@pytest.fixture
+def called_not_placed(lost: Order) -> Order:
+    assert calls_not_placed(lost)
     return lost
 
 
@@ -93,3 +98,21 @@ def test_the_id_that_the_order_has_from_a_later_try_is_no_contradiction(shop: Sh
     assert lost.upstream_id
     outcomes.record(first, Placed(lost.upstream_id), now=database_now())
     assert not Alert.objects.filter(cause__endswith=":contradiction").exists()
+
+
+def test_a_decision_in_the_moment_in_which_an_answer_is_read_keeps_its_reason(
+    shop: Shop, lost: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = outcomes.record
+
+    def decided_first(attempt: ForwardAttempt, result: Any, *, now: datetime) -> None:
+        calls_not_placed(lost)
+        record(attempt, result, now=now)
+
+    stores_an_answer(shop, lost)
+    monkeypatch.setattr(outcomes, "record", decided_first)
+    assert late.read_late_answers(shop.provider, now=database_now())
+    evidence = attempt_of(lost).evidence
+    assert evidence["person"]["reason"] == "not in their list"
+    assert evidence["late"]["exchange"]
+    assert is_told(shop, lost)
