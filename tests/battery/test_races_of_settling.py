@@ -31,6 +31,10 @@ def hears(shop: Shop, order: Order, state: OrderState, remains: int | None = Non
     hearing.apply({order.pk: said}, provider=shop.provider, asked_at=now, now=now)
 
 
+def answering(shop: Shop, order: Order, state: OrderState, remains: int | None = None) -> Deed:
+    return lambda: hears(shop, order, state, remains)
+
+
 def unclear(shop: Shop, who: User, number: int) -> Order:
     """A thousand, partial, and nobody says how many did not arrive."""
     order = shop.buys(who, link=of_round(number, "?fate=stuck"))
@@ -115,7 +119,7 @@ def test_an_answer_that_pays_more_and_a_decision_pay_the_larger_of_both(
     missing = 1000 if remains is None else remains
     for number in range(ROUNDS):
         order, before = unclear(shop, rich, number), balance(rich)
-        answer: Deed = lambda order=order: hears(shop, order, state, remains)  # type: ignore[misc]  # noqa: E731
+        answer = answering(shop, order, state, remains)
         answers = all_at_once([settling(order, 157, seen(order))] * OWNERS + [answer] * 2)[:OWNERS]
         order.refresh_from_db()
         assert order.returned == Decimal(balance(rich) - before)
@@ -136,7 +140,7 @@ def test_an_answer_that_pays_less_takes_nothing_back_from_a_decision(
 ) -> None:
     for number in range(ROUNDS):
         order = unclear(shop, rich, number)
-        answer: Deed = lambda order=order: hears(shop, order, OrderState.COMPLETED)  # type: ignore[misc]  # noqa: E731
+        answer = answering(shop, order, OrderState.COMPLETED)
         answers = all_at_once([settling(order, 157, seen(order))] * OWNERS + [answer] * 2)[:OWNERS]
         order.refresh_from_db()
         hold = Hold.objects.get(reference=order.reference)
@@ -155,7 +159,7 @@ def test_an_answer_that_leaves_it_unclear_and_a_decision_never_decide_on_what_wa
 ) -> None:
     for number in range(ROUNDS):
         order = unclear(shop, rich, number)
-        answer: Deed = lambda order=order: hears(shop, order, OrderState.IN_PROGRESS, 400)  # type: ignore[misc]  # noqa: E731
+        answer = answering(shop, order, OrderState.IN_PROGRESS, 400)
         answers = all_at_once([settling(order, 157, seen(order))] * OWNERS + [answer] * 2)[:OWNERS]
         order.refresh_from_db()
         if True in answers:

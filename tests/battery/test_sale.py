@@ -35,7 +35,8 @@ def _sale(incidents: list[Incident], *, wishes: int) -> Sale:
     return Sale(listed, (trickle(n, providers=1, wallet=0) for n in count(wishes)), incidents)
 
 
-def test_a_sale_is_whole_and_its_incidents_are_spread_over_it() -> None:
+def test_a_sale_is_whole_and_its_incidents_are_spread_over_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SLOWLY", 0.2)  # a thread that gets no time for a second sells little in it
     at: list[int] = []
 
     def incident() -> bool:
