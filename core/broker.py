@@ -10,9 +10,14 @@ from typing import Any
 from celery import current_app
 from celery.beat import ScheduleEntry, Scheduler
 from kombu.exceptions import ChannelError
+from kombu.transport.redis import Channel
 
 #: With so many waiting in a queue, one more would only be another to throw away when its workers are back.
 ENOUGH = 20
+
+# A message in hand as the connection ends is not worth putting back: the next sweep rings anew. And a worker that tries
+# to, while Redis is away, can meet an error that Celery does not take for a lost connection, and ends.
+Channel.do_restore = False
 
 
 def publish(task: str, *, queue: str | None = None) -> bool:

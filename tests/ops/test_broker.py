@@ -51,6 +51,17 @@ def test_a_message_has_no_age_at_which_it_is_thrown_away(app: Celery) -> None:
     assert message.headers["expires"] is None
 
 
+def test_a_connection_that_was_lost_with_a_message_in_hand_can_be_closed(unheard: Any, app: Celery) -> None:
+    """A worker ended over that, and heard no more when Redis was back."""
+    broker.publish(doorbell.FORWARD)
+    channel = app.connection_for_read().default_channel
+    assert channel.basic_get("forward", no_ack=False) is not None
+    unheard.kill()
+    channel.connection.client = None  # what Celery had let go of in the worker that met this
+    channel.close()
+    assert channel.closed
+
+
 def test_the_timetable_stops_ringing_while_nobody_hears(app: Celery) -> None:
     timetable = broker.Timetable(app)
     sweep = timetable.Entry(
