@@ -61,7 +61,7 @@ def exchange(
     with raw:
         sock = tls.wrap_socket(raw, server_hostname="127.0.0.1") if tls else raw
         with suppress(BrokenPipeError, ConnectionResetError):
-            # A provider that has closed already is one of the things to be seen; reading shows how it closed.
+            # The provider may have closed already, which some faults do; reading shows how it closed.
             sock.sendall(payload)
         return read_all(sock, patience, until)
 

@@ -1,4 +1,4 @@
-"""One provider on sockets for the tests that only need one, and one without sockets for those that turn the clock."""
+"""A provider on sockets for the tests that need one, and one without sockets for those that set the clock."""
 
 from collections.abc import Iterator
 

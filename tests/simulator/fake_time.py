@@ -1,4 +1,4 @@
-"""A provider without sockets whose clock a test turns."""
+"""A provider without sockets whose clock a test sets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROWS = [
 
 
 class Clock:
-    """Seconds since the epoch, as told."""
+    """Seconds since the epoch, as set by a test."""
 
     def __init__(self, now: float = 1_000_000.0) -> None:
         self.now = now
@@ -35,7 +35,7 @@ class Clock:
 
 
 def call(sim: Simulator, **fields: object) -> Any:
-    """One honest exchange without sockets: fields in, the decoded answer out."""
+    """Make one call without sockets; return the decoded answer."""
     return json.loads(sim.handle({"key": sim.key, **{name: str(value) for name, value in fields.items()}}).body)
 
 

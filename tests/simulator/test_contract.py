@@ -1,4 +1,4 @@
-"""The answers of an undisturbed provider have the shapes its page documents."""
+"""Without faults, the provider answers in the documented shapes."""
 
 import json
 from decimal import Decimal
@@ -7,7 +7,7 @@ import pytest
 
 from tests.simulator.fake_time import Clock, buy, call
 from upstream.simulator import Catalog, Simulator, demo_catalog, generated_catalog
-from upstream.simulator.service_types import all_types
+from upstream.simulator.type_rules import all_rules
 
 
 def test_the_list_is_served_byte_for_byte(clock: Clock) -> None:
@@ -62,7 +62,7 @@ def test_a_hundred_ids_are_the_limit_of_a_batch(sim: Simulator) -> None:
         ({"service": "2", "comments": "a", "runs": "2"}, "Dripfeed is not available for this service"),
     ],
 )
-def test_a_wrong_order_is_refused_in_words_panels_use(sim: Simulator, fields: dict[str, str], error: str) -> None:
+def test_a_bad_order_is_refused_with_a_text_that_panels_use(sim: Simulator, fields: dict[str, str], error: str) -> None:
     good = {"action": "add", "service": "1", "link": "https://example.com/p/1", "quantity": "100"}
     assert call(sim, **(good | fields)) == {"error": error}
     assert not sim.books.orders
@@ -142,7 +142,7 @@ def test_a_ticket_has_a_number_for_a_status(sim: Simulator) -> None:
     ("switch", "action"),
     [("refill", "refill"), ("cancel", "cancel"), ("tickets", "createTicket"), ("orders", "orders")],
 )
-def test_what_a_provider_does_not_offer_is_an_incorrect_request(sim: Simulator, switch: str, action: str) -> None:
+def test_an_action_that_the_provider_does_not_offer_is_refused(sim: Simulator, switch: str, action: str) -> None:
     sim.switches[switch] = False
     assert call(sim, action=action, order=1) == {"error": "Incorrect request"}
 
@@ -163,15 +163,15 @@ def test_the_unofficial_list_of_orders(sim: Simulator) -> None:
     }
 
 
-def test_the_demo_sells_every_type_at_prices_from_next_to_nothing_to_sixty() -> None:
+def test_the_demo_catalog_has_every_type_and_a_wide_range_of_prices() -> None:
     catalog = demo_catalog()
     rates = [service.rate for service in catalog.services.values()]
     assert len(catalog.services) == len(catalog.rows) >= 60
-    assert {service.kind.name for service in catalog.services.values()} == {kind.name for kind in all_types()}
+    assert {service.kind.name for service in catalog.services.values()} == {kind.name for kind in all_rules()}
     assert (min(rates), max(rates)) == (Decimal("0.0042"), Decimal("60.00"))
 
 
-def test_invented_lists_are_as_long_as_asked_and_repeat() -> None:
+def test_a_generated_catalog_has_the_asked_length_and_repeats_with_its_seed() -> None:
     first, again, other = generated_catalog(700, 1), generated_catalog(700, 1), generated_catalog(700, 2)
     assert first.raw == again.raw != other.raw
     assert len(first.services) == len(first.rows) == 700

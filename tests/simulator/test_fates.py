@@ -70,7 +70,7 @@ def test_a_canceled_order_may_still_show_its_charge(sim: Simulator, clock: Clock
     assert call(sim, action="status", order=free)["charge"] == "0"
 
 
-def test_a_link_may_hurry_or_delay_an_order(sim: Simulator, clock: Clock) -> None:
+def test_a_link_may_shorten_or_lengthen_an_order(sim: Simulator, clock: Clock) -> None:
     quick = buy(sim, "https://example.com/p/1?fate=completed&after=4")
     slow = buy(sim, "example.com/p/2?x=1&fate=completed&after=900")
     clock.pass_by(100)
@@ -78,7 +78,7 @@ def test_a_link_may_hurry_or_delay_an_order(sim: Simulator, clock: Clock) -> Non
     assert seen(sim, slow)[0] == "Pending"
 
 
-def test_unscripted_orders_mostly_complete_and_the_same_ones_never_do(clock: Clock) -> None:
+def test_most_unscripted_orders_complete_and_the_exceptions_are_always_the_same(clock: Clock) -> None:
     def fates() -> list[str]:
         sim = Simulator(clock=clock)
         orders = [buy(sim, f"https://example.com/{number}", 100, service=1101) for number in range(24)]

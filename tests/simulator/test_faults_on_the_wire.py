@@ -16,7 +16,7 @@ from upstream.simulator.http_faults import REASONS
 
 Check = Callable[[Seen, "list[int]"], bool]
 
-# How long a silence is listened to. A longer one could only find the same.
+# How long a test waits for an answer that never comes, in seconds.
 SILENCE = 0.3
 SILENT = {"timeout_after_accept", "late_place", "late_beyond_settle", "never_read"}
 DRIPPING = {
@@ -202,14 +202,14 @@ def test_every_fault_has_its_test() -> None:
 
 
 @pytest.mark.parametrize("fault", ["h500", "r307", "order_zero", "order_and_error"])
-def test_a_suffix_does_the_deed_after_all(provider: RunningSimulator, fault: str) -> None:
+def test_the_suffix_p_places_the_order(provider: RunningSimulator, fault: str) -> None:
     link = f"https://example.com/{fault}?fault={fault}_p"
     add = request_bytes({"key": provider.key, "action": "add", "service": 1, "link": link, "quantity": 100})
     exchange(provider.port, add)
     assert len(placed(provider, link)) == 1
 
 
-def test_a_suffix_leaves_the_deed_undone(provider: RunningSimulator) -> None:
+def test_the_suffix_np_does_not_place_the_order(provider: RunningSimulator) -> None:
     link = "https://example.com/quiet?fault=close_no_answer_np"
     add = request_bytes({"key": provider.key, "action": "add", "service": 1, "link": link, "quantity": 100})
     assert exchange(provider.port, add) == Seen(b"", "fin")
@@ -228,7 +228,7 @@ def test_an_early_fault_strikes_before_a_byte_is_read(provider: RunningSimulator
 
 
 def test_a_refused_order_leaves_no_answer_to_lose(provider: RunningSimulator) -> None:
-    """Bad requests are refused even where their answer would have been garbled: there is no id to garble."""
+    """A bad request is refused although a fault would spoil its answer: there is no id to spoil."""
     link = "https://example.com/few?fault=order_str"
     add = request_bytes({"key": provider.key, "action": "add", "service": 1, "link": link, "quantity": 1})
     assert exchange(provider.port, add).json == {"error": "Quantity less than minimal 50"}

@@ -69,7 +69,7 @@ def test_a_line_cut_short_is_dropped(journal: Path, clock: Clock) -> None:
     assert sorted(run_again(journal, clock).books.orders) == ["23501", "23502"]
 
 
-def test_a_kill_between_accepting_and_answering_loses_nothing(journal: Path) -> None:
+def test_a_kill_between_accepting_and_answering_loses_no_order(journal: Path) -> None:
     with running_simulator(process=True, journal=journal) as running:
         fields = {"key": running.key, "action": "add", "service": 1101, "quantity": 100}
         exchange(running.port, request_bytes(fields | {"link": "https://example.com/1"}))

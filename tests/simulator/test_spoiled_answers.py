@@ -1,4 +1,4 @@
-"""Faults of the other actions: what status, services, balance, refill and cancel may say instead of the truth."""
+"""Faults of the other actions: wrong answers to status, services, balance, refill and cancel."""
 
 from __future__ import annotations
 
@@ -106,19 +106,19 @@ BALANCES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("fault", sorted(LISTS))
-def test_lists_of_services_gone_wrong(sim: Simulator, fault: str) -> None:
+def test_spoiled_service_lists(sim: Simulator, fault: str) -> None:
     sim.plan.set_script([fault], None)
     assert LISTS[fault](call(sim, action="services"))
     assert sim.handle({"key": "demo-key", "action": "services"}).body == sim.catalog.raw
 
 
 @pytest.mark.parametrize("fault", sorted(BALANCES))
-def test_balances_gone_wrong(sim: Simulator, fault: str) -> None:
+def test_spoiled_balances(sim: Simulator, fault: str) -> None:
     sim.plan.set_rates({fault: 1.0}, None, 1)
     assert call(sim, action="balance") == BALANCES[fault]
 
 
-def test_the_balance_may_move_by_other_hands(sim: Simulator) -> None:
+def test_the_balance_may_change_by_no_order_of_ours(sim: Simulator) -> None:
     sim.plan.set_script(["balance_drops:5", "refund_in_window:2.5"], ["add"])
     buy(sim), buy(sim, "https://example.com/p/2")
     assert call(sim, action="balance")["balance"] == "9995.7"
@@ -130,7 +130,7 @@ def test_a_repriced_order_costs_something_else(sim: Simulator) -> None:
     assert call(sim, action="balance")["balance"] == "9998.2"
 
 
-def test_refills_gone_wrong(sim: Simulator, clock: Clock) -> None:
+def test_spoiled_refills(sim: Simulator, clock: Clock) -> None:
     orders = [buy(sim, f"https://example.com/{number}?fate=completed") for number in range(5)]
     clock.pass_by(100)
     faults = ["refill_str", "refill_object_error", "refill_twice", "refill_rejected", "refill_never"]
@@ -164,7 +164,7 @@ def test_cancellations_lost_and_late(sim: Simulator, clock: Clock) -> None:
     assert call(sim, action="status", order=late)["status"] == "Canceled"
 
 
-def test_a_lost_answer_of_a_refill_leaves_the_refill_made(sim: Simulator, clock: Clock) -> None:
+def test_a_refill_is_made_although_its_answer_is_lost(sim: Simulator, clock: Clock) -> None:
     order = buy(sim, "https://example.com/1?fate=completed")
     clock.pass_by(100)
     sim.plan.set_script(["close_no_answer", "close_no_answer_np"], ["refill"])

@@ -25,7 +25,7 @@ def test_every_fifth_add_loses_its_answer(provider: RunningSimulator) -> None:
     assert faults == ([None] * 4 + ["close_no_answer"]) * 2
 
 
-def test_rates_repeat_with_their_seed_and_keep_to_their_actions() -> None:
+def test_rates_repeat_with_their_seed_and_apply_to_their_actions_only() -> None:
     def draws(seed: int) -> list[str | None]:
         plan = FaultPlan()
         plan.set_rates({"h500": 0.2, "order_null": 0.1}, ["add"], seed)
@@ -39,7 +39,7 @@ def test_rates_repeat_with_their_seed_and_keep_to_their_actions() -> None:
     assert 60 < counts["order_null"] < 140
 
 
-def test_a_rate_without_actions_strikes_where_the_fault_belongs() -> None:
+def test_a_rate_without_actions_applies_to_the_actions_of_its_fault() -> None:
     plan = FaultPlan()
     plan.set_rates({"charge_null": 0.5, "order_null": 0.5}, None, 1)
     assert {drawn.name for _ in range(50) if (drawn := plan.draw("status", ""))} == {"charge_null"}
@@ -57,7 +57,7 @@ def test_a_script_runs_once_and_a_link_may_limit_its_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    "wishes",
+    "settings",
     [
         {"fautls": {}},
         {"faults": {"h999": 0.1}},
@@ -69,9 +69,9 @@ def test_a_script_runs_once_and_a_link_may_limit_its_fault() -> None:
         {"order_fates": {"1": "completed"}},
     ],
 )
-def test_a_wish_that_makes_no_sense_is_refused(provider: RunningSimulator, wishes: dict[str, object]) -> None:
+def test_an_invalid_setting_is_refused(provider: RunningSimulator, settings: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="Error: |InvalidOperation"):
-        provider.control(**wishes)
+        provider.control(**settings)
 
 
 def test_an_answer_is_held_after_the_order_is_accepted() -> None:
@@ -93,7 +93,7 @@ def test_an_answer_is_held_after_the_order_is_accepted() -> None:
         assert exchange(provider.port, payload).json == {"order": 23502}
 
 
-def test_a_paused_provider_takes_up_what_waited_even_if_the_sender_has_left() -> None:
+def test_a_paused_provider_answers_waiting_requests_even_if_the_sender_left() -> None:
     with running_simulator() as provider:
         provider.control(paused=True)
         payload = request_bytes(
@@ -105,7 +105,7 @@ def test_a_paused_provider_takes_up_what_waited_even_if_the_sender_has_left() ->
         assert len(provider.orders()) == 1
 
 
-def test_latency_holds_back_the_answer_not_the_order(provider: RunningSimulator) -> None:
+def test_latency_delays_the_answer_but_not_the_order(provider: RunningSimulator) -> None:
     provider.control(latency_ms={"add": 200})
     start = time.monotonic()
     exchange(provider.port, add(provider))
@@ -148,11 +148,13 @@ def test_a_page_of_another_site_cannot_steer(provider: RunningSimulator) -> None
         (b"POST /_sim/nothing HTTP/1.1\r\n\r\n", 404),
     ],
 )
-def test_what_is_no_call_is_told_so(provider: RunningSimulator, payload: bytes, status: int) -> None:
+def test_a_request_that_is_no_call_gets_an_error_status(
+    provider: RunningSimulator, payload: bytes, status: int
+) -> None:
     assert exchange(provider.port, payload).status == status
 
 
-def test_connections_are_accounted_for() -> None:
+def test_connections_are_counted() -> None:
     with running_simulator() as provider:
         exchange(provider.port, request_bytes({"key": "x", "action": "balance"}))
         exchange(provider.port, b"GET / HTTP/1.1\r\n\r\n")

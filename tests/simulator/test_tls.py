@@ -1,4 +1,4 @@
-"""The https door, and the three ways in which its handshake goes wrong."""
+"""The provider over https, and the ways in which a handshake fails."""
 
 import ssl
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def test_a_client_that_trusts_the_certificate_is_served(secure: RunningSimulator
         ("close_on_accept", OSError, 10),
     ],
 )
-def test_a_handshake_gone_wrong_reaches_no_request(
+def test_no_request_is_read_after_a_failed_handshake(
     secure: RunningSimulator, trusting: ssl.SSLContext, fault: str, error: type[Exception], patience: float
 ) -> None:
     before = secure.record()["requests"]["total"]
@@ -50,7 +50,7 @@ def test_a_handshake_gone_wrong_reaches_no_request(
     assert exchange(secure.port, BALANCE, tls=trusting).status == 200
 
 
-def test_faults_after_the_handshake_work_as_without_it(secure: RunningSimulator, trusting: ssl.SSLContext) -> None:
+def test_other_faults_work_over_https_too(secure: RunningSimulator, trusting: ssl.SSLContext) -> None:
     link = "https://example.com/?fault=short_body"
     fields = {"key": secure.key, "action": "add", "service": 1101, "quantity": 100, "link": link}
     seen = exchange(secure.port, request_bytes(fields), tls=trusting)

@@ -1,4 +1,4 @@
-"""A provider of our own for the demo and the tests: same protocol, a scripted fate for each order, faults on demand.
+"""A simulated provider for the demo and the tests: the same protocol, a scripted fate for each order, faults on demand.
 
 ``Simulator`` is the provider without sockets, ``running_simulator()`` the same behind a loopback port.
 """

@@ -11,20 +11,20 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
 from upstream.simulator.catalog import Catalog
+from upstream.simulator.certificates import make_contexts
 from upstream.simulator.control import route
 from upstream.simulator.core import Simulator
 from upstream.simulator.demo_catalog import demo_catalog
 from upstream.simulator.generator import generated_catalog
 from upstream.simulator.server import ProviderServer
-from upstream.simulator.tls import own_contexts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options, for this command and for the shop's management command alike."""
+    """Add the options, for this command and for the shop's management command alike."""
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8099, help="0 takes a free one and prints it")
     parser.add_argument(
-        "--control-port", type=int, help="a second door for /_sim, spared from faults; 0 takes a free one"
+        "--control-port", type=int, help="a second port for /_sim, which no fault touches; 0 takes a free one"
     )
     parser.add_argument("--catalog", metavar="FILE", help="a JSON list of services, served as it is")
     parser.add_argument("--services", type=int, metavar="N", help="offer N invented services instead")
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--balance", type=_amount, default=Decimal(10_000), help="the shop's money at this provider")
     parser.add_argument("--currency", default="USD")
     parser.add_argument("--latency", type=float, default=0.0, metavar="MS", help="milliseconds before each answer")
-    parser.add_argument("--journal", metavar="FILE", help="append the record here and start from it")
+    parser.add_argument("--journal", metavar="FILE", help="append the record to this file and start from it")
     parser.add_argument("--tls", action="store_true", help="serve https with a certificate of its own")
     parser.add_argument("--seed", type=int, default=1, help="draws of faults and invented services")
     parser.add_argument("--json", action="store_true", help="print the address as one JSON line")
@@ -56,7 +56,7 @@ def catalog_of(options: argparse.Namespace) -> Catalog:
 
 
 def read_options(values: Mapping[str, object]) -> argparse.Namespace:
-    """The options out of a larger set of them, such as a management command's."""
+    """Return the options out of a larger set of them, such as a management command's."""
     return argparse.Namespace(**values)
 
 
@@ -75,26 +75,23 @@ async def _serve(options: argparse.Namespace) -> None:
         seconds=options.seconds,
         journal=options.journal,
     )
-    contexts = own_contexts() if options.tls else None
+    contexts = make_contexts() if options.tls else None
     server = ProviderServer(sim, route=route, tls=contexts)
     server.settings.latency = {"": options.latency / 1000}
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     port, control_port = await server.start(options.host, options.port, options.control_port)
-    _announce(options, port, control_port, str(contexts.certificate) if contexts else "")
-    await ended.wait()
-    await server.stop()
-
-
-def _announce(options: argparse.Namespace, port: int, control_port: int, certificate: str) -> None:
     host = f"[{options.host}]" if ":" in options.host else options.host
     url = f"{'https' if options.tls else 'http'}://{host}:{port}/api/v2"
     if options.json:
-        facts = {"url": url, "port": port, "control_port": control_port, "key": options.key, "certificate": certificate}
-        print(json.dumps(facts), flush=True)
+        facts = {"url": url, "port": port, "control_port": control_port, "key": options.key}
+        certificate = str(contexts.certificate) if contexts else ""
+        print(json.dumps({**facts, "certificate": certificate}), flush=True)
     else:
         print(f"Simulated provider: {url} key {options.key}", flush=True)
+    await ended.wait()
+    await server.stop()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,17 +15,17 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from upstream.simulator.fates import Step, default_fate, is_fate, life, read_script, tail
-from upstream.simulator.orders import Kind, Order, Refill
+from upstream.simulator.fates import LifeStep, default_fate, is_fate, life, read_script, tail
+from upstream.simulator.orders import Kind, SimulatedOrder, SimulatedRefill
 from upstream.simulator.record import Record
 from upstream.simulator.reply import plain
 
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A checked ``add``: what will be bought and for how much a unit, not yet bought.
+    """A checked ``add``: what will be bought and at what price a unit, not yet bought.
 
-    A subscription costs nothing itself; its posts do. A drip-feed (``kind`` drip) pays for all its runs at once.
+    A subscription itself costs nothing; its posts do. A drip-feed (``kind`` drip) pays for all its runs at once.
     """
 
     service: str
@@ -53,8 +53,8 @@ class Books:
         self.balance = balance
         self.currency = currency
         self.seconds = seconds
-        self.orders: dict[str, Order] = {}
-        self.refills: dict[str, Refill] = {}
+        self.orders: dict[str, SimulatedOrder] = {}
+        self.refills: dict[str, SimulatedRefill] = {}
         self.tickets: list[dict[str, str]] = []
         self.first_id = self.next_id = first_id
         self.ids = "growing"
@@ -62,22 +62,25 @@ class Books:
         self.fates: list[tuple[str, float]] = []
         self._random = random.Random(first_id)  # noqa: S311
         self._foreign_since: float | None = None
-        self._due: list[tuple[float, int, Callable[[float], None]]] = []
+        self._due: list[tuple[float, int, Callable[[float], object]]] = []
         self._tie = count()
 
     # Time.
 
-    def at(self, when: float, deed: Callable[[float], None]) -> None:
-        heapq.heappush(self._due, (when, next(self._tie), deed))
+    def at(self, when: float, action: Callable[[float], object]) -> None:
+        """Call ``action`` with the time at which it was due, once the clock has reached ``when``."""
+        heapq.heappush(self._due, (when, next(self._tie), action))
 
     def tick(self, now: float) -> None:
+        """Carry out everything that is due, in its order."""
         while self._due and self._due[0][0] <= now:
-            when, _, deed = heapq.heappop(self._due)
-            self._others_order(when)
-            deed(when)
-        self._others_order(now)
+            when, _, action = heapq.heappop(self._due)
+            self._order_for_others(when)
+            action(when)
+        self._order_for_others(now)
 
-    def _others_order(self, now: float) -> None:
+    def _order_for_others(self, now: float) -> None:
+        """Take the ids that other customers' orders would have taken since the last call."""
         since, self._foreign_since = self._foreign_since, now
         if since is None or not self.foreign_rate or now <= since:
             return
@@ -88,7 +91,7 @@ class Books:
     # Ids.
 
     def burn(self, number: int = 1) -> str:
-        """Give ``number`` ids to other customers; the last one is returned."""
+        """Give ``number`` ids to other customers; return the last one."""
         self.next_id += number
         return str(self.next_id - 1)
 
@@ -106,36 +109,37 @@ class Books:
 
     # Buying.
 
-    def place(self, purchase: Purchase, now: float, parent: Order | None = None) -> Order:
-        """Accept one order: an id, the charge off the balance, a line in the journal, its future laid out."""
+    def place(self, purchase: Purchase, now: float, parent: SimulatedOrder | None = None) -> SimulatedOrder:
+        """Accept one order: give it an id, charge the balance, write the journal, schedule what will happen to it."""
         script = read_script(purchase.link)
         seconds = self.seconds if script.after is None else script.after
         fate = purchase.fate or script.fate
         if not fate or not is_fate(fate):
             fate = self._drawn_fate(purchase.quantity)
-        return self._write(
-            {
-                "event": "order",
-                "order": self._new_id(),
-                "service": purchase.service,
-                "link": purchase.link,
-                "quantity": purchase.quantity,
-                "fields": dict(purchase.fields),
-                "charge": plain(purchase.charge),
-                "unit": plain(purchase.unit),
-                "arrived": now,
-                "sha256": purchase.sha256,
-                "fate": fate,
-                "seconds": seconds,
-                "currency": self.currency,
-                "kind": purchase.kind,
-                "runs": purchase.runs,
-                "gap": purchase.gap,
-                "parent": parent.id if parent else None,
-                "fault": purchase.fault,
-                "next_id": self.next_id,
-            }
-        )
+        event = {
+            "event": "order",
+            "order": self._new_id(),
+            "service": purchase.service,
+            "link": purchase.link,
+            "quantity": purchase.quantity,
+            "fields": dict(purchase.fields),
+            "charge": plain(purchase.charge),
+            "unit": plain(purchase.unit),
+            "arrived": now,
+            "sha256": purchase.sha256,
+            "fate": fate,
+            "seconds": seconds,
+            "currency": self.currency,
+            "kind": purchase.kind,
+            "runs": purchase.runs,
+            "gap": purchase.gap,
+            "parent": parent.id if parent else None,
+            "fault": purchase.fault,
+            "next_id": self.next_id,
+        }
+        order = self._enter(event)
+        self.record.write(event)
+        return order
 
     def _drawn_fate(self, quantity: int) -> str:
         ordinal = len(self.orders) + 1
@@ -148,14 +152,9 @@ class Books:
                 return fate
         return self.fates[-1][0]
 
-    def _write(self, event: dict[str, Any]) -> Order:
-        order = self._enter(event)
-        self.record.write(event)
-        return order
-
-    def _enter(self, event: Mapping[str, Any]) -> Order:
+    def _enter(self, event: Mapping[str, Any]) -> SimulatedOrder:
         kind: Kind = event["kind"]
-        order = Order(
+        order = SimulatedOrder(
             id=event["order"],
             service=event["service"],
             link=event["link"],
@@ -166,7 +165,7 @@ class Books:
             arrived=event["arrived"],
             sha256=event["sha256"],
             fate=event["fate"],
-            steps=_steps(event),
+            steps=_steps_of(event),
             start_count=zlib.crc32(event["link"].encode("utf-8", "replace")) % 50_000,
             currency=event["currency"],
             kind=kind,
@@ -176,40 +175,36 @@ class Books:
         self.orders[order.id] = order
         self.balance -= order.charge
         if order.parent in self.orders:
-            self._join(self.orders[order.parent], order)
+            parent = self.orders[order.parent]
+            parent.children.append(order.id)
+            if parent.kind == "drip":
+                # The parent paid for all its runs at once, so a run that begins costs nothing more.
+                self.balance += order.charge
         if kind == "plain":
-            self._lay_out(order)
+            self._schedule_refunds(order, first_step=1)
         else:
-            self._lay_out_children(order, event["runs"], event["gap"], event["seconds"])
+            for run in range(event["runs"]):
+                when = order.arrived + event["gap"] * run + event["seconds"] * 0.05
+                self.at(when, _Run(self, order, run, event["runs"]))
         return order
 
-    def _lay_out(self, order: Order) -> None:
-        """Let the balance follow the steps still to come: a refund, or a charge that comes back."""
-        version = order.version
-        for index in range(1, len(order.steps)):
+    def _schedule_refunds(self, order: SimulatedOrder, *, first_step: int) -> None:
+        """Let the balance follow the steps from ``first_step`` on: a refund, or a charge that comes back."""
+        for index in range(first_step, len(order.steps)):
             difference = order.charged_in(index - 1) - order.charged_in(index)
             if difference:
-                self.at(order.arrived + order.steps[index].at, _Refund(self, order, version, difference))
-
-    def _lay_out_children(self, parent: Order, runs: int, gap: float, seconds: float) -> None:
-        for run in range(runs):
-            self.at(parent.arrived + gap * run + seconds * 0.05, _Run(self, parent, run, runs))
-
-    def _join(self, parent: Order, child: Order) -> None:
-        parent.children.append(child.id)
-        if parent.kind == "drip":
-            # The parent paid for all its runs at once, so a run that begins costs nothing more.
-            self.balance += child.charge
+                when = order.arrived + order.steps[index].at
+                self.at(when, _Refund(self, order, order.version, difference))
 
     # Changing.
 
-    def refate(self, order: Order, fate: str, *, now: float, after: float = 0.0) -> None:
+    def refate(self, order: SimulatedOrder, fate: str, *, now: float, after: float = 0.0) -> None:
         """Give an order another ending, ``after`` seconds from now. Raise ValueError for an unknown fate."""
         event = {"event": "refate", "order": order.id, "fate": fate, "at": now, "after": after}
         self._refate(order, event)
         self.record.write(event)
 
-    def _refate(self, order: Order, event: Mapping[str, Any]) -> None:
+    def _refate(self, order: SimulatedOrder, event: Mapping[str, Any]) -> None:
         age = event["at"] - order.arrived
         kept = [step for step in order.steps if step.at <= age]
         kept.append(replace(kept[-1], at=age, remains=order.remains(event["at"])))
@@ -217,19 +212,16 @@ class Books:
         order.version += 1
         order.fate = event["fate"]
         order.steps = (*kept, *ending)
-        for index in range(len(kept), len(order.steps)):
-            difference = order.charged_in(index - 1) - order.charged_in(index)
-            if difference:
-                self.at(order.arrived + order.steps[index].at, _Refund(self, order, order.version, difference))
+        self._schedule_refunds(order, first_step=len(kept))
 
-    def refill(self, order: Order, *, now: float, fate: str = "completed") -> Refill:
+    def refill(self, order: SimulatedOrder, *, now: float, fate: str = "completed") -> SimulatedRefill:
         event = {"event": "refill", "refill": str(len(self.refills) + 1), "order": order.id, "asked": now}
         event |= {"seconds": self.seconds, "fate": fate}
         self.record.write(event)
         return self._refill(event)
 
-    def _refill(self, event: Mapping[str, Any]) -> Refill:
-        refill = Refill(event["refill"], event["order"], event["asked"], event["seconds"], event["fate"])
+    def _refill(self, event: Mapping[str, Any]) -> SimulatedRefill:
+        refill = SimulatedRefill(event["refill"], event["order"], event["asked"], event["seconds"], event["fate"])
         self.refills[refill.id] = refill
         return refill
 
@@ -240,7 +232,7 @@ class Books:
         return ticket["ticket"]
 
     def adjust(self, amount: Decimal) -> None:
-        """Move the balance by something that is no order: a top-up, a correction, another spender."""
+        """Change the balance by something that is no order: a top-up, a correction, another spender."""
         self.record.write({"event": "adjust", "amount": plain(amount)})
         self.balance += amount
 
@@ -263,8 +255,10 @@ class Books:
 
 @dataclass(slots=True)
 class _Refund:
+    """Give ``amount`` back, unless the order got another fate since."""
+
     books: Books
-    order: Order
+    order: SimulatedOrder
     version: int
     amount: Decimal
 
@@ -275,8 +269,10 @@ class _Refund:
 
 @dataclass(slots=True)
 class _Run:
+    """Place one run of a drip-feed, or one post of a subscription, as an order of its own."""
+
     books: Books
-    parent: Order
+    parent: SimulatedOrder
     run: int
     runs: int
 
@@ -284,17 +280,16 @@ class _Run:
         parent = self.parent
         if self.run < len(parent.children):
             return
-        quantity = parent.quantity // self.runs if parent.kind == "drip" else _post_size(parent, self.run)
+        if parent.kind == "drip":
+            quantity = parent.quantity // self.runs
+        else:
+            low, high = int(parent.fields["min"]), int(parent.fields["max"])
+            quantity = low + zlib.crc32(f"{parent.link}/{self.run}".encode()) % (high - low + 1)
         purchase = Purchase(parent.service, parent.link, quantity, parent.fields, parent.unit, parent.sha256)
         self.books.place(purchase, now, parent)
 
 
-def _post_size(parent: Order, run: int) -> int:
-    low, high = int(parent.fields["min"]), int(parent.fields["max"])
-    return low + zlib.crc32(f"{parent.link}/{run}".encode()) % (high - low + 1)
-
-
-def _steps(event: Mapping[str, Any]) -> tuple[Step, ...]:
+def _steps_of(event: Mapping[str, Any]) -> tuple[LifeStep, ...]:
     seconds, runs, gap, kind = event["seconds"], event["runs"], event["gap"], event["kind"]
     if kind == "plain":
         return life(event["fate"], event["quantity"], seconds)
@@ -302,10 +297,10 @@ def _steps(event: Mapping[str, Any]) -> tuple[Step, ...]:
     last = "Completed"
     if kind == "subscription":
         last = {"expired": "Expired", "canceled": "Canceled", "paused": "Paused"}.get(event["fate"], last)
-        return (Step(0.0, "Active", 0, 0), Step(end, last, 0, 0))
+        return (LifeStep(0.0, "Active", 0, 0), LifeStep(end, last, 0, 0))
     total = event["quantity"]
     return (
-        Step(0.0, "Pending", total, total),
-        Step(seconds * 0.1, "In progress", total, total),
-        Step(end, last, 0, total),
+        LifeStep(0.0, "Pending", total, total),
+        LifeStep(seconds * 0.1, "In progress", total, total),
+        LifeStep(end, last, 0, total),
     )

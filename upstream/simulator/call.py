@@ -12,7 +12,7 @@ FINAL = frozenset(["Completed", "Partial", "Canceled", "Refunded"])
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     """One request as read. ``fault`` and ``argument`` are what was drawn for it, ``label`` how it was written."""
 
     action: str
@@ -25,7 +25,7 @@ class Call:
 
 
 def many_ids(text: str) -> list[str]:
-    """The ids of a batch, each once. Raise Rejected above a hundred, the limit that several panels document."""
+    """Return the ids of a batch, each once. Raise Rejected above a hundred, the limit that several panels document."""
     ids = list(dict.fromkeys(canonical_id(part) for part in text.split(",") if part.strip()))
     if len(ids) > 100:
         raise Rejected("Maximum 100 orders", 400)
@@ -33,4 +33,5 @@ def many_ids(text: str) -> list[str]:
 
 
 def shown_id(number: str) -> int | str:
+    """Return the id as an answer shows it: a JSON number if it has only digits."""
     return int(number) if number.isascii() and number.isdigit() else number

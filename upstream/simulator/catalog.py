@@ -1,4 +1,4 @@
-"""The provider's price list: served byte for byte as given, read tolerantly for our own sums."""
+"""The provider's price list: served byte for byte as given, read tolerantly to price orders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from upstream.simulator.service_types import ServiceType, service_type
+from upstream.simulator.type_rules import TypeRules, rules_for
 
 _YES = {"true", "1", "yes"}
 _MARKED = re.compile(r'"\\u0000([0-9eE.+-]+)"')
@@ -18,12 +18,12 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,2})?")
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class SimulatedService:
     """One row as the provider itself understands it. ``rate`` is per 1,000, or per package for package types."""
 
     id: str
     name: str
-    kind: ServiceType
+    kind: TypeRules
     rate: Decimal
     low: int
     high: int
@@ -38,7 +38,7 @@ class Catalog:
 
     rows: list[Any]
     raw: bytes
-    services: dict[str, Service] = field(default_factory=dict)
+    services: dict[str, SimulatedService] = field(default_factory=dict)
 
     @classmethod
     def from_rows(cls, rows: Iterable[Any]) -> Catalog:
@@ -61,11 +61,11 @@ class Catalog:
                 catalog.services.setdefault(service.id, service)
         return catalog
 
-    def find(self, text: str) -> Service | None:
+    def find(self, text: str) -> SimulatedService | None:
         return self.services.get(canonical_id(text))
 
     def repriced(self, rates: Mapping[str, str]) -> Catalog:
-        """The same list with other rates, by service id, each as a text. Raise KeyError for an id not in the list."""
+        """Return the list with other rates, a text for each service id. Raise KeyError for an id not in the list."""
         wanted = {canonical_id(key): str(value) for key, value in rates.items()}
         missing = wanted.keys() - {row_id(row) for row in self.rows}
         if missing:
@@ -76,23 +76,23 @@ class Catalog:
 
 
 def write_rows(rows: list[Any]) -> bytes:
-    """Write rows as JSON, each number as exact as it was read: a Decimal passes as a marked text, unmarked after."""
+    """Return rows as JSON, each number exact: a Decimal is written as a marked text, then the marks are removed."""
     text = json.dumps(rows, ensure_ascii=False, default=lambda number: f"\0{number}")
     return _MARKED.sub(r"\1", text).encode("utf-8", "surrogatepass")
 
 
-def read_service(row: Any) -> Service | None:
-    """Read one row of any dialect, or None where it could not be sold by anyone."""
+def read_service(row: Any) -> SimulatedService | None:
+    """Return the service in one row of any dialect, None if nobody could sell it."""
     if not isinstance(row, dict) or not row_id(row):
         return None
     rate, low, high = (_amount(row.get(key)) for key in ("rate", "min", "max"))
     if rate is None or low is None or high is None or rate < 0:
         return None
     drip = row.get("dripfeed")
-    return Service(
+    return SimulatedService(
         id=row_id(row),
         name=str(row.get("name") or ""),
-        kind=service_type(row.get("type")),
+        kind=rules_for(row.get("type")),
         rate=rate,
         low=int(low),
         high=int(high),
@@ -103,7 +103,7 @@ def read_service(row: Any) -> Service | None:
 
 
 def row_id(row: Any) -> str:
-    """The canonical id of a row, empty when it has none."""
+    """Return the canonical id of a row, empty if it has none."""
     if not isinstance(row, dict):
         return ""
     return canonical_id(row.get("service", row.get("id")))

@@ -1,11 +1,13 @@
-"""Self-signed certificates for the https door: one for this host, one for another."""
+"""Self-signed certificates for https: one for this host, one for another."""
 
 from __future__ import annotations
 
 import datetime
 import ipaddress
+import shutil
 import ssl
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -13,15 +15,27 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from upstream.simulator.tls import TlsContexts
+
+@dataclass(frozen=True, slots=True)
+class TlsContexts:
+    """``certificate`` is a PEM file that a client may trust; ``wrong`` is for another name, trusted by nobody."""
+
+    good: ssl.SSLContext
+    wrong: ssl.SSLContext
+    certificate: Path
+    folder: Path
+
+    def remove_files(self) -> None:
+        """Remove the certificates' files."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def make_contexts() -> TlsContexts:
-    """Make fresh certificates in a temporary folder, which stays until ``forget``."""
-    place = Path(tempfile.mkdtemp(prefix="simulated-provider-"))
-    good = _write_certificate(place / "provider.pem", ["localhost"], ["127.0.0.1", "::1"])
-    wrong = _write_certificate(place / "elsewhere.pem", ["elsewhere.invalid"], [])
-    return TlsContexts(_context(good), _context(wrong), good, place)
+    """Make fresh certificates in a temporary folder, which stays until ``remove_files``."""
+    folder = Path(tempfile.mkdtemp(prefix="simulated-provider-"))
+    good = _write_certificate(folder / "provider.pem", ["localhost"], ["127.0.0.1", "::1"])
+    wrong = _write_certificate(folder / "elsewhere.pem", ["elsewhere.invalid"], [])
+    return TlsContexts(_context(good), _context(wrong), good, folder)
 
 
 def _context(pem: Path) -> ssl.SSLContext:

@@ -12,33 +12,24 @@ from typing import Any
 from urllib.parse import urlencode
 
 from upstream.simulator.actions import ACTIONS, answer
-from upstream.simulator.adding import Rejected
 from upstream.simulator.books import Books
-from upstream.simulator.call import Call
+from upstream.simulator.call import ApiCall
 from upstream.simulator.catalog import Catalog
 from upstream.simulator.demo_catalog import demo_catalog
 from upstream.simulator.fault_plan import FaultPlan
 from upstream.simulator.faults import spoil
 from upstream.simulator.record import Record
 from upstream.simulator.reply import Reply, error_reply, plain
-from upstream.simulator.requests_in import read_fields
+from upstream.simulator.request_fields import read_fields
+from upstream.simulator.state import ProviderState
 
 FORM = "application/x-www-form-urlencoded"
-SWITCHES = {
-    "refill": True,
-    "cancel": True,
-    "tickets": True,
-    "orders": False,
-    "drip_children": False,
-    "one_order_per_link": False,
-    "foreign_visible": False,
-}
 
 
-class Simulator:
+class Simulator(ProviderState):
     """A provider with a catalog, a balance, orders that move with the clock, and faults on demand.
 
-    ``seconds`` is how long an order takes when nothing scripts it. ``clock`` gives seconds since the epoch.
+    ``seconds`` is how long an order takes unless its link says otherwise. ``clock`` gives seconds since the epoch.
     Raise OSError or ValueError when a journal cannot be read.
     """
 
@@ -55,27 +46,21 @@ class Simulator:
         journal: str | Path | None = None,
         first_id: int = 23_501,
     ) -> None:
-        self.catalog = catalog or demo_catalog()
-        self.key = key
-        self.switches = dict(SWITCHES)
+        record = Record(journal)
+        books = Books(record, balance=balance, currency=currency, seconds=seconds, first_id=first_id)
+        super().__init__(catalog or demo_catalog(), key, record, books)
         self.plan = FaultPlan(seed)
-        self.record = Record(journal)
-        self.books: Books = Books(self.record, balance=balance, currency=currency, seconds=seconds, first_id=first_id)
-        self.calm = False
-        self.charge_places: int | None = None
-        self.late_seconds = (5.0, 120.0)
-        self.redirect_to = "http://127.0.0.1:9/_sim/redirect-target"
         self.clock_offset = 0.0
         self._clock = clock
-        for event in self.record.restore():
-            self.books.restore(event)
-        self.books.tick(self.now())
+        for event in record.restore():
+            books.restore(event)
+        books.tick(self.now())
 
     def now(self) -> float:
         return self._clock() + self.clock_offset
 
     def handle(self, request: bytes | Mapping[str, str], content_type: str = FORM) -> Reply:
-        """Take one request body (or its fields) and give the reply, with the fault drawn for it already in it."""
+        """Take one request body (or its fields) and return the reply, spoiled by the fault drawn for it, if any."""
         body = request if isinstance(request, bytes) else urlencode(request).encode()
         fields = read_fields(body, content_type)
         now = self.now()
@@ -86,30 +71,19 @@ class Simulator:
         digest = hashlib.sha256(body).hexdigest()
         known = action if action in ACTIONS else "other"
         self.record.request(action=known, at=now, fault=drawn.label if drawn else None, digest=digest, link=link)
-        call = Call(action, fields, now, digest)
+        call = ApiCall(action, fields, now, digest)
+        refusal = None
+        if not fields.get("key"):
+            refusal = error_reply("API key is not specified")
+        elif fields["key"] != self.key:
+            refusal = error_reply("Invalid API key")
         if drawn:
             call = replace(call, fault=drawn.name, argument=drawn.argument, label=drawn.label)
-        refusal = self._refuse_key(fields)
-        if drawn:
-            return spoil(self, call, drawn, refusal)
+            return spoil(self, call, drawn, refusal, between=self.plan.between)
         return refusal or answer(self, call)
 
-    def _refuse_key(self, fields: Mapping[str, str]) -> Reply | None:
-        if not fields.get("key"):
-            return error_reply("API key is not specified")
-        return None if fields["key"] == self.key else error_reply("Invalid API key")
-
-    def demand(self, capability: str) -> None:
-        """Raise Rejected when this provider does not offer an action."""
-        if not self.switches[capability]:
-            raise Rejected("Incorrect request")
-
-    def shows_foreign(self, number: str) -> bool:
-        """Whether ``status`` tells about another customer's order; a provider that does breaks a safe assumption."""
-        return self.switches["foreign_visible"] and self.books.is_foreign(number)
-
     def facts(self, newest: int = 1000) -> dict[str, Any]:
-        """The record as plain data: every accepted order, the ``newest`` requests, exact counters."""
+        """Return the record as plain data: every accepted order, the ``newest`` requests, exact counters."""
         now = self.now()
         self.books.tick(now)
         record = self.record

@@ -1,4 +1,4 @@
-"""Which request meets which fault: by the link, by a script for the next calls, by every n-th, or by rate."""
+"""Which request meets which fault: by its link, by a script for the next calls, every n-th, or at a rate."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Rates:
 
 
 class FaultPlan:
-    """Draws at most one fault a request. The same seed and calls draw the same faults."""
+    """Draws at most one fault for each request. The same seed and calls draw the same faults."""
 
     def __init__(self, seed: int = 1) -> None:
         self._random = random.Random(seed)  # noqa: S311
@@ -62,29 +62,32 @@ class FaultPlan:
         self._script.clear()
 
     def between(self, low: float, high: float) -> float:
+        """Draw a number from the range."""
         return self._random.uniform(low, high)
 
     def draw_at_accept(self) -> Drawn | None:
-        """The fault for a connection that was just accepted, before a byte of it is read."""
+        """Return the fault for a connection that was just accepted, before a byte of it is read."""
         if self._script and self._script[0] is not None and self._script[0].name in AT_ACCEPT:
             return self._script.popleft()
         for rule in self._every:
-            if rule.fault.name in AT_ACCEPT and self._counts(rule):
+            if rule.fault.name in AT_ACCEPT and self._is_hit(rule):
                 return rule.fault
         return self._by_rate("", at_accept=True)
 
     def draw(self, action: str, link: str) -> Drawn | None:
+        """Return the fault for a request; its link comes first, then the script, the n-th calls and the rates."""
         scripted = self._by_link(link) if action == "add" and link else None
         if scripted:
             return scripted
         if self._script and (self._script_actions is None or action in self._script_actions):
             return self._script.popleft()
         for rule in self._every:
-            if rule.fault.name not in AT_ACCEPT and action in rule.actions and self._counts(rule):
+            if rule.fault.name not in AT_ACCEPT and action in rule.actions and self._is_hit(rule):
                 return rule.fault
         return self._by_rate(action, at_accept=False)
 
     def _by_link(self, link: str) -> Drawn | None:
+        """Return the fault that a link asks for, ``*3`` behind it being the number of times it may."""
         text = read_script(link).fault
         name, _, argument = text.partition("*")
         if name.partition(":")[0].removesuffix("_np").removesuffix("_p") not in FAULTS:
@@ -92,16 +95,17 @@ class FaultPlan:
         self._links[link] += 1
         return read_fault(name) if not argument.isdigit() or self._links[link] <= int(argument) else None
 
-    def _counts(self, rule: EveryNth) -> bool:
+    def _is_hit(self, rule: EveryNth) -> bool:
         rule.seen += 1
         return rule.seen % rule.every == 0
 
     def _by_rate(self, action: str, *, at_accept: bool) -> Drawn | None:
-        open_to = [
-            (drawn, share)
-            for drawn, share in self._rates.shares
-            if (drawn.name in AT_ACCEPT) == at_accept and (at_accept or self._concerns(drawn, action))
-        ]
+        open_to = []
+        for drawn, share in self._rates.shares:
+            actions = self._rates.actions or FAULTS[drawn.name].actions
+            is_for_action = at_accept or actions is None or action in actions
+            if (drawn.name in AT_ACCEPT) == at_accept and is_for_action:
+                open_to.append((drawn, share))
         if not open_to:
             return None
         point = self._random.random()
@@ -110,7 +114,3 @@ class FaultPlan:
             if point < 0:
                 return drawn
         return None
-
-    def _concerns(self, drawn: Drawn, action: str) -> bool:
-        actions = self._rates.actions or FAULTS[drawn.name].actions
-        return actions is None or action in actions

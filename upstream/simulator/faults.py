@@ -1,51 +1,48 @@
-"""Every fault by name: its group, the actions it belongs to, and whether the deed is done all the same.
+"""Every fault by name: its group, the actions it belongs to, and whether the action is carried out all the same.
 
-A fault is written ``name``, ``name:argument`` (seconds, bytes, an amount or an error text), and with ``_p`` or ``_np``
-behind the name to do the deed, or not to do it, against the fault's habit: ``h500_p``, ``h504_np``.
+A fault is written ``name`` or ``name:argument`` (seconds, bytes, an amount or an error text). ``_p`` behind the name
+carries the action out, ``_np`` does not, whatever the fault does by default: ``h500_p``, ``h504_np``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from upstream.simulator.account_faults import ACCOUNT, CANCEL, REFILL, SERVICES, honest
 from upstream.simulator.body_faults import BODY
-from upstream.simulator.call import Call
+from upstream.simulator.call import ApiCall
 from upstream.simulator.fates import ENDINGS, SPOILED_ANSWERS
 from upstream.simulator.http_faults import HTTP
 from upstream.simulator.lost_answers import EARLY, LOST, REDIRECT, SIZE
 from upstream.simulator.play import NothingToSpoil, Play, Player
 from upstream.simulator.reply import Reply
+from upstream.simulator.state import ProviderState
 
-if TYPE_CHECKING:
-    from upstream.simulator.core import Simulator
-
-# A listening server cannot play these: there is nobody to connect to. The client's side of a test arranges them.
+# A listening server cannot play these, because nobody reaches it: the client's side of a test arranges them.
 CLIENT_SIDE = frozenset(["refused", "dns_fail", "dns_slow", "connect_timeout"])
 AT_ACCEPT = frozenset(EARLY)
-PLACED_BY_HABIT = frozenset(
+PLACED_BY_DEFAULT = frozenset(
     [*LOST, *SIZE, "h504", "h200_empty", "h204", "php_warning_json", "bom", "trailing_garbage", "dup_keys"]
-    # An id as a text is a good id, so an order has to stand behind it; these others answer honestly in the end.
+    # An id as a text is a good id, so there must be an order behind it. The others answer honestly in the end.
     + ["order_str", "repriced", "balance_drops", "refund_in_window", "refill_str", "refill_twice"]
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``actions`` None means that the fault fits any action."""
+    """``actions`` None means that the fault fits any action; ``placed`` says if the action is carried out."""
 
     name: str
     group: str
     actions: frozenset[str] | None
     placed: bool
-    play: Player
+    player: Player
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A fault as asked for in a plan or a link."""
+    """A fault as it is written in a plan or a link."""
 
     name: str
     argument: str
@@ -55,7 +52,7 @@ class Drawn:
 
 def _group(name: str, players: Mapping[str, Player], *actions: str) -> dict[str, Fault]:
     fits = frozenset(actions) or None
-    return {key: Fault(key, name, fits, key in PLACED_BY_HABIT, play) for key, play in players.items()}
+    return {key: Fault(key, name, fits, key in PLACED_BY_DEFAULT, player) for key, player in players.items()}
 
 
 FAULTS: dict[str, Fault] = (
@@ -98,11 +95,18 @@ def read_fault(text: str) -> Drawn:
     return Drawn(base, argument, fault.placed if placed is None else placed, name)
 
 
-def spoil(sim: Simulator, call: Call, drawn: Drawn, refusal: Reply | None) -> Reply:
-    """The reply to a call that met a fault."""
-    fault = FAULTS[drawn.name]
+def spoil(
+    provider: ProviderState,
+    call: ApiCall,
+    drawn: Drawn,
+    refusal: Reply | None,
+    *,
+    between: Callable[[float, float], float],
+) -> Reply:
+    """Return the reply to a call that met a fault."""
+    play = Play(provider, call, drawn.placed, drawn.argument, refusal, between)
     try:
-        reply = fault.play(Play(sim, call, drawn.placed, drawn.argument, refusal))
+        reply = FAULTS[drawn.name].player(play)
     except NothingToSpoil as nothing:
         reply = nothing.reply
     reply.fault = drawn.label

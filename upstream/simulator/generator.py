@@ -20,7 +20,7 @@ PLATFORMS = {
     "Website traffic": ("Visitors", "Returning Visitors"),
 }
 WEIGHTS = (30, 18, 18, 10, 10, 6, 5, 2, 6)
-PLACES = ("", "", "", "", "Brazil", "Turkey", "India", "USA", "العربية", "Việt Nam", "日本", "España")
+AUDIENCES = ("", "", "", "", "Brazil", "Turkey", "India", "USA", "العربية", "Việt Nam", "日本", "España")
 MANNERS = ("instant start", "slow and steady", "older profiles", "mixed profiles", "[Max 500K]", "🔥 fast")
 REFILLS = ("no refill", "no refill", "30-day refill", "60-day refill", "365-day refill", "lifetime refill")
 TEXTS = (
@@ -34,11 +34,11 @@ TYPES = (
     *[("Custom Comments", 5), ("Package", 4), ("Subscriptions", 1), ("Poll", 1), ("Comment Likes", 1)],
     *[("Mentions User Followers", 1), ("Custom Comments Package", 1), ("Web Traffic", 1), ("Default", 85)],
 )
-SHELF = 12
+CATEGORY_SIZE = 12
 
 
 def generated_catalog(number: int, seed: int = 1) -> Catalog:
-    """``number`` services; the same arguments give the same bytes."""
+    """Return a catalog of ``number`` services; the same arguments give the same bytes."""
     return Catalog.from_rows(generated_rows(number, seed))
 
 
@@ -46,31 +46,32 @@ def generated_rows(number: int, seed: int = 1) -> list[dict[str, Any]]:
     draw = random.Random(f"{seed}/{number}")  # noqa: S311
     ids = iter(sorted(draw.sample(range(1, number * 3 + 1), number)))
     rows: list[dict[str, Any]] = []
-    for category, platform, deed, place in _shelves(draw):
-        for _ in range(min(1 + int(draw.expovariate(1 / SHELF)), number - len(rows))):
-            rows.append(_row(draw, next(ids), category, f"{platform} {deed}", place))
+    for category, what, audience in _categories(draw):
+        for _ in range(min(1 + int(draw.expovariate(1 / CATEGORY_SIZE)), number - len(rows))):
+            rows.append(_row(draw, next(ids), category, what, audience))
         if len(rows) == number:
             return rows
-    raise AssertionError("the shelves never end")
+    raise AssertionError("the categories never end")
 
 
-def _shelves(draw: random.Random) -> Iterator[tuple[str, str, str, str]]:
+def _categories(draw: random.Random) -> Iterator[tuple[str, str, str]]:
+    """Yield without end: the name of a category, what is sold in it, and its audience (empty for any)."""
     seen: dict[str, int] = {}
     while True:
         platform = draw.choices(list(PLATFORMS), WEIGHTS)[0]
-        deed, place = draw.choice(PLATFORMS[platform]), draw.choice(PLACES)
-        name = f"{platform} · {deed}" + (f" · {place}" if place else "")
+        product, audience = draw.choice(PLATFORMS[platform]), draw.choice(AUDIENCES)
+        name = f"{platform} · {product}" + (f" · {audience}" if audience else "")
         seen[name] = seen.get(name, 0) + 1
-        yield (f"{name} {seen[name]}" if seen[name] > 1 else name), platform, deed, place
+        yield (f"{name} {seen[name]}" if seen[name] > 1 else name), f"{platform} {product}", audience
 
 
-def _row(draw: random.Random, number: int, category: str, what: str, place: str) -> dict[str, Any]:
+def _row(draw: random.Random, number: int, category: str, what: str, audience: str) -> dict[str, Any]:
     kind = draw.choices([name for name, _ in TYPES], [weight for _, weight in TYPES])[0]
     package = "Package" in kind
     refill = draw.choice(REFILLS)
     low = 1 if package else draw.choice((5, 10, 10, 20, 50, 100, 100, 500, 1000))
     high = 1 if package else min(2_147_483_647, low * 10 ** draw.randint(2, 6))
-    parts = [what, place, draw.choice(MANNERS), refill]
+    parts = [what, audience, draw.choice(MANNERS), refill]
     return {
         "service": number,
         "name": " · ".join(part for part in parts if part),
@@ -87,7 +88,7 @@ def _row(draw: random.Random, number: int, category: str, what: str, place: str)
 
 
 def _rate(draw: random.Random) -> str:
-    """Prices spread over five powers of ten: a tenth below 0.15, the median near 2, a tenth above 50."""
+    """Draw a price; they spread over five powers of ten: a tenth below 0.15, the median near 2, a tenth above 50."""
     thousandths = max(4, round(1000 * 10 ** draw.gauss(0.35, 1.05)))
     text = f"{thousandths // 1000}.{thousandths % 1000:03d}"
     return text[:-1] if text.endswith("0") else text

@@ -1,4 +1,4 @@
-"""As much HTTP/1.1 as a provider needs: one request a connection, read from bytes, answered in bytes."""
+"""As much HTTP/1.1 as a provider needs: one request for each connection, read from bytes, answered in bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_BODY = 32 * 1024 * 1024
 
 
 class BadRequest(Exception):
-    """Bytes that are no request we take."""
+    """The bytes are no request that this server takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Head:
 
 
 def read_head(buffer: bytes | bytearray) -> Head | None:
-    """Read the head once it is complete; None until then. Raise BadRequest."""
+    """Return the head of a request once it is complete, None until then. Raise BadRequest."""
     end = buffer.find(b"\r\n\r\n")
     if end < 0:
         if len(buffer) > MAX_HEAD:
@@ -51,12 +51,12 @@ def read_head(buffer: bytes | bytearray) -> Head | None:
 
 
 def render(reply: Reply, *, length: int | None = None) -> bytes:
-    """The answer as bytes; ``length`` announces another length than the body has."""
+    """Return the answer as bytes; ``length`` announces another length than the body has."""
     return render_head(reply, len(reply.body) if length is None else length) + reply.body
 
 
 def render_head(reply: Reply, length: int | None) -> bytes:
-    """The status line and headers; with ``length`` None the end of the connection ends the body."""
+    """Return the status line and headers; with ``length`` None the end of the connection ends the body."""
     try:
         reason = HTTPStatus(reply.status).phrase
     except ValueError:

@@ -1,8 +1,12 @@
-"""Faults that lose, stretch or swell an answer whose deed was done, and redirects that try to get it sent elsewhere."""
+"""Faults that lose, stretch or swell the answer to an action that was carried out, and redirects.
+
+A client that follows one of the redirects sends its request, and the key in it, to somebody else.
+"""
 
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
@@ -15,34 +19,33 @@ MEMBER = 16 * 1024 * 1024
 
 
 def _lost(delivery: Delivery) -> Player:
-    def play(it: Play) -> Reply:
-        reply = it.answer()
-        reply.delivery, reply.seconds = delivery, it.number(120.0)
+    """Carry out the action and deliver its answer only so far."""
+
+    def player(play: Play) -> Reply:
+        reply = play.answer()
+        reply.delivery, reply.seconds = delivery, play.number(120.0)
         return reply
 
-    return play
+    return player
 
 
 def _late(shortest: float | None) -> Player:
     """Say nothing and place the order later; it costs and counts from then on."""
 
-    def play(it: Play) -> Reply:
-        if it.call.action != "add" or it.refusal:
-            return _lost("hang")(it)
+    def player(play: Play) -> Reply:
+        if play.call.action != "add" or play.refusal:
+            return _lost("hang")(play)
+        provider = play.provider
         try:
-            purchase = checked_purchase(it.sim, it.call)
+            purchase = checked_purchase(provider, play.call)
         except Rejected as refusal:
             return error_reply(refusal.text, refusal.status)
-        delay = it.number(shortest if shortest is not None else it.sim.plan.between(*it.sim.late_seconds))
-        if it.placed:
-            it.sim.books.at(it.call.now + delay, lambda when: void(it.sim.books.place(purchase, when)))
+        delay = play.number(shortest if shortest is not None else play.between(*provider.late_seconds))
+        if play.placed:
+            provider.books.at(play.call.now + delay, lambda when: provider.books.place(purchase, when))
         return Reply(delivery="hang")
 
-    return play
-
-
-def void(_: object) -> None:
-    return None
+    return player
 
 
 @cache
@@ -50,38 +53,36 @@ def _padding_member() -> bytes:
     return gzip.compress(b" " * MEMBER, 9)
 
 
-def _gzip_bomb(it: Play) -> Reply:
-    """About a megabyte that unpacks to a gigabyte of blanks behind the honest answer."""
-    reply = it.answer()
-    members = max(1, int(it.number(1024 * MEMBER / 16)) // MEMBER)
+def _gzip_bomb(play: Play) -> Reply:
+    """Answer with about a megabyte that unpacks to a gigabyte of blanks behind the honest answer."""
+    reply = play.answer()
+    members = max(1, int(play.number(1024 * MEMBER / 16)) // MEMBER)
     body = gzip.compress(reply.body) + _padding_member() * members
     return replace(reply, body=body, headers=[*reply.headers, ("Content-Encoding", "gzip")])
 
 
-def _big_body(it: Play) -> Reply:
-    reply = it.answer()
-    return replace(reply, body=reply.body + b" " * int(it.number(20 * 1024 * 1024)))
+def _big_body(play: Play) -> Reply:
+    reply = play.answer()
+    return replace(reply, body=reply.body + b" " * int(play.number(20 * 1024 * 1024)))
 
 
-def _header_1mb(it: Play) -> Reply:
-    reply = it.answer()
-    return replace(reply, headers=[*reply.headers, ("X-Padding", "x" * 1_000_000)])
+def _more_headers(build: Callable[[], list[tuple[str, str]]]) -> Player:
+    def player(play: Play) -> Reply:
+        reply = play.answer()
+        return replace(reply, headers=[*reply.headers, *build()])
 
-
-def _headers_500(it: Play) -> Reply:
-    reply = it.answer()
-    return replace(reply, headers=[*reply.headers, *((f"X-Padding-{index}", "x") for index in range(500))])
+    return player
 
 
 def _redirect(status: int, *, location: str = "", delivery: Delivery = "whole") -> Player:
-    def play(it: Play) -> Reply:
-        if it.placed:
-            it.answer()
-        target = location or it.sim.redirect_to
+    def player(play: Play) -> Reply:
+        if play.placed:
+            play.answer()
+        target = location or play.provider.redirect_to
         page = b"<html><body>Moved</body></html>"
-        return Reply(page, status, HTML_TYPE, [("Location", target)], delivery, it.number(120.0))
+        return Reply(page, status, HTML_TYPE, [("Location", target)], delivery, play.number(120.0))
 
-    return play
+    return player
 
 
 LOST: dict[str, Player] = {
@@ -100,8 +101,8 @@ LOST: dict[str, Player] = {
 SIZE: dict[str, Player] = {
     "gzip_bomb": _gzip_bomb,
     "big_body": _big_body,
-    "header_1mb": _header_1mb,
-    "headers_500": _headers_500,
+    "header_1mb": _more_headers(lambda: [("X-Padding", "x" * 1_000_000)]),
+    "headers_500": _more_headers(lambda: [(f"X-Padding-{index}", "x") for index in range(500)]),
 }
 REDIRECT: dict[str, Player] = {
     "r301": _redirect(301),
@@ -111,7 +112,7 @@ REDIRECT: dict[str, Player] = {
     "r307_drip": _redirect(307, delivery="drip_body"),
     "r307_bad_location": _redirect(307, location="http://[::1/api/v2"),
 }
-# What a client sees of these is decided before it is read; asked for by a link, they come as near as they can.
+# These act before a request is read. Asked for by a link they come too late for that and do what is nearest to it.
 EARLY: dict[str, Player] = {
     "rst_on_accept": _lost("rst"),
     "close_on_accept": _lost("close"),

@@ -1,4 +1,4 @@
-"""An order and a refill as the provider keeps them, and what it says about them at a given time."""
+"""An order and a refill as the provider keeps them, and its answers about them at a given time."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from upstream.simulator.fates import Step, charge_of, remains_at, step_at
+from upstream.simulator.fates import LifeStep, charge_of, remains_at, step_at
 from upstream.simulator.reply import plain
 
 Kind = Literal["plain", "drip", "subscription"]
 
 
 @dataclass(slots=True)
-class Order:
-    """``charge`` is what the whole order costs; what is charged at a time follows from the step it is in."""
+class SimulatedOrder:
+    """``charge`` is the price of the whole order; the charge at a given time follows from the step it is in."""
 
     id: str
     service: str
@@ -26,7 +26,7 @@ class Order:
     arrived: float
     sha256: str
     fate: str
-    steps: tuple[Step, ...]
+    steps: tuple[LifeStep, ...]
     start_count: int
     currency: str
     kind: Kind = "plain"
@@ -51,13 +51,18 @@ class Order:
         return charge_of(self.charge, self.steps[index].due, self.quantity) if self.quantity else Decimal(0)
 
     def status_row(self, now: float) -> dict[str, Any]:
-        """The answer to ``status``: every value a text, as the provider's page shows it."""
+        """Return the answer to ``status``: every value a text, as the provider's page shows it."""
         status = self.status(now)
         if self.kind == "subscription":
             posts = str(self.quantity)
-            return {"status": status, "expiry": self.fields.get("expiry"), "posts": posts, "orders": self.child_ids}
+            return {
+                "status": status,
+                "expiry": self.fields.get("expiry"),
+                "posts": posts,
+                "orders": list(self.children),
+            }
         if self.kind == "drip":
-            return {"status": status, "runs": self.fields["runs"], "orders": self.child_ids}
+            return {"status": status, "runs": self.fields["runs"], "orders": list(self.children)}
         return {
             "charge": plain(self.charged(now)),
             "start_count": "" if status == "Pending" else str(self.start_count),
@@ -66,12 +71,8 @@ class Order:
             "currency": self.currency,
         }
 
-    @property
-    def child_ids(self) -> list[str]:
-        return list(self.children)
-
     def as_record(self, now: float) -> dict[str, Any]:
-        """The row of the record: what was accepted, byte for byte, the fault its answer met, what has become of it."""
+        """Return the row of the record: what was accepted, the fault that its answer met, and its state now."""
         return {
             "order": self.id,
             "service": self.service,
@@ -85,14 +86,14 @@ class Order:
             "fate": self.fate,
             "fault": self.fault,
             "parent": self.parent,
-            "children": self.child_ids,
+            "children": list(self.children),
             "status": self.status(now),
             "remains": self.remains(now),
         }
 
 
 @dataclass(slots=True)
-class Refill:
+class SimulatedRefill:
     """``fate`` is one of completed, rejected, never, unknown."""
 
     id: str

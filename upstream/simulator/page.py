@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
 from html import escape
 from pathlib import Path
 
 from upstream.simulator.core import Simulator
-from upstream.simulator.orders import Order
+from upstream.simulator.orders import SimulatedOrder
 from upstream.simulator.reply import HTML_TYPE, Reply, plain
 
 SHOWN = 100
@@ -64,11 +63,12 @@ TABLE = """<div class="scroll" tabindex="0" role="region" aria-labelledby="order
 
 
 def human_page(sim: Simulator) -> Reply:
-    """The page as it stands now. Links are shown, never linked: they are a stranger's text."""
+    """Return the page as of now. Links are shown as text and cannot be clicked: a stranger wrote them."""
     now = sim.now()
     sim.books.tick(now)
     newest = [order for _, order in zip(range(SHOWN), reversed(sim.books.orders.values()), strict=False)]
     rows = "\n".join(_row(sim, order, now) for order in newest)
+    faults = [f"<li>{escape(name)}: {number:,}</li>" for name, number in sim.record.faults.most_common()]
     html = PAGE.format(
         balance=plain(sim.books.balance),
         currency=escape(sim.books.currency),
@@ -76,19 +76,21 @@ def human_page(sim: Simulator) -> Reply:
         requests=f"{sim.record.actions.total():,}",
         services=f"{len(sim.catalog.services):,}",
         table=TABLE.format(rows=rows) if rows else "<p>No order has arrived yet.</p>",
-        faults=_faults(sim),
+        faults=f"<ul>{''.join(faults)}</ul>"
+        if faults
+        else "<p>None: every request has been answered as it should be.</p>",
     )
     return Reply(html.encode("utf-8", "replace"), content_type=HTML_TYPE, headers=list(GUARDS))
 
 
-def _row(sim: Simulator, order: Order, now: float) -> str:
+def _row(sim: Simulator, order: SimulatedOrder, now: float) -> str:
     service = sim.catalog.find(order.service)
     name = f"{order.service} {service.name}" if service else order.service
     state = order.status(now)
     cells = [
         f'<th scope="row">{escape(order.id)}</th>',
-        f"<td>{escape(_short(name, 60))}</td>",
-        f'<td class="link"><bdi>{escape(_short(order.link, 80))}</bdi></td>',
+        f"<td>{escape(_shortened(name, 60))}</td>",
+        f'<td class="link"><bdi>{escape(_shortened(order.link, 80))}</bdi></td>',
         f'<td class="number">{order.quantity:,}</td>',
         f'<td><span class="state {escape(state.lower().replace(" ", "-"))}">{escape(state)}</span></td>',
         f'<td class="number">{order.remains(now):,}</td>',
@@ -97,21 +99,10 @@ def _row(sim: Simulator, order: Order, now: float) -> str:
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _faults(sim: Simulator) -> str:
-    if not sim.record.faults:
-        return "<p>None: every request has been answered as it should be.</p>"
-    played = sim.record.faults.most_common()
-    return f"<ul>{''.join(f'<li>{escape(name)}: {number:,}</li>' for name, number in played)}</ul>"
-
-
-def _short(text: str, length: int) -> str:
+def _shortened(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-@cache
-def _css() -> bytes:
-    return Path(__file__).with_name("page.css").read_bytes()
-
-
 def stylesheet() -> Reply:
-    return Reply(_css(), content_type="text/css; charset=UTF-8", headers=[("X-Content-Type-Options", "nosniff")])
+    css = Path(__file__).with_name("page.css").read_bytes()
+    return Reply(css, content_type="text/css; charset=UTF-8", headers=[("X-Content-Type-Options", "nosniff")])

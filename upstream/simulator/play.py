@@ -1,18 +1,15 @@
-"""What a fault has at hand when it is played: the call, the provider, and the choice of doing the deed or not."""
+"""What a fault works with: the call, the provider's state, and whether the action is carried out all the same."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from upstream.simulator.actions import answer
-from upstream.simulator.call import Call
+from upstream.simulator.call import ApiCall
 from upstream.simulator.reply import Reply, json_reply
-
-if TYPE_CHECKING:
-    from upstream.simulator.core import Simulator
+from upstream.simulator.state import ProviderState
 
 CHANGING = frozenset(["add", "refill", "cancel", "createTicket"])
 
@@ -27,26 +24,31 @@ class NothingToSpoil(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """``placed`` decides whether the deed behind the call is done, whatever the client gets to see of it."""
+    """One fault at one call.
 
-    sim: Simulator
-    call: Call
+    ``placed`` decides whether the action is carried out, whatever the client gets to see of it. ``refusal`` is the
+    answer to a wrong key, if the key is wrong. ``between`` draws a number from a range, repeatably by the plan's seed.
+    """
+
+    provider: ProviderState
+    call: ApiCall
     placed: bool
     argument: str
     refusal: Reply | None
+    between: Callable[[float, float], float]
 
     def answer(self) -> Reply:
-        """The honest answer with the deed done, or one that looks like it where the deed is not to be done."""
+        """Return the honest answer, or one that looks like it where the action is not to be carried out."""
         if self.refusal:
             return self.refusal
         if self.placed or self.call.action not in CHANGING:
-            return answer(self.sim, self.call)
+            return answer(self.provider, self.call)
         if self.call.action == "add":
-            return json_reply({"order": int(self.sim.books.burn())})
+            return json_reply({"order": int(self.provider.books.burn())})
         return json_reply({"status": "success"})
 
     def order_id(self) -> int | str:
-        """The id to show; one that no order of ours ever gets where nothing is placed. Raise NothingToSpoil."""
+        """Return the id to show; where nothing is placed, one that no order ever gets. Raise NothingToSpoil."""
         reply = self.answer()
         value = json.loads(reply.body)
         if not isinstance(value, dict) or "order" not in value:
@@ -55,7 +57,7 @@ class Play:
         return number
 
     def number(self, default: float) -> float:
-        """The fault's argument as a number of seconds, bytes or whatever it counts."""
+        """Return the fault's argument as a number of seconds or bytes, ``default`` if there is none."""
         try:
             return float(self.argument)
         except ValueError:

@@ -1,7 +1,7 @@
 """The provider's own record of what it really received and accepted, written before it answers.
 
 Tests compare a shop's view with it. With a journal file each line is flushed as it is written, so the record
-outlives a SIGKILL of the process; the kernel holds the bytes from then on.
+survives a SIGKILL of the process: the kernel holds the bytes by then.
 """
 
 from __future__ import annotations
@@ -33,13 +33,9 @@ class Record:
         """Yield the events of an earlier run; a last line cut short by a crash is dropped from the file."""
         if not self._path:
             return
-        if self._path.exists():
-            yield from self._read_back(self._path)
-        self._file = self._path.open("a", encoding="utf-8")
-
-    def _read_back(self, path: Path) -> Iterator[dict[str, Any]]:
+        self._path.touch()
         good = 0
-        with path.open("rb") as lines:
+        with self._path.open("rb") as lines:
             for line in lines:
                 try:
                     event = json.loads(line) if line.endswith(b"\n") else None
@@ -52,11 +48,11 @@ class Record:
                     self._count(event)
                 else:
                     yield event
-        with path.open("rb+") as file:
-            file.truncate(good)
+        self._file = self._path.open("a", encoding="utf-8")
+        self._file.truncate(good)
 
     def request(self, *, action: str, at: float, fault: str | None, digest: str, link: str = "") -> None:
-        """Note one request that was read to its end; the journal tells which link it was about."""
+        """Record one request that was read to its end. The link goes into the journal only."""
         row = {"action": action, "at": at, "fault": fault, "connection": self.connections, "sha256": digest}
         self._count(row)
         self.write({"event": "request", **row, "link": link})

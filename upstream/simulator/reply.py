@@ -1,4 +1,4 @@
-"""What the provider says to one request, before any socket is involved."""
+"""The provider's answer to one request, before any socket is involved."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ HTML_TYPE = "text/html; charset=UTF-8"
 
 @dataclass(slots=True)
 class Reply:
-    """One answer and the way it is to reach the wire.
+    """One answer and how it is delivered.
 
-    ``delivery`` other than ``whole`` means that the client gets less than the answer: the server plays it on the
-    socket, a test without sockets reads the name. ``seconds`` is how long a waiting delivery waits at most.
+    ``delivery`` other than ``whole`` means that the client gets less than the answer: the server does so on the
+    socket, a test without sockets reads the name. ``seconds`` is how long a delivery that waits does so at most.
     """
 
     body: bytes = b""

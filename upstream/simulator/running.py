@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from upstream.simulator.certificates import make_contexts
 from upstream.simulator.control import route
 from upstream.simulator.core import Simulator
 from upstream.simulator.server import ProviderServer
-from upstream.simulator.tls import own_contexts
 
 START_LIMIT = 15.0
 
@@ -25,7 +25,7 @@ START_LIMIT = 15.0
 class RunningSimulator:
     """Where it listens and how to steer it. ``simulator`` is the core itself when it runs in a thread, else None.
 
-    Reading and steering go through a second, undisturbed door, so that no fault of the provider hides its record.
+    Reading and steering go through a second port that no fault touches, so that none hides the provider's record.
     """
 
     def __init__(self, *, port: int, control_port: int, key: str, secure: bool = False) -> None:
@@ -40,23 +40,23 @@ class RunningSimulator:
         self._stop: Callable[[], None] = lambda: None
 
     def record(self, requests: int = 1000) -> dict[str, Any]:
-        """Everything the provider knows; ``requests`` is how many of the newest are listed one by one."""
-        return self._talk(f"/_sim/record?requests={requests}")
+        """Return everything the provider knows, with so many of the newest requests listed one by one."""
+        return self._request(f"/_sim/record?requests={requests}")
 
     def orders(self) -> list[dict[str, Any]]:
-        """The orders accepted so far, oldest first."""
+        """Return the orders accepted so far, oldest first."""
         rows: list[dict[str, Any]] = self.record()["orders"]
         return rows
 
-    def control(self, **wishes: Any) -> None:
-        """Steer the provider, see ``control.py`` for the names. Raise ValueError for a wish it does not know."""
-        self._talk("/_sim/control", wishes)
+    def control(self, **settings: Any) -> None:
+        """Steer the provider, see ``control.py`` for the names. Raise ValueError for a name it does not know."""
+        self._request("/_sim/control", settings)
 
     def hold_next_add(self, number: int = 1) -> None:
         self.control(hold_add=number)
 
     def held(self) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self._talk("/_sim/held")["held"]
+        rows: list[dict[str, Any]] = self._request("/_sim/held")["held"]
         return rows
 
     def wait_for_held(self, number: int = 1, limit: float = 10.0) -> list[dict[str, Any]]:
@@ -69,7 +69,7 @@ class RunningSimulator:
         return rows
 
     def release(self, held: int | None = None) -> int:
-        return int(self._talk("/_sim/release", {"held": held})["released"])
+        return int(self._request("/_sim/release", {"held": held})["released"])
 
     def stop(self) -> None:
         """Stop it; a second call does nothing."""
@@ -83,11 +83,11 @@ class RunningSimulator:
         self.process.kill()
         self.process.wait()
 
-    def _talk(self, path: str, wish: dict[str, Any] | None = None) -> dict[str, Any]:
-        body = None if wish is None else json.dumps(wish, default=str)
+    def _request(self, path: str, settings: dict[str, Any] | None = None) -> dict[str, Any]:
+        body = None if settings is None else json.dumps(settings, default=str)
         connection = http.client.HTTPConnection("127.0.0.1", self.control_port, timeout=30)
         try:
-            connection.request("GET" if wish is None else "POST", path, body)
+            connection.request("GET" if settings is None else "POST", path, body)
             value: dict[str, Any] = json.loads(connection.getresponse().read())
         finally:
             connection.close()
@@ -111,7 +111,7 @@ def running_simulator(
 
 def _as_thread(port: int, tls: bool, latency_ms: float, options: dict[str, Any]) -> RunningSimulator:
     sim = Simulator(**options)
-    contexts = own_contexts() if tls else None
+    contexts = make_contexts() if tls else None
     server = ProviderServer(sim, route=route, tls=contexts)
     server.settings.latency = {"": latency_ms / 1000}
     loop = asyncio.new_event_loop()

@@ -6,24 +6,26 @@ A ready-made HTTP server would protect its clients from most of the faults playe
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
+from itertools import repeat
+from typing import Any, cast
 
+from upstream.simulator.certificates import TlsContexts
 from upstream.simulator.core import Simulator
 from upstream.simulator.faults import Drawn
 from upstream.simulator.http import BadRequest, Head, Request, read_head
 from upstream.simulator.reply import Reply, error_reply
-from upstream.simulator.requests_in import read_fields
-from upstream.simulator.tls import TlsContexts, TlsDoor
-from upstream.simulator.wire_faults import deliver, hang, reset
+from upstream.simulator.request_fields import read_fields
+from upstream.simulator.wire_faults import deliver, drip, hang, reset
 
 Route = Callable[["ProviderServer", Request], Reply]
 
 
 @dataclass(slots=True)
 class Held:
-    """An answer that waits for a test's word; its order is already accepted and on record."""
+    """An answer that waits until a test releases it; its order is already accepted and on record."""
 
     number: int
     connection: Connection
@@ -33,7 +35,7 @@ class Held:
 
 @dataclass(slots=True)
 class Settings:
-    """What the sockets do on top of the provider's own rules."""
+    """What the server does to requests and answers: ``latency`` in seconds by action, ``""`` standing for any."""
 
     latency: dict[str, float] = field(default_factory=dict)
     paused: bool = False
@@ -55,26 +57,23 @@ class ProviderServer:
         self._held_so_far = 0
 
     async def start(self, host: str, port: int, control_port: int | None = None) -> tuple[int, int]:
-        """Listen; return the port of the provider and that of the control door (the same where none was asked for)."""
-        main = await self._listen(lambda: self._door(Connection(self)), host, port)
-        if control_port is None:
-            self.sim.redirect_to = self._redirect_target(host, main, secure=bool(self.tls))
-            return main, main
-        control = await self._listen(lambda: Connection(self, control=True), host, control_port)
-        self.sim.redirect_to = self._redirect_target(host, control, secure=False)
+        """Listen; return the provider's port and the control port, which are the same if none was asked for."""
+        main = control = await self._listen(self._new_connection, host, port)
+        secure = bool(self.tls)
+        if control_port is not None:
+            control = await self._listen(lambda: Connection(self, control=True), host, control_port)
+            secure = False
+        self.sim.redirect_to = f"{'https' if secure else 'http'}://{host}:{control}/_sim/redirect-target"
         return main, control
-
-    @staticmethod
-    def _redirect_target(host: str, port: int, *, secure: bool) -> str:
-        return f"{'https' if secure else 'http'}://{host}:{port}/_sim/redirect-target"
 
     async def _listen(self, factory: Callable[[], asyncio.Protocol], host: str, port: int) -> int:
         server = await asyncio.get_running_loop().create_server(factory, host, port, backlog=1024, reuse_address=True)
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 
-    def _door(self, connection: Connection) -> asyncio.Protocol:
-        return TlsDoor(self.tls, connection) if self.tls else connection
+    def _new_connection(self) -> asyncio.Protocol:
+        connection = Connection(self)
+        return TlsHandshake(self.tls, connection) if self.tls else connection
 
     async def stop(self) -> None:
         for server in self._servers:
@@ -84,10 +83,10 @@ class ProviderServer:
         await asyncio.sleep(0)
         self.sim.record.close()
         if self.tls:
-            self.tls.forget()
+            self.tls.remove_files()
 
     def accepted(self) -> Drawn | None:
-        """Count a connection on the provider's own door and draw the fault it meets before a byte is read."""
+        """Count a connection on the provider's own port; return the fault it meets before a byte is read, if any."""
         record = self.sim.record
         record.connections += 1
         drawn = self.sim.plan.draw_at_accept()
@@ -110,12 +109,14 @@ class ProviderServer:
             self.answer_call(connection, request)
 
     def answer_call(self, connection: Connection, request: Request) -> None:
+        """Handle an API call and deliver its answer: now, after the latency, or when a test releases it."""
         reply = self.sim.handle(request.body, request.headers.get("content-type", ""))
         action = self.sim.record.requests[-1]["action"]
         if action == "add" and self.settings.hold_add:
             self.settings.hold_add -= 1
             link = read_fields(request.body, request.headers.get("content-type", "")).get("link", "")
-            self._hold(connection, reply, link)
+            self._held_so_far += 1
+            self.held[self._held_so_far] = Held(self._held_so_far, connection, reply, link)
             return
         latency = self.settings.latency.get(action, self.settings.latency.get("", 0.0))
         if latency:
@@ -123,20 +124,23 @@ class ProviderServer:
         else:
             deliver(connection.transport, reply)
 
-    def _hold(self, connection: Connection, reply: Reply, link: str) -> None:
-        self._held_so_far += 1
-        self.held[self._held_so_far] = Held(self._held_so_far, connection, reply, link)
+    def held_rows(self) -> list[dict[str, Any]]:
+        """Return the held answers as plain data; ``gone`` says that the client has left."""
+        return [
+            {"held": held.number, "link": held.link, "gone": held.connection.transport.is_closing()}
+            for held in self.held.values()
+        ]
 
     def release(self, number: int | None = None) -> int:
         """Send held answers, one or all; return how many."""
         chosen = list(self.held) if number is None else [number] if number in self.held else []
-        for one in chosen:
-            held = self.held.pop(one)
+        for key in chosen:
+            held = self.held.pop(key)
             deliver(held.connection.transport, held.reply)
         return len(chosen)
 
     def resume(self) -> None:
-        """Take up the requests that came in while paused, also those whose sender has given up meanwhile."""
+        """Answer the requests that came in while paused, also those whose sender has given up meanwhile."""
         self.settings.paused = False
         waiting, self.waiting = self.waiting, []
         for connection, request in waiting:
@@ -164,7 +168,7 @@ class Connection(asyncio.Protocol):
         self._is_made = True
         self.server.connections.add(self)
         if self.server.tls and not self.control:
-            # After a handshake the request may have come before the word that the connection is made.
+            # After a handshake, data can arrive before connection_made is called.
             self._read()
         elif not self.control and (drawn := self.server.accepted()):
             self.meet(drawn)
@@ -212,7 +216,61 @@ class Connection(asyncio.Protocol):
         self.left_unread()
 
     def left_unread(self) -> None:
-        """Count a connection that ended without a request. A broken handshake may tell of its end twice."""
+        """Count a connection that ended without a request, once even if a broken handshake reports its end twice."""
         if not self._done and not self.control:
             self.server.sim.record.unread += 1
         self._done = True
+
+
+class TlsHandshake(asyncio.Protocol):
+    """Accepts a connection before it is encrypted, so that a fault can strike before or during the handshake."""
+
+    def __init__(self, contexts: TlsContexts, connection: Connection) -> None:
+        self._contexts = contexts
+        self._connection = connection
+        self._task: asyncio.Task[None] | None = None
+        self._upgraded = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport = cast(asyncio.Transport, transport)
+        transport.pause_reading()
+        drawn = self._connection.server.accepted()
+        context = self._contexts.good
+        if drawn and drawn.name == "tls_bad_cert":
+            context = self._contexts.wrong
+        elif drawn:
+            self._spoil(transport, drawn)
+            return
+        self._task = asyncio.get_running_loop().create_task(self._upgrade(transport, context))
+
+    def _spoil(self, transport: asyncio.Transport, drawn: Drawn) -> None:
+        if drawn.name == "tls_not_tls":
+            transport.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nThis port speaks plain HTTP\r\n")
+            hang(transport, 1.0)
+            transport.resume_reading()
+        elif drawn.name == "tls_drip":
+            # A handshake record of full length announced, its content one byte at a time.
+            transport.write(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc\x03\x03")
+            drip(transport, repeat(b"\x00"), float(drawn.argument or 120))
+        else:
+            self._connection.transport = transport
+            self._connection.meet(drawn)
+
+    async def _upgrade(self, transport: asyncio.Transport, context: ssl.SSLContext) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            secure = await loop.start_tls(
+                transport, self._connection, context, server_side=True, ssl_handshake_timeout=10
+            )
+        except (OSError, asyncio.CancelledError):
+            # The client refused the certificate or left: for a provider that is a connection without a request.
+            self._connection.left_unread()
+            transport.abort()
+            return
+        if secure is not None:
+            self._upgraded = True
+            self._connection.connection_made(secure)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._upgraded and self._task is None:
+            self._connection.left_unread()

@@ -1,4 +1,4 @@
-"""What the faults of the status group make of an item, and of a whole answer."""
+"""The faults of the status group: how each spoils one item, or a whole answer."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from upstream.simulator.fates import SPOILED_ANSWERS
-from upstream.simulator.orders import Order
+from upstream.simulator.orders import SimulatedOrder
 
 Item = Any
-Spoil = Callable[[dict[str, Any], Order, float], Item]
+Spoil = Callable[[dict[str, Any], SimulatedOrder, float], Item]
 WINDOW = (0.3, 0.6)
 ONE_ONLY = frozenset(["id_missing", "one_bad_in_100"])
 DENIED = {"error": "Incorrect order ID"}
 
 
-def marks_of(ids: list[str], orders: dict[str, Order], *, fault: str, calm: bool) -> dict[str, str]:
-    """Say which fault spoils which id: the one drawn for the call, else the fate that an order's link asked for."""
+def marks_of(ids: list[str], orders: dict[str, SimulatedOrder], *, fault: str, calm: bool) -> dict[str, str]:
+    """Return the fault that spoils each id: the one drawn for the call, else the fate in an order's link."""
     if fault in SPOILED_ANSWERS:
         return dict.fromkeys(ids[:1] if fault in ONE_ONLY else ids, fault)
     if calm:
@@ -24,14 +24,14 @@ def marks_of(ids: list[str], orders: dict[str, Order], *, fault: str, calm: bool
     return {number: orders[number].fate.partition(":")[0] for number in ids if number in orders}
 
 
-def spoil_item(fault: str, row: dict[str, Any], order: Order, now: float) -> Item:
+def spoil_item(fault: str, row: dict[str, Any], order: SimulatedOrder, now: float) -> Item:
     """Return the row as the fault shows it, None where the fault leaves it out."""
     spoil = _ITEMS.get(fault)
     return spoil(row, order, now) if spoil else row
 
 
 def spoil_batch(rows: dict[str, Item], marks: dict[str, str]) -> Any:
-    """Put an answer to several ids together: keys padded, ids left out or added, or one error for all of them."""
+    """Build the answer to several ids: keys padded, ids left out or added, or one error for all of them."""
     if "batch_error" in marks.values():
         return dict(DENIED)
     shown = {
@@ -48,21 +48,17 @@ def _set(**values: Any) -> Spoil:
 
 
 def _remains(change: Callable[[int, int], Any]) -> Spoil:
-    def spoil(row: dict[str, Any], order: Order, now: float) -> Item:
+    def spoil(row: dict[str, Any], order: SimulatedOrder, now: float) -> Item:
         return row | {"remains": change(int(row["remains"]), order.quantity)} if "remains" in row else row
 
     return spoil
 
 
-def _transient(row: dict[str, Any], order: Order, now: float) -> Item:
-    """Deny the order for a part of its life, so that a later look finds it again."""
+def _transient(row: dict[str, Any], order: SimulatedOrder, now: float) -> Item:
+    """Deny the order for a part of its life, so that a later call finds it again."""
     end = order.steps[-1].at or 1.0
     inside = WINDOW[0] * end <= now - order.arrived <= WINDOW[1] * end
     return dict(DENIED) if inside else row
-
-
-def _without(name: str) -> Spoil:
-    return lambda row, order, now: {key: value for key, value in row.items() if key != name}
 
 
 _ITEMS: dict[str, Spoil] = {
@@ -77,7 +73,7 @@ _ITEMS: dict[str, Spoil] = {
     "remains_negative": _remains(lambda remains, total: str(-max(remains, 1))),
     "remains_over": _remains(lambda remains, total: str(total + 1 + remains)),
     "remains_float": _remains(lambda remains, total: f"{remains}.5"),
-    "remains_missing": _without("remains"),
+    "remains_missing": lambda row, order, now: {key: value for key, value in row.items() if key != "remains"},
     "status_unknown": _set(status="Awaiting moderation"),
     "status_case": lambda row, order, now: row | {"status": str(row["status"]).upper().replace(" ", "_")},
 }

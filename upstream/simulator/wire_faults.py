@@ -1,4 +1,4 @@
-"""Playing a reply on a connection: whole, or broken in one of the ways a network and a panel break it."""
+"""Delivering a reply on a connection: whole, or broken in one of the ways a network and a panel break it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DRIP_SECONDS = 0.05
 
 
 def deliver(transport: asyncio.Transport, reply: Reply) -> None:
-    """Send the reply in its way; everything that waits ends by itself after ``reply.seconds``."""
+    """Deliver the reply in its way; everything that waits ends by itself after ``reply.seconds``."""
     if not transport.is_closing():
         _WAYS[reply.delivery](transport, reply)
 
@@ -29,7 +29,7 @@ def reset(transport: asyncio.Transport) -> None:
 
 
 def hang(transport: asyncio.Transport, seconds: float) -> None:
-    """Keep the connection open without a word."""
+    """Keep the connection open in silence."""
     asyncio.get_running_loop().call_later(seconds, transport.abort)
 
 
@@ -51,13 +51,8 @@ def drip(transport: asyncio.Transport, pieces: Iterator[bytes], seconds: float) 
     step()
 
 
-def _whole(transport: asyncio.Transport, reply: Reply) -> None:
-    transport.write(render(reply))
-    transport.close()
-
-
-def _half_status(transport: asyncio.Transport, reply: Reply) -> None:
-    transport.write(b"HTTP/1.1 2")
+def _write_and_close(transport: asyncio.Transport, data: bytes) -> None:
+    transport.write(data)
     transport.close()
 
 
@@ -67,36 +62,29 @@ def _reset_mid_body(transport: asyncio.Transport, reply: Reply) -> None:
     asyncio.get_running_loop().call_later(DRIP_SECONDS, reset, transport)
 
 
-def _short_body(transport: asyncio.Transport, reply: Reply) -> None:
-    transport.write(render(reply, length=len(reply.body) + 100))
-    transport.close()
-
-
 def _drip_headers(transport: asyncio.Transport, reply: Reply) -> None:
     transport.write(f"HTTP/1.1 {reply.status} OK\r\n".encode())
     drip(transport, chain([b"X"], repeat(b"-Drip: x\r\nX")), reply.seconds)
 
 
 def _drip_body(transport: asyncio.Transport, reply: Reply) -> None:
-    """No length announced: whoever is cut off behind the closing brace holds a body that looks complete."""
+    """Announce no length: a client that is cut off after the closing brace has a body that looks complete."""
     transport.write(render_head(reply, None))
     letters = (reply.body[index : index + 1] for index in range(len(reply.body)))
     drip(transport, chain(letters, repeat(b" ")), reply.seconds)
 
 
-def _continue_forever(transport: asyncio.Transport, reply: Reply) -> None:
-    drip(transport, repeat(b"HTTP/1.1 100 Continue\r\n\r\n"), reply.seconds)
-
-
 _WAYS: dict[Delivery, Callable[[asyncio.Transport, Reply], None]] = {
-    "whole": _whole,
+    "whole": lambda transport, reply: _write_and_close(transport, render(reply)),
     "hang": lambda transport, reply: hang(transport, reply.seconds),
     "close": lambda transport, reply: transport.close(),
     "rst": lambda transport, reply: reset(transport),
-    "half_status": _half_status,
+    "half_status": lambda transport, reply: _write_and_close(transport, b"HTTP/1.1 2"),
     "reset_mid_body": _reset_mid_body,
-    "short_body": _short_body,
+    "short_body": lambda transport, reply: _write_and_close(transport, render(reply, length=len(reply.body) + 100)),
     "drip_headers": _drip_headers,
     "drip_body": _drip_body,
-    "continue_forever": _continue_forever,
+    "continue_forever": lambda transport, reply: drip(
+        transport, repeat(b"HTTP/1.1 100 Continue\r\n\r\n"), reply.seconds
+    ),
 }
