@@ -1,7 +1,7 @@
 """The one clock: the database's.
 
-Leases and due times of many machines are compared with each other, so they are all read from one clock, once, at the
-door of an operation, and handed on as ``now``. A worker whose own clock is wrong changes nothing.
+Leases and due times written by many machines are compared with each other, so all of them come from one clock. An
+operation reads it once, at its start, and passes it on as ``now``. A worker whose own clock is wrong does no harm.
 """
 
 import time
@@ -19,16 +19,16 @@ def database_now() -> datetime:
 
 
 def elapsed_clock() -> float:
-    """Seconds for measuring durations inside one process; goes on counting while the machine is suspended."""
+    """Seconds for measuring durations inside one process; keeps counting while the machine is suspended."""
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()
 
 
 class SteadyClock:
-    """The database's clock for one run of many small steps: read once, then carried on by the process's own.
+    """The database's clock for one run of many small steps: read once, then advanced by the process's own clock.
 
-    Not for a run of more than minutes, nor where the time itself is the proof: there the statement asks the database.
+    Not for runs of more than some minutes, nor where the time itself proves something: there, ask the database.
     """
 
     def __init__(self) -> None:

@@ -3,6 +3,6 @@ from django_htmx.middleware import HtmxDetails
 
 
 def is_fragment(request: HttpRequest) -> bool:
-    """Whether htmx asks for a part of a page it already shows; a page restored from history is asked for whole."""
+    """True if htmx requests a part of a page; when it restores a page from history, it needs the whole page."""
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
     return bool(htmx) and not htmx.history_restore_request

@@ -2,7 +2,7 @@
 
 Amounts of the shop are decimals with five places in the shop's one currency; 0.00001 is the quantum. What a
 customer pays is rounded up to it, what goes back is rounded down, so that rounding never costs the shop and never
-pays anybody twice. A provider's own figures carry more places and are kept exactly as heard.
+pays anybody twice. A provider's own figures carry more places and are stored as received.
 """
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
@@ -13,10 +13,10 @@ QUANTUM = Decimal("0.00001")
 #: Amounts stay below this in the database too: Postgres lets NaN through ``CHECK (x >= 0)``, as it sorts NaN above
 #: all numbers.
 LIMIT = Decimal("1000000000000")
-#: Nothing and that limit, for constraints. With a point the database reads them as numeric; without one it reads
-#: integers and converts them anew in every statement that writes a row.
+#: Zero and that limit, for constraints. With a decimal point Postgres reads them as numeric; without one it reads
+#: integers, and converts them in every statement that writes a row.
 LEAST, MOST = Decimal("0.0"), Decimal("1000000000000.0")
-#: Wide enough that no product of a rate (18 places) and a quantity is rounded before we say so.
+#: Wide enough that no product of a rate (18 places) and a quantity is rounded before we round it ourselves.
 EXACT = Context(prec=80)
 
 
@@ -40,7 +40,7 @@ def divide(a: Decimal, b: Decimal | int) -> Decimal:
 
 
 def is_amount(value: Decimal) -> bool:
-    """Whether ``value`` can be posted: finite, positive, below the limit, no finer than the quantum."""
+    """True if ``value`` can be posted: finite, positive, below the limit, no finer than the quantum."""
     return value.is_finite() and 0 < value < LIMIT and value == round_down(value)
 
 
@@ -53,8 +53,8 @@ class AmountField(models.DecimalField):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
 
 
-class HeardAmountField(models.DecimalField):  # type: ignore[type-arg]
-    """A figure of a provider, in the provider's currency, exactly as heard: up to 18 places."""
+class ProviderAmountField(models.DecimalField):  # type: ignore[type-arg]
+    """An amount in a provider's currency, stored as received: up to 18 places."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         kwargs.setdefault("max_digits", 30)

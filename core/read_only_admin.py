@@ -1,4 +1,4 @@
-"""Admin pages that show rows and change none: what other code or the database itself owns."""
+"""Admin pages that only show rows, for tables that other code or the database itself writes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
-    """No form, address or action of this page adds, edits or deletes; seeing needs the usual "view" permission."""
+    """Nobody can add, edit or delete here; seeing needs the usual "view" permission."""
 
     actions: Sequence[str] | None = None
     show_full_result_count = False

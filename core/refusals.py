@@ -1,10 +1,10 @@
-"""A refusal: the deed was not done, and the person who asked can be told why."""
+"""Refusals: expected failures, with a message for the person who asked."""
 
 from django.utils.functional import Promise
 
 
 class Refusal(Exception):
-    """Base of every expected "no". Anything else that is raised is a bug and surfaces as one.
+    """Base class of every expected failure: nothing was done. Any other exception is a bug and surfaces as one.
 
     ``code`` is for machines and stays stable; ``message`` is a sentence fit for the person who asked.
     """

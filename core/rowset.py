@@ -1,6 +1,6 @@
-"""Many rows in one parameter: as JSON, which Postgres unfolds into columns with types.
+"""Many rows in one SQL parameter, as JSON that Postgres expands into typed columns.
 
-Arrays would say the same, but quoting each of their elements costs more than all the rest of a large statement.
+Arrays would do the same, but quoting each of their elements costs more than all the rest of a large statement.
 """
 
 import json
@@ -9,5 +9,5 @@ from typing import Any
 
 
 def rowset(rows: Iterable[Mapping[str, Any]]) -> str:
-    """The parameter for ``FROM json_to_recordset(%s) AS v(id bigint, …)``. Decimals and times travel as exact text."""
+    """Return the parameter for ``FROM json_to_recordset(%s) AS v(id bigint, …)``; decimals and times are exact text."""
     return json.dumps(list(rows), default=str)

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="providerservice",
             name="accepted_rate",
-            field=core.money.HeardAmountField(
+            field=core.money.ProviderAmountField(
                 blank=True,
                 decimal_places=18,
                 editable=False,

@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='providerservice',
             name='held_rate',
-            field=core.money.HeardAmountField(blank=True, decimal_places=18, editable=False, max_digits=30, null=True, verbose_name='price still made of'),
+            field=core.money.ProviderAmountField(blank=True, decimal_places=18, editable=False, max_digits=30, null=True, verbose_name='price still made of'),
         ),
         migrations.AddField(
             model_name='providerservice',

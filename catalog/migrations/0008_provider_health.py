@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='provider',
             name='low_balance',
-            field=core.money.HeardAmountField(db_default=Decimal('0'), decimal_places=18, default=Decimal('0'), help_text="You are told when the balance there falls to this, in the provider's currency.", max_digits=30, validators=[django.core.validators.MinValueValidator(Decimal('0'))], verbose_name='low balance'),
+            field=core.money.ProviderAmountField(db_default=Decimal('0'), decimal_places=18, default=Decimal('0'), help_text="You are told when the balance there falls to this, in the provider's currency.", max_digits=30, validators=[django.core.validators.MinValueValidator(Decimal('0'))], verbose_name='low balance'),
         ),
         migrations.AddConstraint(
             model_name='provider',

@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='provider',
             name='short_of',
-            field=core.money.HeardAmountField(blank=True, decimal_places=18, max_digits=30, null=True, verbose_name='money an order there wanted'),
+            field=core.money.ProviderAmountField(blank=True, decimal_places=18, max_digits=30, null=True, verbose_name='money an order there wanted'),
         ),
     ]

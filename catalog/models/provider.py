@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from catalog.addresses import validate_provider_url
-from core.money import HeardAmountField
+from core.money import ProviderAmountField
 from core.secrets import seal
 
 
@@ -85,7 +85,7 @@ class Provider(models.Model):
     parked_at = models.DateTimeField(_("parked"), null=True, blank=True)
     parked_reason = models.CharField(_("parked because"), max_length=40, blank=True)
     #: The charge of the order that was refused for want of money, in the provider's currency.
-    short_of = HeardAmountField(_("money an order there wanted"), null=True, blank=True)
+    short_of = ProviderAmountField(_("money an order there wanted"), null=True, blank=True)
     next_probe_at = models.DateTimeField(_("next look at a parked provider"), null=True, blank=True)
     outages = models.PositiveIntegerField(_("failures in a row"), default=0)
 
@@ -100,14 +100,14 @@ class Provider(models.Model):
     refused_with = models.CharField(_("last refused with"), max_length=80, blank=True, editable=False)
     refusals = models.PositiveIntegerField(_("refusals in a row"), default=0, editable=False)
 
-    low_balance = HeardAmountField(
+    low_balance = ProviderAmountField(
         _("low balance"),
         default=Decimal(0),
         db_default=Decimal(0),
         validators=[MinValueValidator(Decimal(0))],
         help_text=_("You are told when the balance there falls to this, in the provider's currency."),
     )
-    balance = HeardAmountField(_("balance"), null=True, blank=True)
+    balance = ProviderAmountField(_("balance"), null=True, blank=True)
     balance_at = models.DateTimeField(_("balance read"), null=True, blank=True)
     last_answer_at = models.DateTimeField(_("last answer"), null=True, blank=True)
     last_synced_at = models.DateTimeField(_("last sync"), null=True, blank=True)

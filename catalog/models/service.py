@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models.provider import Provider
-from core.money import QUANTUM, AmountField, HeardAmountField
+from core.money import QUANTUM, AmountField, ProviderAmountField
 from upstream.service_types import SERVICE_TYPES, service_type
 
 #: Types that can be delivered in several runs, where the provider's row allows it.
@@ -52,11 +52,11 @@ class ProviderService(models.Model):
     type = models.CharField(_("type"), max_length=40)
     unit = models.CharField(_("unit"), max_length=12, choices=Unit, default=Unit.PER_1000)
     category = models.CharField(_("category"), max_length=200, blank=True)
-    rate = HeardAmountField(_("rate"), null=True, blank=True)
+    rate = ProviderAmountField(_("rate"), null=True, blank=True)
     #: The last rate that was sold, or that the owner accepted: a sudden change is measured against it.
-    accepted_rate = HeardAmountField(_("last accepted rate"), null=True, blank=True, editable=False)
+    accepted_rate = ProviderAmountField(_("last accepted rate"), null=True, blank=True, editable=False)
     #: Prices are made of this higher rate while the owner holds a fall back.
-    held_rate = HeardAmountField(_("price still made of"), null=True, blank=True, editable=False)
+    held_rate = ProviderAmountField(_("price still made of"), null=True, blank=True, editable=False)
     min = models.BigIntegerField(_("min"), null=True, blank=True)
     max = models.BigIntegerField(_("max"), null=True, blank=True)
     description = models.TextField(_("description"), blank=True, help_text=_("Cleaned on arrival"))

@@ -1,6 +1,6 @@
 """Amounts as people read them: at least two places, at most five, decimal points in line, a true minus.
 
-Everything here is exact: an amount is only ever cut where the caller asks for whole cents.
+Everything here is exact: an amount is rounded only where the caller asks for whole cents.
 """
 
 from collections.abc import Iterable
@@ -23,18 +23,18 @@ SYMBOLS = {
 
 
 def currency_symbol() -> str:
-    """What stands before an amount: ``$``; for a currency without a sign of its own, its code and a blank."""
+    """The prefix of an amount: ``$``, or the currency code and a space if the currency has no sign."""
     code: str = settings.SHOP_CURRENCY
     return SYMBOLS.get(code, f"{code}\N{NO-BREAK SPACE}")
 
 
 def whole_cents(amount: Decimal) -> Decimal:
-    """Rounded down to the cent: nobody is promised a cent that is not there."""
+    """Round down to the cent, so that nobody sees a cent that is not there."""
     return amount.quantize(CENT, rounding=ROUND_FLOOR)
 
 
 def _digits(amount: Decimal) -> tuple[str, str]:
-    """The unsigned figure with its two places, and the digits finer than a cent without trailing zeros."""
+    """The unsigned amount with two places, and the digits beyond the cent without trailing zeros."""
     figure = f"{abs(amount):,.5f}"
     return figure[:-3], figure[-3:].rstrip("0")
 
@@ -52,10 +52,10 @@ def money_text(amount: Decimal, *, signed: bool = False) -> str:
 
 
 def money_html(amount: Decimal, *, signed: bool = False, slotted: bool = False) -> SafeString:
-    """One amount as ``<span class="money">``; below a cent every digit is ink.
+    """One amount as ``<span class="money">``; below one cent every digit gets the full colour.
 
-    ``signed`` says that the amount is a movement: what came in gets a plus and the colour of money in.
-    ``slotted`` keeps room for digits finer than a cent, as wide as the list's ``slot-N`` class says.
+    ``signed`` marks a movement: incoming money gets a plus sign and its own colour.
+    ``slotted`` keeps room for digits beyond the cent, as wide as the list's ``slot-N`` class says.
     """
     cents, finer = _digits(amount)
     classes = "money"
@@ -96,5 +96,5 @@ def slots(amounts: Iterable[Decimal | None]) -> str:
 
 @register.filter
 def negative(amount: Decimal) -> Decimal:
-    """The same amount going the other way, for receipts that subtract."""
+    """The amount with the opposite sign, for receipts that subtract."""
     return -amount

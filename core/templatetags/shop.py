@@ -1,4 +1,4 @@
-"""The small parts every page is made of: icons, states, tiles, numbers."""
+"""Small parts of every page: icons, states, numbers, durations."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ register = template.Library()
 
 
 def icon_html(name: str, extra: str = "") -> SafeString:
-    """One shape of the sprite; it is decoration, so a word or a label stands beside it."""
+    """One icon of the sprite. It is hidden from screen readers, so put a word or a label next to it."""
     return format_html(
         '<svg class="icon{}" aria-hidden="true"><use href="{}#{}"/></svg>',
         f" {extra}" if extra else "",
@@ -23,7 +23,7 @@ def icon_html(name: str, extra: str = "") -> SafeString:
 
 
 def state_html(kind: str, icon: str, word: str) -> SafeString:
-    """A state badge: colour, icon and word together. ``kind`` is the class that gives the hue, such as is-partial."""
+    """A state badge: colour, icon and word. ``kind`` is the class that sets the colour, such as is-partial."""
     return format_html('<span class="state {}">{}{}</span>', kind, icon_html(icon), word)
 
 
@@ -39,12 +39,12 @@ def state(kind: str, icon: str, word: str) -> SafeString:
 
 @register.filter
 def num(value: int | None) -> str:
-    """A quantity with thousands separated; Latin digits in every language."""
+    """A quantity with thousands separators; Latin digits in every language."""
     return "" if value is None else f"{value:,}"
 
 
 def duration_text(span: timedelta) -> str:
-    """``4 min``, ``1 h 10 min``, ``2 d 3 h``: rounded up to the minute, the two largest units."""
+    """``4 min``, ``1 h 10 min``, ``2 d 3 h``: rounded up to the minute, with the two largest units."""
     minutes = max(1, -(-int(span.total_seconds()) // 60))
     days, hours, minutes = minutes // 1440, minutes % 1440 // 60, minutes % 60
     if days:
@@ -61,6 +61,6 @@ def duration(span: timedelta) -> str:
 
 @register.simple_tag
 def shop_name() -> str:
-    """The shop's name where no context is at hand, as on the page for a failure of our own."""
+    """The shop's name where no context processor runs, as on the error 500 page."""
     name: str = settings.SHOP_NAME
     return name

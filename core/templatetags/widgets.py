@@ -1,4 +1,4 @@
-"""Form controls in the shop's clothes: the class its kind of widget needs, and the ARIA that says what is wrong."""
+"""Form controls with the shop's CSS classes, and ARIA attributes for hints and errors."""
 
 from django import template
 from django.forms import BoundField, CheckboxInput, Select, Textarea
@@ -7,22 +7,15 @@ from django.utils.safestring import SafeString
 register = template.Library()
 
 
-def _class(field: BoundField) -> str:
-    widget = field.field.widget
-    if isinstance(widget, CheckboxInput):
-        return "checkbox checkbox-sm"
-    if isinstance(widget, Textarea):
-        return "textarea"
-    return "select" if isinstance(widget, Select) else "input"
-
-
 @register.simple_tag
 def control(field: BoundField, described_by: str = "", *, bare: bool = False) -> SafeString:
-    """The field's widget; ``bare`` when the box around it wears the class.
+    """The field's widget; with ``bare``, without a class, because the box around it has one.
 
-    An error takes the hint's place, as in parts/field.html, and so does its id.
+    An error is shown in place of the hint, as in parts/field.html.
     """
-    attrs: dict[str, str | bool] = {"class": "" if bare else _class(field)}
+    classes = {CheckboxInput: "checkbox checkbox-sm", Textarea: "textarea", Select: "select"}
+    css = next((css for widget, css in classes.items() if isinstance(field.field.widget, widget)), "input")
+    attrs: dict[str, str | bool] = {"class": "" if bare else css}
     described = [described_by] if described_by else []
     if field.errors:
         attrs["aria-invalid"] = "true"

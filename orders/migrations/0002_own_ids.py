@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                 ('first_seen_at', models.DateTimeField(verbose_name='first seen')),
                 ('answered_at', models.DateTimeField(blank=True, null=True, verbose_name='first answer')),
                 ('state', models.CharField(blank=True, max_length=20, verbose_name='first state')),
-                ('charge', core.money.HeardAmountField(blank=True, decimal_places=18, max_digits=30, null=True, verbose_name='first charge')),
+                ('charge', core.money.ProviderAmountField(blank=True, decimal_places=18, max_digits=30, null=True, verbose_name='first charge')),
                 ('remains', models.BigIntegerField(blank=True, null=True, verbose_name='first remains')),
                 ('shape', models.CharField(blank=True, max_length=12, verbose_name='shape of the answer')),
                 ('runs', models.BigIntegerField(blank=True, null=True, verbose_name='runs')),

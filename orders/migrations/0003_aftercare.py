@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 ('state_since', models.DateTimeField(blank=True, null=True, verbose_name='in this state since')),
                 ('start_count', models.BigIntegerField(blank=True, null=True, verbose_name='start count')),
                 ('remains', models.BigIntegerField(blank=True, null=True, verbose_name='remains')),
-                ('charge', core.money.HeardAmountField(blank=True, decimal_places=18, max_digits=30, null=True, verbose_name='charged by the provider')),
+                ('charge', core.money.ProviderAmountField(blank=True, decimal_places=18, max_digits=30, null=True, verbose_name='charged by the provider')),
                 ('needs_review', models.CharField(blank=True, max_length=120, verbose_name='needs a look')),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='first listed')),
                 ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),

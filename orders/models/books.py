@@ -6,7 +6,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Provider
-from core.money import EXACT, LIMIT, HeardAmountField
+from core.money import EXACT, LIMIT, ProviderAmountField
 from orders.models.order import Order
 
 
@@ -24,7 +24,7 @@ class ProviderEntry(models.Model):
 
     provider = models.ForeignKey(Provider, models.PROTECT, verbose_name=_("provider"), related_name="entries")
     kind = models.CharField(_("kind"), max_length=12, choices=EntryKind)
-    amount = HeardAmountField(_("amount"))
+    amount = ProviderAmountField(_("amount"))
     currency = models.CharField(_("currency"), max_length=8)
     key = models.CharField(_("key"), max_length=80, unique=True)
     reference = models.CharField(_("reference"), max_length=120, blank=True)
@@ -60,10 +60,10 @@ class BalanceReading(models.Model):
 
     provider = models.ForeignKey(Provider, models.PROTECT, verbose_name=_("provider"), related_name="readings")
     at = models.DateTimeField(_("read"))
-    amount = HeardAmountField(_("reported"))
+    amount = ProviderAmountField(_("reported"))
     currency = models.CharField(_("currency"), max_length=8)
-    entries = HeardAmountField(_("opening balance and entries"))
-    charges = HeardAmountField(_("charges"))
+    entries = ProviderAmountField(_("opening balance and entries"))
+    charges = ProviderAmountField(_("charges"))
     sends = models.CharField(_("sends so far"), max_length=60)
     is_quiet = models.BooleanField(_("quiet"))
 
@@ -118,7 +118,7 @@ class ReconciliationBreak(models.Model):
         Order, models.PROTECT, verbose_name=_("order"), null=True, blank=True, related_name="breaks"
     )
     upstream_id = models.CharField(_("id at the provider"), max_length=64, blank=True)
-    amount = HeardAmountField(_("amount"), null=True, blank=True)
+    amount = ProviderAmountField(_("amount"), null=True, blank=True)
     currency = models.CharField(_("currency"), max_length=8)
     facts = models.JSONField(_("facts"), default=dict, blank=True)
     suspects = models.JSONField(_("suspects"), default=list, blank=True)

@@ -4,7 +4,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Provider
-from core.money import HeardAmountField
+from core.money import ProviderAmountField
 from orders.models.order import Order
 from orders.states import FINAL, Progress
 
@@ -26,7 +26,7 @@ class ChildOrder(models.Model):
     state_since = models.DateTimeField(_("in this state since"), null=True, blank=True)
     start_count = models.BigIntegerField(_("start count"), null=True, blank=True)
     remains = models.BigIntegerField(_("remains"), null=True, blank=True)
-    charge = HeardAmountField(_("charged by the provider"), null=True, blank=True)
+    charge = ProviderAmountField(_("charged by the provider"), null=True, blank=True)
     needs_review = models.CharField(_("needs a look"), max_length=120, blank=True)
     created_at = models.DateTimeField(_("first listed"), db_default=Now())
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)

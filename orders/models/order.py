@@ -7,7 +7,7 @@ from django.db.models.functions import MD5, Now
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Provider, Service, Unit
-from core.money import LEAST, MOST, AmountField, HeardAmountField
+from core.money import LEAST, MOST, AmountField, ProviderAmountField
 from orders.states import FINAL, Face, Forward, Progress, face_of
 from upstream.errors import ErrorClass
 from upstream.service_types import QuantitySource, service_type
@@ -42,7 +42,7 @@ class Order(models.Model):
     price = AmountField(_("price"))
     charge = AmountField(_("charge"))
     expected_cost = AmountField(_("expected cost"))
-    expected_charge = HeardAmountField(_("expected charge of the provider"))
+    expected_charge = ProviderAmountField(_("expected charge of the provider"))
     provider_currency = models.CharField(_("provider's currency"), max_length=8)
     nonce = models.CharField(_("nonce"), max_length=64, null=True, blank=True)  # noqa: DJ001 - absent is not empty
     source = models.CharField(_("placed through"), max_length=10, default="web")
@@ -62,7 +62,7 @@ class Order(models.Model):
     ended_as = models.CharField(_("ended, waits for its runs"), max_length=12, choices=Progress, blank=True)
     start_count = models.BigIntegerField(_("start count"), null=True, blank=True)
     remains = models.BigIntegerField(_("remains"), null=True, blank=True)
-    provider_charge = HeardAmountField(_("charged by the provider"), null=True, blank=True)
+    provider_charge = ProviderAmountField(_("charged by the provider"), null=True, blank=True)
     heard_currency = models.CharField(_("currency heard"), max_length=8, blank=True)
     needs_review = models.CharField(_("needs a look"), max_length=120, blank=True)
     #: The reason for a look that a person has dealt with: it is not raised again.

@@ -3,7 +3,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Provider
-from core.money import HeardAmountField
+from core.money import ProviderAmountField
 from orders.models.attempt import ForwardAttempt
 from orders.models.order import Order
 
@@ -34,7 +34,7 @@ class OwnId(models.Model):
     first_seen_at = models.DateTimeField(_("first seen"))
     answered_at = models.DateTimeField(_("first answer"), null=True, blank=True)
     state = models.CharField(_("first state"), max_length=20, blank=True)
-    charge = HeardAmountField(_("first charge"), null=True, blank=True)
+    charge = ProviderAmountField(_("first charge"), null=True, blank=True)
     remains = models.BigIntegerField(_("first remains"), null=True, blank=True)
     shape = models.CharField(_("shape of the answer"), max_length=12, blank=True)
     runs = models.BigIntegerField(_("runs"), null=True, blank=True)
