@@ -1,1 +1,1 @@
-"""Who: customers, staff, sign-in, API keys."""
+"""People: customers, staff, sign-in, API keys."""

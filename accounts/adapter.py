@@ -1,4 +1,4 @@
-"""How django-allauth speaks and where it sends people, for this shop."""
+"""The shop's wording for django-allauth, and the pages it redirects to."""
 
 from typing import Any
 
@@ -15,12 +15,19 @@ from core.secrets import seal, unseal
 class AccountAdapter(DefaultAccountAdapter):
     error_messages = {
         **DefaultAccountAdapter.error_messages,
+        "account_inactive": _("This account is closed."),
+        "duplicate_email": _("This is the e-mail of your account already."),
         "email_password_mismatch": _("E-mail and password do not match."),
-        "too_many_login_attempts": _("Too many tries. Wait a few minutes, then try again."),
+        "enter_current_password": _("Enter your current password."),
+        "incorrect_code": _("That is not the code in our last mail."),
+        "incorrect_password": _("That is not your password."),
+        "rate_limited": _("Too many attempts. Wait a few minutes, then try again."),
+        "same_as_current": _("Choose a value that differs from the current one."),
+        "too_many_login_attempts": _("Too many attempts. Wait a few minutes, then try again."),
     }
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        """Staff work in the admin; customers come for the price list."""
+        """The admin for staff, the price list for customers."""
         user: Any = request.user
         return reverse("admin:index") if user.is_staff else super().get_login_redirect_url(request)
 
@@ -29,7 +36,12 @@ class AccountAdapter(DefaultAccountAdapter):
 
 
 class MFAAdapter(DefaultMFAAdapter):
-    """Keeps the secrets of second factors sealed, so that a dump of the database opens no account."""
+    """Encrypts the secrets of second factors, so that a copy of the database is not enough to sign in."""
+
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": _("That is not the code your app shows now."),
+    }
 
     def encrypt(self, text: str) -> str:
         return seal(text)

@@ -1,4 +1,4 @@
-"""People: who may sign in, who works here. Passwords and second factors are never shown."""
+"""People in the admin: customers, staff and owners. Passwords and second factors are never shown."""
 
 from typing import Any
 
@@ -20,9 +20,9 @@ ROLES = ("is_staff", "is_superuser", "groups")
 
 
 class StaffForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A new colleague. Customers sign up themselves, or are made by `manage.py create_customer`."""
+    """Add a member of staff. Customers sign up themselves, or `manage.py create_customer` adds them."""
 
-    # Not "password": that is the column of the hash, and a form would write the plain text into it.
+    # Not "password": the form would write the plain text into that column, which holds the hash.
     first_password = forms.CharField(
         label=_("Password"),
         strip=False,
@@ -33,10 +33,10 @@ class StaffForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("email", "is_superuser", "groups")
-        # It is somebody else's address: a browser must not offer the owner's own.
+        # It is somebody else's address, so the browser must not fill in the owner's.
         widgets = {"email": forms.EmailInput(attrs={"autocomplete": "off", "size": 40})}
         labels = {"is_superuser": _("Owner")}
-        help_texts = {"is_superuser": _("May see and do everything. Without it, the groups decide.")}
+        help_texts = {"is_superuser": _("Can see and do everything. Otherwise the groups decide.")}
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"].lower()
@@ -74,7 +74,7 @@ class RoleFilter(admin.SimpleListFilter):
 
 @admin.register(User)
 class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Nobody is deleted, and only an owner makes staff: whoever hands out rights could otherwise take all of them."""
+    """Nobody is deleted, and only an owner adds staff: others could grant themselves every permission."""
 
     list_display: tuple[str, ...] = ("email", "role_", "is_verified_", "is_active", "date_joined", "last_login")
     list_filter = (RoleFilter, "is_active", "date_joined")
@@ -86,9 +86,9 @@ class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        proven = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True, email__iexact=OuterRef("email"))
+        is_verified = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True, email__iexact=OuterRef("email"))
         people: QuerySet[User] = super().get_queryset(request)
-        return people.annotate(verified=Exists(proven))
+        return people.annotate(verified=Exists(is_verified))
 
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change, **({"form": StaffForm} if obj is None else {}), **kwargs)
@@ -104,7 +104,7 @@ class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return ()
         shown = ("email", "role_", "is_verified_", "date_joined", "last_login")
         if not _is_owner(request):
-            # Nobody but an owner touches a colleague: not their rights, and not whether they may come in.
+            # Only an owner changes the permissions of staff, or whether they can sign in.
             return (*shown, *ROLES, "is_active") if obj.is_staff else (*shown, *ROLES)
         return (*shown, "is_active", "is_superuser") if obj.pk == request.user.pk else shown
 
@@ -136,7 +136,7 @@ class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
-    """Which keys there are and when they were used. Customers make and revoke them; the keys themselves are unknown."""
+    """API keys and their last use. Customers create and revoke them; the keys themselves are not stored."""
 
     list_display = ("prefix", "name", "customer", "scopes", "networks", "last_used_at", "created_at", "revoked_at")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
@@ -150,5 +150,5 @@ def _is_owner(request: HttpRequest) -> bool:
     return bool(request.user.is_active and request.user.is_superuser)
 
 
-# Whose address is verified and whose second factor counts is for that person to prove, not for staff to type in.
+# Only the person can prove an address or a second factor, so staff do not edit these two.
 admin.site.unregister([EmailAddress, Authenticator])

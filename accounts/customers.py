@@ -1,4 +1,4 @@
-"""Make a customer without the sign-up page: for operators, scripts and the demo."""
+"""Find customers, and add them without the sign-up page: for operators, scripts and the demo."""
 
 import secrets
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from core.refusals import Refusal
 
 
 class NotACustomer(Refusal):
-    """The address cannot be a customer's: it is no address, or it belongs to staff."""
+    """The address is invalid, unknown or belongs to staff."""
 
     code = "not_a_customer"
 
 
 @dataclass(frozen=True)
 class Registration:
-    """``password`` is set only when one was made up here: it is shown once and kept nowhere."""
+    """``password`` is set only when it was generated here; it is shown once and not stored."""
 
     customer: User
     is_new: bool
@@ -29,7 +29,7 @@ class Registration:
 
 
 def find_customer(email: str) -> User:
-    """The customer of that address. Raises NotACustomer for an unknown address and for staff."""
+    """Return the customer with that address. Raises NotACustomer for an unknown address and for staff."""
     person: User | None = User.objects.filter(email__iexact=email.strip()).first()
     if person is None:
         raise NotACustomer(_("There is no customer with the address %(email)s.") % {"email": email})
@@ -39,10 +39,10 @@ def find_customer(email: str) -> User:
 
 
 def register_customer(*, email: str, password: str | None = None) -> Registration:
-    """The customer of that address, made if there is none: verified, so that signing in works at once.
+    """Return the customer with that address; add a verified one, who can sign in at once, if there is none.
 
-    Somebody who exists already is left as found. That includes an address that is still to be verified: whoever
-    signed up with it may not be its owner. Raises NotACustomer.
+    A customer who exists already is not changed. An unverified address stays unverified too: the person who signed
+    up with it may not be its owner. Raises NotACustomer.
     """
     email = email.strip().lower()
     try:
@@ -51,18 +51,18 @@ def register_customer(*, email: str, password: str | None = None) -> Registratio
         raise NotACustomer(_("“%(email)s” is not an e-mail address.") % {"email": email[:100]}) from None
     if User.objects.filter(email__iexact=email).exists():
         return Registration(find_customer(email), is_new=False)
-    made_up = None if password else secrets.token_urlsafe(12)
+    generated = None if password else secrets.token_urlsafe(12)
     try:
         with transaction.atomic():
-            customer = User.objects.create_user(email, password or made_up)
+            customer = User.objects.create_user(email, password or generated)
             EmailAddress.objects.create(user=customer, email=email, verified=True, primary=True)
     except IntegrityError:
-        # Somebody else made the same customer since we looked.
+        # Another process has added the same customer in the meantime.
         return Registration(find_customer(email), is_new=False)
-    return Registration(customer, is_new=True, password=made_up)
+    return Registration(customer, is_new=True, password=generated)
 
 
 def is_verified(customer: User) -> bool:
-    """Whether the customer has shown that the address is theirs; without it nobody signs in."""
+    """True if the customer has verified the address; without that nobody can sign in."""
     verified: bool = EmailAddress.objects.filter(user=customer, email__iexact=customer.email, verified=True).exists()
     return verified

@@ -26,8 +26,8 @@ class UserManager(BaseUserManager["User"]):
         return self._create(email, password, **fields)
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """An owner, made at the machine itself: whoever can do that need not prove the address by mail as well."""
-        from allauth.account.models import EmailAddress  # its module needs ours to be loaded first
+        """Create an owner. It takes access to the server, so the address counts as verified."""
+        from allauth.account.models import EmailAddress  # imports this module itself
 
         owner = self._create(email, password, **{**fields, "is_staff": True, "is_superuser": True})
         EmailAddress.objects.create(user=owner, email=owner.email, verified=True, primary=True)
@@ -38,11 +38,11 @@ class UserManager(BaseUserManager["User"]):
 
 
 class CustomerGroup(models.Model):
-    """Customers who pay other prices: ``percent`` comes on top of a service's price, below zero as a discount."""
+    """Customers with prices of their own: ``percent`` is added to a service's price; a negative one is a discount."""
 
     name = models.CharField(_("name"), max_length=80, unique=True)
     percent = models.DecimalField(
-        _("on top, %"),
+        _("surcharge, %"),
         max_digits=6,
         decimal_places=2,
         default=Decimal(0),
@@ -51,8 +51,8 @@ class CustomerGroup(models.Model):
     )
 
     class Meta:
-        verbose_name = _("customers' group")
-        verbose_name_plural = _("customers' groups")
+        verbose_name = _("customer group")
+        verbose_name_plural = _("customer groups")
         ordering = ["name"]
         constraints = [
             models.CheckConstraint(condition=Q(percent__gte=-99, percent__lte=1000), name="customer_group_percent_sane")
@@ -63,15 +63,17 @@ class CustomerGroup(models.Model):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person who signs in by e-mail: a customer, or staff when ``is_staff``. Customers are never staff."""
+    """A person who signs in by e-mail: staff if ``is_staff``, otherwise a customer."""
 
     email = models.EmailField(_("e-mail"))
     is_staff = models.BooleanField(_("staff"), default=False, help_text=_("May sign in to the admin."))
-    is_active = models.BooleanField(_("active"), default=True, help_text=_("Unset this instead of deleting a person."))
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("Off: cannot sign in or use API keys. Open orders go on.")
+    )
     group = models.ForeignKey(
         CustomerGroup,
         models.PROTECT,
-        verbose_name=_("prices of"),
+        verbose_name=_("price group"),
         null=True,
         blank=True,
         related_name="customers",
@@ -108,18 +110,20 @@ class Scope(models.TextChoices):
 
 
 class ApiKey(models.Model):
-    """A key to the reseller API. Only its SHA-256 is kept: it is long and random, so a slow hash would add nothing.
+    """A key to the reseller API. Only the SHA-256 is stored: keys are long and random, so a slow hash adds nothing.
 
-    ``networks`` are the addresses it may be used from ("203.0.113.7/32"), empty for everywhere.
+    ``networks`` lists the addresses that may use it ("203.0.113.7/32"); empty allows any.
     """
 
     customer = models.ForeignKey(User, models.PROTECT, verbose_name=_("customer"), related_name="api_keys")
     name = models.CharField(_("name"), max_length=60)
     prefix = models.CharField(_("begins with"), max_length=12, editable=False)
     digest = models.CharField(max_length=64, editable=False)
-    scopes = ArrayField(models.CharField(max_length=10, choices=Scope), verbose_name=_("may"))
-    networks = ArrayField(models.CharField(max_length=50), verbose_name=_("only from"), default=list, blank=True)
-    created_at = models.DateTimeField(_("made"), db_default=Now(), editable=False)
+    scopes = ArrayField(models.CharField(max_length=10, choices=Scope), verbose_name=_("permissions"))
+    networks = ArrayField(
+        models.CharField(max_length=50), verbose_name=_("allowed addresses"), default=list, blank=True
+    )
+    created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
 

@@ -1,4 +1,4 @@
-"""The sign-in form: allauth's, without the words that our page says in its own place."""
+"""allauth's sign-in form, without the texts that our page shows elsewhere."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from allauth.account.forms import LoginForm
 
 
 class SignInForm(LoginForm):
-    """Its page links "Forgot it?" beside the label, so no hint repeats it, and labels need no placeholders."""
+    """No help text: the page links "Forgot it?" next to the label. No placeholders: every field has a label."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

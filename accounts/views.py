@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.api_keys import BadKeyWish, create_key, keys_of, revoke_key
+from accounts.api_keys import BadKeyOptions, create_key, keys_of, revoke_key
 from accounts.forms import ApiKeyForm
 from accounts.models import User
 from core.clock import database_now
@@ -30,22 +30,22 @@ def account(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_variables("made")
 def api_keys(request: HttpRequest) -> HttpResponse:
-    """The keys, and a form for one more. A new key is in the answer to the form and nowhere else, ever."""
+    """List the customer's keys and create new ones. A new key is shown once, in the response to the form."""
     customer, made = _customer(request), None
     form = ApiKeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            made = create_key(customer=customer, now=database_now(), **form.wish())
+            made = create_key(customer=customer, now=database_now(), **form.key_options())
             form = ApiKeyForm()
-        except BadKeyWish as refusal:
+        except BadKeyOptions as refusal:
             form.add_error(None, str(refusal.message))
-    told = {"page": "account", "form": form, "made": made, "keys": keys_of(customer)}
-    return render(request, "account/api_keys.html", told)
+    context = {"page": "account", "form": form, "made": made, "keys": keys_of(customer)}
+    return render(request, "account/api_keys.html", context)
 
 
 @require_POST
 @login_required
 def revoke_api_key(request: HttpRequest, key_id: int) -> HttpResponse:
     if revoke_key(customer=_customer(request), key_id=key_id, now=database_now()):
-        messages.success(request, _("The key is revoked. Nothing can use it any more."))
+        messages.success(request, _("The key is revoked and no longer works."))
     return HttpResponseRedirect(reverse("api_keys"))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from accounts.api_keys import WHO, Caller, standing
+from accounts.api_keys import CUSTOMER_ID, Caller, standing
 from api import regulars
 from api.errors import (
     ACCOUNT_SUSPENDED,
@@ -50,12 +50,12 @@ _FIRST = ("service", "link", "quantity", "comments", "usernames")
 
 def read_beside(call: Call) -> Part:
     """What an order is made of, read together with the key."""
-    return offer_beside(WHO, service_id=number(call.get("service")), nonce=nonce_of(call))
+    return offer_beside(CUSTOMER_ID, service_id=number(call.get("service")), nonce=nonce_of(call))
 
 
 def add(caller: Caller, call: Call) -> Placed:
     """Place an order. Raises ApiError; with a request id a repeat finds the first order."""
-    offer = offer_of(caller.beside)
+    offer = offer_of(caller.extra)
     if offer.first_id is not None:
         return repeated(caller, call, Placed)
     service_id = number(call.get("service"))

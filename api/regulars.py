@@ -26,7 +26,7 @@ class Tried:
 def remember(call: Call, caller: Caller) -> None:
     if len(_known) >= _MOST:
         _known.clear()
-    _known[digest_of(call.key)] = replace(caller, beside=())
+    _known[digest_of(call.key)] = replace(caller, extra=())
 
 
 def who(call: Call, address: str) -> Caller | None:

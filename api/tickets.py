@@ -1,4 +1,4 @@
-"""`createTicket`: a question to the owner. Who keeps tickets is a face of its own, which this one does not know."""
+"""`createTicket`: a question to the owner. api/ may not import the room of the tickets, so the wiring connects them."""
 
 from datetime import datetime
 from typing import Protocol
@@ -12,18 +12,18 @@ from api.retries import once
 from core.refusals import Refusal
 
 
-class Desk(Protocol):
+class TicketOpener(Protocol):
     """Opens a ticket and returns its number. Raises a Refusal, which names its ``field`` where one was to blame."""
 
     def __call__(self, *, customer: User, subject: str, message: str, priority: str, now: datetime) -> int: ...
 
 
-_desk: list[Desk] = []
+_opener: list[TicketOpener] = []
 
 
-def use_desk(desk: Desk) -> None:
-    """Called once by the wiring, above both faces."""
-    _desk[:] = [desk]
+def use_ticket_opener(opener: TicketOpener) -> None:
+    """Set what opens tickets. The wiring above both rooms calls this once."""
+    _opener[:] = [opener]
 
 
 def create_ticket(caller: Caller, call: Call) -> TicketOpened:
@@ -33,10 +33,10 @@ def create_ticket(caller: Caller, call: Call) -> TicketOpened:
 
 
 def _open(caller: Caller, call: Call) -> TicketOpened:
-    if not _desk:
+    if not _opener:
         raise ApiError(INCORRECT_REQUEST)
     try:
-        number = _desk[0](
+        number = _opener[0](
             customer=caller.customer,
             subject=call.get("subject"),
             message=call.get("message"),

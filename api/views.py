@@ -36,7 +36,7 @@ def endpoint(request: HttpRequest) -> HttpResponse:
         if tried.answer is not None:
             return _json(tried.answer)
         beside = action.beside(call) if action and action.beside else None
-        caller = authenticate(call.key, address=address, beside=beside)
+        caller = authenticate(call.key, address=address, extra=beside)
         if caller is None:
             raise ApiError(INVALID_KEY)
         if caller.key.pk != tried.counted_for and (wait := seconds_to_wait(caller)):

@@ -22,7 +22,7 @@ BADGES = {
 }
 
 
-class OpenFilter(admin.SimpleListFilter):
+class OpenAlertFilter(admin.SimpleListFilter):
     title = _("state")
     parameter_name = "open"
 
@@ -35,12 +35,12 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(Alert)
 class AlertAdmin(ReadOnlyAdmin):
-    """What the owner should know: open ones first. They are closed here or by whatever raised them, never edited."""
+    """Alerts, open ones first. The owner, or the code that raised them, closes them; nobody edits them."""
 
     list_display = ("title", "severity_", "times", "opened_at", "last_at", "mailed_at", "closed_at", "closed_by")
-    list_filter = (OpenFilter, "severity")
+    list_filter = (OpenAlertFilter, "severity")
     search_fields = ("title", "cause", "body")
-    # An open alert has no closing time, which Postgres puts first when it sorts downwards.
+    # Open alerts have no closing time; Postgres puts NULL first in descending order.
     ordering = (F("closed_at").desc(nulls_first=True), "-opened_at", "-id")
     fields = ("title", "severity_", "body", "page_", "cause", *list_display[2:])
     actions = ("close",)
@@ -64,7 +64,7 @@ class AlertAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("page"))
     def page_(self, alert: Alert) -> SafeString | str:
-        # Only a path of our own site: whatever wrote the row, it leads nowhere else.
+        # Link only to paths of this site, whatever wrote the row.
         is_ours = alert.path.startswith("/") and not alert.path.startswith(("//", "/\\"))
         return format_html('<a href="{}">{}</a>', alert.path, alert.path) if is_ours else "–"
 

@@ -1,4 +1,4 @@
-"""One part that breaks must not stop the others: a provider with an unreadable key, an answer nobody thought of."""
+"""Keep one failing part from stopping the others, such as a provider whose key cannot be decrypted."""
 
 import logging
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ _CAUSE = "failure:"
 
 @contextmanager
 def contained(part: str, *, path: str = "") -> Iterator[None]:
-    """Keep a failure inside the block: it is logged with its traceback, the owner is told, and the work goes on.
+    """Catch any exception in the block, log it with its traceback, and alert the owner.
 
-    Not for expected failures, which have classes of their own. A database that is away is raised: nothing that follows
-    could work either, and whoever called waits for it. Must not be used inside a transaction.
+    Not for expected failures, which have their own classes. Errors of a database connection are raised: nothing that
+    follows could work either, and the caller waits for the database. Must not be used inside a transaction.
     """
     try:
         yield

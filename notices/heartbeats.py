@@ -1,4 +1,4 @@
-"""Signs of life, as rows: a log line that stops is noticed by nobody."""
+"""Heartbeats, as rows: nobody notices log lines that stop."""
 
 from datetime import datetime
 
@@ -6,10 +6,10 @@ from notices.models import Heartbeat
 
 
 def beat(*, part: str, now: datetime) -> None:
-    """Note that ``part`` (for instance "beat" or "queue:forward") is alive."""
+    """Record that ``part`` (for instance "beat" or "queue:forward") is alive."""
     Heartbeat.objects.update_or_create(part=part, defaults={"at": now})
 
 
 def last_beats() -> dict[str, datetime]:
-    """The last sign of life of every part that ever gave one."""
+    """The last heartbeat of each part that ever had one."""
     return dict(Heartbeat.objects.values_list("part", "at"))

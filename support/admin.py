@@ -12,7 +12,7 @@ from support.models import Ticket
 from support.tickets import close_ticket
 
 
-class OpenFilter(admin.SimpleListFilter):
+class OpenTicketFilter(admin.SimpleListFilter):
     title = _("state")
     parameter_name = "open"
 
@@ -25,13 +25,13 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(Ticket)
 class TicketAdmin(ReadOnlyAdmin):
-    """What customers asked, open ones first. The owner answers by mail and closes them here."""
+    """Tickets, open ones first. The owner answers by mail and closes them here."""
 
     list_display = ("subject", "customer", "priority", "created_at", "closed_at", "closed_by")
-    list_filter = (OpenFilter, "priority")
+    list_filter = (OpenTicketFilter, "priority")
     list_select_related = ("customer",)
     search_fields = ("=id", "subject", "message", "customer__email")
-    # An open ticket has no closing time, which Postgres puts first when it sorts downwards.
+    # Open tickets have no closing time; Postgres puts NULL first in descending order.
     ordering = (F("closed_at").desc(nulls_first=True), "-id")
     fields = ("id", "customer", "subject", "message", "priority", "created_at", "closed_at", "closed_by")
     actions = ("close",)

@@ -13,7 +13,7 @@ class Priority(models.TextChoices):
 
 
 class Ticket(models.Model):
-    """A customer's question, as it was asked. Open until the owner closes it."""
+    """A customer's question. Open until the owner closes it."""
 
     customer = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, verbose_name=_("customer"), related_name="tickets"

@@ -1,4 +1,4 @@
-"""Opening a ticket and closing it."""
+"""Open and close tickets."""
 
 import re
 from datetime import datetime
@@ -11,14 +11,14 @@ from core.refusals import Refusal
 from notices.alerts import close_alert, raise_alert
 from support.models import Priority, Ticket
 
-#: A program that repeats itself must not bury what the others ask.
-MOST_OPEN = 50
-_LONGEST = {"subject": 200, "message": 10_000}
+#: One customer's program in a loop must not bury the tickets of the others.
+MAX_OPEN = 50
+_MAX_LENGTH = {"subject": 200, "message": 10_000}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class BadTicket(Refusal):
-    """``field`` is missing, too long, or none of the known words. Nothing was written."""
+    """``field`` is missing, too long, or not one of the choices."""
 
     code = "bad_ticket"
 
@@ -28,25 +28,25 @@ class BadTicket(Refusal):
 
 
 class TooManyTickets(Refusal):
-    """So many of this customer's tickets are open that the next one has to wait."""
+    """The customer has as many open tickets as allowed."""
 
     code = "too_many_tickets"
 
 
 def open_ticket(*, customer: User, subject: str, message: str, priority: str = "", now: datetime) -> int:
-    """Write a ticket and tell the owner; its number. Raises BadTicket, TooManyTickets."""
+    """Open a ticket and alert the owner; return its number. Raises BadTicket, TooManyTickets."""
     texts = {"subject": " ".join(_CONTROL.sub(" ", subject).split()), "message": _CONTROL.sub("", message).strip()}
     for field, text in texts.items():
-        if not text or len(text) > _LONGEST[field]:
+        if not text or len(text) > _MAX_LENGTH[field]:
             raise BadTicket(field, is_missing=not text)
     wanted = priority.strip().lower() or Priority.NORMAL.value
     if wanted not in Priority.values:
         raise BadTicket("priority", is_missing=False)
     with transaction.atomic():
-        # The customer's row is locked, so that many calls at once are counted one after the other.
+        # Lock the customer's row, so that simultaneous calls are counted one after the other.
         User.objects.select_for_update().get(pk=customer.pk)
-        if Ticket.objects.filter(customer=customer, closed_at=None).count() >= MOST_OPEN:
-            raise TooManyTickets(_("Please wait until your open tickets are answered."))
+        if Ticket.objects.filter(customer=customer, closed_at=None).count() >= MAX_OPEN:
+            raise TooManyTickets(_("You have too many open tickets. Wait until some are answered."))
         ticket = Ticket.objects.create(customer=customer, priority=wanted, created_at=now, **texts)
         raise_alert(
             cause=_cause(ticket.pk),
@@ -59,7 +59,7 @@ def open_ticket(*, customer: User, subject: str, message: str, priority: str = "
 
 
 def close_ticket(*, ticket_id: int, actor: str, now: datetime) -> bool:
-    """Close a ticket and its alert; whether it was open."""
+    """Close a ticket and its alert; return False if it was closed before."""
     with transaction.atomic():
         still_open = Ticket.objects.filter(pk=ticket_id, closed_at=None)
         if not still_open.update(closed_at=now, closed_by=actor[:254]):

@@ -26,7 +26,7 @@ def close(client: Client, *alerts: Alert) -> str:
     return client.post(reverse(LIST), chosen, follow=True).content.decode()
 
 
-def test_open_alerts_stand_first(admin: Client) -> None:
+def test_open_alerts_come_first(admin: Client) -> None:
     first, second = alert("a"), alert("b")
     close(admin, second)
     third = alert("b")
@@ -34,7 +34,7 @@ def test_open_alerts_stand_first(admin: Client) -> None:
     assert admin.get(reverse(LIST), {"open": "0"}).context["cl"].result_list[0].pk == second.pk
 
 
-def test_an_alert_is_closed_by_name_and_once(admin: Client) -> None:
+def test_an_alert_is_closed_once_with_the_name_of_who_did_it(admin: Client) -> None:
     row = alert("a")
     assert "1 alert closed" in close(admin, row)
     row.refresh_from_db()
@@ -42,7 +42,7 @@ def test_an_alert_is_closed_by_name_and_once(admin: Client) -> None:
     assert "0 alerts closed" in close(admin, row)
 
 
-def test_closing_needs_the_right_to_change_alerts(clerk: User) -> None:
+def test_closing_needs_permission_to_change_alerts(clerk: User) -> None:
     row = alert("a")
     clerk.user_permissions.add(Permission.objects.get(codename="view_alert"))
     close(as_(clerk), row)
@@ -61,12 +61,12 @@ def test_an_alert_is_read_and_never_edited(admin: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["//evil.example/x", "https://evil.example", "/\\evil.example"])
-def test_an_alert_leads_nowhere_outside(admin: Client, path: str) -> None:
+def test_an_alert_never_links_to_another_site(admin: Client, path: str) -> None:
     row = alert("a", path=path)
     assert "evil" not in admin.get(reverse("admin:notices_alert_change", args=[row.pk])).content.decode()
 
 
-def test_signs_of_life_are_shown(admin: Client) -> None:
+def test_heartbeats_are_shown(admin: Client) -> None:
     beat(part="sweep", now=NOON)
     page = reverse("admin:notices_heartbeat_changelist")
     assert "sweep" in admin.get(page).content.decode()

@@ -23,12 +23,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def said(page: Page) -> Iterator[list[str]]:
     """What the browser complained of."""
-    heard: list[str] = []
-    page.on("console", lambda message: heard.append(f"{page.url}: {message.text}"))
-    page.on("pageerror", lambda error: heard.append(f"{page.url}: {error}"))
-    page.on("response", lambda r: heard.append(f"{r.status} {r.url}") if r.status >= 400 else None)
-    yield heard
-    assert heard == []
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(f"{page.url}: {message.text}"))
+    page.on("pageerror", lambda error: problems.append(f"{page.url}: {error}"))
+    page.on("response", lambda r: problems.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+    yield problems
+    assert problems == []
 
 
 @pytest.fixture

@@ -23,12 +23,12 @@ def front(client: Client) -> str:
     return client.get(reverse("admin:index")).content.decode()
 
 
-def test_a_quiet_shop_says_so(admin: Client) -> None:
+def test_the_front_page_says_when_nothing_is_open(admin: Client) -> None:
     assert "Nothing. The shop runs by itself." in front(admin)
     assert "none yet" in front(admin)
 
 
-def test_what_waits_is_counted_with_money_and_age(alice: User, service: Service, doubted: Order) -> None:
+def test_open_work_is_counted_with_money_and_age(alice: User, service: Service, doubted: Order) -> None:
     cast.doubted(cast.order(alice, service, "1.36"))
     cast.order(alice, service)
     now = database_now() + timedelta(hours=3)
@@ -39,7 +39,7 @@ def test_what_waits_is_counted_with_money_and_age(alice: User, service: Service,
     assert timedelta(hours=3) <= seen.oldest_queued <= seen.oldest_doubt < timedelta(hours=4)
 
 
-def test_the_first_page_leads_to_what_waits(admin: Client, doubted: Order, partial: Order) -> None:
+def test_the_front_page_links_to_open_work(admin: Client, doubted: Order, partial: Order) -> None:
     now = database_now()
     Order.objects.filter(pk=partial.pk).update(needs_review="odd remains")
     Provider.objects.update(parked_at=now, parked_reason="not_enough_funds")
@@ -56,7 +56,7 @@ def test_the_first_page_leads_to_what_waits(admin: Client, doubted: Order, parti
     assert "<i>Alert" not in text
 
 
-def test_staff_without_rights_over_orders_see_no_box(clerk: User, doubted: Order) -> None:
+def test_staff_without_order_permissions_see_no_box(clerk: User, doubted: Order) -> None:
     assert "in doubt" not in front(as_(clerk))
     clerk.user_permissions.add(Permission.objects.get(codename="view_order"))
     assert "1 order in doubt" in front(as_(User.objects.get(pk=clerk.pk)))

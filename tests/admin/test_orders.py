@@ -42,7 +42,7 @@ def test_an_order_is_found_by_whatever_the_owner_has(admin: Client, doubted: Ord
     assert numbers(admin, q="nobody") == set()
 
 
-def test_orders_are_filtered_by_what_waits_for_the_owner(admin: Client, doubted: Order, partial: Order) -> None:
+def test_orders_are_filtered_by_what_the_owner_has_to_decide(admin: Client, doubted: Order, partial: Order) -> None:
     Order.objects.filter(pk=partial.pk).update(needs_review="partial with remains -1")
     assert numbers(admin, needs="doubt") == {str(doubted)}
     assert numbers(admin, needs="look") == {str(partial)}
@@ -52,7 +52,7 @@ def test_orders_are_filtered_by_what_waits_for_the_owner(admin: Client, doubted:
     assert numbers(admin, progress__exact="partial") == {str(partial)}
 
 
-def test_the_order_shows_its_whole_story(admin: Client, doubted: Order) -> None:
+def test_the_order_shows_its_whole_history(admin: Client, doubted: Order) -> None:
     text = detail(admin, doubted)
     for shown in (
         "Confirming with supplier",
@@ -65,7 +65,7 @@ def test_the_order_shows_its_whole_story(admin: Client, doubted: Order) -> None:
         assert shown in text
 
 
-def test_what_a_stranger_wrote_is_text(admin: Client, doubted: Order) -> None:
+def test_customer_text_is_escaped(admin: Client, doubted: Order) -> None:
     for page in (detail(admin, doubted), admin.get(reverse(LIST)).content.decode()):
         assert "<script>alert(1)" not in page
 
@@ -85,21 +85,21 @@ def test_the_key_of_the_provider_is_nowhere(admin: Client, doubted: Order) -> No
 
 def test_no_form_or_address_changes_an_order(admin: Client, doubted: Order) -> None:
     change = {"forward_state": "refunded", "charge": "0", "upstream_id": "1"}
-    for deed in ("change", "delete"):
-        assert admin.post(reverse(f"admin:orders_order_{deed}", args=[doubted.pk]), change).status_code == 403
+    for action in ("change", "delete"):
+        assert admin.post(reverse(f"admin:orders_order_{action}", args=[doubted.pk]), change).status_code == 403
     assert admin.post(reverse("admin:orders_order_add"), change).status_code == 403
     admin.post(reverse(LIST), {"action": "delete_selected", "_selected_action": str(doubted.pk), "post": "yes"})
     doubted.refresh_from_db()
     assert (doubted.forward_state, doubted.charge) == (Forward.IN_DOUBT, money("2.64"))
 
 
-def test_orders_are_not_for_staff_without_the_right(clerk: User, doubted: Order) -> None:
+def test_staff_without_permission_see_no_orders(clerk: User, doubted: Order) -> None:
     client = as_(clerk)
     assert client.get(reverse(LIST)).status_code == 403
     assert client.get(reverse("admin:orders_order_change", args=[doubted.pk])).status_code == 403
 
 
-def test_refills_are_listed_and_only_shown(admin: Client, partial: Order) -> None:
+def test_refills_are_read_only(admin: Client, partial: Order) -> None:
     refill = partial.refills.get()
     assert "9002" not in admin.get(reverse("admin:orders_refill_changelist")).content.decode()
     assert str(refill) in admin.get(reverse("admin:orders_refill_changelist"), {"q": str(partial.pk)}).content.decode()
@@ -108,7 +108,7 @@ def test_refills_are_listed_and_only_shown(admin: Client, partial: Order) -> Non
     )
 
 
-def test_the_list_and_the_page_cost_the_same_for_many(
+def test_list_and_page_need_a_constant_number_of_queries(
     admin: Client, alice: User, service: Service, doubted: Order
 ) -> None:
     def cost(address: str) -> int:
@@ -136,7 +136,7 @@ def placed(alice: User, service: Service, **columns: object) -> Order:
     return order
 
 
-def test_before_the_provider_says_a_charge_the_cost_is_expected(alice: User, service: Service) -> None:
+def test_without_a_charge_from_the_provider_the_expected_cost_counts(alice: User, service: Service) -> None:
     order = placed(alice, service)
     assert (cost_of(order).amount, cost_of(order).is_fact) == (money("0.6"), False)
     assert margin_of(order) == money("0.4")
@@ -154,7 +154,7 @@ def test_a_charge_in_another_currency_is_not_computed_with(alice: User, service:
     assert margin_of(order) == money("0.4")
 
 
-def test_what_was_refused_costs_and_earns_nothing(alice: User, service: Service) -> None:
+def test_a_refused_order_costs_and_earns_nothing(alice: User, service: Service) -> None:
     order = cast.order(alice, service)
     cast.move(order, Forward.REFUNDED)
     cast.settled(order, "1")

@@ -36,7 +36,7 @@ def test_no_page_shows_a_password_hash(admin: Client, owner: User) -> None:
         assert "argon2" not in text
 
 
-def test_an_owner_makes_staff_who_can_sign_in(admin: Client, client: Client) -> None:
+def test_an_owner_adds_staff_who_can_sign_in(admin: Client, client: Client) -> None:
     answer = admin.post(reverse(ADD), {"email": "New@Example.com", "first_password": "a long enough one"})
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     new = User.objects.get(email="new@example.com")
@@ -46,14 +46,14 @@ def test_an_owner_makes_staff_who_can_sign_in(admin: Client, client: Client) -> 
 
 
 @pytest.mark.parametrize("password", ["short", "password12", "12345678901", ""])
-def test_a_weak_password_makes_nobody(admin: Client, password: str) -> None:
+def test_a_weak_password_is_refused(admin: Client, password: str) -> None:
     answer = admin.post(reverse(ADD), {"email": "new@example.com", "first_password": password})
     assert answer.status_code == 200
     assert "first_password" in answer.context["adminform"].form.errors
     assert not User.objects.filter(email="new@example.com").exists()
 
 
-def test_an_address_that_is_taken_makes_nobody(admin: Client, alice: User) -> None:
+def test_an_address_in_use_is_refused(admin: Client, alice: User) -> None:
     EmailAddress.objects.create(user=alice, email="second@example.com", verified=True)
     for email in ("ALICE@example.com", "second@example.com"):
         answer = admin.post(reverse(ADD), {"email": email, "first_password": "a long enough one"})
@@ -67,14 +67,14 @@ def test_a_customer_never_becomes_staff(admin: Client, alice: User) -> None:
     assert (alice.is_staff, alice.is_superuser, alice.email) == (False, False, "alice@example.com")
 
 
-def test_a_customer_is_shut_out_and_never_deleted(admin: Client, alice: User) -> None:
+def test_a_customer_is_deactivated_and_never_deleted(admin: Client, alice: User) -> None:
     admin.post(page(alice), {})
     alice.refresh_from_db()
     assert not alice.is_active
     assert admin.post(reverse("admin:accounts_user_delete", args=[alice.pk]), {"post": "yes"}).status_code == 403
 
 
-def test_staff_with_rights_over_people_take_none_for_themselves(clerk: User, owner: User) -> None:
+def test_staff_who_manage_people_cannot_grant_themselves_rights(clerk: User, owner: User) -> None:
     client = with_rights(clerk, "add_user", "change_user", "view_user", "delete_user")
     assert (
         client.post(reverse(ADD), {"email": "x@example.com", "first_password": "a long enough one"}).status_code == 403
@@ -87,7 +87,7 @@ def test_staff_with_rights_over_people_take_none_for_themselves(clerk: User, own
     assert owner.is_active
 
 
-def test_an_owner_cannot_shut_the_door_on_themselves(admin: Client, owner: User) -> None:
+def test_owners_cannot_deactivate_themselves(admin: Client, owner: User) -> None:
     admin.post(page(owner), {})
     owner.refresh_from_db()
     assert owner.is_active

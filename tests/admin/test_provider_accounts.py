@@ -25,8 +25,8 @@ def provider(service: Service) -> Provider:
     return service.source.provider
 
 
-def page(deed: str, provider: Provider) -> str:
-    return reverse(f"admin:orders_provideraccount_{deed}", args=[provider.pk])
+def page(action: str, provider: Provider) -> str:
+    return reverse(f"admin:orders_provideraccount_{action}", args=[provider.pk])
 
 
 def filled(client: Client, provider: Provider, amount: str = "250.125", **more: str) -> dict[str, str]:
@@ -59,7 +59,7 @@ def test_a_deposit_is_registered_once_however_often_the_form_is_sent(admin: Clie
         ({"nonce": "x"}, "not complete"),
     ],
 )
-def test_what_cannot_be_entered_is_refused_in_words(
+def test_invalid_input_is_refused_with_a_reason(
     admin: Client, provider: Provider, change: dict[str, str], said: str
 ) -> None:
     answer = admin.post(page("enter", provider), {**filled(admin, provider), **change})
@@ -90,25 +90,23 @@ def seen(provider: Provider, suspect: Order) -> ReconciliationBreak:
     return ReconciliationBreak.objects.get()
 
 
-def test_a_break_is_explained_and_closed_with_a_reason_and_once(
-    admin: Client, provider: Provider, doubted: Order
-) -> None:
+def test_a_break_is_explained_and_closed_once_with_a_reason(admin: Client, provider: Provider, doubted: Order) -> None:
     row = seen(provider, doubted)
     url = reverse("admin:orders_reconciliationbreak_decide", args=[row.pk])
     assert "Say why" in admin.post(url, {"decision": "explain", "note": " "}, follow=True).content.decode()
-    told = {"decision": "explain", "note": "their fee"}
-    assert "Noted" in admin.post(url, told, follow=True).content.decode()
-    assert "noted before" in admin.post(url, told, follow=True).content.decode()
+    answer = {"decision": "explain", "note": "their fee"}
+    assert "Noted" in admin.post(url, answer, follow=True).content.decode()
+    assert "noted before" in admin.post(url, answer, follow=True).content.decode()
     row.refresh_from_db()
     assert (row.state, row.note, row.actor) == (BreakState.EXPLAINED, "their fee", "owner@example.com")
-    admin.post(url, {**told, "decision": "close"})
+    admin.post(url, {**answer, "decision": "close"})
     row.refresh_from_db()
     assert row.state == BreakState.CLOSED
-    assert "is closed" in admin.post(url, told, follow=True).content.decode()
+    assert "is closed" in admin.post(url, answer, follow=True).content.decode()
     assert "Nothing was decided" in admin.post(url, {"note": "x"}, follow=True).content.decode()
 
 
-def test_staff_without_the_right_and_readers_change_nothing(
+def test_staff_without_permission_change_nothing(
     admin: Client, clerk: User, provider: Provider, doubted: Order
 ) -> None:
     row = seen(provider, doubted)

@@ -19,8 +19,8 @@ def wallet_of(user: User) -> Account:
     return Account.objects.get(customer=user)
 
 
-def page(deed: str, user: User) -> str:
-    return reverse(f"admin:billing_wallet_{deed}", args=[wallet_of(user).pk])
+def page(action: str, user: User) -> str:
+    return reverse(f"admin:billing_wallet_{action}", args=[wallet_of(user).pk])
 
 
 def nonce_in(answer: HttpResponse) -> str:
@@ -29,11 +29,11 @@ def nonce_in(answer: HttpResponse) -> str:
     return found[1]
 
 
-def filled(client: Client, deed: str, user: User, amount: str = "12.5", reason: str = "Sorry") -> dict[str, str]:
-    return {"amount": amount, "reason": reason, "nonce": nonce_in(client.get(page(deed, user)))}
+def filled(client: Client, action: str, user: User, amount: str = "12.5", reason: str = "Sorry") -> dict[str, str]:
+    return {"amount": amount, "reason": reason, "nonce": nonce_in(client.get(page(action, user)))}
 
 
-def test_a_credit_is_asked_shown_and_then_given(admin: Client, alice: User) -> None:
+def test_a_credit_is_confirmed_before_it_is_made(admin: Client, alice: User) -> None:
     form = filled(admin, "credit", alice)
     asked = admin.post(page("credit", alice), form)
     assert "$112.50" in asked.content.decode()
@@ -54,7 +54,7 @@ def test_the_confirmed_form_sent_twice_credits_once(admin: Client, alice: User) 
     assert "credited before" in again.content.decode()
 
 
-def test_one_form_with_two_amounts_credits_the_first(admin: Client, alice: User) -> None:
+def test_one_form_sent_with_two_amounts_credits_the_first(admin: Client, alice: User) -> None:
     form = {**filled(admin, "credit", alice), "confirmed": "1"}
     admin.post(page("credit", alice), form)
     other = admin.post(page("credit", alice), {**form, "amount": "99"})
@@ -68,7 +68,7 @@ def test_two_forms_are_two_credits(admin: Client, alice: User) -> None:
     assert balance(alice) == money("125")
 
 
-def test_going_back_keeps_what_was_typed_and_credits_nothing(admin: Client, alice: User) -> None:
+def test_going_back_keeps_the_input_and_credits_nothing(admin: Client, alice: User) -> None:
     answer = admin.post(page("credit", alice), {**filled(admin, "credit", alice), "back": "Change"})
     assert 'value="12.5"' in answer.content.decode()
     assert 'name="confirmed"' not in answer.content.decode()
@@ -80,7 +80,7 @@ def test_a_debit_takes_money_out(admin: Client, alice: User) -> None:
     assert balance(alice) == money("87.5")
 
 
-def test_a_debit_of_more_than_there_is_says_so(admin: Client, alice: User) -> None:
+def test_a_debit_above_the_balance_is_refused(admin: Client, alice: User) -> None:
     answer = admin.post(page("debit", alice), {**filled(admin, "debit", alice, "100.01"), "confirmed": "1"})
     assert "not enough money" in answer.content.decode()
     assert balance(alice) == money("100")
@@ -99,18 +99,20 @@ def test_a_debit_of_more_than_there_is_says_so(admin: Client, alice: User) -> No
         ({"nonce": "1"}, "This form is not complete"),
     ],
 )
-def test_a_bad_form_says_why_and_moves_nothing(admin: Client, alice: User, change: dict[str, str], says: str) -> None:
+def test_an_invalid_form_shows_why_and_moves_nothing(
+    admin: Client, alice: User, change: dict[str, str], says: str
+) -> None:
     answer = admin.post(page("credit", alice), {**filled(admin, "credit", alice), **change, "confirmed": "1"})
     assert says in answer.content.decode()
     assert balance(alice) == money("100")
 
 
-def test_what_was_typed_is_shown_as_text(admin: Client, alice: User) -> None:
+def test_input_is_escaped(admin: Client, alice: User) -> None:
     answer = admin.post(page("credit", alice), filled(admin, "credit", alice, reason="<script>alert(1)</script>"))
     assert "<script>alert(1)" not in answer.content.decode()
 
 
-def test_staff_need_the_right_to_move_money(clerk: User, alice: User) -> None:
+def test_staff_need_permission_to_move_money(clerk: User, alice: User) -> None:
     client = as_(clerk)
     assert client.get(page("credit", alice)).status_code == 403
     clerk.user_permissions.add(Permission.objects.get(codename="view_wallet", content_type__app_label="billing"))
@@ -122,7 +124,7 @@ def test_staff_need_the_right_to_move_money(clerk: User, alice: User) -> None:
     assert balance(alice) == money("100")
 
 
-def test_a_customer_and_a_visitor_never_get_there(alice: User) -> None:
+def test_customers_and_visitors_have_no_access(alice: User) -> None:
     for client in (Client(), as_(alice)):
         assert client.post(page("credit", alice), {"amount": "1", "reason": "r"}).status_code in (302, 403)
     assert balance(alice) == money("100")
@@ -135,7 +137,7 @@ def test_the_wallet_shows_its_movements_and_what_is_reserved(admin: Client, alic
         assert shown in text
 
 
-def test_no_form_or_address_edits_a_wallet(admin: Client, alice: User) -> None:
+def test_a_wallet_cannot_be_edited(admin: Client, alice: User) -> None:
     answer = admin.post(page("change", alice), {"balance": "1000000", "frozen_at": "", "kind": "owner"})
     assert answer.status_code == 403
     assert admin.post(reverse("admin:billing_wallet_add"), {"kind": "wallet"}).status_code == 403
@@ -144,18 +146,20 @@ def test_no_form_or_address_edits_a_wallet(admin: Client, alice: User) -> None:
 
 
 @pytest.mark.parametrize("model", ["transfer", "hold"])
-def test_transfers_and_holds_are_only_shown(admin: Client, alice: User, model: str) -> None:
+def test_transfers_and_holds_are_read_only(admin: Client, alice: User, model: str) -> None:
     ledger.hold(wallet=wallet_of(alice), reference="order:42", amount=money("2.64"))
     row = (Transfer if model == "transfer" else Hold).objects.first()
     assert row is not None
     listed = admin.get(reverse(f"admin:billing_{model}_changelist"), {"q": "order:42"})
     assert "$2.64" in listed.content.decode()
-    for deed in ("change", "delete"):
-        assert admin.post(reverse(f"admin:billing_{model}_{deed}", args=[row.pk]), {"post": "yes"}).status_code == 403
+    for action in ("change", "delete"):
+        assert admin.post(reverse(f"admin:billing_{model}_{action}", args=[row.pk]), {"post": "yes"}).status_code == 403
     assert admin.post(reverse(f"admin:billing_{model}_add"), {}).status_code == 403
 
 
-def test_the_list_costs_the_same_for_many_wallets(admin: Client, django_assert_max_num_queries: object) -> None:
+def test_the_wallet_list_needs_a_constant_number_of_queries(
+    admin: Client, django_assert_max_num_queries: object
+) -> None:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

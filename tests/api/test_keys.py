@@ -16,7 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from playwright.sync_api import Page
 
-from accounts.api_keys import LENGTH, BadKeyWish, authenticate, create_key, read_networks, revoke_key
+from accounts.api_keys import LENGTH, BadKeyOptions, authenticate, create_key, read_networks, revoke_key
 from accounts.models import ApiKey, User
 from catalog.models import Service
 from core.clock import database_now
@@ -45,7 +45,7 @@ def test_only_a_hash_is_kept(alice: User) -> None:
     [{"name": " "}, {"scopes": []}, {"scopes": ["owner"]}, {"networks": ["here"]}, {"networks": ["10.0.0.1"] * 21}],
 )
 def test_a_senseless_key_is_not_made(alice: User, wishes: dict[str, Any]) -> None:
-    with pytest.raises(BadKeyWish):
+    with pytest.raises(BadKeyOptions):
         create_key(**{"customer": alice, "name": "bot", "now": database_now(), **wishes})
     assert not ApiKey.objects.exists()
 
@@ -171,7 +171,7 @@ def test_a_customer_makes_sees_once_and_revokes_a_key(client: Client, alice: Use
 def test_the_form_says_what_is_wrong_beside_the_field(client: Client, alice: User) -> None:
     client.force_login(alice)
     page = client.post("/account/api-keys/", {"name": "bot", "may": "both", "networks": "everywhere"})
-    assert "“everywhere” is no IP address or network." in page.content.decode()
+    assert "“everywhere” is not an IP address or network." in page.content.decode()
     assert not ApiKey.objects.exists()
 
 

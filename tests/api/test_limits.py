@@ -7,7 +7,7 @@ import pytest
 from accounts.models import User
 from api import limits
 from api.limits import OwnBuckets
-from storefront.embedded.place import Place
+from storefront.embedded.place import ServerPlace
 from tests.api.cast import Panel, key_for
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +71,7 @@ def test_a_full_bucket_takes_nothing_from_the_other() -> None:
     assert [own.wait({"other": 9, "all": 3}, now=0) > 0 for _n in range(3)] == [False, False, True]
 
 
-def test_redis_may_die_and_come_back(api: Panel, settings: Any, own_place: Place, monkeypatch: Any) -> None:
+def test_redis_may_die_and_come_back(api: Panel, settings: Any, own_place: ServerPlace, monkeypatch: Any) -> None:
     redis = own_place.redis(durable=False)
     redis.start()
     settings.REDIS_URL, settings.API_RATE_PER_MINUTE = redis.url, 4
@@ -83,7 +83,7 @@ def test_redis_may_die_and_come_back(api: Panel, settings: Any, own_place: Place
     assert calls_until_stopped(api)[0] == 4
 
 
-def test_a_redis_that_hung_up_in_between_is_asked_again(api: Panel, settings: Any, own_place: Place) -> None:
+def test_a_redis_that_hung_up_in_between_is_asked_again(api: Panel, settings: Any, own_place: ServerPlace) -> None:
     redis = own_place.redis(durable=False)
     redis.start()
     settings.REDIS_URL, settings.API_RATE_PER_MINUTE = redis.url, 4

@@ -190,13 +190,13 @@ def test_what_is_written_beside_an_order_is_there_with_it_or_not_at_all(shop: Sh
 
 def test_a_revoked_key_reads_nothing_beside_it(shop: Shop, alice: User) -> None:
     key = create_key(customer=alice, name="bot", now=database_now())
-    beside = Part("SELECT 7 AS seven")
-    caller = authenticate(key.plain, address="127.0.0.1", beside=beside)
+    extra = Part("SELECT 7 AS seven")
+    caller = authenticate(key.plain, address="127.0.0.1", extra=extra)
     assert caller is not None
-    assert (caller.beside, caller.customer) == ((7,), alice)
+    assert (caller.extra, caller.customer) == ((7,), alice)
     assert abs(caller.now - database_now()) < timedelta(minutes=1)
     revoke_key(customer=alice, key_id=key.row.pk, now=database_now())
-    assert authenticate(key.plain, address="127.0.0.1", beside=beside) is None
+    assert authenticate(key.plain, address="127.0.0.1", extra=extra) is None
 
 
 def _end_session() -> None:

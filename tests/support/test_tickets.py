@@ -24,17 +24,17 @@ def asked(who: User, subject: str = "Order is slow") -> Ticket:
     return Ticket.objects.get(pk=number)
 
 
-def test_the_owner_is_told_once_a_ticket(alice: User) -> None:
+def test_a_ticket_mails_the_owner_once(alice: User) -> None:
     User.objects.create_superuser("owner@example.com", "correct horse battery")
     ticket = asked(alice)
     asked(alice, "Another")
     assert mail_open_alerts(now=database_now()) == 2
-    told = [str(message.subject) for message in mail.outbox]
-    assert any(f"Ticket {ticket.pk}: Order is slow" in subject for subject in told), told
+    subjects = [str(message.subject) for message in mail.outbox]
+    assert any(f"Ticket {ticket.pk}: Order is slow" in subject for subject in subjects), subjects
     assert all("When?" not in str(message.body) for message in mail.outbox)
 
 
-def test_the_owner_reads_and_closes_but_edits_nothing(client: Client, alice: User) -> None:
+def test_the_owner_reads_and_closes_tickets_but_edits_nothing(client: Client, alice: User) -> None:
     client.force_login(User.objects.create_superuser("owner@example.com", "correct horse battery"))
     ticket, other = asked(alice), asked(alice, "Another")
     page = client.get(f"/admin/support/ticket/{ticket.pk}/change/").content.decode()
@@ -49,7 +49,7 @@ def test_the_owner_reads_and_closes_but_edits_nothing(client: Client, alice: Use
     assert not close_ticket(ticket_id=ticket.pk, actor="owner@example.com", now=database_now())
 
 
-def test_staff_without_the_right_closes_nothing(client: Client, alice: User) -> None:
+def test_staff_without_permission_close_nothing(client: Client, alice: User) -> None:
     client.force_login(User.objects.create_user("staff@example.com", is_staff=True))
     ticket = asked(alice)
     assert client.get("/admin/support/ticket/").status_code == 403
