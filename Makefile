@@ -18,7 +18,7 @@ demo: ## run the whole shop with a simulated provider: make demo [PORT=8123] [PY
 	@$(demo_env)
 	@exec $(py) -m storefront.demo
 
-demo-reset: ## forget the demo's data
+demo-reset: ## delete the demo's data
 	@test ! -d .demo || { $(demo_env) && exec $(py) -m storefront.demo reset; }
 
 test: ## run the tests: make test [ARGS="-k wallet"]

@@ -81,7 +81,7 @@ def set_stage() -> Iterator[Stage]:
     finally:
         for server in reversed(started):
             server.stop()
-        place.forget()
+        place.delete()
         lock.close()
 
 

@@ -1,4 +1,4 @@
-"""Wiring: settings, urls, the Celery application and its timetable, WSGI, the demo."""
+"""Wiring: settings, urls, the Celery application and its schedule, WSGI, the demo."""
 
 from storefront.celery import app as celery_app
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ShopAdminSite(AdminSite):
-    """The owner's side."""
+    """The admin, for owners and staff."""
 
     site_header = _("Permille")
     site_title = _("Permille")
@@ -16,5 +16,5 @@ class ShopAdminSite(AdminSite):
 
     @method_decorator(secure_admin_login)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Nobody signs in here: whoever has not passed the shop's own sign-in page is sent to it."""
+        """Redirect to the shop's own sign-in page, which has the second factor and the limits."""
         return super().login(request, extra_context)

@@ -6,11 +6,11 @@ class StorefrontConfig(AppConfig):
     name = "storefront"
 
     def ready(self) -> None:
-        """Join the two faces that do not know each other. Imported late: neither loads before its models may."""
-        from api.tickets import use_desk
+        """Let the API open tickets. Imported here, because models cannot load before the app registry is ready."""
+        from api.tickets import use_ticket_opener
         from support.tickets import open_ticket
 
-        use_desk(open_ticket)
+        use_ticket_opener(open_ticket)
 
 
 class ShopAdminConfig(AdminConfig):

@@ -1,4 +1,4 @@
-"""The Celery application: doorbells and the timetable. No order data ever travels in a message."""
+"""The Celery application: doorbells and the schedule. Messages never carry order data."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What every page of the shop shows: its name, and for a customer the balance, the reserve and the open orders."""
+"""Context of every page: facts of the shop, and a customer's balance, holds and open orders."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,8 +14,8 @@ from billing.models import Account, Hold
 
 
 @dataclass(frozen=True)
-class WalletGlance:
-    """Amounts in the shop's currency; ``open_orders`` counts the orders that still hold money."""
+class WalletSummary:
+    """Amounts in the shop's currency. ``open_orders`` counts the orders that still hold money."""
 
     balance: Decimal = Decimal(0)
     reserved: Decimal = Decimal(0)
@@ -23,20 +23,20 @@ class WalletGlance:
 
 
 def shop(request: HttpRequest) -> dict[str, Any]:
-    """``shop``: facts of the settings. ``wallet``: read on first use, so that pages without it ask nothing."""
+    """``shop``: settings. ``wallet``: read on first use, so that pages without it need no query."""
     facts = {
         "name": settings.SHOP_NAME,
         "currency": settings.SHOP_CURRENCY,
         "contact_email": settings.CONTACT_EMAIL,
         "is_demo": settings.DEMO,
     }
-    return {"shop": facts, "wallet": SimpleLazyObject(lambda: glance(request))}
+    return {"shop": facts, "wallet": SimpleLazyObject(lambda: wallet_summary(request))}
 
 
-def glance(request: HttpRequest) -> WalletGlance:
+def wallet_summary(request: HttpRequest) -> WalletSummary:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
-        return WalletGlance()
+        return WalletSummary()
     held = F("charged") - F("earned") - F("refunded")
     open_holds = Hold.objects.filter(wallet__customer=user, charged__gt=F("earned") + F("refunded"))
     zero = Decimal(0)
@@ -44,4 +44,4 @@ def glance(request: HttpRequest) -> WalletGlance:
         sum=Coalesce(Sum(held), zero, output_field=DecimalField(max_digits=20, decimal_places=5)), n=Count("pk")
     )
     balance = Account.objects.filter(customer=user).values_list("balance", flat=True).first()
-    return WalletGlance(balance if balance is not None else zero, reserve["sum"], reserve["n"])
+    return WalletSummary(balance if balance is not None else zero, reserve["sum"], reserve["n"])

@@ -1,13 +1,13 @@
-"""Reads the environment; whatever is missing or makes no sense stops the start with one clear line each.
+"""Read settings from the environment; missing or invalid ones stop the start with one clear line each.
 
-django-environ does the parsing; this adds bounds, and collects every complaint so that an operator mends all of them
-in one go instead of one per start.
+django-environ does the parsing. This adds bounds, and collects all complaints, so that an operator can fix them in one
+go.
 """
 
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import available_timezones
 
 import environ
@@ -18,7 +18,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Environment:
-    """Typed reading of environment variables. Every name read is remembered in ``names``."""
+    """Typed environment variables. ``names`` lists all that were read."""
 
     def __init__(self) -> None:
         self.env = environ.Env()
@@ -31,9 +31,7 @@ class Environment:
             return read()
         except (ImproperlyConfigured, ValueError, TypeError, KeyError) as problem:
             missing = name not in self.env.ENVIRON
-            self.complaints.append(
-                f"{name} is missing" if missing else f"{name} makes no sense: {problem or 'unreadable'}"
-            )
+            self.complaints.append(f"{name} is missing" if missing else f"{name} is invalid: {problem or 'unreadable'}")
             return fallback
 
     def complain(self, sentence: str) -> None:
@@ -49,12 +47,12 @@ class Environment:
         return self._read(name, read, "")
 
     def text(self, name: str, default: str = "", *, like: str = "", what: str = "") -> str:
-        """One line of text; with ``like``, a pattern it has to match whole, and ``what`` says what that is."""
+        """One line of text. If given, it must match the pattern ``like`` in full; ``what`` describes that pattern."""
 
         def read() -> str:
             value = str(self.env.str(name, default=default)) or default
             if _CONTROL.search(value):
-                raise ValueError("it holds a line break or another control character")
+                raise ValueError("it contains a line break or another control character")
             if like and not re.fullmatch(like, value.strip()):
                 raise ValueError(f"it is not {what}")
             return value
@@ -68,7 +66,7 @@ class Environment:
                 try:
                     validate_email(address)
                 except ValidationError:
-                    raise ValueError(f"{address!r} is no e-mail address") from None
+                    raise ValueError(f"{address!r} is not an e-mail address") from None
             return found
 
         return self._read(name, read, [])
@@ -77,7 +75,7 @@ class Environment:
         def read() -> str:
             value = str(self.env.str(name, default=default))
             if value not in available_timezones():
-                raise ValueError(f"{value!r} is no time zone")
+                raise ValueError(f"{value!r} is not a time zone")
             return value
 
         return self._read(name, read, default)
@@ -133,14 +131,14 @@ class Environment:
         def read() -> dict[str, Any]:
             value = str(self.env.str(name))
             if urlsplit(value).scheme not in ("postgres", "postgresql", "pgsql"):
-                raise ValueError("it must be a postgres:// address")
+                raise ValueError("it must be a postgres:// URL")
             try:
                 found: dict[str, Any] = self.env.db(name)
             except ValueError:
-                # Its own words could quote the password.
+                # The original message could quote the password.
                 raise ValueError("it is not of the form postgres://USER:PASSWORD@HOST:PORT/NAME") from None
             if not found.get("NAME"):
-                raise ValueError("it names no database")
+                raise ValueError("it does not name a database")
             return found
 
         return self._read(name, read, {})
@@ -150,7 +148,7 @@ class Environment:
         return self._read(name, lambda: _mailer(str(self.env.str(name, default=default))), _mailer(default))
 
     def stop_if_wrong(self) -> None:
-        """Raises SystemExit with one line per complaint, before anything half-configured can start."""
+        """Exit with one line per complaint, so that nothing starts with half a configuration."""
         if self.complaints:
             lines = "\n".join(f"permille cannot start: {c}" for c in self.complaints)
             raise SystemExit(f"{lines}\nEvery setting is described in .env.example.")
@@ -163,7 +161,7 @@ def _mailer(url: str) -> dict[str, Any]:
         return {"BACKEND": f"{backends}.console.EmailBackend"}
     if parts.scheme == "filemail":
         if not parts.path.startswith("/"):
-            raise ValueError("filemail:// needs an absolute folder, as in filemail:///var/mail/permille")
+            raise ValueError("filemail:// needs an absolute path, as in filemail:///var/mail/permille")
         return {"BACKEND": f"{backends}.filebased.EmailBackend", "OPTIONS": {"file_path": unquote(parts.path)}}
     if parts.scheme not in ("smtp", "smtp+tls", "smtp+ssl") or not parts.hostname:
         raise ValueError("use smtp://, smtp+tls://, smtp+ssl://, consolemail:// or filemail:///folder")
@@ -179,22 +177,19 @@ def _mailer(url: str) -> dict[str, Any]:
     return {"BACKEND": f"{backends}.smtp.EmailBackend", "OPTIONS": options}
 
 
-def _is_port(parts: SplitResult) -> bool:
-    try:
-        return parts.port is None or 0 < parts.port < 65536
-    except ValueError:
-        return False
-
-
 def celery_broker(redis_url: str) -> str:
-    """The broker address Celery wants: ``unix:///path?db=0`` is ``redis+socket:///path?virtual_host=0`` to it."""
+    """The same Redis as Celery writes it: ``unix:///path?db=0`` becomes ``redis+socket:///path?virtual_host=0``."""
     parts = urlsplit(redis_url)
     if parts.scheme in ("redis", "rediss"):
-        if not parts.hostname or not _is_port(parts) or not re.fullmatch(r"/?[0-9]*", parts.path):
+        try:
+            is_well_formed = parts.hostname and parts.port != 0 and re.fullmatch(r"/?[0-9]*", parts.path)
+        except ValueError:  # from parts.port, when it is not a number below 65536
+            is_well_formed = False
+        if not is_well_formed:
             raise ValueError("it is not of the form redis://:PASSWORD@HOST:PORT/NUMBER")
         return redis_url
     if parts.scheme == "unix" and parts.path:
         db = parse_qs(parts.query).get("db", ["0"])[0]
         secret = f":{parts.password}@" if parts.password else ""
         return f"redis+socket://{secret}{parts.path}?virtual_host={db}"
-    raise ValueError("it must be a redis://, rediss:// or unix:// address")
+    raise ValueError("it must be a redis://, rediss:// or unix:// URL")

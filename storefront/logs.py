@@ -1,4 +1,4 @@
-"""One JSON object a line, with the id of the request or task that caused it."""
+"""Logs as one JSON object per line, with the id of the request."""
 
 import json
 import logging

@@ -9,18 +9,18 @@ from django.utils import translation
 from api.views import endpoint
 from storefront.logs import request_id
 
-_FIT = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
+_VALID_ID = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
 
 
 class RequestIdMiddleware:
-    """Gives every request an id: taken from the proxy's X-Request-ID when it looks like one, answered, and logged."""
+    """Gives every request an id, for the response header and the log; a valid X-Request-ID from the proxy is kept."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
-        token = request_id.set(given if _FIT.match(given) else uuid.uuid4().hex)
+        token = request_id.set(given if _VALID_ID.match(given) else uuid.uuid4().hex)
         try:
             response = self.get_response(request)
             response["X-Request-ID"] = request_id.get()
@@ -30,7 +30,7 @@ class RequestIdMiddleware:
 
 
 class ApiMiddleware:
-    """Answers calls of the reseller API before sessions, forms and languages are looked at: it has none of them."""
+    """Answers calls to the reseller API before the other middleware: it needs no session, form or language."""
 
     PATHS = frozenset({"/api/v2", "/api/v2/"})
 
@@ -40,6 +40,6 @@ class ApiMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path_info not in self.PATHS:
             return self.get_response(request)
-        # A thread may still speak the language of the page it served before.
+        # The thread may still have the language of an earlier request.
         translation.activate(settings.LANGUAGE_CODE)
         return endpoint(request)

@@ -1,6 +1,6 @@
-"""Health checks of containers: `python -m storefront.probe URL [CHECK...]` exits 0 when the address answers well.
+"""Health check for containers: `python -m storefront.probe URL [CHECK...]` exits 0 when the URL answers with success.
 
-With checks named, as /readyz lists them, each of them has to be "ok".
+Each CHECK, as named by /readyz, must be "ok" too.
 """
 
 import json
@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 
 def main() -> None:
     url, *wanted = sys.argv[1:]
-    # Django answers only to its own names, whatever address a container reaches it by.
+    # Django only accepts requests for ALLOWED_HOSTS, whatever address the container uses.
     host = os.environ.get("ALLOWED_HOSTS", "localhost").split(",")[0].strip().lstrip(".")
     try:
         with urlopen(Request(url, headers={"Host": host}), timeout=4) as answer:  # noqa: S310  # the operator's own url

@@ -1,6 +1,6 @@
-"""One round through everything that may be due, in the two ways a shop can run it: with workers, or all alone.
+"""One round of everything that may be due: with workers, or all in one process.
 
-Each part is contained: one that breaks is told to the owner, and the others go on.
+If a part fails, the owner is alerted and the other parts go on.
 """
 
 from dataclasses import asdict
@@ -14,11 +14,11 @@ from notices.heartbeats import beat
 from orders import reconciliation, sweep
 from orders.doorbell import RESOLVE, ring
 from orders.doubt import resolve
-from storefront.roll_call import answer_all, call_roll
+from storefront.queue_health import beat_for_all, check_queues
 
 
 def ring_round() -> None:
-    """With workers: give up dead attempts, ring for the rest, and do the small things here."""
+    """With workers: ring for whatever is due, and do the short jobs here."""
     now = database_now()
     with contained("looking for due orders"):
         sweep.ring_for_due(now=now)
@@ -31,14 +31,14 @@ def ring_round() -> None:
     with contained("reconciling accounts"):
         reconciliation.reconcile_due(now=now)
     with contained("calling the roll of the queues"):
-        call_roll(now=now)
+        check_queues(now=now)
     with contained("mailing alerts"):
         mail_open_alerts(now=now)
     beat(part="sweep", now=now)
 
 
 def work_round(*, seconds: float = 15.0) -> dict[str, int]:
-    """Without any broker: do all of it in this process; what was done, and how many parts failed."""
+    """Without a broker: do everything in this process; return the counts of what was done and of failed parts."""
     now = database_now()
     done = {"probed": 0, "resolved": 0, "synced": 0, "reconciled": 0, "mailed": 0}
     with contained("looking at parked providers"):
@@ -53,6 +53,6 @@ def work_round(*, seconds: float = 15.0) -> dict[str, int]:
         done["reconciled"] = reconciliation.reconcile_due(now=database_now())
     with contained("mailing alerts"):
         done["mailed"] = mail_open_alerts(now=database_now())
-    answer_all(now=database_now())
+    beat_for_all(now=database_now())
     beat(part="sweep", now=database_now())
     return {**done, "failures": failures_since(now)}

@@ -1,8 +1,8 @@
-"""Gunicorn's threads, slower to leave: one that answered waits a moment for the connection's next request.
+"""A gunicorn worker whose threads stay with a connection for a moment, in case another request follows.
 
 By itself gunicorn hands a connection from the thread to its main loop and back for each request: two changes of
-thread, a pipe, and a new registration with the poller. A client that asks in a row, or a proxy that sends many clients'
-requests over a few connections, pays that each time.
+thread, a pipe, and a new registration with the poller. A client that sends many requests in a row, or a proxy that
+sends many clients' requests over a few connections, pays for that each time.
 """
 
 import select
@@ -11,7 +11,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-#: So long a request of another connection waits at most for a thread that waits, which only happens when all do.
+#: The longest that a request of another connection can be delayed, and only while all threads wait like this.
 STAY_MILLISECONDS = 20
 
 
@@ -22,15 +22,15 @@ class StayingWorker(ThreadWorker):
         self._staying = 0
 
     def handle(self, conn: Any) -> Any:
-        """Serve the connection until it pauses. What it answers the main loop is gunicorn's own: whether to keep it."""
+        """Serve the connection until it pauses; return gunicorn's own answer, which is whether to keep it open."""
         keep = super().handle(conn)
         while keep is True and self._asks_again(conn):
             keep = super().handle(conn)
         return keep
 
     def _asks_again(self, conn: Any) -> bool:
-        # Whoever waits for a thread comes first, and one thread is always left for those who come next. What was read
-        # ahead no longer makes the socket readable: gunicorn looks after that itself.
+        # Connections that wait for a thread come first, and one thread always stays free for new ones. Data that was
+        # read ahead no longer makes the socket readable; gunicorn handles that itself.
         if not self.alive or not self.tpool._work_queue.empty() or conn.parser.unreader.buf.getvalue():
             return False
         with self._lock:

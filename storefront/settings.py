@@ -251,7 +251,7 @@ CELERY_BROKER_URL = "memory://"
 try:
     CELERY_BROKER_URL = celery_broker(REDIS_URL) if REDIS_URL else CELERY_BROKER_URL
 except ValueError as problem:
-    env.complain(f"REDIS_URL makes no sense: {problem}")
+    env.complain(f"REDIS_URL is invalid: {problem}")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 # One worker serves all three; a shop with many orders runs more workers, each with -Q and some of the names.

@@ -1,4 +1,7 @@
-"""The timetable's only task: look at what is due and ring for it. Two beats do no harm, a missed one costs nothing."""
+"""Periodic tasks: the sweep, which rings for whatever is due, and the pings of the queues.
+
+Two beats at once do no harm, and a missed one costs nothing.
+"""
 
 from typing import Any
 
@@ -6,7 +9,7 @@ from celery import shared_task
 
 from core.clock import database_now
 from notices.heartbeats import beat
-from storefront.roll_call import part_of, queues
+from storefront.queue_health import part_of, queues
 from storefront.rounds import ring_round
 
 
@@ -17,7 +20,7 @@ def sweep() -> None:
 
 @shared_task(name="storefront.tasks.ping", bind=True)
 def ping(self: Any) -> None:
-    """Answer for the queue through which the message came."""
+    """Record a heartbeat for the queue that delivered this message."""
     queue = (self.request.delivery_info or {}).get("routing_key")
     if queue in queues():
         beat(part=part_of(queue), now=database_now())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from storefront.embedded.place import Place, temporary_place
+from storefront.embedded.place import ServerPlace, temporary_place
 
 #: What waits for a minute or takes one: begun first, or one process is left with it while the others have ended.
 LONGEST = (
@@ -40,12 +40,12 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture
-def own_place() -> Iterator[Place]:
+def own_place() -> Iterator[ServerPlace]:
     """A place for servers of this test alone: `own_place.redis(durable=False)` may be stopped and started at will."""
     place, lock = temporary_place()
     yield place
     place.redis(durable=False).end_left_over()  # a test that left it running would leave it to the machine
-    place.forget()
+    place.delete()
     lock.close()
 
 

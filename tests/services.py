@@ -9,7 +9,7 @@ import pytest
 
 from storefront.embedded.errors import EmbeddedError
 from storefront.embedded.folders import FolderLock
-from storefront.embedded.place import Place, temporary_place
+from storefront.embedded.place import ServerPlace, temporary_place
 from storefront.embedded.services import Services, start_missing
 
 SETTINGS = {
@@ -20,7 +20,7 @@ SETTINGS = {
     "DJANGO_ALLOW_ASYNC_UNSAFE": "1",  # Playwright's loop runs in the thread that also asks the database.
 }
 
-_run: tuple[Place, FolderLock, Services] | None = None
+_run: tuple[ServerPlace, FolderLock, Services] | None = None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -39,7 +39,7 @@ def _start() -> None:
     try:
         services = start_missing(place, durable=False)
     except EmbeddedError as problem:
-        place.forget()
+        place.delete()
         pytest.exit(str(problem), returncode=3)
     _run = place, lock, services
     # Empty, so that files collected in this clone at some other time are not what the tests see.
@@ -60,5 +60,5 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         place, lock, services = _run
         _run = None
         services.stop()
-        place.forget()
+        place.delete()
         lock.close()

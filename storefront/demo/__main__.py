@@ -1,9 +1,9 @@
-"""`python -m storefront.demo` runs the shop; `python -m storefront.demo reset` forgets its data."""
+"""`python -m storefront.demo` runs the shop; `python -m storefront.demo reset` deletes its data."""
 
 import sys
 
+from storefront.demo.errors import DemoProblem
 from storefront.demo.plan import demo_folder
-from storefront.demo.problems import DemoProblem
 from storefront.demo.run import run
 from storefront.embedded.errors import EmbeddedError
 from storefront.embedded.place import kept_place
@@ -15,17 +15,17 @@ def reset() -> None:
     if not lock.take():
         raise DemoProblem("The demo is running. Stop it first (Ctrl-C).")
     place.end_left_over()
-    place.forget()
-    print("The demo's data is forgotten. A database named by DATABASE_URL is left as it is.")
+    place.delete()
+    print("The demo's data is deleted. A database named by DATABASE_URL is not touched.")
 
 
 def main() -> None:
-    deeds = {"run": run, "reset": reset}
-    asked = sys.argv[1] if len(sys.argv) > 1 else "run"
-    if asked not in deeds:
-        raise SystemExit(f"unknown: {asked}. Use one of: {', '.join(deeds)}")
+    commands = {"run": run, "reset": reset}
+    name = sys.argv[1] if len(sys.argv) > 1 else "run"
+    if name not in commands:
+        raise SystemExit(f"Unknown command: {name}. Use one of: {', '.join(commands)}")
     try:
-        deeds[asked]()
+        commands[name]()
     except (DemoProblem, EmbeddedError) as problem:
         raise SystemExit(f"demo: {problem}") from None
 

@@ -2,14 +2,14 @@ from storefront.demo.plan import CUSTOMER, OWNER, Plan
 
 
 def banner(plan: Plan) -> list[str]:
-    """What a person who just started the demo wants to know."""
+    """The lines shown when the demo has started: addresses, passwords, and how to stop."""
     rows = [
         ("Shop", f"{plan.shop_url}/"),
-        ("Customer", f"{CUSTOMER}  password {plan.kept.customer_password}  (has money)"),
-        ("Owner", f"{OWNER}  password {plan.kept.owner_password}  at {plan.shop_url}/admin/"),
-        ("Provider", f"{plan.provider_page}  (simulated: what it received, and what became of it)"),
-        ("Mail", f"nothing is sent; each mail is a file in {plan.mail_folder}/"),
-        ("Data", "kept between runs; `make demo-reset` forgets it"),
+        ("Customer", f"{CUSTOMER}  password {plan.credentials.customer_password}  (has money)"),
+        ("Owner", f"{OWNER}  password {plan.credentials.owner_password}  at {plan.shop_url}/admin/"),
+        ("Provider", f"{plan.provider_page}  (simulated: the orders it received and their states)"),
+        ("Mail", f"not sent; each mail is a file in {plan.mail_folder}/"),
+        ("Data", "kept between runs; `make demo-reset` deletes it"),
         ("Stop", "Ctrl-C"),
     ]
     line = "-" * 78

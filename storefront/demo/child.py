@@ -1,4 +1,4 @@
-"""Become another program, but end when the demo that started it dies, even by SIGKILL (Linux only).
+"""Run another program in this process, and end it when the demo dies, even by SIGKILL (Linux only).
 
 Used as `python -m storefront.demo.child PARENT PROGRAM ARGUMENT...`.
 """
@@ -16,7 +16,7 @@ def main() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != int(parent):
-            raise SystemExit("the demo ended before its child began")
+            raise SystemExit("the demo ended before its child started")
     os.execvp(command[0], command)  # noqa: S606  # no shell: the words come from the demo itself
 
 

@@ -1,4 +1,4 @@
-"""One readable log out of many processes: a coloured name before each line."""
+"""One readable log of many processes: a coloured name before each line."""
 
 import os
 import sys
@@ -11,14 +11,10 @@ WIDTH = max(map(len, COLOURS))
 _lock = threading.Lock()
 
 
-def _coloured() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-
-
 def say(name: str, line: str) -> None:
-    """Print one line under that name. A reader who went away does not stop the shop."""
+    """Print one line with the name of its process. A closed output does not stop the demo."""
     head = f"{name:<{WIDTH}} |"
-    if _coloured():
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
         head = f"\033[{COLOURS.get(name, 0)}m{head}\033[0m"
     with _lock:
         try:
@@ -28,7 +24,7 @@ def say(name: str, line: str) -> None:
 
 
 def follow(name: str, stream: IO[str] | None) -> threading.Thread:
-    """Print a process's lines as they come, in a thread that ends with them."""
+    """Print a process's lines as they come, in a thread that ends with the stream."""
 
     def pump() -> None:
         for line in stream or ():

@@ -1,12 +1,12 @@
-"""What the demo runs, where, and with which settings."""
+"""Ports, folders, addresses and settings of one demo."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from storefront.demo.kept import Kept
-from storefront.demo.problems import DemoProblem
+from storefront.demo.credentials import Credentials
+from storefront.demo.errors import DemoProblem
 from storefront.embedded.services import Services
 
 CLONE = Path(__file__).resolve().parent.parent.parent
@@ -16,11 +16,11 @@ CUSTOMER = "customer@example.com"
 
 @dataclass(frozen=True)
 class Plan:
-    """`port` is the shop's; its provider listens on the next one. `home` is the demo's own folder."""
+    """`port` is the shop's; the simulated provider listens on the next one. `home` is the demo's own folder."""
 
     port: int
     home: Path
-    kept: Kept
+    credentials: Credentials
 
     @property
     def shop_url(self) -> str:
@@ -40,9 +40,9 @@ class Plan:
 
     @property
     def provider_options(self) -> list[str]:
-        """The record is kept, so that a restarted provider still knows the orders the shop follows."""
+        """The provider keeps a journal, so that after a restart it still knows the orders that the shop follows."""
         journal = self.home / "provider.journal"
-        where = ["--port", str(self.provider_port), "--key", self.kept.provider_key]
+        where = ["--port", str(self.provider_port), "--key", self.credentials.provider_key]
         return [*where, "--seconds", "20", "--journal", str(journal)]
 
     @property
@@ -51,17 +51,17 @@ class Plan:
 
     @property
     def static_folder(self) -> Path:
-        """Kept empty: without collected files the shop serves them from where they are written."""
+        """Stays empty: without collected files the shop serves the source files."""
         return self.home / "static"
 
     def environment(self, services: Services) -> dict[str, str]:
-        """What every process of the demo gets. An operator's own timings win, the rest is the demo's."""
+        """The environment of every process of the demo. Timings set by the operator win, everything else is fixed."""
         quick = {"POLL_SECONDS": "5", "SWEEP_SECONDS": "3", "WORKER_CONCURRENCY": "2"}
         fixed = {
             "DJANGO_SETTINGS_MODULE": "storefront.settings",
             "DATABASE_URL": services.database_url,
             "REDIS_URL": services.redis_url,
-            "SECRET_KEY": self.kept.secret_key,
+            "SECRET_KEY": self.credentials.secret_key,
             "ALLOWED_HOSTS": "localhost,127.0.0.1",
             "SHOP_URL": self.shop_url,
             "DEMO": "true",
@@ -73,26 +73,26 @@ class Plan:
             "STATIC_ROOT": str(self.static_folder),
             "LOG_FORMAT": "text",
             "PYTHONUNBUFFERED": "1",
-            # On a throw-away machine the demo runs as root, and Celery need not say so at each start.
+            # On a throw-away machine the demo runs as root; Celery would warn about it at each start.
             "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
             "DEMO_PROVIDER_URL": self.provider_url,
-            "DEMO_PROVIDER_KEY": self.kept.provider_key,
-            "DEMO_OWNER_PASSWORD": self.kept.owner_password,
-            "DEMO_CUSTOMER_PASSWORD": self.kept.customer_password,
+            "DEMO_PROVIDER_KEY": self.credentials.provider_key,
+            "DEMO_OWNER_PASSWORD": self.credentials.owner_password,
+            "DEMO_CUSTOMER_PASSWORD": self.credentials.customer_password,
         }
-        # gunicorn would take PORT for an address open to the whole network.
+        # gunicorn reads PORT too, and would listen on all interfaces.
         inherited = {name: value for name, value in os.environ.items() if name != "PORT"}
         return quick | inherited | fixed
 
 
-def asked_port() -> int:
-    """The shop's port from PORT (8000). Raises DemoProblem when it is no port."""
-    asked = os.environ.get("PORT") or "8000"
-    if not asked.isascii() or not asked.isdigit() or not 1 <= int(asked) <= 65534:
-        raise DemoProblem(f"PORT={asked} is not a port. Use a number from 1024 to 65534, as in: make demo PORT=8123")
-    return int(asked)
+def requested_port() -> int:
+    """The shop's port, from PORT (default 8000). Raises DemoProblem when PORT is not a port number."""
+    port = os.environ.get("PORT") or "8000"
+    if not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65534:
+        raise DemoProblem(f"PORT={port} is not a port. Use a number from 1024 to 65534, as in: make demo PORT=8123")
+    return int(port)
 
 
 def demo_folder() -> Path:
-    """Where the demo keeps everything: DEMO_FOLDER, or `.demo` in the clone."""
+    """The folder of all the demo's data: DEMO_FOLDER, or `.demo` in the clone."""
     return Path(os.environ.get("DEMO_FOLDER") or CLONE / ".demo").absolute()

@@ -1,4 +1,4 @@
-"""Is a port of this machine free, does somebody listen there, is it the shop and is it well?"""
+"""Check ports of this machine: free, listening, or served by a shop that is ready."""
 
 import errno
 import json
@@ -6,20 +6,20 @@ import socket
 import time
 from http.client import HTTPConnection, HTTPException
 
-from storefront.demo.problems import DemoProblem
+from storefront.demo.errors import DemoProblem
 
 LOOPBACK = "127.0.0.1"
 
 
 def require_free(port: int, role: str) -> None:
-    """Raises DemoProblem when nothing can listen there."""
+    """Raises DemoProblem when nothing can listen on the port."""
     with socket.socket() as probe:
-        # As gunicorn does it: connections of the last run that are still being buried do not count.
+        # Like gunicorn: connections of the last run in TIME_WAIT do not matter.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
         except OSError as problem:
-            why = {errno.EADDRINUSE: "is taken by another program", errno.EACCES: "needs an administrator's rights"}
+            why = {errno.EADDRINUSE: "is in use by another program", errno.EACCES: "needs administrator rights"}
             reason = why.get(problem.errno or 0, f"cannot be used ({problem.strerror})")
             raise DemoProblem(f"Port {port} ({role}) {reason}. Choose another: make demo PORT=8123") from None
 
@@ -31,15 +31,15 @@ def listens(port: int) -> bool:
 
 
 def is_ready(port: int, *, since: float) -> bool:
-    """Whether the shop there says that all of it works, its worker and its beat included.
+    """True if the shop there reports that everything works, its worker and its beat included.
 
-    A sweep from before `since` (of the monotonic clock) speaks for the last run, not for this one.
+    A sweep from before `since` (monotonic clock) does not count: it belongs to the last run.
     """
     link = HTTPConnection(LOOPBACK, port, timeout=3)
     try:
         link.request("GET", "/readyz")
-        said = json.loads(link.getresponse().read())
-        return bool(said["status"] == "ready" and said["heard"]["sweep"] < time.monotonic() - since)
+        answer = json.loads(link.getresponse().read())
+        return bool(answer["status"] == "ready" and answer["heard"]["sweep"] < time.monotonic() - since)
     except (OSError, HTTPException, ValueError):
         return False
     finally:

@@ -1,4 +1,4 @@
-"""Bring the demo's shop to its opening state; each step does nothing when it was done before."""
+"""Bring the demo's shop to its opening state; each step does nothing if it was done before."""
 
 import os
 
@@ -12,49 +12,37 @@ OPENING_CREDIT = "100.00"
 
 
 def main() -> None:
+    # 1. The database. Models can be imported only after that.
     django.setup()
     call_command("migrate", interactive=False, verbosity=1)
-    _owner(OWNER, os.environ["DEMO_OWNER_PASSWORD"])
-    _customer(CUSTOMER, os.environ["DEMO_CUSTOMER_PASSWORD"])
-    _provider(os.environ["DEMO_PROVIDER_URL"], os.environ["DEMO_PROVIDER_KEY"])
-
-
-def _owner(email: str, password: str) -> None:
     from allauth.account.models import EmailAddress
-    from django.contrib.auth import get_user_model
 
-    people = get_user_model().objects
-    owner = people.filter(email__iexact=email).first() or people.create_superuser(email, password)
-    EmailAddress.objects.get_or_create(user=owner, email=email, defaults={"verified": True, "primary": True})
-    _open_with(email, password)
-
-
-def _customer(email: str, password: str) -> None:
-    call_command("create_customer", email, "--password", password, "--credit", OPENING_CREDIT)
-    _open_with(email, password)
-
-
-def _open_with(email: str, password: str) -> None:
-    """The printed password opens the account, also in a database that another clone's demo has filled."""
-    from django.contrib.auth import get_user_model
-
-    person = get_user_model().objects.get(email__iexact=email)
-    if not person.check_password(password):
-        person.set_password(password)
-        person.save(update_fields=["password"])
-
-
-def _provider(url: str, key: str) -> None:
+    from accounts.models import User
     from catalog.models import Provider
 
-    known = Provider.objects.filter(name=PROVIDER).first()
-    if known is None:
+    # 2. An owner, and a customer with money.
+    owner_password, customer_password = os.environ["DEMO_OWNER_PASSWORD"], os.environ["DEMO_CUSTOMER_PASSWORD"]
+    owner = User.objects.filter(email__iexact=OWNER).first() or User.objects.create_superuser(OWNER, owner_password)
+    EmailAddress.objects.get_or_create(user=owner, email=OWNER, defaults={"verified": True, "primary": True})
+    call_command("create_customer", CUSTOMER, "--password", customer_password, "--credit", OPENING_CREDIT)
+
+    # 3. The passwords that the demo prints, also in a database that another clone's demo has filled.
+    for email, password in ((OWNER, owner_password), (CUSTOMER, customer_password)):
+        user = User.objects.get(email__iexact=email)
+        if not user.check_password(password):
+            user.set_password(password)
+            user.save(update_fields=["password"])
+
+    # 4. The provider and its services. Its URL changes with the shop's port and its key with the clone, but it is
+    # still the account with the same orders.
+    url, key = os.environ["DEMO_PROVIDER_URL"], os.environ["DEMO_PROVIDER_KEY"]
+    provider = Provider.objects.filter(name=PROVIDER).first()
+    if provider is None:
         call_command("add_provider", PROVIDER, "--url", url, "--key", key, "--currency", "USD", "--markup", "30")
     else:
-        # It moves with the shop's port, and its key with the clone; it is still the account with the same orders.
-        known.url = url
-        known.set_key(key)
-        known.save(update_fields=["url", "sealed_key"])
+        provider.url = url
+        provider.set_key(key)
+        provider.save(update_fields=["url", "sealed_key"])
     call_command("sync_catalog", PROVIDER)
 
 

@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import FrameType
 
+from storefront.demo.errors import DemoProblem, StopRequested
 from storefront.demo.log import follow, say
 from storefront.demo.plan import CLONE
-from storefront.demo.problems import DemoProblem, Stopped
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Process:
-    """A child with a process group of its own: a Ctrl-C at the terminal reaches the demo alone."""
+    """A child process in its own process group, so that Ctrl-C in the terminal only reaches the demo."""
 
     def __init__(self, name: str, command: list[str], env: Mapping[str, str]) -> None:
         self.name = name
@@ -49,7 +49,7 @@ class Process:
             self._popen.send_signal(number)
 
     def kill_group(self) -> None:
-        """End whatever is left of it and of its own children."""
+        """Kill whatever is left of it and of its own children."""
         with suppress(ProcessLookupError):
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
@@ -57,16 +57,17 @@ class Process:
 
 
 class Supervisor:
-    """Starts processes, notices when one dies or somebody wants to stop, and ends them all."""
+    """Starts processes, notices when one dies or a signal comes, and ends them all."""
 
     def __init__(self) -> None:
         self._running: list[Process] = []
-        self._asked = 0
-        for number in STOP_SIGNALS:
-            signal.signal(number, self._ask_to_stop)
+        self._signals = 0
 
-    def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._asked += 1
+        def count_signal(_number: int, _frame: FrameType | None) -> None:
+            self._signals += 1
+
+        for number in STOP_SIGNALS:
+            signal.signal(number, count_signal)
 
     def start(self, name: str, command: list[str], env: Mapping[str, str]) -> Process:
         process = Process(name, command, env)
@@ -74,7 +75,7 @@ class Supervisor:
         return process
 
     def run(self, name: str, command: list[str], env: Mapping[str, str]) -> None:
-        """Run to its end. Raises DemoProblem when it fails."""
+        """Run a process to its end. Raises DemoProblem when it fails."""
         process = self.start(name, command, env)
         while process.exit_code is None:
             self.check(process)
@@ -82,41 +83,41 @@ class Supervisor:
         self._running.remove(process)
         process.kill_group()
         if process.exit_code != 0:
-            raise DemoProblem(f"{name} failed (exit code {process.exit_code}); its own lines above say why.")
+            raise DemoProblem(f"{name} failed (exit code {process.exit_code}); see its lines above.")
 
     def wait_until(self, done: Callable[[], bool], what: str, limit: float) -> None:
-        """Raises DemoProblem when `what` has not happened after `limit` seconds, or a process died meanwhile."""
+        """Wait for `done`. Raises DemoProblem after `limit` seconds, naming `what`, or when a process dies."""
         until = time.monotonic() + limit
         while not done():
             self.check()
             if time.monotonic() > until:
-                raise DemoProblem(f"{what} is still not there after {limit:.0f} seconds.")
+                raise DemoProblem(f"{what} did not start within {limit:.0f} seconds.")
             time.sleep(0.1)
 
     def check(self, *but: Process) -> None:
-        """Raises Stopped when somebody asked for it, DemoProblem when a process died on its own."""
-        if self._asked:
-            raise Stopped
+        """Raises StopRequested after a signal, DemoProblem when a process (except those in `but`) has died."""
+        if self._signals:
+            raise StopRequested
         for process in self._running:
             if process not in but and process.exit_code is not None:
                 raise DemoProblem(f"{process.name} ended unexpectedly (exit code {process.exit_code}).")
 
-    def watch(self, fallen: Callable[[], str | None]) -> None:
-        """Wait until Stopped or DemoProblem ends the demo; `fallen` names a server that died."""
+    def watch(self, dead_server: Callable[[], str | None]) -> None:
+        """Wait until StopRequested or DemoProblem ends the demo; `dead_server` names a server that died."""
         while True:
             self.check()
-            server = fallen()
+            server = dead_server()
             if server:
                 raise DemoProblem(f"{server} ended unexpectedly.")
             time.sleep(0.2)
 
     def stop(self, limit: float = 20.0) -> None:
-        """End all, the last started first, each within `limit` seconds; a second Ctrl-C kills at once."""
-        asked_before = self._asked
+        """Stop all, last started first, each within `limit` seconds; a second Ctrl-C kills them at once."""
+        signals_before = self._signals
         for process in reversed(self._running):
             process.signal(signal.SIGTERM)
             until = time.monotonic() + limit
-            while process.exit_code is None and time.monotonic() < until and self._asked <= max(asked_before, 1):
+            while process.exit_code is None and time.monotonic() < until and self._signals <= max(signals_before, 1):
                 time.sleep(0.02)
             if process.exit_code is None:
                 say("demo", f"{process.name} does not stop and is killed")

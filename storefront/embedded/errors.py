@@ -1,2 +1,2 @@
 class EmbeddedError(Exception):
-    """A server cannot be had or does not start; the text tells a person what is missing and what to do."""
+    """A server is missing or does not start; the message says why, and what to do about it."""

@@ -1,4 +1,4 @@
-"""Folders nobody else can look into, and locks that say whether their owner still lives."""
+"""Private folders, and locks that show whether a run is still alive."""
 
 import fcntl
 import os
@@ -11,9 +11,9 @@ from storefront.embedded.owner import Owner, ourselves
 
 
 def private_folder(path: Path, owner: Owner | None = None) -> Path:
-    """Make `path`, or take it as it is, as a folder 0700 of `owner` (us by default).
+    """Make sure that `path` is a folder with mode 0700 that belongs to `owner` (us by default); return it.
 
-    Raises EmbeddedError when it is a link or somebody else's: in /tmp anybody may have made it before us.
+    Raises EmbeddedError when it is a link or belongs to somebody else: in /tmp anybody may have made it before us.
     """
     owner = owner or ourselves()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,15 +24,15 @@ def private_folder(path: Path, owner: Owner | None = None) -> Path:
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {owner.uid, os.geteuid()}:
             raise EmbeddedError(f"{path} is not a folder of ours. Remove it, or run as its owner.") from None
     except PermissionError:
-        raise EmbeddedError(f"{path} cannot be made: {path.parent} is not ours to write in.") from None
+        raise EmbeddedError(f"{path} cannot be created: we may not write to {path.parent}.") from None
     if owner.dropped:
         os.chown(path, owner.uid, owner.gid)
     path.chmod(0o700)
     return path
 
 
-def open_way(path: Path) -> Path:
-    """A folder of ours that others may pass through, because a dropped user has to reach what lies in it."""
+def traversable_folder(path: Path) -> Path:
+    """A folder of ours that other users can pass through, so that the user of Postgres can reach what is inside."""
     private_folder(path)
     if os.geteuid() == 0:
         path.chmod(0o711)
@@ -40,13 +40,13 @@ def open_way(path: Path) -> Path:
 
 
 class FolderLock:
-    """Held while a run uses a folder; the kernel gives it back when the run dies, however it dies."""
+    """Held while a run uses a folder; the kernel releases it when the run dies, however it dies."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("a+")
 
     def take(self) -> bool:
-        """Whether the lock is now ours. False: a living run holds it."""
+        """Try to take the lock; return False if another run holds it."""
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

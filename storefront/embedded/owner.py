@@ -1,4 +1,4 @@
-"""Who runs Postgres: it refuses root, so root lends it an unprivileged user; anybody else runs it as themselves."""
+"""The user that runs Postgres: it refuses root, so as root we run it as an unprivileged user."""
 
 import os
 import pwd
@@ -9,7 +9,7 @@ from storefront.embedded.errors import EmbeddedError
 
 @dataclass(frozen=True)
 class Owner:
-    """uid and gid a server runs under; `dropped` says whether that differs from us."""
+    """The uid and gid of a server; `dropped` is true if they differ from ours."""
 
     uid: int
     gid: int
@@ -17,7 +17,7 @@ class Owner:
 
     @property
     def user(self) -> int | None:
-        """For subprocess: None leaves the user as it is, which is all that an ordinary user may ask for."""
+        """For subprocess: None keeps the user, which is all that an ordinary user may do."""
         return self.uid if self.dropped else None
 
     @property
@@ -30,7 +30,7 @@ class Owner:
 
 
 def postgres_owner() -> Owner:
-    """The user Postgres runs as; as root the one DEMO_SERVICES_USER names ("nobody"). Raises EmbeddedError."""
+    """The user to run Postgres as: ours, or for root the one in DEMO_SERVICES_USER ("nobody"). Raises EmbeddedError."""
     if os.geteuid() != 0:
         return Owner(os.geteuid(), os.getegid(), dropped=False)
     name = os.environ.get("DEMO_SERVICES_USER", "nobody")
@@ -38,7 +38,7 @@ def postgres_owner() -> Owner:
         entry = pwd.getpwnam(name)
     except KeyError:
         raise EmbeddedError(
-            f"Postgres does not run as root, and there is no user {name!r}. Name another in DEMO_SERVICES_USER."
+            f"Postgres does not run as root, and there is no user {name!r}. Set DEMO_SERVICES_USER to another user."
         ) from None
     return Owner(entry.pw_uid, entry.pw_gid, dropped=True)
 

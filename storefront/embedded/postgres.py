@@ -16,16 +16,18 @@ CLEAN_ENV = {"PATH": os.defpath, "LC_ALL": "C" if sys.platform == "darwin" else 
 
 
 class Postgres:
-    """A cluster in `folder`/pg-<major>, reachable through the socket folder `run` alone.
+    """A cluster in `folder`/pg-<major>, reachable only through the socket folder `run`.
 
-    Every local user who may enter `run` is trusted, which is why that folder is private and there is no TCP port.
-    `durable=False` (tests) gives up surviving a power cut, never the order of commits: commits stay synchronous,
-    so an immediate restart of Postgres still loses none that was acknowledged.
+    Postgres trusts every user who can enter `run`, which is why that folder is private and there is no TCP port.
+    `durable=False` (tests) does not survive a power cut. Commits are still synchronous, so an immediate restart of
+    Postgres loses none that was acknowledged.
     """
 
     def __init__(self, folder: Path, run: Path, *, durable: bool = True) -> None:
         self.owner = postgres_owner()
-        self.program = find_postgres(self.owner, _kept_major(folder))
+        # Another major version could not read the data that is there.
+        majors = [int(path.read_text()) for path in folder.glob("pg-*/PG_VERSION")]
+        self.program = find_postgres(self.owner, max(majors, default=None))
         self.data = folder / self.program.label
         self.run = run
         self._durable = durable
@@ -44,13 +46,27 @@ class Postgres:
         return self._server.alive
 
     def start(self) -> None:
-        """Make the cluster when there is none, end what a killed run left over, start. Raises EmbeddedError."""
+        """Create the cluster if there is none, stop a server left by a killed run, start. Raises EmbeddedError."""
         private_folder(self.run, self.owner)
         private_folder(self.data, self.owner)
         if not (self.data / "PG_VERSION").exists():
-            self._make_cluster()
+            locale = ["--locale=C.UTF-8"]
+            if sys.platform == "darwin":  # macOS has no C.UTF-8; Postgres has its own since version 17.
+                locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+            sync = [] if self._durable else ["--no-sync"]
+            self._tool("initdb", "-D", str(self.data), "-U", "app", "-A", "trust", "-E", "UTF8", *locale, *sync)
         self.end_left_over()
-        self._server.start(self._command(), env=CLEAN_ENV, owner=self.owner, ready=self._answers)
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.run),
+            "unix_socket_permissions": "0700",
+            "max_connections": "200",
+        }
+        if not self._durable:
+            settings |= {"fsync": "off", "full_page_writes": "off"}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        command: list[str | Path] = [self.program.path, "-D", self.data, *options]
+        self._server.start(command, env=CLEAN_ENV, owner=self.owner, ready=self._answers)
 
     def stop(self) -> None:
         self._server.stop()
@@ -58,33 +74,14 @@ class Postgres:
     def kill(self) -> None:
         self._server.kill()
 
-    def _command(self) -> list[str | Path]:
-        given = {
-            "listen_addresses": "",
-            "unix_socket_directories": str(self.run),
-            "unix_socket_permissions": "0700",
-            "max_connections": "200",
-        }
-        if not self._durable:
-            given |= {"fsync": "off", "full_page_writes": "off"}
-        options = [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
-        return [self.program.path, "-D", self.data, *options]
-
-    def _make_cluster(self) -> None:
-        locale = ["--locale=C.UTF-8"]
-        if sys.platform == "darwin":  # macOS has no C.UTF-8; Postgres brings its own from 17 on.
-            locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        sync = [] if self._durable else ["--no-sync"]
-        self._tool("initdb", "-D", str(self.data), "-U", "app", "-A", "trust", "-E", "UTF8", *locale, *sync)
-
     def end_left_over(self) -> None:
-        """The caller holds the folder's lock, so whoever wrote a pid file there has lost its parent."""
+        """Stop a server that outlived a killed run. The caller holds the folder's lock, so no living run owns it."""
         if not (self.data / "postmaster.pid").exists():
             return
         try:
             self._tool("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
         except EmbeddedError:
-            # Nothing runs there any more: Postgres itself recognises such a file and starts over it.
+            # Nothing runs there any more. Postgres recognises a stale pid file and starts all the same.
             return
 
     def _tool(self, name: str, *arguments: str) -> None:
@@ -108,9 +105,3 @@ class Postgres:
                 return True
         except psycopg.OperationalError:
             return False
-
-
-def _kept_major(folder: Path) -> int | None:
-    """The major version of the data kept in `folder`; another one could not read it."""
-    kept = [int(path.read_text()) for path in folder.glob("pg-*/PG_VERSION")]
-    return max(kept, default=None)

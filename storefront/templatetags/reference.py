@@ -7,5 +7,5 @@ register = template.Library()
 
 @register.simple_tag
 def request_reference() -> str:
-    """The id of this request, as it stands in the logs: what a customer names when something broke."""
+    """The id of this request in the logs, for customers to quote when they report an error."""
     return request_id.get()

@@ -10,15 +10,15 @@ from bench.harness import Figure, take
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def test_both_sides_take_turns_and_change_places_after_a_warm_up() -> None:
-    told: list[str] = []
+def test_both_sides_alternate_after_a_warm_up() -> None:
+    runs: list[str] = []
 
     def side(name: str, took: float) -> float:
-        told.append(name)
+        runs.append(name)
         return took
 
     figure = take(Figure("f", "s"), lambda: side("ours", 3), lambda: side("floor", 2), repeats=2)
-    assert told == ["floor", "ours", "floor", "ours", "ours", "floor"]
+    assert runs == ["floor", "ours", "floor", "ours", "ours", "floor"]
     assert (figure.ours, figure.floor, figure.ratio) == ([3, 3], [2, 2], 1.5)
 
 
@@ -41,9 +41,9 @@ def test_a_small_run_measures_the_real_operations(only: str, tmp_path: Path) -> 
     command = [sys.executable, "-m", "bench", "--only", only, *sizes, "--json", "--results", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["stage"]["fsync"] == "on"
-    assert len(told["figures"]) == {"sync": 2, "price": 3, "place": 1}[only]
-    for figure in told["figures"]:
+    result = json.loads(done.stdout)
+    assert result["stage"]["fsync"] == "on"
+    assert len(result["figures"]) == {"sync": 2, "price": 3, "place": 1}[only]
+    for figure in result["figures"]:
         assert figure.get("skipped") or (figure["ours"] > 0 and figure["floor"] > 0 and figure["ratio"] > 0)
-    assert [json.loads(f.read_text()) for f in tmp_path.iterdir()] == [told]
+    assert [json.loads(f.read_text()) for f in tmp_path.iterdir()] == [result]

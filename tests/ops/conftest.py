@@ -13,4 +13,4 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
     yield made
     if made.process.poll() is None:
         made.stop(signal.SIGTERM)
-    made.forget()
+    made.reset()

@@ -1,4 +1,4 @@
-"""A demo of a test's own, run as a newcomer runs it, with everything it has said so far."""
+"""A demo for one test, run as a newcomer runs it, with everything it has printed."""
 
 import json
 import os
@@ -27,12 +27,12 @@ class Demo:
         self.env |= {"DEMO_FOLDER": str(folder), "PORT": str(port), "SHOP_NAME": "Corner", "SWEEP_SECONDS": "1"}
         self.folder = folder
         self.port = port
-        self.said: list[str] = []
+        self.printed: list[str] = []
         self._open = threading.Event()
 
     def start(self) -> None:
         self._open.clear()
-        self.said.clear()
+        self.printed.clear()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "storefront.demo"],
             cwd=ROOT,
@@ -41,22 +41,22 @@ class Demo:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self._reader = threading.Thread(target=self._listen, daemon=True)
+        self._reader = threading.Thread(target=self._read_output, daemon=True)
         self._reader.start()
         assert self._open.wait(COME_UP), self.log
         assert "Ctrl-C" in self.log, self.log
 
-    def _listen(self) -> None:
+    def _read_output(self) -> None:
         assert self.process.stdout
         for line in self.process.stdout:
-            self.said.append(line)
+            self.printed.append(line)
             if "Ctrl-C" in line:
                 self._open.set()
         self._open.set()
 
     @property
     def log(self) -> str:
-        return "".join(self.said)
+        return "".join(self.printed)
 
     def stop(self, number: signal.Signals) -> int:
         self.process.send_signal(number)
@@ -76,7 +76,7 @@ class Demo:
             text: str = answer.read().decode()
         return text
 
-    def told(self, label: str) -> str:
+    def banner_value(self, label: str) -> str:
         found = re.search(rf"^demo +\| {label} +(.*)$", self.log, re.MULTILINE)
         assert found, self.log
         return found.group(1)
@@ -105,7 +105,7 @@ class Demo:
         return texts[-1]
 
     def processes(self) -> list[str]:
-        """The command lines of whatever still runs with this demo's folder in its environment or its arguments."""
+        """Command lines of running processes with this demo's folder in their environment or arguments."""
         mark = str(self.folder).encode()
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
@@ -115,7 +115,7 @@ class Demo:
                     found.append(command.decode())
         return found
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         subprocess.run([sys.executable, "-m", "storefront.demo", "reset"], cwd=ROOT, env=self.env, check=True)
 
 

@@ -1,4 +1,4 @@
-"""Doorbells on a real Redis: heard whatever a machine's clock says, and never more of them than are of use."""
+"""Doorbells on a real Redis: they arrive whatever a machine's clock says, and never pile up."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,8 +14,8 @@ from storefront.environment import celery_broker
 
 
 @pytest.fixture
-def unheard(own_place: Any) -> Iterator[Any]:
-    """A Redis of this test, where nobody listens."""
+def idle_redis(own_place: Any) -> Iterator[Any]:
+    """A Redis for this test, without any consumer."""
     redis = own_place.redis(durable=False)
     redis.start()
     yield redis
@@ -23,17 +23,17 @@ def unheard(own_place: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def app(unheard: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
-    """The shop's Celery, connected there."""
+def app(idle_redis: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
+    """The shop's Celery, connected to it."""
     app = Celery("apart", set_as_current=False)
     app.config_from_object("django.conf:settings", namespace="CELERY")
-    app.conf.broker_url = celery_broker(unheard.url)
+    app.conf.broker_url = celery_broker(idle_redis.url)
     monkeypatch.setattr(broker, "current_app", app)
     yield app
     app.close()
 
 
-def test_a_thousand_rings_leave_as_many_messages_as_are_of_use(app: Celery) -> None:
+def test_a_thousand_rings_leave_only_as_many_messages_as_are_useful(app: Celery) -> None:
     assert broker.waiting("forward") == 0
     for _ in range(1000):
         doorbell.ring(doorbell.FORWARD)
@@ -43,7 +43,7 @@ def test_a_thousand_rings_leave_as_many_messages_as_are_of_use(app: Celery) -> N
     assert broker.waiting("follow") == 1
 
 
-def test_a_message_has_no_age_at_which_it_is_thrown_away(app: Celery) -> None:
+def test_messages_never_expire(app: Celery) -> None:
     broker.publish(doorbell.FORWARD)
     with app.connection_for_read() as connection:
         message = connection.SimpleQueue("forward").get(timeout=5)
@@ -51,18 +51,18 @@ def test_a_message_has_no_age_at_which_it_is_thrown_away(app: Celery) -> None:
     assert message.headers["expires"] is None
 
 
-def test_a_connection_that_was_lost_with_a_message_in_hand_can_be_closed(unheard: Any, app: Celery) -> None:
-    """A worker ended over that, and heard no more when Redis was back."""
+def test_a_connection_lost_with_an_unacknowledged_message_can_be_closed(idle_redis: Any, app: Celery) -> None:
+    """A worker once died of this, and received nothing after Redis was back."""
     broker.publish(doorbell.FORWARD)
     channel = app.connection_for_read().default_channel
     assert channel.basic_get("forward", no_ack=False) is not None
-    unheard.kill()
-    channel.connection.client = None  # what Celery had let go of in the worker that met this
+    idle_redis.kill()
+    channel.connection.client = None  # as Celery left it in the worker that had this problem
     channel.close()
     assert channel.closed
 
 
-def test_the_timetable_stops_ringing_while_nobody_hears(app: Celery) -> None:
+def test_beat_stops_ringing_while_nothing_consumes(app: Celery) -> None:
     timetable = broker.Timetable(app)
     sweep = timetable.Entry(
         name="sweep", task="storefront.tasks.sweep", schedule=schedule(1), app=app,
@@ -73,12 +73,12 @@ def test_the_timetable_stops_ringing_while_nobody_hears(app: Celery) -> None:
     assert broker.waiting("default") == broker.ENOUGH
 
 
-def test_without_a_broker_a_ring_is_shrugged_off_and_publishing_says_so(unheard: Any, app: Celery) -> None:
+def test_without_a_broker_ringing_is_ignored_and_publishing_raises(idle_redis: Any, app: Celery) -> None:
     doorbell.ring(doorbell.FORWARD)
-    unheard.stop()
+    idle_redis.stop()
     doorbell.ring(doorbell.FORWARD)
     with pytest.raises(Exception, match=r"(?i)connect|refused"):
         broker.publish(doorbell.FORWARD)
-    unheard.start()
+    idle_redis.start()
     doorbell.ring(doorbell.FORWARD)
     assert broker.waiting("forward") >= 1

@@ -52,7 +52,7 @@ def test_command_of_a_service_can_be_started(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in OURS if name != "migrate"])
-def test_health_check_of_a_service_asks_an_address_that_answers(name: str) -> None:
+def test_health_check_of_a_service_requests_an_existing_url(name: str) -> None:
     kind, *command = COMPOSE["services"][name]["healthcheck"]["test"]
     assert (kind, command[:3]) == ("CMD", ["python", "-m", "storefront.probe"])
     address = urlsplit(command[3])
@@ -63,14 +63,14 @@ def test_health_check_of_a_service_asks_an_address_that_answers(name: str) -> No
     assert set(command[4:]) == named.get(name, {"redis", "sweep"})
 
 
-def test_nothing_serves_before_the_migrations_are_through() -> None:
+def test_nothing_serves_before_the_migrations_are_done() -> None:
     for name in ("web", "worker", "beat"):
         waits_for = COMPOSE["services"][name]["depends_on"]
         assert waits_for["migrate"] == {"condition": "service_completed_successfully"}
         assert waits_for["postgres"] == {"condition": "service_healthy"}
 
 
-def test_every_lasting_service_restarts_and_says_how_it_is() -> None:
+def test_every_lasting_service_restarts_and_has_a_health_check() -> None:
     for name, service in COMPOSE["services"].items():
         assert service["restart"] == ("on-failure" if name == "migrate" else "unless-stopped"), name
         assert "test" in service["healthcheck"] or name == "migrate", name
@@ -93,7 +93,7 @@ def test_every_volume_is_declared_and_every_mounted_file_exists() -> None:
             assert source in COMPOSE["volumes"] or (ROOT / source).is_file(), mount
 
 
-def test_images_are_pinned_and_the_shop_runs_as_nobody_in_particular() -> None:
+def test_images_are_pinned_and_the_shop_runs_without_privileges() -> None:
     images = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
     images += [COMPOSE["services"][name]["image"] for name in ("postgres", "redis", "proxy")]
     for image in images:

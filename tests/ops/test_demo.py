@@ -1,4 +1,4 @@
-"""`make demo` as a newcomer meets it: it comes up, tells how to get in, stops without a trace, and comes back."""
+"""`make demo` as a newcomer meets it: it starts, prints how to sign in, stops without a trace, and starts again."""
 
 import signal
 import subprocess
@@ -8,15 +8,15 @@ from tests.ops.demo import Demo
 from tests.ops.tools import ROOT
 
 
-def test_demo_comes_up_stops_without_a_trace_and_keeps_its_data(demo: Demo) -> None:
+def test_demo_starts_stops_without_a_trace_and_keeps_its_data(demo: Demo) -> None:
     demo.start()
-    assert demo.told("Shop") == f"http://localhost:{demo.port}/"
-    first_login = demo.told("Customer")
+    assert demo.banner_value("Shop") == f"http://localhost:{demo.port}/"
+    first_login = demo.banner_value("Customer")
     assert "customer@example.com" in first_login
-    assert "owner@example.com" in demo.told("Owner")
+    assert "owner@example.com" in demo.banner_value("Owner")
     assert demo.page("/healthz") == "ok\n"
     assert "Corner" in demo.page("/")
-    assert "<h1" in demo.page_at(demo.told("Provider").split()[0])
+    assert "<h1" in demo.page_at(demo.banner_value("Provider").split()[0])
     assert "Credited 100.00" in demo.log
 
     assert demo.stop(signal.SIGINT) == 0
@@ -24,7 +24,7 @@ def test_demo_comes_up_stops_without_a_trace_and_keeps_its_data(demo: Demo) -> N
     assert "Traceback" not in demo.log
 
     demo.start()
-    assert demo.told("Customer") == first_login
+    assert demo.banner_value("Customer") == first_login
     assert "The opening credit was given before" in demo.log
     assert demo.stop(signal.SIGTERM) == 0
     assert demo.processes() == []

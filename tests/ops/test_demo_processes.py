@@ -1,4 +1,4 @@
-"""The demo starts real processes, notices when one dies, and leaves none behind, however it ends."""
+"""The demo starts real processes, notices when one dies, and leaves none running, however it ends."""
 
 import os
 import signal
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from storefront.demo.kept import kept
-from storefront.demo.plan import asked_port
+from storefront.demo.credentials import load_credentials
+from storefront.demo.errors import DemoProblem, StopRequested
+from storefront.demo.plan import requested_port
 from storefront.demo.ports import require_free
-from storefront.demo.problems import DemoProblem, Stopped
 from storefront.demo.processes import STOP_SIGNALS, Supervisor
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(300)"
@@ -45,7 +45,7 @@ def wait_for(condition: Callable[[], bool], limit: float = 20) -> None:
 
 
 def group_members(group: int) -> list[str]:
-    """The living processes of a process group, by Linux' own account of them."""
+    """The living processes of a process group, as listed in /proc."""
     if not Path("/proc/self/stat").exists():
         pytest.skip("only Linux lists its processes in /proc")
     found = []
@@ -57,13 +57,13 @@ def group_members(group: int) -> list[str]:
     return found
 
 
-def test_a_process_that_dies_ends_the_demo_by_name(supervisor: Supervisor) -> None:
+def test_a_process_that_dies_ends_the_demo_and_is_named(supervisor: Supervisor) -> None:
     supervisor.start("worker", python("raise SystemExit(3)"), os.environ)
     with pytest.raises(DemoProblem, match=r"worker ended unexpectedly \(exit code 3\)"):
         supervisor.watch(lambda: None)
 
 
-def test_a_server_that_dies_ends_the_demo_by_name(supervisor: Supervisor) -> None:
+def test_a_server_that_dies_ends_the_demo_and_is_named(supervisor: Supervisor) -> None:
     with pytest.raises(DemoProblem, match="pg-18 ended unexpectedly"):
         supervisor.watch(lambda: "pg-18")
 
@@ -71,11 +71,11 @@ def test_a_server_that_dies_ends_the_demo_by_name(supervisor: Supervisor) -> Non
 @pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_a_signal_stops_the_demo_while_it_waits(supervisor: Supervisor, number: signal.Signals) -> None:
     os.kill(os.getpid(), number)
-    with pytest.raises(Stopped):
+    with pytest.raises(StopRequested):
         supervisor.wait_until(lambda: False, "It", 20)
 
 
-def test_a_failing_preparation_is_told(supervisor: Supervisor) -> None:
+def test_a_failing_preparation_ends_the_demo(supervisor: Supervisor) -> None:
     with pytest.raises(DemoProblem, match=r"prepare failed \(exit code 1\)"):
         supervisor.run("prepare", python("raise SystemExit('no')"), os.environ)
 
@@ -86,7 +86,7 @@ def test_stopping_ends_a_process_with_everything_it_started(
     process = supervisor.start("worker", python(WITH_CHILD), os.environ)
     wait_for(lambda: len(group_members(process.pid)) == 2)
     supervisor.stop()
-    # What lost its parent stands in the table until the system has taken note of its end.
+    # An orphan stays in the process table until init has reaped it.
     wait_for(lambda: group_members(process.pid) == [])
     assert process.exit_code == -signal.SIGTERM
 
@@ -106,7 +106,7 @@ def test_a_process_that_does_not_stop_is_killed(supervisor: Supervisor, capfd: p
     assert "web does not stop and is killed" in capfd.readouterr().out
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a child when its parent dies")
 def test_nothing_outlives_a_demo_that_was_killed(tmp_path: Path) -> None:
     code = (
         "import os, sys; from storefront.demo.processes import Supervisor; s = Supervisor()\n"
@@ -123,24 +123,24 @@ def test_nothing_outlives_a_demo_that_was_killed(tmp_path: Path) -> None:
     wait_for(lambda: group_members(child) == [])
 
 
-def test_a_taken_port_is_told_with_the_way_out() -> None:
+def test_a_port_in_use_is_refused_with_advice() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(DemoProblem, match=r"is taken by another program.*make demo PORT="):
+        with pytest.raises(DemoProblem, match=r"is in use by another program.*make demo PORT="):
             require_free(taken.getsockname()[1], "the shop")
 
 
 @pytest.mark.parametrize("asked", ["http", "0", "65535", "-1", "٨٠٨٠"])
-def test_a_port_that_is_none_is_refused(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_port_is_refused(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", asked)
     with pytest.raises(DemoProblem, match="is not a port"):
-        asked_port()
+        requested_port()
 
 
-def test_secrets_are_made_once_and_kept_private(tmp_path: Path) -> None:
+def test_credentials_are_made_once_and_kept(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
-    first = kept(tmp_path)
-    assert kept(tmp_path) == first
+    first = load_credentials(tmp_path)
+    assert load_credentials(tmp_path) == first
     (tmp_path / "secrets.json").unlink()
-    assert kept(tmp_path) != first
+    assert load_credentials(tmp_path) != first

@@ -1,4 +1,4 @@
-"""The demo's and the tests' own servers: private, started once, ended even when their run was killed."""
+"""Servers of the demo and of the tests: private, started once, stopped even after their run was killed."""
 
 import os
 import signal
@@ -12,9 +12,9 @@ import pytest
 import redis
 
 from storefront.embedded.errors import EmbeddedError
-from storefront.embedded.folders import FolderLock, open_way, private_folder
+from storefront.embedded.folders import FolderLock, private_folder, traversable_folder
 from storefront.embedded.owner import postgres_owner
-from storefront.embedded.place import Place, temporary_place
+from storefront.embedded.place import ServerPlace, temporary_place
 from storefront.embedded.postgres import Postgres
 from storefront.embedded.programs import find_postgres
 from storefront.embedded.services import start_missing
@@ -39,7 +39,7 @@ def ask(postgres: Postgres, statement: str) -> object:
 
 
 @pytest.mark.usefixtures("_programs")
-def test_both_servers_start_keep_their_data_and_leave_nothing_running(own_place: Place) -> None:
+def test_servers_start_keep_their_data_and_leave_nothing_running(own_place: ServerPlace) -> None:
     for written in (False, True):
         services = start_missing(own_place, durable=True)
         postgres, shop_redis = services.started
@@ -56,7 +56,7 @@ def test_both_servers_start_keep_their_data_and_leave_nothing_running(own_place:
         assert not shop_redis.alive
 
 
-def test_only_its_owner_can_reach_the_sockets(own_place: Place) -> None:
+def test_only_its_owner_can_reach_the_sockets(own_place: ServerPlace) -> None:
     services = start_missing(own_place, durable=False)
     try:
         for folder in (own_place.sockets / "pg", own_place.sockets / "redis"):
@@ -65,7 +65,9 @@ def test_only_its_owner_can_reach_the_sockets(own_place: Place) -> None:
         services.stop()
 
 
-def test_named_services_are_used_and_nothing_is_started(own_place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_named_services_are_used_and_nothing_is_started(
+    own_place: ServerPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgres://shop@db/shop")
     monkeypatch.setenv("REDIS_URL", "redis://cache/0")
     services = start_missing(own_place, durable=False)
@@ -73,7 +75,7 @@ def test_named_services_are_used_and_nothing_is_started(own_place: Place, monkey
     assert services.started == []
 
 
-def test_commits_survive_an_immediate_stop_even_without_fsync(own_place: Place) -> None:
+def test_commits_survive_an_immediate_stop_even_without_fsync(own_place: ServerPlace) -> None:
     postgres = own_place.postgres(durable=False)
     postgres.start()
     ask(postgres, "CREATE TABLE kept (n int)")
@@ -89,7 +91,7 @@ def test_commits_survive_an_immediate_stop_even_without_fsync(own_place: Place) 
         postgres.stop()
 
 
-def test_servers_of_a_killed_run_are_ended_by_the_next_one() -> None:
+def test_servers_of_a_killed_run_are_stopped_by_the_next_one() -> None:
     script = (
         "from storefront.embedded.place import temporary_place as t; from storefront.embedded.services import *\n"
         "import os, signal; place, lock = t(); s = start_missing(place, durable=False)\n"
@@ -104,7 +106,7 @@ def test_servers_of_a_killed_run_are_ended_by_the_next_one() -> None:
     place, lock = temporary_place()
     assert not any(_runs(pid) for pid in pids)
     assert not Path(home).exists()
-    place.forget()
+    place.delete()
     lock.close()
 
 
@@ -115,10 +117,10 @@ def _runs(pid: str) -> bool:
         return False
 
 
-def test_a_program_that_cannot_be_loaded_is_told_with_its_words(
-    own_place: Place, monkeypatch: pytest.MonkeyPatch
+def test_the_error_of_a_program_that_cannot_be_loaded_is_shown(
+    own_place: ServerPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = open_way(own_place.home) / "postgres"
+    broken = traversable_folder(own_place.home) / "postgres"
     broken.write_text("#!/bin/sh\necho 'libxml2.so.2: cannot open shared object file' >&2\nexit 127\n")
     broken.chmod(0o755)
     monkeypatch.setattr("storefront.embedded.programs._postgres_paths", lambda: iter([broken]))
@@ -126,22 +128,22 @@ def test_a_program_that_cannot_be_loaded_is_told_with_its_words(
         find_postgres(postgres_owner())
 
 
-def test_another_major_version_than_the_kept_data_is_refused(own_place: Place) -> None:
+def test_another_major_version_than_the_kept_data_is_refused(own_place: ServerPlace) -> None:
     kept = own_place.postgres_home / "pg-9"
     kept.mkdir()
     (kept / "PG_VERSION").write_text("9\n")
-    with pytest.raises(EmbeddedError, match="the data kept here is of version 9"):
+    with pytest.raises(EmbeddedError, match="the data here is of version 9"):
         own_place.postgres(durable=False)
 
 
-def test_a_link_in_the_place_of_a_private_folder_is_refused(tmp_path: Path) -> None:
+def test_a_link_instead_of_a_private_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "trap").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(EmbeddedError, match="not a folder of ours"):
         private_folder(tmp_path / "trap")
 
 
-def test_a_lock_is_held_by_one_run_and_given_back(tmp_path: Path) -> None:
+def test_a_lock_is_held_by_one_run_and_released(tmp_path: Path) -> None:
     first, second = FolderLock(tmp_path / "lock"), FolderLock(tmp_path / "lock")
     assert first.take()
     assert not second.take()
@@ -150,12 +152,12 @@ def test_a_lock_is_held_by_one_run_and_given_back(tmp_path: Path) -> None:
     second.close()
 
 
-def test_a_run_that_ends_while_another_one_begins_is_not_in_its_way(
+def test_a_run_that_ends_during_the_start_of_another_does_no_harm(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Its folder was still there when the other looked, and is gone when it is looked into."""
+    """The other run lists its folder, which is gone when it is opened."""
     monkeypatch.setattr(Path, "glob", lambda _folder, _pattern: iter([tmp_path / "gone"]))
     place, lock = temporary_place()
     assert place.home.is_dir()
-    place.forget()
+    place.delete()
     lock.close()

@@ -55,7 +55,7 @@ def test_silent_workers_degrade_the_shop_but_leave_it_in_service(client: Client,
     assert answer.json()["heard"] == {part: pytest.approx(180, abs=5)}
 
 
-def test_a_slow_timetable_is_no_silence(client: Client, settings: Settings) -> None:
+def test_a_rare_sweep_is_not_silence(client: Client, settings: Settings) -> None:
     settings.SWEEP_SECONDS = 60.0
     beat(part="sweep", now=database_now() - timedelta(minutes=3))
     assert client.get("/readyz").json()["status"] == "ready"
@@ -75,13 +75,13 @@ def test_without_a_database_the_shop_is_not_ready(client: Client, monkeypatch: p
     assert (answer.status_code, answer.json()["checks"]["database"]) == (503, "silent")
 
 
-def test_with_a_migration_to_come_the_shop_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_a_missing_migration_the_shop_is_not_ready(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health.MigrationExecutor, "migration_plan", lambda *_: ["one to come"])
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["checks"]["migrations"]) == (503, "missing")
 
 
-def test_only_reading_is_allowed(client: Client) -> None:
+def test_only_get_and_head_are_allowed(client: Client) -> None:
     assert client.post("/readyz").status_code == 405
 
 

@@ -48,7 +48,7 @@ def test_smaller_locks_are_parts_of_the_larger_ones() -> None:
     assert production.items() <= demo.items() <= development.items()
 
 
-def test_lock_answers_every_dependency_of_the_project() -> None:
+def test_lock_satisfies_every_dependency_of_the_project() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     locked = versions("requirements.lock")
     for line in project["dependencies"]:
@@ -56,7 +56,7 @@ def test_lock_answers_every_dependency_of_the_project() -> None:
         assert locked[wanted.name.lower()] in wanted.specifier, line
 
 
-def test_no_locked_package_is_older_than_agreed() -> None:
+def test_no_locked_package_is_older_than_required() -> None:
     locked = versions("requirements.lock")
     assert {
         name: locked[name] for name, oldest in OLDEST_AGREED.items() if Version(locked[name]) < Version(oldest)

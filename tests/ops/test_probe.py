@@ -18,7 +18,7 @@ def probe(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
 
 
-def test_a_shop_that_answers_is_well(live_server: LiveServer) -> None:
+def test_a_shop_that_answers_is_healthy(live_server: LiveServer) -> None:
     assert probe(f"{live_server.url}/healthz").returncode == 0
 
 
@@ -31,7 +31,7 @@ def test_a_silent_sweep_fails_the_check_that_asks_for_it(live_server: LiveServer
     assert probe(url, "redis", "sweep").returncode == 0
 
 
-def test_nobody_listening_is_not_well() -> None:
+def test_a_closed_port_is_not_healthy() -> None:
     done = probe("http://127.0.0.1:9/healthz")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

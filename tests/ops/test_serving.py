@@ -62,7 +62,7 @@ def ask(connection: http.client.HTTPConnection, path: str) -> str:
     return connection.getresponse().read().decode()
 
 
-def test_more_connections_than_threads_are_all_served_while_none_is_closed(web: Web) -> None:
+def test_more_open_connections_than_threads_are_all_served(web: Web) -> None:
     with ExitStack() as stack:
         connections = [web.connect() for _n in range(4 * THREADS)]
         for connection in connections:
@@ -72,7 +72,7 @@ def test_more_connections_than_threads_are_all_served_while_none_is_closed(web: 
                 assert ask(connection, f"/{n}/{i}") == f"/{n}/{i}"
 
 
-def test_many_who_ask_without_pause_leave_a_thread_for_others(web: Web) -> None:
+def test_busy_connections_leave_a_thread_for_others(web: Web) -> None:
     over = threading.Event()
 
     def ask_on() -> None:
@@ -95,16 +95,16 @@ def test_many_who_ask_without_pause_leave_a_thread_for_others(web: Web) -> None:
             thread.join(20)
 
 
-def test_requests_sent_in_one_go_are_answered_one_by_one(web: Web) -> None:
+def test_pipelined_requests_are_answered_in_order(web: Web) -> None:
     connection = web.connect()
     connection.connect()
     connection.sock.sendall(b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n")
-    heard = b""
-    while b"/2" not in heard:
+    received = b""
+    while b"/2" not in received:
         more = connection.sock.recv(4096)
-        assert more, heard
-        heard += more
-    assert heard.index(b"\r\n\r\n/1") < heard.index(b"\r\n\r\n/2")
+        assert more, received
+        received += more
+    assert received.index(b"\r\n\r\n/1") < received.index(b"\r\n\r\n/2")
     connection.close()
 
 

@@ -18,7 +18,7 @@ from orders import lanes
 from orders.models import ForwardAttempt, Order
 from orders.placement import place_order
 from orders.states import Forward, Outcome, Progress
-from storefront.embedded.place import Place
+from storefront.embedded.place import ServerPlace
 from tests.orders.cast import Shop, customer, provider_at, service_of
 from tests.orders.conftest import ROWS
 from tests.stack.running import kill_group, running, until
@@ -44,13 +44,13 @@ def shop(simulator: RunningSimulator) -> Shop:
     return Shop(simulator, provider, service_of(provider))
 
 
-def redis_url(place: Place) -> str:
+def redis_url(place: ServerPlace) -> str:
     redis = place.redis(durable=False)
     redis.start()
     return redis.url
 
 
-def test_lost_answers_are_the_only_doubts(shop: Shop, own_place: Place, tmp_path: Path) -> None:
+def test_lost_answers_are_the_only_doubts(shop: Shop, own_place: ServerPlace, tmp_path: Path) -> None:
     shop.simulator.control(every=5, fault="close_no_answer", actions=["add"])
     buyers = [customer(f"buyer{n}@example.com") for n in range(4)]
     with running(tmp_path, redis_url(own_place)) as stack:
@@ -67,7 +67,7 @@ def test_lost_answers_are_the_only_doubts(shop: Shop, own_place: Place, tmp_path
     _check_money_and_ids(shop)
 
 
-def test_a_worker_killed_in_mid_send_leaves_one_doubt_more(shop: Shop, own_place: Place, tmp_path: Path) -> None:
+def test_a_worker_killed_in_mid_send_leaves_one_doubt_more(shop: Shop, own_place: ServerPlace, tmp_path: Path) -> None:
     shop.simulator.control(every=5, fault="close_no_answer", actions=["add"])
     buyers = [customer(f"buyer{n}@example.com") for n in range(4)]
     with running(tmp_path, redis_url(own_place)) as stack:
@@ -92,7 +92,9 @@ def test_a_worker_killed_in_mid_send_leaves_one_doubt_more(shop: Shop, own_place
     _check_money_and_ids(shop)
 
 
-def test_orders_placed_while_redis_is_down_leave_when_it_is_back(shop: Shop, own_place: Place, tmp_path: Path) -> None:
+def test_orders_placed_while_redis_is_down_leave_when_it_is_back(
+    shop: Shop, own_place: ServerPlace, tmp_path: Path
+) -> None:
     redis = own_place.redis(durable=False)
     redis.start()
     alice = customer()

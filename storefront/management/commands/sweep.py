@@ -14,12 +14,12 @@ from storefront.rounds import work_round
 
 class Command(BaseCommand):
     help = (
-        "Does everything that is due: sends orders, follows them and refills, syncs catalogs, mails alerts. "
-        "With --loop it goes on until stopped, and the shop needs neither Redis nor Celery."
+        "Do everything that is due: send orders, follow orders and refills, sync catalogs, mail alerts. "
+        "With --loop it runs until stopped, and the shop needs neither Redis nor Celery."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--loop", action="store_true", help="go on, every SWEEP_SECONDS, until SIGINT or SIGTERM")
+        parser.add_argument("--loop", action="store_true", help="run every SWEEP_SECONDS until SIGINT or SIGTERM")
         parser.add_argument("--json", action="store_true", help="print each round's counts as one JSON object a line")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -28,7 +28,7 @@ class Command(BaseCommand):
             done = work_round()
             self._report(done)
             if done["failures"]:
-                raise CommandError("a part of the round failed: see the log and the alerts")
+                raise CommandError("a part of the round failed; see the log and the alerts")
             return
         stop = threading.Event()
 
@@ -38,17 +38,14 @@ class Command(BaseCommand):
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, ask_to_stop)
         while not stop.is_set():
-            self._one_round()
+            close_old_connections()
+            try:
+                self._report(work_round())
+            except (OperationalError, InterfaceError) as problem:
+                # Postgres may be restarting. All work is in its rows, so waiting is enough.
+                connection.close()
+                self.stderr.write(f"no connection to the database ({type(problem).__name__}); trying again")
             stop.wait(settings.SWEEP_SECONDS)
-
-    def _one_round(self) -> None:
-        close_old_connections()
-        try:
-            self._report(work_round())
-        except (OperationalError, InterfaceError) as problem:
-            # Postgres restarts; the rows are all there when it is back, so waiting is the whole remedy.
-            connection.close()
-            self.stderr.write(f"the database is away ({type(problem).__name__}); trying again")
 
     def _report(self, done: dict[str, int]) -> None:
         if self._as_json:

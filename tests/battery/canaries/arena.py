@@ -161,5 +161,5 @@ def arena() -> Iterator[Arena]:
         yield made
     finally:
         services.stop()
-        place.forget()
+        place.delete()
         lock.close()

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from storefront.embedded.place import Place, temporary_place
+from storefront.embedded.place import ServerPlace, temporary_place
 from storefront.embedded.postgres import Postgres
 from storefront.embedded.redis import Redis
 from tests.battery.chaos.times import SCALE, SCALED
@@ -28,7 +28,7 @@ BALANCE = "1000000"
 class World:
     """``providers`` and ``shop_ids`` go together: the simulators, and the shop's ids of them."""
 
-    place: Place
+    place: ServerPlace
     postgres: Postgres
     redis: Redis
     folder: Path

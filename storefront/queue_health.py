@@ -1,7 +1,7 @@
-"""Whether somebody still answers at each queue: a worker may live and be deaf, above all after Redis came back.
+"""Check that every queue has a worker: one may be running but no longer consuming, above all after a restart of Redis.
 
-Every queue is pinged through the broker like any other doorbell, and whoever answers writes the queue's row. A row that
-grows old is told to the owner, degrades /readyz, and so lets the supervisor restart the worker.
+Each queue gets a ping message, and the worker that receives it updates the queue's heartbeat. An old heartbeat alerts
+the owner and degrades /readyz, so that the supervisor restarts the worker.
 """
 
 from datetime import datetime, timedelta
@@ -15,11 +15,11 @@ from notices.models import Heartbeat
 from orders.doorbell import ring
 
 PING = "storefront.tasks.ping"
-_PAUSE = timedelta(seconds=20)
+_PING_INTERVAL = timedelta(seconds=20)
 
 
 def silent_after() -> timedelta:
-    """How old a sign of life may be: two minutes, or four sweeps where those are far apart."""
+    """The age at which a heartbeat means silence: two minutes, or four sweeps if that is longer."""
     return timedelta(seconds=max(120.0, 4 * settings.SWEEP_SECONDS))
 
 
@@ -28,32 +28,32 @@ def queues() -> list[str]:
 
 
 def part_of(queue: str) -> str:
-    """How the row of a queue's sign of life is called."""
+    """The name of a queue's heartbeat."""
     return f"queue:{queue}"
 
 
 def silent_queues(beats: dict[str, datetime], *, now: datetime) -> list[str]:
-    """The queues at which nobody has answered for too long. One that was never pinged is not among them."""
+    """The queues without an answer for too long. A queue that was never pinged is not silent."""
     return [q for q in queues() if part_of(q) in beats and now - beats[part_of(q)] > silent_after()]
 
 
-def call_roll(*, now: datetime) -> None:
-    """Ping the queues whose last answer is not fresh, and tell the owner of those that stay silent."""
+def check_queues(*, now: datetime) -> None:
+    """Ping the queues without a recent answer, and alert the owner about silent ones."""
     beats = last_beats()
     for queue in queues():
         at = beats.get(part_of(queue))
         if at is None:
-            # Silence counts from the first ping on, also at a queue that no worker has ever served.
+            # Silence starts at the first ping, also for a queue that has never had a worker.
             Heartbeat.objects.get_or_create(part=part_of(queue), defaults={"at": now})
-        if at is None or now - at >= _PAUSE:
+        if at is None or now - at >= _PING_INTERVAL:
             ring(PING, queue=queue)
     silent = silent_queues(beats, now=now)
     for queue in queues():
         if queue in silent:
             raise_alert(
                 cause=part_of(queue),
-                title=_("Nobody answers at the queue %(queue)s") % {"queue": queue},
-                body=_("Its worker is gone, busy without end or deaf. Restart it; nothing is lost meanwhile."),
+                title=_("No worker answers on the queue %(queue)s") % {"queue": queue},
+                body=_("Its worker has stopped, hangs or has lost its connection. Restart it; no order is lost."),
                 path="/admin/notices/heartbeat/",
                 now=now,
             )
@@ -61,7 +61,7 @@ def call_roll(*, now: datetime) -> None:
             close_alert(cause=part_of(queue), now=now)
 
 
-def answer_all(*, now: datetime) -> None:
-    """Without a broker one process does the work of every queue, and so answers for all of them."""
+def beat_for_all(*, now: datetime) -> None:
+    """Record a heartbeat for every queue: without a broker, this process does the work of all of them."""
     for queue in queues():
         beat(part=part_of(queue), now=now)

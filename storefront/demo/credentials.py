@@ -1,4 +1,4 @@
-"""What the demo makes once and keeps between runs, besides what its servers keep."""
+"""Keys and passwords of one demo, made at its first start and kept for the next ones."""
 
 import json
 import secrets
@@ -7,8 +7,8 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Kept:
-    """Secrets of one demo. They are random because a demo may be shown on a network after all."""
+class Credentials:
+    """Random, because somebody may show a demo on a network after all."""
 
     secret_key: str
     provider_key: str
@@ -16,20 +16,20 @@ class Kept:
     customer_password: str
 
 
-def kept(home: Path) -> Kept:
-    """The secrets in `home`, made at the first call."""
+def load_credentials(home: Path) -> Credentials:
+    """Read the credentials kept in `home`; make them at the first call."""
     path = home / "secrets.json"
     if path.exists():
-        return Kept(**json.loads(path.read_text()))
-    made = Kept(
+        return Credentials(**json.loads(path.read_text()))
+    made = Credentials(
         secret_key=secrets.token_urlsafe(60),
         provider_key=secrets.token_hex(16),
         owner_password=_readable(),
         customer_password=_readable(),
     )
-    beside = path.with_suffix(".new")
-    beside.write_text(json.dumps(asdict(made)))
-    beside.rename(path)
+    unfinished = path.with_suffix(".new")
+    unfinished.write_text(json.dumps(asdict(made)))
+    unfinished.rename(path)  # so that a start that is interrupted never leaves half a file
     return made
 
 
