@@ -1,4 +1,4 @@
-# Two stages: packages are installed in the first, the image holds only what runs.
+# Two stages: the first installs packages, the image contains only what runs.
 FROM python:3.13.9-slim-bookworm AS packages
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -33,7 +33,7 @@ COPY templates templates
 COPY static static
 COPY locale locale
 
-# Collecting files asks for no database and keeps no secret: these values are gone when the step ends.
+# collectstatic needs no database and stores no secret: these values exist only during this step.
 RUN SECRET_KEY=unused ALLOWED_HOSTS=localhost DATABASE_URL=postgres://unused@unused/unused \
     REDIS_URL=redis://unused python manage.py collectstatic --noinput
 

@@ -1,4 +1,4 @@
-"""How `gunicorn storefront.wsgi` serves. WEB_CONCURRENCY sets the number of processes, --bind or PORT the address."""
+"""Settings for `gunicorn storefront.wsgi`. WEB_CONCURRENCY sets the number of processes, --bind or PORT the address."""
 
 import os
 import re
@@ -7,23 +7,22 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-UNINTERESTING = ("/healthz", "/readyz", "/static/")
-
+NOT_LOGGED = ("/healthz", "/readyz", "/static/")
 
 #: The part of a path that works like a password.
 _SECRET = re.compile(r"/(key|confirm-email)/.+")
 
 
 class AccessLog(Logger):
-    """Says nothing of health checks and files, and hides what in a path works like a password.
+    """Leaves out health checks and static files, and hides the part of a path that works like a password.
 
-    The line is put together here: gunicorn first collects everything that any format could ask for, on every request.
+    Builds the line itself, because gunicorn collects the values of all possible format fields on every request.
     """
 
     def access(self, resp: Any, _req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
-        # No query string: it may hold what a person typed.
+        # No query string: it may contain what a person typed.
         path = environ.get("PATH_INFO", "")
-        if path.startswith(UNINTERESTING):
+        if path.startswith(NOT_LOGGED):
             return
         request_id = next((value for name, value in resp.headers if name.lower() == "x-request-id"), "-")
         self.access_log.info(
@@ -37,7 +36,7 @@ class AccessLog(Logger):
 
 
 def on_starting(_server: Any) -> None:
-    """Read the settings before any process does that serves: one that stops over them is started anew for ever."""
+    """Read the settings before any worker does: gunicorn would restart a worker that stops over them for ever."""
     import storefront.settings  # noqa: F401
 
 
@@ -46,10 +45,10 @@ threads = 8
 worker_class = "storefront.serving.StayingWorker"
 timeout = 60
 graceful_timeout = 30
-# Not so few that a shop with many orders starts a process every few seconds.
+# High enough that a busy shop does not start a new process every few seconds.
 max_requests = 100_000
 max_requests_jitter = 10_000
-# Its socket would lie in a home folder that a container does not have.
+# It would put its socket in a home folder, which the container does not have.
 control_socket_disable = True
 logger_class = AccessLog
 accesslog = "-"

@@ -1,1 +1,1 @@
-"""What the shop costs, beside the bare floor that does the same work in the same run: machines differ, ratios last."""
+"""Measure the shop against a bare floor that does the same work in the same run: machines differ, ratios last."""

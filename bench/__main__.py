@@ -16,18 +16,6 @@ PARTS = ("sync", "price", "buy", "place", "forwarding", "following", "read")
 RESULTS = Path(__file__).parent / "results"
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the shop beside bare floors.")
-    parser.add_argument("--only", choices=PARTS, help="take one group of figures")
-    parser.add_argument("--repeats", type=int, default=5, help="runs of each side; the median counts (5)")
-    parser.add_argument("--services", type=int, default=10_000, help="length of the price list (10000)")
-    parser.add_argument("--seconds", type=float, default=5, help="length of one run of placing orders (5)")
-    parser.add_argument("--orders", type=int, default=10_000, help="open orders to follow, and to send 1/10 of (10000)")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder that keeps each run as a file")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of words")
-    return parser.parse_args()
-
-
 def _figures(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
     if options.only in (None, "sync"):
         yield from syncing.figures(stage, services=options.services, repeats=options.repeats)
@@ -43,12 +31,23 @@ def _figures(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
     if options.only in (None, "following"):
         yield from following.figures(orders=options.orders, repeats=options.repeats)
     if options.only in (None, "read"):
-        # Last: a million orders stay in the table.
+        # Last, because a million orders stay in the table.
         yield from reading.figures(stage, repeats=options.repeats)
 
 
 def main() -> int:
-    options = _options()
+    # 1. Options.
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the shop against bare floors.")
+    parser.add_argument("--only", choices=PARTS, help="measure one group of figures")
+    parser.add_argument("--repeats", type=int, default=5, help="runs of each side; the median counts (5)")
+    parser.add_argument("--services", type=int, default=10_000, help="length of the price list (10000)")
+    parser.add_argument("--seconds", type=float, default=5, help="length of one run of placing orders (5)")
+    parser.add_argument("--orders", type=int, default=10_000, help="orders to follow; a tenth of them is sent (10000)")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the result file of each run")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON instead of text")
+    options = parser.parse_args()
+
+    # 2. Figures, each printed as soon as it is there.
     try:
         with set_stage() as stage:
             facts, figures = stage.facts(), []
@@ -61,6 +60,8 @@ def main() -> int:
     except EmbeddedError as problem:
         print(problem, file=sys.stderr)
         return 1
+
+    # 3. The result file.
     options.results.mkdir(exist_ok=True)
     ended = datetime.now(UTC)
     result = {"at": ended.isoformat(timespec="seconds"), "stage": facts, "figures": figures}

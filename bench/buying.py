@@ -1,4 +1,4 @@
-"""Orders through the API over HTTP, everything on, beside pgbench with as many clients on the same server."""
+"""Orders through the API over HTTP, compared with pgbench with as many clients on the same server."""
 
 import http.client
 import os
@@ -22,8 +22,8 @@ from bench.placing import CLIENTS, pgbench, run_pgbench, shop
 from bench.stage import Stage
 
 ROOT = Path(__file__).resolve().parents[1]
-#: The limit stays on, where no run of this length reaches it.
-_UNREACHED = "1000000"
+#: Limits stay on, but no run reaches this one.
+_RATE_LIMIT = "1000000"
 
 
 def figures(stage: Stage, *, length: float, repeats: int) -> Iterator[Figure]:
@@ -52,7 +52,7 @@ def figures(stage: Stage, *, length: float, repeats: int) -> Iterator[Figure]:
 
 
 def with_keys(name: str) -> tuple[int, list[str]]:
-    """The service and a key of each customer. Every second customer is in a group, so that rules make its price."""
+    """Return a service and one API key per customer. Half of the customers are in a group with its own prices."""
     from accounts.api_keys import create_key
     from accounts.models import CustomerGroup, User
     from catalog.models import MarkupRule
@@ -67,51 +67,46 @@ def with_keys(name: str) -> tuple[int, list[str]]:
 
 @contextmanager
 def _web() -> Iterator[int]:
-    """The shop's own web processes, as `gunicorn storefront.wsgi` starts them; its port."""
-    with socket() as door:
-        door.bind(("127.0.0.1", 0))
-        port: int = door.getsockname()[1]
+    """Run the shop's web processes with `gunicorn storefront.wsgi`; yield their port."""
+    with socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "storefront.wsgi", "--bind", f"127.0.0.1:{port}"]
-    env = {**os.environ, "ALLOWED_HOSTS": "127.0.0.1", "API_RATE_PER_MINUTE": _UNREACHED, "LOG_LEVEL": "ERROR"}
+    env = {**os.environ, "ALLOWED_HOSTS": "127.0.0.1", "API_RATE_PER_MINUTE": _RATE_LIMIT, "LOG_LEVEL": "ERROR"}
     process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait_for(f"http://127.0.0.1:{port}/healthz")
+        give_up_at = time.monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1).close()
+                break
+            except OSError:
+                assert time.monotonic() < give_up_at, "the web process does not answer"
+                time.sleep(0.1)
         yield port
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
 
 
-def _wait_for(address: str, limit: float = 60) -> None:
-    end = time.monotonic() + limit
-    while True:
-        try:
-            urllib.request.urlopen(address, timeout=1).close()  # noqa: S310
-        except OSError:
-            assert time.monotonic() < end, "the web process does not answer"
-            time.sleep(0.1)
-        else:
-            return
-
-
 def _buy(port: int, service: int, keys: list[str], length: float, taken: list[float]) -> float:
-    """Orders a second over all connections. Adds the seconds of each call to ``taken``."""
+    """Return the orders per second over all connections; add the seconds of each call to ``taken``."""
     barrier = threading.Barrier(len(keys))
 
     def buy(key: str) -> tuple[list[float], float, float]:
-        wish = {"key": key, "action": "add", "service": service, "link": "https://example.com/p/1", "quantity": 1000}
-        body, kind = urlencode(wish).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
+        form = {"key": key, "action": "add", "service": service, "link": "https://example.com/p/1", "quantity": 1000}
+        body, kind = urlencode(form).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         spent: list[float] = []
         barrier.wait(timeout=30)
         began = now = time.perf_counter()
         while now - began < length:
-            asked = now
+            sent_at = now
             connection.request("POST", "/api/v2", body, kind)
-            said = connection.getresponse().read()
-            assert said.startswith(b'{"order":'), said
+            answer = connection.getresponse().read()
+            assert answer.startswith(b'{"order":'), answer
             now = time.perf_counter()
-            spent.append(now - asked)
+            spent.append(now - sent_at)
         connection.close()
         return spent, began, now
 

@@ -1,4 +1,4 @@
-"""Following open orders that all change, beside the bare calls for the same answers with their JSON parsed."""
+"""Following open orders that all change, compared with bare calls that fetch and parse the same answers."""
 
 import http.client
 import json
@@ -19,104 +19,87 @@ LATENCY_MS = 100
 CALLS_AT_ONCE = 8
 BATCH = 100
 _FIRST_ID = 23_501
-#: Seconds an order takes. Each run moves the provider's clock on by so many, so that each order has changed.
+#: Seconds an order takes, and by which each run advances the provider's clock, so that every order has changed.
 _LIFE, _STEP = 100_000, 1_000
 
 
 def figures(*, orders: int, repeats: int) -> Iterator[Figure]:
-    """The running orders first, then the round in which all of them end and their money moves."""
+    """First rounds in which all orders progress, then the round in which all end and their money moves."""
+    from core.clock import database_now
+
     with tempfile.TemporaryDirectory() as folder:
         journal = Path(folder) / "journal"
         _write_journal(journal, orders)
         with running_simulator(process=True, latency_ms=LATENCY_MS, journal=journal) as panel:
-            stocked = _placed(panel, orders)
+            stocked, now = Stocked("Following", panel.url, panel.key), database_now()
+            stocked.orders(
+                orders,
+                forward_state=["placed"] * orders,
+                upstream_id=[str(_FIRST_ID + n) for n in range(orders)],
+                placed_at=[now] * orders,
+                next_at=[None] * orders,
+            )
+            panel.control(advance=_LIFE * 0.2)
             yield _figure("that all move", stocked, panel, orders, _STEP, repeats)
             yield _figure("that all end", stocked, panel, orders, _LIFE, 0)
 
 
 def _figure(what: str, stocked: Stocked, panel: RunningSimulator, orders: int, step: int, repeats: int) -> Figure:
-    figure = Figure(f"{orders:,} open orders {what} followed, {CALLS_AT_ONCE} calls at once at {LATENCY_MS} ms", "s")
-    spent: list[float] = []
-
-    def ours() -> float:
-        return _follow(stocked, panel, orders, step, spent)
-
-    def floor() -> float:
-        return _ask_bare(panel, orders)
-
-    if repeats:
-        take(figure, ours, floor, repeats=repeats)
-        del spent[0]  # the warm-up
-    else:
-        # Orders end only once.
-        figure.floor, figure.ours = [floor()], [ours()]
-    figure.notes["our CPU, s"] = ", ".join(f"{seconds:.2f}" for seconds in spent)
-    return figure
-
-
-def _write_journal(path: Path, orders: int) -> None:
-    """What the provider knows of orders that it accepted just now."""
-    now = time.time()
-    with path.open("w") as lines:
-        for n in range(orders):
-            event = {
-                "event": "order", "order": str(_FIRST_ID + n), "service": "1", "link": f"https://example.com/p/{n}",
-                "quantity": QUANTITY, "fields": {}, "charge": str(COST), "unit": str(COST / QUANTITY), "arrived": now,
-                "sha256": "", "fate": _fate(n), "seconds": _LIFE, "currency": "USD", "kind": "plain", "runs": 1,
-                "gap": 0, "parent": None, "fault": None, "next_id": _FIRST_ID + n + 1,
-            }  # fmt: skip
-            lines.write(json.dumps(event) + "\n")
-
-
-def _fate(n: int) -> str:
-    """Of each dozen ten complete, one ends partial and one is canceled."""
-    return {6: "partial:157", 0: "canceled"}.get(n % 12, "completed")
-
-
-def _placed(panel: RunningSimulator, orders: int) -> Stocked:
-    from core.clock import database_now
-
-    stocked, now = Stocked("Following", panel.url, panel.key), database_now()
-    stocked.orders(
-        orders,
-        forward_state=["placed"] * orders,
-        upstream_id=[str(_FIRST_ID + n) for n in range(orders)],
-        placed_at=[now] * orders,
-        next_at=[None] * orders,
-    )
-    panel.control(advance=_LIFE * 0.2)
-    return stocked
-
-
-def _follow(stocked: Stocked, panel: RunningSimulator, orders: int, step: int, spent: list[float]) -> float:
     from core.clock import database_now
     from orders import progress
     from orders.models import Order
 
-    panel.control(advance=step)
-    Order.objects.filter(provider=stocked.provider).update(next_poll_at=database_now())
-    with set_to(POLL_CALLS_PER_MINUTE=60_000, POLL_LANES=CALLS_AT_ONCE), cpu_of(spent):
-        began = time.perf_counter()
-        asked = progress.follow_due(seconds=300)
-        took = time.perf_counter() - began
-    assert asked == orders, f"{asked} of {orders} were asked about"
-    late = Order.objects.filter(provider=stocked.provider, next_poll_at__lte=database_now()).count()
-    assert late == 0, f"{late} orders are due still"
-    return took
+    figure = Figure(f"{orders:,} open orders {what} followed, {CALLS_AT_ONCE} calls at once at {LATENCY_MS} ms", "s")
+    spent: list[float] = []
 
+    def ours() -> float:
+        panel.control(advance=step)
+        Order.objects.filter(provider=stocked.provider).update(next_poll_at=database_now())
+        with set_to(POLL_CALLS_PER_MINUTE=60_000, POLL_LANES=CALLS_AT_ONCE), cpu_of(spent):
+            began = time.perf_counter()
+            polled = progress.follow_due(seconds=300)
+            took = time.perf_counter() - began
+        assert polled == orders, f"{polled} of {orders} were polled"
+        late = Order.objects.filter(provider=stocked.provider, next_poll_at__lte=database_now()).count()
+        assert late == 0, f"{late} orders are still due"
+        return took
 
-def _ask_bare(panel: RunningSimulator, orders: int) -> float:
-    ids = [str(_FIRST_ID + n) for n in range(orders)]
-
-    def ask(some: list[str]) -> Any:
+    def fetch(some: list[str]) -> Any:
         body = urlencode({"key": panel.key, "action": "status", "orders": ",".join(some)})
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         with closing(http.client.HTTPConnection("127.0.0.1", panel.port, timeout=30)) as wire:
             wire.request("POST", "/api/v2", body, kind)
             return json.loads(wire.getresponse().read())
 
-    began = time.perf_counter()
-    with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
-        told = sum(len(said) for said in pool.map(ask, [ids[i : i + BATCH] for i in range(0, orders, BATCH)]))
-    assert told == orders
-    return time.perf_counter() - began
+    def floor() -> float:
+        ids = [str(_FIRST_ID + n) for n in range(orders)]
+        began = time.perf_counter()
+        with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
+            batches = [ids[i : i + BATCH] for i in range(0, orders, BATCH)]
+            answered = sum(len(states) for states in pool.map(fetch, batches))
+        assert answered == orders
+        return time.perf_counter() - began
+
+    if repeats:
+        take(figure, ours, floor, repeats=repeats)
+        del spent[0]  # the warm-up
+    else:
+        # Orders end only once, so there is one run of each.
+        figure.floor, figure.ours = [floor()], [ours()]
+    figure.notes["our CPU, s"] = ", ".join(f"{seconds:.2f}" for seconds in spent)
+    return figure
+
+
+def _write_journal(path: Path, orders: int) -> None:
+    """Write the journal of a provider that has just accepted the orders."""
+    now = time.time()
+    ends = {6: "partial:157", 0: "canceled"}  # of each dozen; the other ten complete
+    with path.open("w") as lines:
+        for n in range(orders):
+            event = {
+                "event": "order", "order": str(_FIRST_ID + n), "service": "1", "link": f"https://example.com/p/{n}",
+                "quantity": QUANTITY, "fields": {}, "charge": str(COST), "unit": str(COST / QUANTITY), "arrived": now,
+                "sha256": "", "fate": ends.get(n % 12, "completed"), "seconds": _LIFE, "currency": "USD",
+                "kind": "plain", "runs": 1, "gap": 0, "parent": None, "fault": None, "next_id": _FIRST_ID + n + 1,
+            }  # fmt: skip
+            lines.write(json.dumps(event) + "\n")

@@ -1,11 +1,13 @@
-"""Sending queued orders through many lanes, beside the floor that the provider's latency sets: lanes ÷ latency.
+"""Sending queued orders through many lanes, compared with the floor set by the provider's latency: lanes ÷ latency.
 
-A note names what a bare program reaches there: for each order a connection of its own, and four commits around it.
+A note has the figure of a bare program: for each order a connection of its own, and four commits around it.
 """
 
 import http.client
+import json
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -18,17 +20,19 @@ from upstream.simulator.running import RunningSimulator, running_simulator
 
 LANES = 20
 LATENCY_MS = 100
-_FLOOR = "CREATE TABLE IF NOT EXISTS sent (id bigserial PRIMARY KEY, step int NOT NULL, said text)"
+_FLOOR = "CREATE TABLE IF NOT EXISTS sent (id bigserial PRIMARY KEY, step int NOT NULL, answer text)"
 
 
 def figures(stage: Stage, *, orders: int, repeats: int) -> Iterator[Figure]:
-    """``orders`` are sent in one run."""
+    """Each run sends ``orders``."""
     limit = LANES * 1000 / LATENCY_MS
     figure = Figure(f"orders forwarded a second, {LANES} lanes at {LATENCY_MS} ms", "a second")
     figure.notes = {"floor": "lanes ÷ latency", "orders of one run": orders}
     with running_simulator(process=True, services=3, latency_ms=LATENCY_MS, balance=10_000_000) as panel:
         stocked = Stocked("Forwarding", panel.url, panel.key)
-        service = _cheapest(panel)
+        form = urlencode({"key": panel.key, "action": "services"}).encode()
+        with closing(urllib.request.urlopen(panel.url, form)) as answer:  # noqa: S310
+            service = str(next(row["service"] for row in json.load(answer) if row["type"] == "Default"))
         spent: list[float] = []
         take(figure, lambda: _forward(stocked, service, orders, spent), lambda: limit, repeats=repeats)
         figure.notes["our CPU for one order, ms"] = round(1000 * min(spent) / orders, 2)
@@ -36,18 +40,8 @@ def figures(stage: Stage, *, orders: int, repeats: int) -> Iterator[Figure]:
     yield figure
 
 
-def _cheapest(panel: RunningSimulator) -> str:
-    form = urlencode({"key": panel.key, "action": "services"})
-    with closing(http.client.HTTPConnection("127.0.0.1", panel.port, timeout=30)) as connection:
-        connection.request("POST", "/api/v2", form, {"Content-Type": "application/x-www-form-urlencoded"})
-        import json
-
-        rows = json.loads(connection.getresponse().read())
-    return str(next(row["service"] for row in rows if row["type"] == "Default"))
-
-
 def _forward(stocked: Stocked, service: str, orders: int, spent: list[float]) -> float:
-    """Orders a second from the first claim until the last is recorded."""
+    """Return the orders per second, from the first claim until the last answer is recorded."""
     from orders import dispatch
     from orders.models import Order
     from orders.states import Forward
@@ -63,7 +57,7 @@ def _forward(stocked: Stocked, service: str, orders: int, spent: list[float]) ->
 
 
 def _bare(stage: Stage, panel: RunningSimulator, orders: int) -> float:
-    """The same calls from bare threads, each with four small commits around a connection of its own."""
+    """Return the orders per second of bare threads: each order has its own connection and four small commits."""
     name = stage.database("floor")
     with stage.connect(name) as connection:
         connection.execute(_FLOOR)
@@ -80,8 +74,8 @@ def _bare(stage: Stage, panel: RunningSimulator, orders: int) -> float:
                 connection.execute("INSERT INTO sent (step) VALUES (2)")
                 with closing(http.client.HTTPConnection("127.0.0.1", panel.port, timeout=30)) as wire:
                     wire.request("POST", "/api/v2", body, kind)
-                    said = wire.getresponse().read().decode()
-                connection.execute("INSERT INTO sent (step, said) VALUES (3, %s)", [said])
+                    answer = wire.getresponse().read().decode()
+                connection.execute("INSERT INTO sent (step, answer) VALUES (3, %s)", [answer])
                 connection.execute("INSERT INTO sent (step) VALUES (4)")
 
     with ThreadPoolExecutor(LANES) as pool:

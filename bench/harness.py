@@ -1,4 +1,4 @@
-"""Takes turns between our way and the bare one, and reports both medians and their ratio."""
+"""Run the shop and the bare floor in turn; report both medians and their ratio."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,14 +9,14 @@ from typing import Any
 
 
 class Skipped(Exception):
-    """The figure cannot be taken on this machine; the message is the plain reason."""
+    """The figure cannot be measured on this machine; the message says why."""
 
 
 @dataclass
 class Figure:
-    """One figure. ``unit`` "s" is a duration, where less is better; anything else is a rate, where more is better.
+    """One figure. With ``unit`` "s" it is a duration (less is better), otherwise a rate (more is better).
 
-    ``ratio`` is ours ÷ floor: for a duration how many times longer, for a rate which share of the floor is reached.
+    ``ratio`` is ours ÷ floor: for a duration how many times longer, for a rate the share of the floor.
     """
 
     name: str
@@ -53,9 +53,9 @@ class Figure:
 
 
 def take(figure: Figure, ours: Callable[[], float], floor: Callable[[], float], *, repeats: int) -> Figure:
-    """One warm-up of each, then ``repeats`` of each in turn, so that a slow minute of the machine hits both.
+    """Run each once to warm up, then ``repeats`` times in turn, so that a slow minute of the machine hits both.
 
-    They change places each time: what a run leaves behind for the next, such as tables to vacuum, hits both as well.
+    The order alternates, so that what a run leaves for the next, such as tables to vacuum, hits both as well.
     """
     floor()
     ours()
@@ -67,15 +67,16 @@ def take(figure: Figure, ours: Callable[[], float], floor: Callable[[], float], 
     return figure
 
 
-def seconds(deed: Callable[[], Any]) -> float:
+def seconds(action: Callable[[], Any]) -> float:
+    """Run ``action``; return the seconds it took."""
     began = time.perf_counter()
-    deed()
+    action()
     return time.perf_counter() - began
 
 
 @contextmanager
 def cpu_of(spent: list[float]) -> Iterator[None]:
-    """Add the seconds of CPU that this process, all of its threads, used inside the block."""
+    """Append the CPU seconds that all threads of this process used in the block."""
     began = time.process_time()
     yield
     spent.append(time.process_time() - began)

@@ -1,4 +1,4 @@
-"""Placing orders, beside pgbench's built-in TPC-B-like script with as many clients on the same server."""
+"""Placing orders, compared with pgbench's TPC-B-like script with as many clients on the same server."""
 
 import re
 import shutil
@@ -43,17 +43,17 @@ def figures(stage: Stage, *, length: float, repeats: int) -> Iterator[Figure]:
 
 
 def pgbench(stage: Stage) -> Path:
-    """The program, with its tables made. Raises Skipped."""
-    beside = stage.programs / "pgbench"
-    found = beside if beside.exists() else shutil.which("pgbench")
+    """Find pgbench and create its tables. Raises Skipped."""
+    bundled = stage.programs / "pgbench"
+    found = bundled if bundled.exists() else shutil.which("pgbench")
     if not found:
-        raise Skipped(f"there is no pgbench beside {stage.programs} nor on the PATH (Debian: postgresql-contrib)")
+        raise Skipped(f"there is no pgbench in {stage.programs} or on the PATH (Debian: postgresql-contrib)")
     name = stage.database("pgbench")
     done = subprocess.run(
         [found, "-i", "-q", "-s", str(CLIENTS), *_where(stage), name], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise Skipped(f"pgbench cannot make its tables: {done.stderr.strip()[-200:]}")
+        raise Skipped(f"pgbench cannot create its tables: {done.stderr.strip()[-200:]}")
     return Path(found)
 
 
@@ -62,7 +62,7 @@ def _where(stage: Stage) -> list[str]:
 
 
 def run_pgbench(program: Path, stage: Stage, length: float) -> float:
-    # Whole seconds are all it knows.
+    # pgbench takes whole seconds only.
     options = ["-n", "-c", str(CLIENTS), "-j", "2", "-T", str(max(1, round(length)))]
     done = subprocess.run([program, *options, *_where(stage), "pgbench"], capture_output=True, text=True, check=True)
     found = _TPS.search(done.stdout)
@@ -98,7 +98,7 @@ def shop(name: str) -> tuple["Service", list["User"]]:
 
 
 def _place(service: "Service", customers: list["User"], length: float) -> float:
-    """Orders a second over all customers; each thread buys as fast as it can, as its own web request would."""
+    """Return the orders per second over all customers; each has a thread that places orders as fast as it can."""
     from django.db import connection
 
     barrier = threading.Barrier(len(customers))

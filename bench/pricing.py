@@ -1,4 +1,4 @@
-"""Prices after a rule changed, beside updating the same number of bare rows with amounts that are known already."""
+"""New prices after a rule changed, compared with updating as many bare rows with known amounts."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -10,15 +10,20 @@ from upstream.simulator.running import running_simulator
 
 
 def figures(stage: Stage, *, services: int, repeats: int) -> Iterator[Figure]:
-    _stock(services)
+    from catalog.pricing import Terms, price_under
+
+    _sync_services(services)
+    terms = Terms(Decimal(30), Decimal("0.01"), Decimal(10), Decimal("0.002"), "ending", Decimal("0.99"))
+    costs = [Decimal(n) / 7 for n in range(1, 5001)]
+    took = seconds(lambda: [price_under(cost, terms, group_percent=Decimal(-5)) for cost in costs])
     figure = Figure(f"new prices of {services:,} services after a rule changed", "s")
-    figure.notes["microseconds for one price"] = round(_one_price() * 1e6, 1)
+    figure.notes["microseconds for one price"] = round(took / len(costs) * 1e6, 1)
     yield take(figure, _after_rule_change(services), _floor(stage, services), repeats=repeats)
     preview = Figure(f"preview of a rule for {services:,} services", "s")
     yield take(preview, _preview(services), _floor(stage, services), repeats=repeats)
 
 
-def _stock(services: int) -> None:
+def _sync_services(services: int) -> None:
     from django.db import connection
 
     from catalog.models import Provider
@@ -34,14 +39,6 @@ def _stock(services: int) -> None:
         sync_provider(provider, now=database_now())
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE catalog_service")
-
-
-def _one_price() -> float:
-    from catalog.pricing import Terms, price_under
-
-    terms = Terms(Decimal(30), Decimal("0.01"), Decimal(10), Decimal("0.002"), "ending", Decimal("0.99"))
-    costs = [Decimal(n) / 7 for n in range(1, 5001)]
-    return seconds(lambda: [price_under(cost, terms, group_percent=Decimal(-5)) for cost in costs]) / len(costs)
 
 
 def _after_rule_change(services: int) -> Callable[[], float]:
@@ -78,7 +75,7 @@ def _preview(services: int) -> Callable[[], float]:
 
 
 def _floor(stage: Stage, services: int) -> Callable[[], float]:
-    """A function that gives bare rows new prices and returns the seconds that took."""
+    """Return a function that gives bare rows new prices and returns the seconds it took."""
     import secrets
 
     connection = stage.connect(stage.database(f"prices_{secrets.token_hex(4)}"))

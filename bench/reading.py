@@ -1,7 +1,7 @@
-"""What clients ask most: the state of a hundred orders among a million, and a list of 5,000 services.
+"""The most frequent API calls: the states of a hundred orders among a million, and a list of 5,000 services.
 
-Both go through the whole of a call (key, limit, JSON) in this process; a network adds its own time to either. The
-floor of each is a bare statement of the same rows on the same server.
+Both measure a whole call (key, rate limit, JSON) inside this process, without a network. The floor of each is one bare
+statement for the same rows on the same server.
 """
 
 import gzip
@@ -49,11 +49,11 @@ def _status(call: Callable[..., bytes], repeats: int) -> Figure:
             "(SELECT min(id) FROM accounts_user WHERE email LIKE '%%@reading.example')"
         )
         mine = [row[0] for row in cursor.fetchall()]
-    chance = random.Random(1)  # noqa: S311 - which orders are asked for is no secret
+    chance = random.Random(1)  # noqa: S311 - not for secrets
 
     def ask() -> None:
-        said = call(action="status", orders=",".join(map(str, chance.sample(mine, IDS))))
-        assert said.count(b'"status":"Pending"') == IDS, said[:200]
+        answer = call(action="status", orders=",".join(map(str, chance.sample(mine, IDS))))
+        assert answer.count(b'"status":"Pending"') == IDS, answer[:200]
 
     def bare() -> None:
         with connection.cursor() as cursor:
@@ -84,17 +84,17 @@ def _services(call: Callable[..., bytes], repeats: int) -> Figure:
 
 
 def _taken(figure: Figure, ask: Callable[[], None], bare: Callable[[], None], repeats: int, goal: int) -> Figure:
-    for times, deed in ((figure.ours, ask), (figure.floor, bare)):
+    for times, action in ((figure.ours, ask), (figure.floor, bare)):
         for _n in range(10):
-            deed()
+            action()
         for _n in range(repeats):
-            times.append(sorted(seconds(deed) for _call in range(_CALLS))[int(_CALLS * 0.95)])
+            times.append(sorted(seconds(action) for _call in range(_CALLS))[int(_CALLS * 0.95)])
     figure.notes["goal, ms"] = goal
     return figure
 
 
 def _many_orders(service: int) -> None:
-    """A million copies of one order, spread over the customers: what is read of them is theirs alone."""
+    """Copy one order a million times, spread over the customers."""
     from django.db import connection
 
     from accounts.models import User
@@ -122,7 +122,7 @@ def _many_services(service: int) -> None:
     from catalog.models import ProviderService, Service
 
     first = Service.objects.select_related("source").get(pk=service)
-    words = "A description of some length, as panels write them. " * 4
+    words = "A description of some length, as providers write them. " * 4
     sources = ProviderService.objects.bulk_create(
         ProviderService(
             provider_id=first.source.provider_id, external_id=f"many{n}", name=f"Followers {n}", type="Default",

@@ -1,4 +1,4 @@
-"""A Postgres and a Redis of the benchmark's own, durable as in production, and the shop's settings pointing at them."""
+"""A Postgres (durable, as in production) and a Redis for the benchmark, and settings that point to them."""
 
 import logging
 import os
@@ -23,11 +23,11 @@ class Stage:
 
     @property
     def programs(self) -> Path:
-        """Where Postgres' own programs lie, pgbench among them if it was installed."""
+        """The folder of Postgres' programs, pgbench among them if it is installed."""
         return self.postgres.program.path.parent
 
     def database(self, name: str) -> str:
-        """Make a database on the same server, empty unless it was there; returns its name."""
+        """Create a database on the same server unless it exists; return its name."""
         with psycopg.connect(dbname="postgres", autocommit=True, **self._at()) as c:
             if c.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                 return name
@@ -76,19 +76,15 @@ def set_stage() -> Iterator[Stage]:
             "REDIS_URL": redis.url,
             "DJANGO_SETTINGS_MODULE": "storefront.settings",
         }
-        _load_shop()
+        import django
+        from django.core.management import call_command
+
+        django.setup()
+        logging.getLogger("django").setLevel(logging.ERROR)
+        call_command("migrate", verbosity=0)
         yield stage
     finally:
         for server in reversed(started):
             server.stop()
         place.delete()
         lock.close()
-
-
-def _load_shop() -> None:
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    logging.getLogger("django").setLevel(logging.ERROR)
-    call_command("migrate", verbosity=0)

@@ -1,8 +1,7 @@
-"""A shop at a simulated provider, and orders in bulk with their money held, as placing them would leave them."""
+"""A shop with a simulated provider, and bulk orders with their money on hold, as placing them would leave them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ CHARGE, COST = Decimal("1.17"), Decimal("0.90")
 
 
 class Stocked:
-    """One provider with one service, a dozen customers with money, and as many orders as wanted."""
+    """One provider with one service, a dozen customers with money, and any number of orders."""
 
     def __init__(self, name: str, url: str, key: str) -> None:
         self.service: Service
@@ -30,48 +29,41 @@ class Stocked:
         self.provider.save()
 
     def orders(self, count: int, **columns: list[Any]) -> "list[Order]":
-        """``count`` queued and due orders; ``columns`` hold one value of a column for each, to have them otherwise."""
+        """Add ``count`` queued and due orders. ``columns`` overrides a column with a list of one value per order."""
+        from billing import ledger
+        from billing.models import Account, AccountKind, Code
         from core.clock import database_now
         from orders.models import Order
 
+        # 1. The orders.
         now = database_now()
-        made = Order.objects.bulk_create(
-            [
-                Order(**self._row(n, now) | {column: values[n] for column, values in columns.items()})
-                for n in range(count)
-            ],
-            batch_size=1000,
-        )
-        self._hold(made)
-        return made
+        unsaved = []
+        for n in range(count):
+            link = f"https://example.com/p/{n}"
+            values: dict[str, Any] = {
+                "customer": self.customers[n % len(self.customers)],
+                "service": self.service,
+                "provider": self.provider,
+                "external_service_id": "1",
+                "service_name": "Followers",
+                "service_type": "default",
+                "unit": "per_1000",
+                "link": link,
+                "quantity": QUANTITY,
+                "total": QUANTITY,
+                "fields": {"link": link, "quantity": str(QUANTITY)},
+                "price": CHARGE,
+                "charge": CHARGE,
+                "expected_cost": COST,
+                "expected_charge": COST,
+                "provider_currency": "USD",
+                "created_at": now,
+                "next_at": now,
+            }
+            unsaved.append(Order(**values | {column: given[n] for column, given in columns.items()}))
+        orders = Order.objects.bulk_create(unsaved, batch_size=1000)
 
-    def _row(self, n: int, now: datetime) -> dict[str, Any]:
-        link = f"https://example.com/p/{n}"
-        return {
-            "customer": self.customers[n % len(self.customers)],
-            "service": self.service,
-            "provider": self.provider,
-            "external_service_id": "1",
-            "service_name": "Followers",
-            "service_type": "default",
-            "unit": "per_1000",
-            "link": link,
-            "quantity": QUANTITY,
-            "total": QUANTITY,
-            "fields": {"link": link, "quantity": str(QUANTITY)},
-            "price": CHARGE,
-            "charge": CHARGE,
-            "expected_cost": COST,
-            "expected_charge": COST,
-            "provider_currency": "USD",
-            "created_at": now,
-            "next_at": now,
-        }
-
-    def _hold(self, orders: "list[Order]") -> None:
-        from billing import ledger
-        from billing.models import Account, AccountKind, Code
-
+        # 2. Their holds.
         wallets = dict(Account.objects.filter(customer__in=self.customers).values_list("customer_id", "pk"))
         held = ledger.own_account_id(AccountKind.HELD)
         ledger.post(
@@ -80,11 +72,12 @@ class Stocked:
                 for o in orders
             ]
         )
+        return orders
 
 
 @contextmanager
 def set_to(**wanted: Any) -> Iterator[None]:
-    """Settings of the shop, changed for as long as the block runs."""
+    """Change settings of the shop for the duration of the block."""
     from django.conf import settings
 
     before = {name: getattr(settings, name) for name in wanted}

@@ -1,14 +1,19 @@
-"""Taking over a price list, beside parsing the same JSON and copying it into a table."""
+"""Syncing a price list, compared with parsing the same JSON and copying it into a table."""
 
 import json
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from bench.harness import Figure, seconds, take
 from bench.stage import Stage
 from upstream.simulator.running import RunningSimulator, running_simulator
+
+if TYPE_CHECKING:
+    from catalog.models import Provider
+    from catalog.models.provider import SyncState
 
 COLUMNS = ("service", "name", "type", "category", "rate", "min", "max", "refill", "cancel", "dripfeed")
 _TABLE = "CREATE TABLE floor (service text, name text, type text, category text, rate numeric, min bigint, max bigint,"
@@ -16,15 +21,33 @@ _TABLE += " refill boolean, cancel boolean, dripfeed boolean)"
 
 
 def figures(stage: Stage, *, services: int, repeats: int) -> Iterator[Figure]:
+    from django.db import connection
+
+    from catalog.models import Provider, ProviderService
+    from catalog.models.provider import SyncState
+
+    def first_sync() -> float:
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE catalog_provider, catalog_category RESTART IDENTITY CASCADE")
+        provider = Provider(name="Panel", url=panel.url)
+        provider.set_key(panel.key)
+        provider.save()
+        took = _timed_sync(provider, SyncState.APPLIED)
+        assert ProviderService.objects.count() == services
+        return took
+
+    def unchanged_sync() -> float:
+        return _timed_sync(Provider.objects.get(), SyncState.UNCHANGED)
+
     with running_simulator(process=True, services=services) as panel:
         body = _fetch(panel)
         floor = _floor(stage, body)
         notes = {"services": services, "megabytes of JSON": round(len(body) / 1e6, 1)}
         notes["seconds of it to fetch the list"] = round(seconds(lambda: _fetch(panel)), 3)
         first = Figure(f"first sync of {services:,} services", "s", notes=notes)
-        yield take(first, lambda: _first_sync(panel, services), floor, repeats=repeats)
+        yield take(first, first_sync, floor, repeats=repeats)
         again = Figure(f"unchanged sync of {services:,} services", "s", notes=notes)
-        yield take(again, _unchanged_sync, floor, repeats=repeats)
+        yield take(again, unchanged_sync, floor, repeats=repeats)
 
 
 def _fetch(panel: RunningSimulator) -> bytes:
@@ -35,7 +58,7 @@ def _fetch(panel: RunningSimulator) -> bytes:
 
 
 def _floor(stage: Stage, body: bytes) -> Callable[[], float]:
-    """A function that parses the list and copies it, and returns the seconds that took."""
+    """Return a function that parses the list, copies it and returns the seconds it took."""
     connection = stage.connect(stage.database("floor"))
     connection.execute(_TABLE)
     connection.commit()
@@ -55,36 +78,13 @@ def _floor(stage: Stage, body: bytes) -> Callable[[], float]:
     return run
 
 
-def _first_sync(panel: RunningSimulator, services: int) -> float:
-    from django.db import connection
-
-    from catalog.models import Provider, ProviderService
-    from catalog.models.provider import SyncState
+def _timed_sync(provider: "Provider", expected: "SyncState") -> float:
     from catalog.sync import sync_provider
     from core.clock import database_now
 
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE catalog_provider, catalog_category RESTART IDENTITY CASCADE")
-    provider = Provider(name="Panel", url=panel.url)
-    provider.set_key(panel.key)
-    provider.save()
     now = database_now()
     took = seconds(lambda: sync_provider(provider, now=now))
     run = provider.sync_runs.first()
     assert run is not None
-    assert (run.state, ProviderService.objects.count()) == (SyncState.APPLIED, services), run.problem
-    return took
-
-
-def _unchanged_sync() -> float:
-    from catalog.models import Provider
-    from catalog.models.provider import SyncState
-    from catalog.sync import sync_provider
-    from core.clock import database_now
-
-    provider, now = Provider.objects.get(), database_now()
-    took = seconds(lambda: sync_provider(provider, now=now))
-    run = provider.sync_runs.first()
-    assert run is not None
-    assert run.state == SyncState.UNCHANGED, run.problem
+    assert run.state == expected, run.problem
     return took
