@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 
 from accounts.api_keys import Caller
-from api.canceling import ask_to_cancel
-from api.errors import INCORRECT_ORDER, NO_REFILL, REFILL_NOT_FOUND, ApiError
+from api.errors import INCORRECT_ORDER, NO_CANCEL, NO_REFILL, REFILL_NOT_FOUND, ApiError
 from api.ids import Asked, asked
 from api.incoming import Call
 from api.messages import CancelItem, ErrorAnswer, RefillAccepted, RefillItem, RefillState, RefillStateItem
 from api.retries import once
 from api.states import refill_word
+from core.refusals import Refusal
+from orders.cancellations import request_cancel
 from orders.models import Order, Refill
 from orders.refills import NotRefillable, request_refill
 
@@ -43,6 +44,16 @@ def _refill(caller: Caller, order: Order) -> int:
         return request_refill(order=order, actor=caller.customer.email, now=caller.now).pk
     except NotRefillable:
         raise ApiError(NO_REFILL) from None
+
+
+def ask_to_cancel(caller: Caller, order: Order) -> int:
+    """1 when the wish was taken, also when it was taken before. Raises ApiError."""
+    try:
+        request_cancel(order=order, actor=caller.customer.email, now=caller.now)
+    except Refusal:
+        if not order.cancel_is_open:
+            raise ApiError(NO_CANCEL) from None
+    return 1
 
 
 def cancel(caller: Caller, call: Call) -> list[CancelItem]:

@@ -26,12 +26,12 @@ from api.regulars import Tried
 from api.retries import kept_beside, nonce_of, repeated
 from billing.ledger import NotEnoughMoney, WalletFrozen
 from catalog.models import Service
-from catalog.queries import sellable
+from catalog.shop.queries import sellable
 from core.prepared import Part
 from core.refusals import Refusal
-from orders.checks import BadFields
-from orders.offers import offer_beside, offer_of
-from orders.placement import PriceUnsteady, SaleBelowCost, ServiceUnavailable, place_order, place_unread
+from orders.checkout.checks import BadFields
+from orders.checkout.offers import offer_beside, offer_of
+from orders.checkout.placement import PriceUnsteady, SaleBelowCost, ServiceUnavailable, place_order, place_unread
 from upstream.service_types import QuantitySource, lines_of, service_type
 
 _TEXTS: dict[type[Refusal], str] = {

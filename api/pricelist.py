@@ -11,8 +11,8 @@ from django.db import connection
 
 from accounts.models import CustomerGroup
 from api.messages import ServiceRow, short
-from catalog.group_prices import show_prices
 from catalog.models import Service
+from catalog.prices.group_prices import show_prices
 from upstream.service_types import service_type
 
 # A fingerprint of everything a row is made of. Each write of a row gives it a new xmin and a new place, so the sum over

@@ -46,7 +46,7 @@ def figures(*, orders: int, repeats: int) -> Iterator[Figure]:
 
 def _figure(what: str, stocked: Stocked, panel: RunningSimulator, orders: int, step: int, repeats: int) -> Figure:
     from core.clock import database_now
-    from orders import progress
+    from orders.following import poll
     from orders.models import Order
 
     figure = Figure(f"{orders:,} open orders {what} followed, {CALLS_AT_ONCE} calls at once at {LATENCY_MS} ms", "s")
@@ -57,7 +57,7 @@ def _figure(what: str, stocked: Stocked, panel: RunningSimulator, orders: int, s
         Order.objects.filter(provider=stocked.provider).update(next_poll_at=database_now())
         with set_to(POLL_CALLS_PER_MINUTE=60_000, POLL_LANES=CALLS_AT_ONCE), cpu_of(spent):
             began = time.perf_counter()
-            polled = progress.follow_due(seconds=300)
+            polled = poll.follow_due(seconds=300)
             took = time.perf_counter() - began
         assert polled == orders, f"{polled} of {orders} were polled"
         late = Order.objects.filter(provider=stocked.provider, next_poll_at__lte=database_now()).count()

@@ -42,7 +42,7 @@ def figures(stage: Stage, *, orders: int, repeats: int) -> Iterator[Figure]:
 
 def _forward(stocked: Stocked, service: str, orders: int, spent: list[float]) -> float:
     """Return the orders per second, from the first claim until the last answer is recorded."""
-    from orders import dispatch
+    from orders.forwarding import dispatch
     from orders.models import Order
     from orders.states import Forward
 

@@ -122,7 +122,7 @@ def _place(service: "Service", customers: list["User"], length: float) -> float:
 
 def place_one(customer: "User", service: "Service") -> None:
     from core.clock import database_now
-    from orders.placement import place_order
+    from orders.checkout.placement import place_order
 
     place_order(
         customer=customer,

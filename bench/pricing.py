@@ -27,7 +27,7 @@ def _sync_services(services: int) -> None:
     from django.db import connection
 
     from catalog.models import Provider
-    from catalog.sync import sync_provider
+    from catalog.sync.run import sync_provider
     from core.clock import database_now
 
     with connection.cursor() as cursor:
@@ -43,7 +43,7 @@ def _sync_services(services: int) -> None:
 
 def _after_rule_change(services: int) -> Callable[[], float]:
     from catalog.models import MarkupRule
-    from catalog.reprice import reprice_all
+    from catalog.prices.reprice import reprice_all
     from core.clock import database_now
 
     percents = count(40)
@@ -61,7 +61,7 @@ def _after_rule_change(services: int) -> Callable[[], float]:
 
 def _preview(services: int) -> Callable[[], float]:
     from catalog.models import MarkupRule
-    from catalog.preview import preview
+    from catalog.prices.preview import preview
 
     def run() -> float:
         candidate = MarkupRule.objects.get()

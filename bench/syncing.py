@@ -79,7 +79,7 @@ def _floor(stage: Stage, body: bytes) -> Callable[[], float]:
 
 
 def _timed_sync(provider: "Provider", expected: "SyncState") -> float:
-    from catalog.sync import sync_provider
+    from catalog.sync.run import sync_provider
     from core.clock import database_now
 
     now = database_now()

@@ -26,6 +26,13 @@ class Terms:
     rounding_value: Decimal = _NOTHING
 
 
+def rate_for_price(rate: Decimal | None, held_rate: Decimal | None) -> Decimal | None:
+    """The rate a price is computed from: the higher one while the owner holds back a fall; None without a rate."""
+    if rate is None or held_rate is None:
+        return rate
+    return max(rate, held_rate)
+
+
 def cost_of_unit(rate: Decimal, exchange_rate: Decimal) -> Decimal:
     """What 1,000 (or one package) costs us in the shop's currency, unrounded.
 

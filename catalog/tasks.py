@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.conf import settings
 
-from catalog import scheduled
+from catalog.sync import scheduled
 from core.clock import database_now
 
 _LIMIT = settings.SYNC_DEADLINE_SECONDS + settings.READ_DEADLINE_SECONDS + 60

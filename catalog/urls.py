@@ -1,7 +1,7 @@
 from django.urls import path
 
-from catalog import views
-from catalog.feeds import UpdatesAtom, UpdatesRss
+from catalog.shop import views
+from catalog.shop.feeds import UpdatesAtom, UpdatesRss
 
 app_name = "catalog"
 urlpatterns = [

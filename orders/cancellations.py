@@ -13,15 +13,16 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from catalog import health
-from catalog.connection import client_for
 from catalog.models import Provider
+from catalog.providers import health
+from catalog.providers.connection import client_for
 from core.clock import database_now, elapsed_clock
 from core.refusals import Refusal
 from notices.alerts import raise_alert
 from notices.containment import contained
-from orders import lifecycle, settlement, turns
+from orders import lifecycle, settlement
 from orders.doorbell import FOLLOW, ring_on_commit
+from orders.following import rate_limit
 from orders.models import FROZEN, RESTORED, Cancellation, EventKind, Order
 from orders.states import CANCEL_OPEN, CancelState, Forward
 from orders.timetable import asked_for
@@ -95,7 +96,7 @@ def ask_due(*, seconds: float = RUN_SECONDS) -> int:
 def _ask_provider(provider: Provider, until: float) -> int:
     asked = 0
     waiting: list[dict[str, int]] = []
-    with turns.at(provider.pk) as turn:
+    with rate_limit.at(provider.pk) as turn:
         while (waiting or due(database_now()).filter(provider=provider).exists()) and turn.take(until, anyway=True):
             batch = waiting.pop() if waiting else _claim(provider, now=database_now())
             if not batch:
@@ -152,7 +153,7 @@ def _about_all(
     """What a call that failed whole says of each order: mostly nothing, and it is asked again."""
     now = database_now()
     if isinstance(failure, Refused) and failure.error_class is ErrorClass.RATE_LIMITED:
-        turns.slow_down(provider.pk, wait=asked_for(failure.retry_after), now=now)
+        rate_limit.slow_down(provider.pk, wait=asked_for(failure.retry_after), now=now)
     elif failure.outage:
         health.note_outage(provider.pk, now=now)
     if not isinstance(failure, Refused):

@@ -6,15 +6,15 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from catalog.connection import client_for
+from catalog.providers.connection import client_for
 from core.clock import database_now
 from core.refusals import Refusal
 from core.secrets import SecretUnreadable
-from orders import lifecycle
+from orders import lifecycle, own_ids
 from orders.books import orphans
-from orders.doubt import apply, own_ids
+from orders.doubt import conclude
+from orders.forwarding.outcomes import is_ours_already
 from orders.models import UNEXPLAINED, EventKind, Explanation, ForwardAttempt, Order, OwnId
-from orders.outcomes import is_ours_already
 from orders.states import Outcome
 from upstream.errors import ErrorClass, Unavailable
 from upstream.ids import canonical_id
@@ -64,7 +64,7 @@ def decide_placed(
     if is_ours_already(order.provider_id, wanted):
         raise NotThatId(_("Another order has this number already."))
     _ask_provider(order, wanted)
-    done = apply.placed(attempt.pk, wanted, how="person", now=database_now(), actor=actor, reason=reason)
+    done = conclude.placed(attempt.pk, wanted, how="person", now=database_now(), actor=actor, reason=reason)
     if not done:
         raise NotInDoubt(_("This order was decided meanwhile, or the number was given away."))
     _note(order, actor, reason, now, {"decision": "placed", "id": wanted})
@@ -89,7 +89,7 @@ def decide_not_placed(
     attempt = _doubtful_attempt(order, attempt_id)
     if now < earliest_not_placed(attempt):
         raise TooEarly(_("What was sent may still be carried out. Please wait until the time shown."))
-    if not apply.not_placed(
+    if not conclude.not_placed(
         attempt.pk, how="person", now=now, actor=actor, refund=refund, person={"reason": reason, "refund": refund}
     ):
         raise NotInDoubt(_("This order was decided meanwhile."))

@@ -111,3 +111,25 @@ def return_everything(order: Order, *, now: datetime, memo: str = "") -> None:
     if ledger.post(ledger.settlement_postings(hold, order.charge, close=True, memo=memo or _("Not placed"))):
         Order.objects.filter(pk=order.pk).update(returned=order.charge)
         lifecycle.note(order_id=order.pk, kind=EventKind.RETURNED, now=now, detail={"amount": str(order.charge)})
+
+
+@dataclass(frozen=True)
+class OrderMoney:
+    """The hold of one order: charged = earned + returned + held, at every moment."""
+
+    charged: Decimal
+    earned: Decimal
+    returned: Decimal
+
+    @property
+    def held(self) -> Decimal:
+        return self.charged - self.earned - self.returned
+
+    @property
+    def amounts(self) -> list[Decimal]:
+        return [self.charged, self.earned, self.returned, self.held]
+
+
+def money_of(order: Order) -> OrderMoney:
+    row = Hold.objects.filter(pk=order.reference).values_list("charged", "earned", "refunded").first()
+    return OrderMoney(*row) if row else OrderMoney(order.charge, Decimal(0), order.returned)

@@ -2,7 +2,8 @@
 
 What a provider said may stay unclear for ever: partial without a number, canceled after a part, an id that it forgot,
 children that cannot be read. The owner looks into the provider's panel and says how many did not arrive. From there it
-is the same settlement towards a target as after an answer (`orders.applying`), and later answers are applied as ever.
+is the same settlement towards a target as after an answer (`orders.following.batch`), and later answers are applied
+as ever.
 
 One number fits every type: the units of a subscription's posts are counted in ``(posts + old posts) × max``, its total,
 and so is what the owner says of it. One that was said to have run to its end stays completed with less than its total.
@@ -18,12 +19,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from core.refusals import Refusal
-from orders import families, lifecycle, settlement
-from orders.applying import Round, locked, write
+from orders import lifecycle, settlement
 from orders.books import order_costs
 from orders.decisions import demand_reason
+from orders.following import children
+from orders.following.batch import Round, locked, write
 from orders.models import EventKind, Order
-from orders.receipts import money_of
+from orders.settlement import money_of
 from orders.states import FINAL, Forward
 
 #: What a decision rests on. Whatever of it differs from what the page showed makes the form a stale one.
@@ -139,7 +141,7 @@ def _demand_same(order: Order, seen: str) -> None:
 def _settle(order: Order, missing: int, actor: str, reason: str, now: datetime) -> None:
     was_over, about = order.progress in FINAL, order.needs_review
     this = Round(order.provider, now, now, settlement.holds_of([order]), actor=actor)
-    this.end(order, families.end_for(order, missing), settlement.due_for(order, missing), remains=missing)
+    this.end(order, children.end_for(order, missing), settlement.due_for(order, missing), remains=missing)
     if was_over and not this.postings:
         raise MovesNothing(_("At least as much went back already. If nothing is to do, say so."))
     _note(order, {"decision": "settled", "not delivered": missing}, actor, reason, now)

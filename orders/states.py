@@ -5,6 +5,7 @@ An order has two: how far its forwarding got (``Forward``, ours to move) and wha
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from django.db import models
 from django.utils.functional import Promise
@@ -149,3 +150,11 @@ class CancelState(models.TextChoices):
 
 
 CANCEL_OPEN = (CancelState.QUEUED, CancelState.ASKED)
+
+
+class Shape(StrEnum):
+    """Which fields an answer has: a parent shows its children in place of a charge."""
+
+    PLAIN = "plain"
+    DRIP = "drip"
+    SUBSCRIPTION = "subscription"

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from orders import cancellations, dispatch, freezing, leases, progress, refills, waiting
+from orders import cancellations, freezing, refills, timeouts
 from orders.doorbell import FOLLOW, FORWARD, ring
+from orders.following import poll
+from orders.forwarding import dispatch, leases, refill_sends
 from orders.models import ChildOrder, Order, Refill
 from orders.states import Forward, RefillState
 
@@ -25,7 +27,7 @@ def ring_for_due(*, now: datetime) -> int:
     """Give up dead attempts and long waits, then ring for whatever is due; how many attempts were given up."""
     given_up = leases.expire(now=now)
     frozen = freezing.look(now=now)
-    waiting.give_up(now=now)
+    timeouts.give_up(now=now)
     sendable = {"provider__is_active": True, "provider__parked_at": None}
     queued = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=now, **sendable)
     asked = Refill.objects.filter(state=RefillState.QUEUED, next_at__lte=now, **sendable)
@@ -43,8 +45,8 @@ def do_due(*, now: datetime, seconds: float) -> Swept:
     return Swept(
         given_up=leases.expire(now=now),
         forwarded=dispatch.forward_due(seconds=seconds),
-        refills=refills.send_due(seconds=seconds) + refills.follow_due(seconds=seconds),
+        refills=refill_sends.send_due(seconds=seconds) + refills.follow_due(seconds=seconds),
         cancellations=cancellations.ask_due(seconds=seconds),
-        followed=progress.follow_due(seconds=seconds),
-        waited=waiting.give_up(now=now),
+        followed=poll.follow_due(seconds=seconds),
+        waited=timeouts.give_up(now=now),
     )

@@ -4,8 +4,10 @@ from celery import shared_task
 
 from core.clock import database_now
 from notices.heartbeats import beat
-from orders import cancellations, dispatch, freezing, progress, refills
+from orders import cancellations, freezing, refills
 from orders.doubt import resolve as doubts
+from orders.following import poll
+from orders.forwarding import dispatch, refill_sends
 
 #: A task claims for this long; two calls may be under way at its end, for which the time limits leave room.
 RUN_SECONDS = 60.0
@@ -15,14 +17,14 @@ RUN_SECONDS = 60.0
 def forward() -> None:
     freezing.look_now_and_then()
     dispatch.forward_due(seconds=RUN_SECONDS * 3 / 4)
-    refills.send_due(seconds=RUN_SECONDS / 4)
+    refill_sends.send_due(seconds=RUN_SECONDS / 4)
     beat(part="queue:forward", now=database_now())
 
 
 @shared_task(name="orders.tasks.follow")
 def follow() -> None:
     cancellations.ask_due(seconds=RUN_SECONDS / 8)
-    progress.follow_due(seconds=RUN_SECONDS * 5 / 8)
+    poll.follow_due(seconds=RUN_SECONDS * 5 / 8)
     refills.follow_due(seconds=RUN_SECONDS / 4)
     beat(part="queue:follow", now=database_now())
 

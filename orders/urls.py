@@ -1,12 +1,12 @@
 from django.urls import path
 
-from orders import new_views, views
+from orders.pages import new_order, views
 
 app_name = "orders"
 urlpatterns = [
-    path("order/", new_views.new_order, name="new"),
-    path("order/quote", new_views.quote_fragment, name="quote"),
-    path("order/services", new_views.services, name="services"),
+    path("order/", new_order.new_order, name="new"),
+    path("order/quote", new_order.quote_fragment, name="quote"),
+    path("order/services", new_order.services, name="services"),
     path("orders/", views.order_list, name="list"),
     path("orders/rows", views.order_rows, name="rows"),
     path("orders/<int:number>/", views.order, name="order"),

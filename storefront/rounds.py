@@ -5,13 +5,14 @@ If a part fails, the owner is alerted and the other parts go on.
 
 from dataclasses import asdict
 
-from catalog import health
-from catalog.scheduled import sync_due, sync_is_due
+from catalog.providers import health
+from catalog.sync.scheduled import sync_due, sync_is_due
 from core.clock import database_now
 from notices.alerts import mail_open_alerts
 from notices.containment import contained, failures_since
 from notices.heartbeats import beat
-from orders import reconciliation, sweep
+from orders import sweep
+from orders.books import reconciliation
 from orders.doorbell import RESOLVE, ring
 from orders.doubt import resolve
 from storefront.queue_health import beat_for_all, check_queues

@@ -53,7 +53,7 @@ def own_place() -> Iterator[ServerPlace]:
 def no_lane_is_kept() -> Iterator[None]:
     """The session that a process keeps for its next lane would keep the test's database in use."""
     yield
-    if (lanes := sys.modules.get("orders.lanes")) is not None:
+    if (lanes := sys.modules.get("orders.forwarding.lanes")) is not None:
         lanes.end_kept()
 
 

@@ -10,7 +10,7 @@ from catalog.admin.ordering import OrderedList
 from catalog.changes import noted
 from catalog.locks import locked
 from catalog.models import Category, Provider, ProviderService
-from catalog.selling import sell_again
+from catalog.shop.selling import sell_again
 from core.clock import database_now
 
 

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from catalog.owning import set_own_prices
-from catalog.price_sheet import SheetReading, read_sheet, sheet_rows
+from catalog.prices.price_sheet import SheetReading, read_sheet, sheet_rows
+from catalog.shop.bulk_edit import set_own_prices
 from core.clock import database_now
 
 _MOST_BYTES = 10_000_000

@@ -4,8 +4,8 @@ from django import forms
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.utils.translation import gettext_lazy as _
 
-from catalog.dialects import checked_dialect
 from catalog.models import Provider
+from catalog.providers.dialects import checked_dialect
 
 
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from catalog.accepting import accept_rates, import_rows, pass_on_falls
 from catalog.admin.figures import cost_html, heard_html
 from catalog.admin.history import log_each
 from catalog.models import ProviderService
+from catalog.shop.quarantine_decisions import accept_rates, import_rows, pass_on_falls
 from core.clock import database_now
 from core.read_only_admin import ReadOnlyAdmin
 

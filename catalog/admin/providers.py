@@ -11,16 +11,16 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.figures import NOTHING, heard_html
-from catalog.admin.provider_deeds import say_connection, say_sync
+from catalog.admin.provider_actions import say_connection, say_sync
 from catalog.admin.provider_form import ProviderForm
 from catalog.admin.syncs import SyncRunInline
-from catalog.answers import error_rates
-from catalog.asking import ask_for_sync
-from catalog.health import test_connection, unpark, words_for
 from catalog.models import Provider, SyncRun
 from catalog.models.provider import SyncState
-from catalog.providers import after_change
-from catalog.sync import AlreadyRunning
+from catalog.provider_settings import after_change
+from catalog.providers.answer_counts import error_rates
+from catalog.providers.health import test_connection, unpark, words_for
+from catalog.sync.requested import ask_for_sync
+from catalog.sync.run import AlreadyRunning
 from core.clock import database_now
 from core.templatetags.shop import state_html
 

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from catalog.models import MarkupRule
-from catalog.preview import preview
-from catalog.rules import delete_rule, save_rule
+from catalog.prices.preview import preview
+from catalog.prices.rules import delete_rule, save_rule
 from core.clock import database_now
 
 

@@ -19,12 +19,12 @@ from catalog.admin.price_pages import price_urls
 from catalog.admin.service_filters import CategoryFilter, FoldedRelated, FoldedValues, MarginFilter, StateFilter
 from catalog.admin.service_form import ServiceActionForm, ServiceForm
 from catalog.changes import noted_of
-from catalog.group_prices import prices_of_groups
 from catalog.locks import locked
 from catalog.models import MarkupRule, Service
-from catalog.moving import move_service
-from catalog.owning import recategorise, set_markup, show_services
-from catalog.selling import PINNABLE, sell_again
+from catalog.prices.group_prices import prices_of_groups
+from catalog.shop.bulk_edit import recategorise, set_markup, show_services
+from catalog.shop.moving import move_service
+from catalog.shop.selling import PINNABLE, sell_again
 from core.clock import database_now
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from catalog.models import SyncDiff, SyncRun
-from catalog.whole_diff import unpacked
+from catalog.sync.whole_diff import unpacked
 from core.read_only_admin import ReadOnlyAdmin
 
 _COUNTS = ("received", "added", "changed", "vanished", "returned", "quarantined", "skipped")

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from catalog.models import UnlistedText
-from catalog.unlisted import give_meaning
+from catalog.providers.unlisted_texts import give_meaning
 from core.clock import database_now
 
 

@@ -157,7 +157,7 @@ class Provider(models.Model):
         return tuple(name for name, is_followed in follows.items() if not is_followed)
 
     def set_key(self, plain: str) -> None:
-        """Seal the API key. It is unsealed only by :mod:`catalog.connection` and never shown."""
+        """Seal the API key. It is unsealed only by :mod:`catalog.providers.connection` and never shown."""
         self.sealed_key = seal(plain.strip())
 
     def clean(self) -> None:

@@ -112,8 +112,8 @@ class ServiceQuerySet(models.QuerySet["Service"]):
 class Service(models.Model):
     """A service as sold. Its id is what customers hold; ``price`` is what they see, in the shop's currency.
 
-    ``price`` is per 1,000 or per package, as the source's ``unit`` says, written by `catalog.selling` and
-    `catalog.reprice` alone.
+    ``price`` is per 1,000 or per package, as the source's ``unit`` says, written by `catalog.shop.selling` and
+    `catalog.prices.reprice` alone.
     ``pins`` names the fields ("name", "description", "category", "min", "max") that no longer follow the provider.
     """
 
@@ -199,7 +199,7 @@ class Service(models.Model):
 
     @property
     def shown_price(self) -> Decimal | None:
-        """The price of whoever looks: `catalog.group_prices.show_prices` sets it for a group, else it is the list's."""
+        """The price this visitor pays: the group's, where `catalog.prices.group_prices` has set it, else the list's."""
         return getattr(self, "_shown_price", self.price)
 
     @shown_price.setter

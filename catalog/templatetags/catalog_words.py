@@ -6,7 +6,7 @@ from django import template
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from catalog.platforms import letters_of
+from catalog.shop.platforms import letters_of
 
 register = template.Library()
 

@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from orders.models import Attempt, ForwardAttempt, Order, OrderEvent, ProviderExchange, Refill
-from orders.receipts import OrderMoney, money_of
+from orders.settlement import OrderMoney, money_of
 
 #: Evidence is bounded when it is stored; a page shows less of it, so that fifty tries still load.
 SHOWN = 16_000

@@ -14,7 +14,7 @@ from core.templatetags.shop import duration_text, num, state_html
 from orders.admin.filters import AttentionFilter, search_condition
 from orders.admin.history import history_of
 from orders.admin.settling import SettlingAdmin
-from orders.margins import cost_of, margin_of
+from orders.books.margins import cost_of, margin_of
 from orders.models import Order
 
 

@@ -9,8 +9,8 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from catalog.account import read_balance
 from catalog.models import Provider
+from catalog.providers.account import read_balance
 from core.clock import database_now
 from core.money import EXACT, LIMIT
 from notices.alerts import close_alert, raise_alert

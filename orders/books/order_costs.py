@@ -10,7 +10,7 @@ from django.db.models import DecimalField, ExpressionWrapper, F, Q, QuerySet
 from catalog.models import Provider
 from core.money import EXACT, LIMIT
 from orders.books import breaks
-from orders.margins import cost_of, margin_of
+from orders.books.margins import cost_of, margin_of
 from orders.models import BreakKind, Order, ReconciliationBreak
 from orders.states import Forward, Progress
 

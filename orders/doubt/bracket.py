@@ -25,11 +25,11 @@ from orders.doubt.picture import (
     Pass,
     Picture,
     Placed,
-    Shape,
     Standing,
     Verdict,
     Wait,
 )
+from orders.states import Shape
 
 #: A charge in these states is no longer the whole charge, so the first answer tells nothing about who ordered.
 _UNTELLING = frozenset({"partial", "canceled", "refunded", "failed"})

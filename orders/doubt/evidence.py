@@ -11,7 +11,6 @@ from catalog.models import Provider, ProviderService
 from catalog.pricing import provider_charge_for
 from orders.doubt.clock import moment, seconds
 from orders.doubt.decimals import shown_decimals
-from orders.doubt.own_ids import number_of
 from orders.doubt.picture import (
     Answer,
     Attempt,
@@ -21,13 +20,13 @@ from orders.doubt.picture import (
     Pass,
     Picture,
     Reading,
-    Shape,
     Standing,
     Times,
 )
 from orders.models import UNEXPLAINED, Explanation, ForwardAttempt, Order, ProbePass, RateReading, ThawScan
 from orders.models import OwnId as OwnIdRow
-from orders.states import Forward, Outcome, Progress
+from orders.own_ids import number_of
+from orders.states import Forward, Outcome, Progress, Shape
 
 SUBSCRIPTIONS = "subscriptions"
 _REMEMBERED = timedelta(hours=48)

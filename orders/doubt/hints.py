@@ -5,17 +5,18 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.db.models import QuerySet
 
-from catalog.connection import client_for
 from catalog.models import Provider
-from orders.doubt import apply, bracket, own_ids, probing
+from catalog.providers.connection import client_for
+from orders import own_ids
+from orders.doubt import bracket, conclude, probing
 from orders.doubt.clock import seconds
 from orders.doubt.evidence import may_own, shape_of_order
 from orders.doubt.picture import Answer as FirstAnswer
-from orders.doubt.picture import Attempt, OwnId, Picture, Shape
+from orders.doubt.picture import Attempt, OwnId, Picture
+from orders.forwarding.outcomes import is_ours_already
 from orders.models import ForwardAttempt, Order
 from orders.models import OwnId as OwnIdRow
-from orders.outcomes import is_ours_already
-from orders.states import Outcome
+from orders.states import Outcome, Shape
 from upstream.errors import Unavailable
 from upstream.messages import OrderStatus, RecentOrder
 
@@ -38,7 +39,7 @@ def ask_for_heard(this: probing.Search, picture: Picture) -> int:
         for candidate in candidates_of(attempt)[:3] if known else []:
             assert known is not None  # noqa: S101 - asked one line above
             if _proves_itself(this, candidate, known, picture):
-                closed += apply.placed(attempt.pk, candidate, how="heard", now=this.clock.now())
+                closed += conclude.placed(attempt.pk, candidate, how="heard", now=this.clock.now())
                 break
     return closed
 
@@ -101,7 +102,7 @@ def look_in_recent_orders(provider: Provider, *, now: datetime) -> int:
         found = [row for row in found if not _is_older(provider, row.order_id, attempt)]
         if len(found) == 1 and len(twins) == 1:
             listed = {"date": found[0].date, "charge": str(found[0].charge)}
-            closed += apply.placed(attempt.pk, found[0].order_id, how="listed", now=now, listed=listed)
+            closed += conclude.placed(attempt.pk, found[0].order_id, how="listed", now=now, listed=listed)
     return closed
 
 

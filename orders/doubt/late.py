@@ -6,12 +6,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from catalog.connection import dialect_of
 from catalog.models import Provider
+from catalog.providers.connection import dialect_of
 from notices.containment import contained
-from orders import outcomes
+from orders.forwarding import outcomes
+from orders.forwarding.permits import stored_exchange
 from orders.models import ForwardAttempt, ProviderExchange
-from orders.sending import stored_exchange
 from orders.states import Outcome
 from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
 from upstream.exchange import Exchange

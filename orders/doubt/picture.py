@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from orders.states import Shape
+
 
 class Standing(StrEnum):
     """How an attempt stands whose request the provider may have carried out without our knowing the id.
@@ -31,14 +33,6 @@ class Explained(StrEnum):
     CHILD = "child"
     FOREIGN = "foreign"
     ORPHAN = "orphan"
-
-
-class Shape(StrEnum):
-    """Which fields an answer has: a parent shows its children in place of a charge."""
-
-    PLAIN = "plain"
-    DRIP = "drip"
-    SUBSCRIPTION = "subscription"
 
 
 @dataclass(frozen=True, slots=True)

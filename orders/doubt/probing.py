@@ -12,11 +12,11 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import transaction
 
-from catalog import health
-from catalog.connection import client_for
 from catalog.models import Provider
+from catalog.providers import health
+from catalog.providers.connection import client_for
 from core.clock import elapsed_clock
-from orders.doubt import own_ids
+from orders import own_ids
 from orders.doubt.clock import Clock
 from orders.doubt.evidence import ids_per_call
 from orders.doubt.planning import Range

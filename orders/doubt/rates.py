@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from catalog.fetch import NoList, fetch_list
 from catalog.models import Provider
+from catalog.providers.fetch import NoList, fetch_list
 from orders.doubt.clock import Clock
 from orders.doubt.evidence import may_own
 from orders.models import UNEXPLAINED, ForwardAttempt, OwnId, RateReading

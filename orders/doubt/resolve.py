@@ -13,10 +13,11 @@ from core.clock import elapsed_clock
 from core.secrets import SecretUnreadable
 from notices.containment import contained
 from orders import freezing
-from orders.doubt import apply, bracket, calibration, contradiction, hints, late, orphans, planning, probing, rates
+from orders.doubt import bracket, calibration, conclude, hints, late, orphan_search, planning, probing, rates
 from orders.doubt.clock import Clock, moment
 from orders.doubt.evidence import newest_own_id, picture_of, times
 from orders.doubt.picture import AskOwner, Contradiction, NotPlaced, Picture, Placed, Standing, Verdict
+from orders.forwarding import outcomes
 from orders.models import ForwardAttempt, Order, ProbeDesk
 from orders.states import Forward, Outcome
 
@@ -84,7 +85,7 @@ def _gather(this: probing.Search, desk: ProbeDesk) -> None:
         _poll_parents(provider, clock.now())
         probing.search(this, ranges, newest=newest)
     elif provider.is_active:
-        orphans.scan_if_due(this, desk)
+        orphan_search.scan_if_due(this, desk)
     if _open_doubts(provider) and elapsed_clock() < this.until:
         rates.read_if_needed(provider, clock=clock)
 
@@ -110,13 +111,13 @@ def _judge(provider: Provider, clock: Clock) -> None:
 def _apply(verdict: Verdict, picture: Picture, now: datetime) -> bool:
     match verdict:
         case Placed(attempt, number):
-            return apply.placed(attempt, str(number), how="bracket", now=now, bracket=_found_in(verdict, picture))
+            return conclude.placed(attempt, str(number), how="bracket", now=now, bracket=_found_in(verdict, picture))
         case NotPlaced(attempt):
-            return apply.not_placed(attempt, how="bracket", now=now, bracket=_searched(verdict))
+            return conclude.not_placed(attempt, how="bracket", now=now, bracket=_searched(verdict))
         case AskOwner(attempt, reason):
-            apply.to_review(attempt, reason=reason, now=now)
+            conclude.to_review(attempt, reason=reason, now=now)
         case Contradiction(attempt, number):
-            contradiction.tell(attempt, str(number), now=now)
+            outcomes.alert_contradiction(attempt, str(number), now=now)
     return True
 
 
@@ -130,13 +131,13 @@ def _hand_over(provider: Provider, picture: Picture, clock: Clock) -> None:
     settle = times().settle + (times().review if is_unknown else 0)
     for attempt in picture.attempts:
         if attempt.standing in (Standing.IN_DOUBT, Standing.RESTORED) and picture.now >= attempt.sent_at + settle:
-            apply.to_review(attempt.key, reason="unprovable", now=clock.now())
+            conclude.to_review(attempt.key, reason="unprovable", now=clock.now())
 
 
 def _hand_over_restored(picture: Picture, clock: Clock) -> None:
     for attempt in picture.attempts:
         if attempt.standing is Standing.RESTORED and picture.now >= attempt.sent_at + times().settle:
-            apply.to_review(attempt.key, reason="restored", now=clock.now())
+            conclude.to_review(attempt.key, reason="restored", now=clock.now())
 
 
 def _found_in(verdict: Placed, picture: Picture) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from orders.models.books import (
     ReconciliationBreak,
     ReconciliationDesk,
 )
+from orders.models.breaker_state import SendingGate
 from orders.models.cancellation import Cancellation
 from orders.models.child import ChildOrder
 from orders.models.doubtful import DoubtfulOrder
 from orders.models.frozen import FROZEN, RESTORED, Home, ShopState, ThawScan
-from orders.models.gate import SendingGate
 from orders.models.order import EventKind, Order, OrderEvent
 from orders.models.own_id import UNEXPLAINED, Explanation, OwnId
-from orders.models.poll_desk import PollDesk
+from orders.models.poll_schedule import PollDesk
 from orders.models.probing import ProbeDesk, ProbePass, RateReading
 from orders.models.refill import Refill
 

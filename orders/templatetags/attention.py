@@ -3,7 +3,7 @@ from typing import Any
 from django import template
 
 from core.clock import database_now
-from orders.attention import attention
+from orders.pages.attention import attention
 
 register = template.Library()
 

@@ -1,5 +1,1 @@
-"""After a restore: what did the providers receive since the dump, and what may leave again."""
-
-from orders.thawing.deed import NotYet, thaw, thaw_provider, waiting_for
-
-__all__ = ["NotYet", "thaw", "thaw_provider", "waiting_for"]
+"""After a restore: what the providers received since the dump, and what may be sent again."""

@@ -10,8 +10,8 @@ from catalog.models import Provider, Service
 from core.clock import database_now
 from notices.alerts import raise_alert
 from notices.heartbeats import beat
-from orders.attention import attention
 from orders.models import Order
+from orders.pages.attention import attention
 from tests.admin.conftest import as_
 from tests.billing import cast
 from tests.billing.cast import money

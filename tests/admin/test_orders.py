@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from catalog.models import Service
-from orders.margins import cost_of, margin_of
+from orders.books.margins import cost_of, margin_of
 from orders.models import Order
 from orders.states import Forward, Progress
 from tests.admin.conftest import KEY, as_

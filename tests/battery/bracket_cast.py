@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from orders.doubt.picture import Reading, Shape, Standing
+from orders.doubt.picture import Reading, Standing
+from orders.states import Shape
 
 FOREVER = float("inf")
 

@@ -13,8 +13,10 @@ import psycopg
 import pytest
 from django.db import connection
 
-from orders import dispatch, hearing, lanes, outcomes, placement, progress, refills, sending
-from orders.doubt import apply, resolve
+from orders.checkout import placement
+from orders.doubt import conclude, resolve
+from orders.following import order_answers, poll
+from orders.forwarding import dispatch, lanes, outcomes, permits, refill_sends
 from tests.orders.cast import until
 
 #: A stopped process may wake at these and find the world changed; inside a transaction nobody is stopped here.
@@ -94,22 +96,22 @@ class Boundaries:
             for module, name, before, after in (
                 (dispatch, "give_up_lane", "lane", ""),
                 (dispatch, "claim_next", "", "claimed"),
-                (refills, "_claim", "", "claimed"),
-                (sending, "store_exchange", "", "stored"),
+                (refill_sends, "_claim", "", "claimed"),
+                (permits, "store_exchange", "", "stored"),
                 (outcomes, "record", "", "recorded"),
-                (refills, "record", "", "recorded"),
-                (outcomes.refusals, "tally", "", "record_uncommitted"),
-                (refills, "_record", "", "record_uncommitted"),
-                (progress, "_apply", "heard", "settled"),
-                (hearing, "write", "", "settled_uncommitted"),
+                (refill_sends, "record", "", "recorded"),
+                (outcomes.refusal_streaks, "tally", "", "record_uncommitted"),
+                (refill_sends, "_record", "", "record_uncommitted"),
+                (poll, "_apply", "heard", "settled"),
+                (order_answers, "write", "", "settled_uncommitted"),
                 (resolve, "_judge", "searched", ""),
-                (apply, "_calm", "", "verdict_uncommitted"),
-                (apply, "placed", "", "verdict"),
-                (apply, "not_placed", "", "verdict"),
+                (conclude, "_calm", "", "verdict_uncommitted"),
+                (conclude, "placed", "", "verdict"),
+                (conclude, "not_placed", "", "verdict"),
                 (placement, "write_order", "before_placing", "written"),
             ):
                 patch.setattr(module, name, self._around(getattr(module, name), before, after))
-            patch.setattr(sending, "permit", self._permit(sending.permit))
+            patch.setattr(permits, "permit", self._permit(permits.permit))
             patch.setattr(lanes, "_take", self._remembered(lanes._take))
             patch.setattr(connection, "connect", self._unless_dead(connection.connect))
             yield

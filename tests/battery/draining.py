@@ -5,15 +5,18 @@ from datetime import timedelta
 
 from django.db.models import Max, Min, Q
 
-from catalog import health
 from catalog.models import Provider
+from catalog.providers import health
 from core.clock import database_now
 from core.refusals import Refusal
-from orders import decisions, freezing, reconciliation, sweep, thawing
+from orders import decisions, freezing, sweep
+from orders.books import reconciliation
 from orders.doubt import resolve
 from orders.models import Cancellation, ChildOrder, ForwardAttempt, Order, Refill
 from orders.states import CANCEL_OPEN, FINAL, REFILL_OPEN, Forward, Outcome, RefillState
 from orders.thawing.scan import ScanFailed
+from orders.thawing.thaw import known_ids, thaw_provider
+from orders.thawing.thaw import thaw as thaw_shop
 from tests.battery.stage import LIFE, Panel, Stage
 
 ROUNDS = 40
@@ -71,9 +74,9 @@ def thaw(stage: Stage) -> None:
     stage.time.advance(601)
     for panel in stage.panels:
         there = sorted(int(number) for number in panel.books.orders)
-        known = thawing.deed.known_ids(panel.pk)
+        known = known_ids(panel.pk)
         with suppress(Refusal, ScanFailed):
-            thawing.thaw_provider(
+            thaw_provider(
                 Provider.objects.get(pk=panel.pk),
                 recent_id=str(there[-1]) if there else None,
                 first_id=str(there[0]) if there and not known else None,
@@ -82,7 +85,7 @@ def thaw(stage: Stage) -> None:
                 now=database_now(),
             )
     with suppress(Refusal):
-        thawing.thaw(actor="owner", reason="compared", now=database_now())
+        thaw_shop(actor="owner", reason="compared", now=database_now())
 
 
 def _one_round(stage: Stage) -> None:

@@ -7,13 +7,16 @@ from typing import Any, ClassVar
 
 from django.test import override_settings
 
-from catalog import health
 from catalog.models import Provider
-from catalog.sync import sync_provider
+from catalog.providers import health
+from catalog.sync.run import sync_provider
 from core.clock import database_now
 from core.refusals import Refusal
-from orders import cancellations, decisions, dispatch, progress, reconciliation, refills, tasks
+from orders import cancellations, decisions, refills, tasks
+from orders.books import reconciliation
 from orders.doubt import resolve
+from orders.following import poll
+from orders.forwarding import dispatch, refill_sends
 from orders.models import Order, Refill
 from orders.states import Forward
 from tests.battery import counts
@@ -238,7 +241,7 @@ class Happenings:
                 refills.request_refill(order=order, actor="customer", now=database_now())
         self._script(fault, "refill_status" if fault == "refill_unknown" else "refill")
         with self.stage.edges.crash_at(point or ""):
-            refills.send_due(seconds=5)
+            refill_sends.send_due(seconds=5)
             refills.follow_due(seconds=5)
         self._script(None, "refill")
 
@@ -285,7 +288,7 @@ class Happenings:
         Order.objects.filter(next_poll_at__isnull=False).update(next_poll_at=database_now())
         self._script(fault, "status")
         with self.stage.edges.crash_at(point or ""):
-            progress.follow_due(seconds=5)
+            poll.follow_due(seconds=5)
         self._script(None, "status")
 
     def reconcile(self, fault: str | None) -> None:

@@ -26,9 +26,9 @@ from catalog.pricing import published_price
 from core.clock import database_now
 from core.refusals import Refusal
 from orders import doorbell, freezing
+from orders.checkout.placement import place_order
 from orders.models import ForwardAttempt, Order
-from orders.placement import place_order
-from orders.thawing import deed
+from orders.thawing import thaw
 from storefront import rounds
 from tests.battery.crashing import Boundaries
 from tests.battery.fresh import Fresh
@@ -289,7 +289,7 @@ def the_stage() -> Iterator[Stage]:
     with turned_clock() as time, pytest.MonkeyPatch.context() as patch:
         stage = Stage(time.session, time)
         patch.setattr(doorbell, "broker", stage.bells)
-        patch.setattr(deed, "_pause", lambda: time.advance(60))
+        patch.setattr(thaw, "_pause", lambda: time.advance(60))
         own_clock = timezone.now
         patch.setattr(timezone, "now", lambda: own_clock() + timedelta(seconds=stage.wrong_by))
         with stage.wire.installed(), stage.edges.installed():

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from catalog import health
+from catalog.providers import health
 from core.clock import database_now
 from tests.battery import counts
 from tests.battery import faults_played as played

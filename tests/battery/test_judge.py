@@ -11,7 +11,7 @@ from django.db import connection
 
 from accounts.models import User
 from core.clock import database_now
-from orders.doubt import apply
+from orders.doubt import conclude
 from orders.models import ForwardAttempt, Order
 from tests.battery.judge import Judge, Said, Truth
 from tests.orders.cast import Shop, balance
@@ -150,7 +150,7 @@ def test_a_person_who_errs_is_not_the_shop(shop: Shop, alice: User, judge: Judge
     shop.simulator.control(script=["close_no_answer"], actions=["add"])
     order = shop.buys(alice)
     shop.forwards()
-    apply.not_placed(ForwardAttempt.objects.get().pk, how="person", now=database_now(), actor="owner")
+    conclude.not_placed(ForwardAttempt.objects.get().pk, how="person", now=database_now(), actor="owner")
     shop.forwards()
     assert len(shop.accepted()) == 2
     assert Order.objects.get(pk=order.pk).upstream_id == str(shop.accepted()[1]["order"])

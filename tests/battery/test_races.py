@@ -16,7 +16,7 @@ from accounts.models import User
 from billing import ledger
 from billing.ledger import NotEnoughMoney
 from catalog.models import Service
-from orders import dispatch
+from orders.forwarding import dispatch
 from orders.models import Order
 from tests.battery import counts
 from tests.battery.judge import Judge, Truth, must_hold

@@ -13,10 +13,12 @@ import pytest
 from accounts.models import User
 from billing.models import Transfer
 from core.clock import database_now
-from orders import cancellations, decisions, dispatch, leases, progress, refills, sweep
+from orders import cancellations, decisions, refills, sweep
+from orders.checkout.placement import place_order
 from orders.doubt import late
+from orders.following.poll import follow_due
+from orders.forwarding import dispatch, leases, refill_sends
 from orders.models import Cancellation, ForwardAttempt, Order, Refill
-from orders.placement import place_order
 from orders.states import Forward, Outcome
 from tests.battery.crowd import *  # noqa: F403 - its fixtures
 from tests.battery.crowd import ROUNDS, Crowd, Deed, of_round
@@ -92,7 +94,7 @@ def test_polls_and_cancellations_of_one_order_pay_back_once(
 
         def poll(order: Order = order) -> int:
             Order.objects.filter(pk=order.pk).update(next_poll_at=database_now())
-            return progress.follow_due(seconds=5)
+            return follow_due(seconds=5)
 
         def cancel(order: Order = order) -> object:
             return cancellations.request_cancel(order=order, actor="customer", now=database_now())
@@ -109,7 +111,7 @@ def test_polls_and_cancellations_of_one_order_pay_back_once(
 def test_one_refill_and_one_cancel_asked_16_times_are_one_each(
     shop: Shop, rich: User, judge: Judge, all_at_once: Crowd
 ) -> None:
-    sends: list[Deed] = [lambda: refills.send_due(seconds=5)] * 4
+    sends: list[Deed] = [lambda: refill_sends.send_due(seconds=5)] * 4
     for number in range(ROUNDS):
         done = shop.buys(rich, link=of_round(number, "?fate=completed&after=1"))
         running = shop.buys(rich, link=of_round(number, "?fate=stuck"))
@@ -124,7 +126,7 @@ def test_one_refill_and_one_cancel_asked_16_times_are_one_each(
             return cancellations.request_cancel(order=running, actor="customer", now=database_now())
 
         all_at_once([*[refill] * 16, *[cancel] * 16, *sends])
-        refills.send_due(seconds=5)
+        refill_sends.send_due(seconds=5)
         assert Refill.objects.count() == len(shop.simulator.record()["refills"]) == number + 1, "F1 is broken"
         assert Cancellation.objects.count() == number + 1
         must_hold(judge.each_step())

@@ -8,7 +8,8 @@ import pytest
 from accounts.models import User
 from billing.models import Hold, Transfer
 from core.clock import database_now
-from orders import hearing, settling_by_hand
+from orders import settling_by_hand
+from orders.following import order_answers
 from orders.models import EventKind, Order
 from orders.settling_by_hand import NothingToDecide, Stale
 from orders.states import Progress
@@ -28,7 +29,7 @@ OWNERS = 8
 
 def hears(shop: Shop, order: Order, state: OrderState, remains: int | None = None) -> None:
     now, said = database_now(), OrderStatus(state=state, raw_state=state.value, remains=remains)
-    hearing.apply({order.pk: said}, provider=shop.provider, asked_at=now, now=now)
+    order_answers.apply({order.pk: said}, provider=shop.provider, asked_at=now, now=now)
 
 
 def answering(shop: Shop, order: Order, state: OrderState, remains: int | None = None) -> Deed:

@@ -16,11 +16,11 @@ DOORS = {
     "core/clock.py": "the door itself",
     "upstream/deadline.py": "measures one call, inside one process",
     "orders/templatetags/order_words.py": "words on a page",
-    "orders/sending.py": "the token of an attempt: unlike any other is all it has to be",
+    "orders/forwarding/permits.py": "the token of an attempt: unlike any other is all it has to be",
     "orders/thawing/doubts.py": "the same",
     "orders/models/frozen.py": "the name of a shop",
     "orders/freezing.py": "the same",
-    "orders/views.py": "the nonce of a form",
+    "orders/pages/views.py": "the nonce of a form",
     "storefront/middleware.py": "the name of a request in logs",
 }
 #: Programs beside the shop: a demo, and processes that a developer's machine starts for itself.

@@ -20,7 +20,8 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import User
 from catalog.models import Service
 from core.clock import database_now
-from orders import dispatch, doorbell, freezing, leases, sending, sweep
+from orders import doorbell, freezing, sweep
+from orders.forwarding import dispatch, leases, permits
 from orders.models import ForwardAttempt, Order
 from orders.states import Forward, Outcome
 from storefront.environment import Environment
@@ -83,7 +84,7 @@ def test_a_sender_killed_after_the_provider_has_read_leaves_a_doubt(
 
     shop.buys(alice, link=LINK)
     with monkeypatch.context() as patch:
-        patch.setattr(sending, "store_exchange", die)
+        patch.setattr(permits, "store_exchange", die)
         with pytest.raises(Killed):
             shop.forwards()
     for _message in range(2):
@@ -119,7 +120,7 @@ def test_a_sender_killed_while_it_connects_leaves_no_doubt(
 def test_an_answer_that_comes_after_the_sweep_gave_up_is_heeded(
     shop: Shop, alice: User, judged: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = sending.store_exchange
+    honest = permits.store_exchange
 
     def too_late(*args: Any, **more: Any) -> None:
         leases._give_up_forward(ForwardAttempt.objects.get(), database_now())
@@ -127,7 +128,7 @@ def test_an_answer_that_comes_after_the_sweep_gave_up_is_heeded(
 
     order = shop.buys(alice, link=f"{LINK}?fate=stuck")
     with monkeypatch.context() as patch:
-        patch.setattr(sending, "store_exchange", too_late)
+        patch.setattr(permits, "store_exchange", too_late)
         shop.forwards()
     judged(answers={order.link: 1})
     order.refresh_from_db()

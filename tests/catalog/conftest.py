@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from catalog.models import Provider, SyncRun
-from catalog.providers import set_up
-from catalog.sync import sync_provider
+from catalog.provider_settings import set_up
+from catalog.sync.run import sync_provider
 from core.clock import database_now
 from tests.catalog.panel import KEY, Panel, running_panel
 
@@ -42,4 +42,4 @@ def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     def unheard(*_: Any, **_how: Any) -> None:
         raise ConnectionError("no broker")
 
-    monkeypatch.setattr("catalog.asking.broker.publish", unheard)
+    monkeypatch.setattr("catalog.sync.requested.broker.publish", unheard)

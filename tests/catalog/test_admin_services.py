@@ -16,7 +16,7 @@ from pytest_django.asserts import assertHTMLEqual
 from accounts.models import CustomerGroup, User
 from catalog.admin.cells import CellRenderer
 from catalog.models import Category, MarkupRule, ProviderService, Service, ServiceChange
-from catalog.price_sheet import read_sheet, sheet_rows
+from catalog.prices.price_sheet import read_sheet, sheet_rows
 from tests.catalog.conftest import Sync
 from tests.catalog.panel import Panel, row
 from tests.catalog.rows import on_sale

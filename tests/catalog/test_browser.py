@@ -18,8 +18,8 @@ from playwright.sync_api import Locator, Page, expect
 from accounts.models import User
 from catalog.models import Category, MarkupRule, Provider, Service, SyncRun
 from catalog.models.provider import SyncState
-from catalog.providers import set_up
-from catalog.sync import sync_provider
+from catalog.provider_settings import set_up
+from catalog.sync.run import sync_provider
 from catalog.tasks import sync_due
 from core.clock import database_now
 from tests.catalog.panel import KEY, Panel, row
@@ -84,7 +84,7 @@ def test_a_sync_is_done_by_a_worker_while_the_page_tells_how_far_it_is(
             connection.close()
 
     panel.before_answer = hold
-    monkeypatch.setattr("catalog.asking.broker.publish", lambda *args, **kwargs: rung.set())
+    monkeypatch.setattr("catalog.sync.requested.broker.publish", lambda *args, **kwargs: rung.set())
     worker = threading.Thread(target=work)
     worker.start()
     page.goto(at + reverse("admin:catalog_provider_change", args=[provider.pk]))

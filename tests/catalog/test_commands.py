@@ -7,8 +7,8 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from catalog.connection import client_for
 from catalog.models import Provider, Service
+from catalog.providers.connection import client_for
 from core.secrets import unseal
 from tests.catalog.panel import KEY, Panel, row
 

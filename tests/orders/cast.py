@@ -12,9 +12,10 @@ from billing.models import Account
 from catalog.models import Category, Provider, ProviderService, Service
 from catalog.pricing import published_price
 from core.clock import database_now
-from orders import dispatch, progress
+from orders.checkout.placement import place_order
+from orders.following import poll
+from orders.forwarding import dispatch
 from orders.models import ChildOrder, Order
-from orders.placement import place_order
 from upstream.simulator.running import RunningSimulator
 
 RATE = Decimal("0.90")
@@ -102,7 +103,7 @@ class Shop:
         """Ask about every open or watched order now, whatever the timetable says."""
         for rows in (Order.objects, ChildOrder.objects):
             rows.filter(next_poll_at__isnull=False).update(next_poll_at=database_now())
-        return progress.follow_due(seconds=30)
+        return poll.follow_due(seconds=30)
 
     def accepted(self) -> list[dict[str, Any]]:
         return self.simulator.orders()

@@ -7,7 +7,7 @@ from typing import Any
 from accounts.models import User
 from core.clock import database_now
 from core.money import round_down
-from orders import child_hearing, hearing
+from orders.following import child_answers, order_answers
 from orders.models import ChildOrder, Order
 from orders.states import Forward
 from tests.orders.cast import Shop
@@ -36,7 +36,7 @@ def heard(shop: Shop, order: Order, *items: StatusItem, at: datetime | None = No
     """The provider says these things of the order, one after the other, now or at the given time."""
     for item in items:
         now = at or database_now()
-        hearing.apply({order.pk: item}, provider=shop.provider, asked_at=now, now=now)
+        order_answers.apply({order.pk: item}, provider=shop.provider, asked_at=now, now=now)
     order.refresh_from_db()
     return order
 
@@ -46,7 +46,7 @@ def child_heard(shop: Shop, order: Order, number: str, *items: StatusItem) -> Ch
     child = order.children.get(upstream_id=number)
     for item in items:
         now = database_now()
-        child_hearing.apply({child.pk: item}, provider=shop.provider, asked_at=now, now=now)
+        child_answers.apply({child.pk: item}, provider=shop.provider, asked_at=now, now=now)
     child.refresh_from_db()
     order.refresh_from_db()
     return child

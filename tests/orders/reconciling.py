@@ -8,8 +8,7 @@ from billing import audit as money
 from billing.audit import check
 from core.clock import database_now
 from orders import audit as deeds
-from orders import reconciliation
-from orders.books import entries
+from orders.books import entries, reconciliation
 from orders.models import BalanceReading, BreakKind, EntryKind, Order, ReconciliationBreak, ReconciliationDesk
 from tests.orders.cast import Shop
 

@@ -10,7 +10,8 @@ from accounts.models import User
 from catalog.models import Provider
 from core.clock import database_now
 from notices.models import Alert
-from orders import dispatch, hearing, progress
+from orders.following import order_answers, poll
+from orders.forwarding import dispatch
 from orders.models import Order
 from orders.states import Forward, Progress
 from tests.orders.cast import Shop, provider_at, service_of
@@ -58,14 +59,14 @@ def test_an_answer_that_breaks_us_keeps_no_other_order_from_its_settlement(
     orders = [shop.buys(alice, link=f"https://example.com/p/{n}?fate=completed&after=1") for n in range(3)]
     shop.forwards()
     shop.simulator.control(advance=30)
-    honest = hearing.apply
+    honest = order_answers.apply
 
     def broken(heard: Any, **context: Any) -> None:
         if orders[1].pk in heard:
             raise ZeroDivisionError
         honest(heard, **context)
 
-    monkeypatch.setattr(progress.hearing, "apply", broken)
+    monkeypatch.setattr(poll.hearing, "apply", broken)
     shop.follows()
     done = Order.objects.filter(progress=Progress.COMPLETED).values_list("pk", flat=True)
     assert set(done) == {orders[0].pk, orders[2].pk}

@@ -7,7 +7,8 @@ import pytest
 from accounts.models import User
 from billing import audit as books
 from core.clock import database_now
-from orders import audit, hearing, settling_by_hand
+from orders import audit, settling_by_hand
+from orders.following import order_answers
 from orders.models import Order
 from tests.orders.cast import Shop
 from upstream.messages import OrderStatus
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def hears(shop: Shop, order: Order, state: OrderState, remains: int | None) -> None:
     now, said = database_now(), OrderStatus(state=state, raw_state=state.value, remains=remains)
-    hearing.apply({order.pk: said}, provider=shop.provider, asked_at=now, now=now)
+    order_answers.apply({order.pk: said}, provider=shop.provider, asked_at=now, now=now)
     order.refresh_from_db()
 
 

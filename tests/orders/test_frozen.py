@@ -9,7 +9,8 @@ from django.test import Client
 from accounts.models import User
 from core.clock import database_now
 from notices.models import Alert
-from orders import dispatch, freezing, lanes, leases, marks, refills, sending
+from orders import freezing, marks
+from orders.forwarding import dispatch, lanes, leases, permits, refill_sends
 from orders.models import Order, ShopState
 from orders.states import Forward, Progress, RefillState
 from storefront.rounds import work_round
@@ -53,11 +54,11 @@ def test_a_frozen_shop_takes_orders_and_follows_them_and_sends_nothing(settled: 
 def test_a_refill_does_not_leave_a_frozen_shop(settled: Shop, alice: User) -> None:
     refill = asks_for_a_refill(settled, alice)
     freezing.freeze(why="test", now=database_now())
-    assert refills.send_due() == 0
+    assert refill_sends.send_due() == 0
     refill.refresh_from_db()
     assert refill.state == RefillState.QUEUED
     freezing.release(now=database_now(), actor="owner", reason="test")
-    assert refills.send_due() == 1
+    assert refill_sends.send_due() == 1
 
 
 def test_no_byte_leaves_when_the_shop_freezes_between_claim_and_send(settled: Shop, alice: User) -> None:
@@ -67,8 +68,8 @@ def test_no_byte_leaves_when_the_shop_freezes_between_claim_and_send(settled: Sh
         attempt = dispatch.claim_next(lane, now=database_now())
         assert attempt is not None
         freezing.freeze(why="test", now=database_now())
-        with pytest.raises(sending.PermitRefused):
-            sending.permit(sending.FORWARD, lane, attempt.token)()
+        with pytest.raises(permits.PermitRefused):
+            permits.permit(permits.FORWARD, lane, attempt.token)()
         dispatch.send(attempt, lane)
     order.refresh_from_db()
     assert order.forward_state == Forward.QUEUED

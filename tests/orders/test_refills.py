@@ -9,10 +9,11 @@ from django.db import connection
 from accounts.models import User
 from catalog.models import Provider
 from core.clock import database_now
-from orders import lanes, leases, refills, sending
-from orders.attention import attention
-from orders.hearing import MISSES_TO_REVIEW
+from orders import refills
+from orders.following.order_answers import MISSES_TO_REVIEW
+from orders.forwarding import lanes, leases, permits, refill_sends
 from orders.models import EventKind, Order, Refill
+from orders.pages.attention import attention
 from orders.refills import NotRefillable, request_refill
 from orders.states import Outcome, Progress, RefillState
 from tests.orders.cast import Shop, balance, until
@@ -46,7 +47,7 @@ def follow() -> None:
 def test_a_refill_is_passed_on_and_followed_to_its_end(shop: Shop, alice: User, completed: Order) -> None:
     before = balance(alice)
     refill = asked(completed)
-    assert refills.send_due() == 1
+    assert refill_sends.send_due() == 1
     refill.refresh_from_db()
     assert refill.state == RefillState.REQUESTED
     assert [r["refill"] for r in shop.simulator.record()["refills"]] == [refill.upstream_id]
@@ -76,9 +77,9 @@ def test_only_completed_orders_of_services_that_promise_it(shop: Shop, alice: Us
 def test_a_lost_answer_is_a_doubt_and_never_asked_again(shop: Shop, completed: Order) -> None:
     shop.simulator.control(script=["close_no_answer"], actions=["refill"])
     refill = asked(completed)
-    refills.send_due()
+    refill_sends.send_due()
     Refill.objects.update(next_at=database_now())
-    refills.send_due()
+    refill_sends.send_due()
     refill.refresh_from_db()
     assert refill.state == RefillState.IN_DOUBT
     assert len(shop.simulator.record()["refills"]) <= 1
@@ -89,7 +90,7 @@ def test_a_lost_answer_is_a_doubt_and_never_asked_again(shop: Shop, completed: O
 def test_a_declined_refill_closes_and_may_be_asked_for_again(shop: Shop, completed: Order) -> None:
     shop.simulator.control(script=["refill_rejected"], actions=["refill"])
     refill = asked(completed)
-    refills.send_due()
+    refill_sends.send_due()
     shop.simulator.control(advance=60)
     follow()
     refill.refresh_from_db()
@@ -104,7 +105,7 @@ def test_a_refill_that_nobody_ever_tells_of_is_shown_to_the_owner(
     shop: Shop, completed: Order, silence: RefillItem | None
 ) -> None:
     refill = asked(completed)
-    refills.send_due()
+    refill_sends.send_due()
     for _poll in range(MISSES_TO_REVIEW - 1):
         refills.hear(refill.pk, silence, now=database_now())
     assert not attention(now=database_now()).alerts
@@ -121,7 +122,7 @@ def test_a_refill_that_nobody_ever_tells_of_is_shown_to_the_owner(
 def test_a_panel_without_refills_loses_the_capability(shop: Shop, completed: Order) -> None:
     shop.simulator.control(capabilities={"refill": False})
     refill = asked(completed)
-    refills.send_due()
+    refill_sends.send_due()
     refill.refresh_from_db()
     assert refill.state == RefillState.REJECTED
     assert not Provider.objects.get().can_refill
@@ -131,9 +132,9 @@ def test_a_dead_sender_is_noticed(shop: Shop, completed: Order) -> None:
     asked(completed)
     with lanes.take(shop.provider.pk) as lane:
         assert lane is not None
-        attempt = refills._claim(lane, now=database_now())
+        attempt = refill_sends._claim(lane, now=database_now())
         assert attempt is not None
-        sending.permit(sending.REFILL, lane, attempt.token)()
+        permits.permit(permits.REFILL, lane, attempt.token)()
     until(lambda: leases.expire(now=database_now()))
     attempt.refresh_from_db()
     assert attempt.outcome == Outcome.IN_DOUBT
@@ -162,14 +163,14 @@ def test_what_a_dead_sender_had_stored_is_recorded_for_it(
         raise Killed
 
     with monkeypatch.context() as worker:
-        worker.setattr(refills, "record", die)
+        worker.setattr(refill_sends, "record", die)
         with pytest.raises(Killed):
-            refills.send_due()
+            refill_sends.send_due()
     assert Refill.objects.get().state == RefillState.SENDING
     until(lambda: leases.expire(now=database_now()))
     assert Refill.objects.get().state == state
     assert len(shop.simulator.record()["refills"]) <= 1
-    refills.send_due()
+    refill_sends.send_due()
     assert Refill.objects.get().state == state
 
 
@@ -178,7 +179,7 @@ def test_sixteen_requests_and_senders_make_one_refill(shop: Shop, completed: Ord
         try:
             with contextlib.suppress(NotRefillable):
                 asked(completed)
-            refills.send_due()
+            refill_sends.send_due()
         finally:
             connection.close()
 
@@ -187,6 +188,6 @@ def test_sixteen_requests_and_senders_make_one_refill(shop: Shop, completed: Ord
         thread.start()
     for thread in crowd:
         thread.join()
-    refills.send_due()
+    refill_sends.send_due()
     assert Refill.objects.count() == 1
     assert len(shop.simulator.record()["refills"]) == 1

@@ -12,12 +12,14 @@ from billing import audit as books
 from billing.models import Hold, Transfer
 from catalog.models import Service
 from core.clock import database_now
-from orders import audit, progress, reconciliation, settling_by_hand
+from orders import audit, settling_by_hand
+from orders.books import reconciliation
 from orders.cancellations import request_cancel
 from orders.decisions import NoReason
+from orders.following import poll
 from orders.models import EventKind, Order, ReconciliationBreak
+from orders.pages.story import story_of
 from orders.states import Progress
-from orders.story import story_of
 from tests.orders.cast import Shop, balance, service_of
 from tests.orders.hearings import bought, child_heard, due, heard, placed, said
 from upstream.errors import ErrorClass, Unavailable
@@ -192,8 +194,8 @@ def test_what_was_decided_about_is_not_asked_again(shop: Shop, alice: User, stor
 def test_an_id_that_fails_every_call_is_not_asked_about_again(shop: Shop, alice: User) -> None:
     order = heard(shop, bought(shop, alice), *FORGOTTEN)
     settles(order, 400)
-    batch = progress.Batch(shop.provider, {str(order.upstream_id): order.pk}, database_now())
-    progress.failed(batch, Unavailable("not_json", "HTTP 200"), now=database_now())
+    batch = poll.Batch(shop.provider, {str(order.upstream_id): order.pk}, database_now())
+    poll.failed(batch, Unavailable("not_json", "HTTP 200"), now=database_now())
     order.refresh_from_db()
     assert (order.poll_misses, order.needs_review) == (11, "")
 

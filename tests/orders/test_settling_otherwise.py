@@ -6,7 +6,8 @@ import pytest
 
 from accounts.models import User
 from core.clock import database_now
-from orders import hearing, settling_by_hand
+from orders import settling_by_hand
+from orders.following import order_answers
 from orders.models import Order
 from tests.orders.cast import Shop
 from upstream.messages import OrderStatus
@@ -23,7 +24,7 @@ def over(shop: Shop, alice: User, settings: Any) -> Order:
     shop.forwards()
     for remains in (80, None):
         now, said = database_now(), OrderStatus(state=OrderState.PARTIAL, raw_state="Partial", remains=remains)
-        hearing.apply({order.pk: said}, provider=shop.provider, asked_at=now, now=now)
+        order_answers.apply({order.pk: said}, provider=shop.provider, asked_at=now, now=now)
     order.refresh_from_db()
     return order
 

@@ -10,13 +10,14 @@ from allauth.account.models import EmailAddress
 from accounts.models import User
 from billing import ledger
 from catalog.models import Category, Provider, ProviderService, Service
-from catalog.platforms import platform_of
 from catalog.pricing import published_price
-from catalog.selling import searchable
+from catalog.shop.platforms import platform_of
+from catalog.shop.selling import searchable
 from core.clock import database_now
-from orders import hearing, lifecycle, settlement
+from orders import lifecycle, settlement
+from orders.checkout.placement import place_order
+from orders.following import order_answers
 from orders.models import EventKind, Order
-from orders.placement import place_order
 from orders.states import Forward
 from upstream.messages import OrderStatus
 from upstream.states import OrderState
@@ -151,7 +152,7 @@ class Orders:
         """What the provider says of ``order`` next."""
         now = database_now()
         said = OrderStatus(state=state, raw_state=state.value, start_count=start_count, remains=remains)
-        hearing.apply({order.pk: said}, provider=order.provider, asked_at=now, now=now)
+        order_answers.apply({order.pk: said}, provider=order.provider, asked_at=now, now=now)
         return Order.objects.get(pk=order.pk)
 
     def _moved(self, order: Order, new: Forward, kind: EventKind, **columns: Any) -> Order:

@@ -7,9 +7,9 @@ from django.urls import reverse
 from accounts.models import User
 from catalog.models import Provider, ProviderService, Service
 from core.clock import database_now
-from orders import waiting
+from orders import timeouts
+from orders.checkout.placement import place_order
 from orders.models import Cancellation, ChildOrder, Order
-from orders.placement import place_order
 from orders.states import Forward
 from tests.pages.cast import Orders
 
@@ -81,7 +81,7 @@ def test_a_subscription_is_ordered_by_name_and_says_what_it_reserves(
 
 def test_an_order_that_waited_too_long_says_so(signed_in: Client, orders: Orders) -> None:
     order = orders.queued()
-    waiting.give_up(now=database_now().replace(year=2040))
+    timeouts.give_up(now=database_now().replace(year=2040))
     assert "could not take it in time" in page_of(signed_in, order)
 
 

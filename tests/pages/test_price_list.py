@@ -8,8 +8,8 @@ from django.test import Client
 
 from accounts.models import User
 from catalog.models import Provider, Service
-from catalog.platforms import fold, platform_of
 from catalog.pricing import published_price
+from catalog.shop.platforms import fold, platform_of
 from tests.pages.cast import provider_of, stock
 
 pytestmark = pytest.mark.django_db

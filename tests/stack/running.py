@@ -22,7 +22,7 @@ QUICK = {
     "FORWARD_DEADLINE_SECONDS": "2",
     "FORWARD_LEASE_SECONDS": "6",
     "SWEEP_SECONDS": "1",
-    # A story about many doubts at once would stop at the third; tests/orders/test_breaker.py tells that one.
+    # A story about many doubts at once would stop at the third; tests/orders/forwarding/test_breaker.py tells that one.
     "BREAKER_DOUBTS": "100000",
     "BREAKER_STREAK": "100000",
     "BREAKER_COST": "1000000000",

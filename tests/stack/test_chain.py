@@ -20,11 +20,13 @@ from psycopg import sql
 from accounts.models import User
 from billing.models import Hold
 from catalog.models import Provider, Service
-from catalog.sync import sync_provider
+from catalog.sync.run import sync_provider
 from core.clock import database_now
-from orders import cancellations, dispatch, progress, refills, sweep
+from orders import cancellations, refills, sweep
+from orders.checkout.placement import place_order
+from orders.following import poll
+from orders.forwarding import dispatch, refill_sends
 from orders.models import Order, Refill
-from orders.placement import place_order
 from orders.refills import request_refill
 from orders.states import Forward, Progress, RefillState
 from tests.orders.cast import balance, customer
@@ -136,7 +138,7 @@ def buy(who: User, service: Service, link: str, quantity: int = 1000) -> Order:
 def follow_until(order: Order, ends: Progress) -> Order:
     def has_ended() -> bool:
         Order.objects.filter(next_poll_at__isnull=False).update(next_poll_at=database_now())
-        progress.follow_due(seconds=5)
+        poll.follow_due(seconds=5)
         return Order.objects.get(pk=order.pk).progress == ends
 
     until(has_ended, 60, f"order {order.pk} is {ends}")
@@ -170,7 +172,7 @@ def test_an_order_goes_through_both_and_its_money_comes_back_through_both(
     assert balance(alice) == 100 - done.charge - part.net_charge
 
     refill = request_refill(order=done, actor="alice", now=database_now())
-    refills.send_due(seconds=10)
+    refill_sends.send_due(seconds=10)
 
     def is_refilled() -> bool:
         Refill.objects.filter(next_poll_at__isnull=False).update(next_poll_at=database_now())

@@ -14,9 +14,9 @@ from django.db import connection
 from accounts.models import User
 from billing.models import Hold
 from core.clock import database_now
-from orders import lanes
+from orders.checkout.placement import place_order
+from orders.forwarding import lanes
 from orders.models import ForwardAttempt, Order
-from orders.placement import place_order
 from orders.states import Forward, Outcome, Progress
 from storefront.embedded.place import ServerPlace
 from tests.orders.cast import Shop, customer, provider_at, service_of

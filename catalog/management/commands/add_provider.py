@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from catalog.models import Provider
-from catalog.providers import set_up
+from catalog.provider_settings import set_up
 
 
 def _decimal(text: str) -> Decimal:

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from catalog.models import Provider, SyncRun
 from catalog.models.provider import SyncState
-from catalog.sync import AlreadyRunning, sync_provider
+from catalog.sync.run import AlreadyRunning, sync_provider
 from core.clock import database_now
 
 

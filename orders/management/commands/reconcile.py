@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand
 
 from catalog.models import Provider
 from core.clock import database_now
-from orders import reconciliation
+from orders.books import reconciliation
 from orders.models import BalanceReading, ReconciliationBreak
 
 

@@ -7,9 +7,9 @@ from catalog.models import Provider
 from core.clock import database_now
 from core.refusals import Refusal
 from core.secrets import SecretUnreadable
-from orders import thawing
-from orders.thawing.deed import Outcome
+from orders.thawing import thaw
 from orders.thawing.scan import ScanFailed
+from orders.thawing.thaw import Outcome
 
 
 class Command(BaseCommand):
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             if options["provider"]:
                 self._one_provider(options)
             else:
-                thawing.thaw(actor="command", reason=options["reason"], now=database_now())
+                thaw.thaw(actor="command", reason=options["reason"], now=database_now())
                 self.stdout.write("The shop is thawed: orders leave again.")
         except (Refusal, ScanFailed, SecretUnreadable) as problem:
             raise CommandError(str(problem)) from problem
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         recent = options["recent_order_id"]
         if (recent is None) != options["nothing_proven"]:
             raise CommandError("Give either --recent-order-id or --nothing-proven.")
-        done = thawing.thaw_provider(
+        done = thaw.thaw_provider(
             provider,
             recent_id=recent,
             first_id=options["first_order_id"],
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(done.absent)} orders are not at the provider and go out again: {_list(done.absent)}")
         self.stdout.write(f"{len(done.doubted)} orders stay in doubt: {_list(done.doubted)}")
         self.stdout.write(f"{len(done.refills)} refills stay in doubt")
-        waiting = ", ".join(p.name for p in thawing.waiting_for())
+        waiting = ", ".join(p.name for p in thaw.waiting_for())
         self.stdout.write(f"Still to look at: {waiting}" if waiting else "Every provider was looked at: now thaw.")
 
 

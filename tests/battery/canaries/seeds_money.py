@@ -8,7 +8,7 @@ from typing import Any
 def write_the_balance_back() -> None:
     """Read the wallet, change it in Python, write it back: whoever spent in between is forgotten."""
     from billing.models import Account
-    from orders import placement
+    from orders.checkout import placement
 
     honest = placement.write_order
 
@@ -24,10 +24,10 @@ def write_the_balance_back() -> None:
 
 def check_the_balance_and_then_take_it() -> None:
     """The balance is looked at before the statement, and only taken from inside it."""
-    from orders import writing
+    from orders.checkout import insert
 
-    honest = writing._statement
-    writing._statement = lambda *parts: honest(*parts).replace("AND purse.balance >= %(charge)s::numeric", "")
+    honest = insert._statement
+    insert._statement = lambda *parts: honest(*parts).replace("AND purse.balance >= %(charge)s::numeric", "")
 
 
 def float_refunds() -> None:
@@ -53,20 +53,20 @@ def refund_on_each_poll() -> None:
 
 
 def a_denied_id_cancels() -> None:
-    from orders import hearing
+    from orders.following import order_answers
     from upstream.errors import ErrorClass
     from upstream.messages import ItemError, OrderStatus
     from upstream.states import OrderState
 
-    honest = hearing._nothing_usable
+    honest = order_answers._nothing_usable
 
     def nothing_usable(order: Any, item: Any, this: Any) -> None:
         if isinstance(item, ItemError) and item.error_class is ErrorClass.UNKNOWN_ORDER:
-            hearing._status(order, OrderStatus(OrderState.CANCELED, "Canceled"), this)
+            order_answers._status(order, OrderStatus(OrderState.CANCELED, "Canceled"), this)
         else:
             honest(order, item, this)
 
-    hearing._nothing_usable = nothing_usable
+    order_answers._nothing_usable = nothing_usable
 
 
 def remains_without_a_sign() -> None:
@@ -79,12 +79,12 @@ def remains_without_a_sign() -> None:
 
 
 def reopen_what_was_settled() -> None:
-    from orders import hearing
+    from orders.following import order_answers
 
     def late_word(order: Any, heard: Any, this: Any) -> None:
         order.progress, order.raw_state = heard.state.value, heard.raw_state[:100]
 
-    hearing._late_word = late_word
+    order_answers._late_word = late_word
 
 
 def look_for_the_key_and_then_post() -> None:

@@ -51,7 +51,8 @@ def follow_redirects() -> None:
 def requeue_what_was_sending() -> None:
     from django.db import transaction
 
-    from orders import leases, lifecycle
+    from orders import lifecycle
+    from orders.forwarding import leases
     from orders.models import EventKind, Order
     from orders.states import Forward, Outcome
 
@@ -72,11 +73,11 @@ def requeue_what_was_sending() -> None:
 
 
 def drop_late_answers() -> None:
-    from orders import outcomes, sending
+    from orders.forwarding import outcomes, permits
     from orders.models import ForwardAttempt
     from orders.states import Outcome
 
-    keep, record = sending.store_exchange, outcomes.record
+    keep, record = permits.store_exchange, outcomes.record
 
     def is_late(attempt: Any) -> bool:
         return attempt is not None and ForwardAttempt.objects.get(pk=attempt.pk).outcome == Outcome.IN_DOUBT
@@ -89,11 +90,12 @@ def drop_late_answers() -> None:
         if not is_late(attempt):
             record(attempt, result, now=now)
 
-    sending.store_exchange, outcomes.record = store_exchange, only_in_time
+    permits.store_exchange, outcomes.record = store_exchange, only_in_time
 
 
 def ring_before_the_commit_and_never_sweep() -> None:
-    from orders import doorbell, placement, sweep
+    from orders import doorbell, sweep
+    from orders.checkout import placement
 
     placement.ring_soon_on_commit = lambda task: doorbell.ring(task)
     sweep.ring_for_due = lambda *, now: 0
@@ -104,9 +106,9 @@ def a_task_that_posts_without_a_claim() -> None:
     from celery import shared_task
     from django.conf import settings
 
-    from catalog.connection import client_for
+    from catalog.providers.connection import client_for
     from core.clock import database_now
-    from orders import dispatch, sending
+    from orders.forwarding import dispatch, permits
     from orders.models import Order
     from orders.states import Forward
     from upstream.errors import ProviderFailure
@@ -119,7 +121,7 @@ def a_task_that_posts_without_a_claim() -> None:
             placed = client.add({"service": order.external_service_id, **order.fields})
         except ProviderFailure:
             return
-        sending.store_exchange(placed.exchange, provider_id=order.provider_id)
+        permits.store_exchange(placed.exchange, provider_id=order.provider_id)
 
     def forward_due(*, seconds: float = 60) -> int:
         waiting = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=database_now())
@@ -155,9 +157,10 @@ def ask_for_the_permit_before_connecting() -> None:
 
 
 def start_thawed() -> None:
-    from orders import claiming, freezing, sending
+    from orders import freezing
+    from orders.forwarding import claiming, permits
     from orders.freezing import FROZEN_SQL
 
     freezing.look = lambda *, now: False
     claiming._CLAIM = claiming._CLAIM.replace(FROZEN_SQL, "false")
-    sending._PERMITS = {errand: query.replace(FROZEN_SQL, "false") for errand, query in sending._PERMITS.items()}
+    permits._PERMITS = {errand: query.replace(FROZEN_SQL, "false") for errand, query in permits._PERMITS.items()}

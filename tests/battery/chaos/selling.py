@@ -16,8 +16,8 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from core.clock import database_now
+from orders.checkout.placement import place_order
 from orders.models import Order
-from orders.placement import place_order
 from tests.battery.chaos.cast import Cast
 from tests.battery.chaos.deck import Wish
 

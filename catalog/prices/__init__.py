@@ -1,0 +1,1 @@
+"""From cost to price: markup rules, customer groups, previews, price sheets."""

@@ -1,0 +1,62 @@
+"""What a customer's group pays. The list's own prices are stored, a group's are made when somebody looks."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from accounts.models import CustomerGroup
+from catalog.models import Service
+from catalog.prices.rulebook import Facts, Priced, RuleBook
+from catalog.pricing import rate_for_price
+
+#: Rules as they were under a fingerprint that was taken before they were read; a few, since old ones are asked no more.
+_books: dict[str, RuleBook] = {}
+_MOST_BOOKS = 4
+
+
+def price_for(service: Service, group: CustomerGroup | None, book: RuleBook | None = None) -> Decimal | None:
+    """The price of ``service`` for a customer of ``group``, in shop currency per 1,000 or per package.
+
+    The service comes with its source and provider, so that cost and price are of one snapshot.
+    """
+    if group is None:
+        return service.price
+    book = book or RuleBook.now([service.source.provider])
+    return book.price(_facts(service), group).price
+
+
+def group_price(service: Service, group: CustomerGroup, rules: str) -> Decimal | None:
+    """The same for a customer of ``group``, by the rules that the fingerprint ``rules`` names: read once a change."""
+    if (book := _books.get(rules)) is None:
+        book = RuleBook.now([])
+        while len(_books) >= _MOST_BOOKS:
+            _books.pop(next(iter(_books)), None)
+        _books[rules] = book
+    return price_for(service, group, book.at([service.source.provider]))
+
+
+def show_prices(services: Iterable[Service], group: CustomerGroup | None) -> None:
+    """Set ``shown_price`` of each service to what a customer of ``group`` pays; one query for all of them."""
+    if group is None:
+        return
+    shown = list(services)
+    book = RuleBook.now({service.source.provider for service in shown})
+    for service in shown:
+        service.shown_price = price_for(service, group, book)
+
+
+def prices_of_groups(service: Service) -> list[tuple[CustomerGroup, Priced]]:
+    """What each group pays for ``service``, and the rule that makes it."""
+    book = RuleBook.now([service.source.provider])
+    return [(group, book.price(_facts(service), group)) for group in CustomerGroup.objects.all()]
+
+
+def _facts(service: Service) -> Facts:
+    source = service.source
+    return Facts(
+        service.pk,
+        service.category_id,
+        source.type,
+        source.provider_id,
+        rate_for_price(source.rate, source.held_rate),
+        service.own_price,
+    )

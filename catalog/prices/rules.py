@@ -1,0 +1,26 @@
+"""Saves and deletes markup rules together with the prices that follow from them."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from catalog.locks import locked_all
+from catalog.models import MarkupRule
+from catalog.prices.reprice import reprice_all
+
+
+def save_rule(rule: MarkupRule, *, now: datetime) -> int:
+    """Save ``rule``; how many prices changed with it. Raises IntegrityError if another active rule is for the same."""
+    with transaction.atomic():
+        # Before the rule is written: a sync that holds a provider would otherwise finish with the old rules after us.
+        locked_all()
+        rule.save()
+        return reprice_all(now=now)
+
+
+def delete_rule(rule: MarkupRule, *, now: datetime) -> int:
+    """Delete ``rule``; how many prices changed without it."""
+    with transaction.atomic():
+        locked_all()
+        rule.delete()
+        return reprice_all(now=now)

@@ -1,0 +1,142 @@
+"""Everything of the catalog that an order is made of, read in one statement and named by one number.
+
+The number stands for what was read: whoever writes an order has the statement compare it, so that a price, a cost or a
+switch that changed in between is noticed by the same snapshot that writes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+
+from accounts.models import CustomerGroup
+from catalog.models import Category, Provider, ProviderService, Service
+from catalog.prices.group_prices import group_price
+
+_SERVICE = ("id", "source_id", "fallback_id", "category_id", "name", "min", "max", "price", "own_price", "is_visible")
+_ROW = (
+    "id", "provider_id", "external_id", "type", "unit", "rate", "held_rate", "min", "max", "refill", "cancel",
+    "dripfeed", "quarantine", "vanished_at",
+)  # fmt: skip
+_PROVIDER = (
+    "id", "name", "currency", "exchange_rate", "markup_percent", "can_refill", "can_cancel", "is_active",
+    "sale_stopped", "parked_at",
+)  # fmt: skip
+_GROUP = ("id", "percent")
+_PARTS: tuple[tuple[str, type[models.Model], tuple[str, ...]], ...] = (
+    ("s", Service, _SERVICE),
+    ("r", ProviderService, _ROW),
+    ("p", Provider, _PROVIDER),
+    ("f", ProviderService, _ROW),
+    ("q", Provider, _PROVIDER),
+    ("g", CustomerGroup, _GROUP),
+    ("c", Category, ("id", "is_visible")),
+)
+_COLUMNS = ", ".join(f"{alias}.{name}" for alias, _model, names in _PARTS for name in names)
+# Each write of a row gives it a new xmin and a new place, so the sum over the few rules changes with each of them.
+_RULES = """
+    CASE WHEN g.id IS NOT NULL THEN
+        (SELECT (count(*), sum(hashtidextended(m.ctid, m.xmin::text::bigint)))::text FROM catalog_markuprule m)
+    END
+"""
+_VERSION = f"hash_record_extended(ROW({_COLUMNS}, {_RULES}), 0)"
+# Outer joins and no condition but the id: whatever the planner believes of these tables, it begins at one service. What
+# is not on sale is told from what is by the columns, as `ServiceQuerySet.on_sale` does.
+_FROM = """
+    FROM catalog_service s
+    LEFT JOIN catalog_category c ON c.id = s.category_id
+    LEFT JOIN catalog_providerservice r ON r.id = s.source_id
+    LEFT JOIN catalog_provider p ON p.id = r.provider_id
+    LEFT JOIN catalog_providerservice f ON f.id = s.fallback_id
+    LEFT JOIN catalog_provider q ON q.id = f.provider_id
+    LEFT JOIN accounts_user u ON u.id = {customer}
+    LEFT JOIN accounts_customergroup g ON g.id = u.group_id
+    WHERE s.id = %(service)s::bigint
+"""
+
+
+def terms_sql(customer: str) -> str:
+    """One row for the service %(service)s, or none. ``customer`` is an SQL expression of the customer's id, or of NULL
+    for somebody who has none."""
+    return f"SELECT {_COLUMNS}, {_RULES}, {_VERSION} {_FROM.format(customer=customer)}"  # noqa: S608 - our own words
+
+
+def version_sql(customer: str) -> str:
+    """The same row, and of it only the number that stands for the rest."""
+    return f"SELECT {_VERSION} AS version {_FROM.format(customer=customer)}"  # noqa: S608 - our own words
+
+
+#: What was made of rows of late, by their version. In a shop of any size a few services sell most.
+_known: dict[int | None, tuple[Sequence[Any], "Terms | None"]] = {}
+#: The last of them, by service and group.
+_last: dict[tuple[int, int | None], "Terms | None"] = {}
+_MOST_KNOWN = 1000
+_GROUP_AT = sum(len(names) for alias, _model, names in _PARTS[: [part[0] for part in _PARTS].index("g")])
+
+#: How many columns :func:`terms_sql` has.
+WIDTH = sum(len(names) for _alias, _model, names in _PARTS) + 2
+
+
+@dataclass(frozen=True)
+class Terms:
+    """A service on sale with its source and fallback, and its price for one customer. ``version`` names all of it."""
+
+    service: Service
+    price: Decimal | None
+    version: str
+
+
+def terms_of(row: Sequence[Any]) -> Terms | None:
+    """What :func:`terms_sql` answered, None for what is not on sale. Rules are asked for once a change of theirs."""
+    if row[0] is None:
+        return None
+    found: list[Any] = []
+    at = 0
+    for _alias, model, names in _PARTS:
+        values = row[at : at + len(names)]
+        at += len(names)
+        found.append(model.from_db("default", names, values) if values[0] is not None else None)
+    service, source, provider, other, other_provider, group, category = found
+    source.provider, service.source, service.category = provider, source, category
+    if not _is_on_sale(service):
+        return None
+    if other is not None:
+        other.provider = other_provider
+    service.fallback = other
+    rules, version = row[at], row[at + 1]
+    return Terms(service, group_price(service, group, rules) if group else service.price, str(version))
+
+
+def known_terms(row: Sequence[Any]) -> Terms | None:
+    """The same for calls by the hundred: one object for all who read exactly the same columns, rules and version.
+
+    Shared, so for reading only, and nothing of it but the columns that were read: others would be asked for once.
+    """
+    row = row[:WIDTH]
+    seen, terms = _known.get(row[-1], ((), None))
+    if seen != row:
+        terms = terms_of(row)
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+            _last.clear()
+        _known[row[-1]] = row, terms
+    if row[0] is not None:
+        _last[row[0], row[_GROUP_AT]] = terms
+    return terms
+
+
+def last_terms(service_id: int, group_id: int | None) -> Terms | None:
+    """What :func:`known_terms` answered last for this service and a customer of this group, if anything.
+
+    For a statement that compares the version by itself: they may be out of date.
+    """
+    return _last.get((service_id, group_id))
+
+
+def _is_on_sale(service: Service) -> bool:
+    source = service.source
+    is_shown = service.is_visible and service.category.is_visible and service.price is not None and service.price > 0
+    is_listed = source.vanished_at is None and not source.quarantine
+    return is_shown and is_listed and source.provider.is_selling

@@ -1,0 +1,1 @@
+"""Our account at each provider: connection, balance, health, parking."""

@@ -1,0 +1,56 @@
+"""Asks a provider for its list, and says in words why there is none."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from catalog.models import Provider
+from catalog.providers.connection import client_for
+from core.secrets import SecretUnreadable
+from upstream.errors import ErrorClass, ProviderFailure, Unavailable
+from upstream.messages import ServiceList
+
+
+@dataclass
+class NoList(Exception):
+    """There is no list to believe. ``problem`` is for the owner and never holds the key."""
+
+    problem: str
+    error_class: ErrorClass | None = None
+    is_outage: bool = False
+    retry_after: timedelta | None = None
+
+
+def fetch_list(provider: Provider) -> ServiceList:
+    """The provider's whole list. Raises NoList. Must not run inside a transaction: it waits for the network."""
+    try:
+        return client_for(provider, deadline=settings.SYNC_DEADLINE_SECONDS).services()
+    except SecretUnreadable as problem:
+        raise NoList(str(problem)) from None
+    except ProviderFailure as failure:
+        wait = None if failure.retry_after is None else timedelta(seconds=failure.retry_after)
+        error_class = failure.error_class if isinstance(failure, Unavailable) else None
+        raise NoList(describe(failure), error_class, failure.outage, wait) from failure
+
+
+def describe(failure: ProviderFailure) -> str:
+    """One line for the owner: what we make of it, then the provider's words."""
+    reason = failure.reason
+    if isinstance(failure, Unavailable) and failure.error_class:
+        reason = failure.error_class.value
+    words = {
+        "empty_list": _("empty list"),
+        "malformed": _("malformed list"),
+        "not_json": _("the answer is not JSON"),
+        "not_text": _("the answer is not UTF-8 text"),
+        "too_large": _("the answer is too large"),
+        "incomplete": _("the answer was cut off"),
+        "deadline": _("no complete answer in time"),
+        "empty": _("empty answer"),
+        "redirect": _("the address redirects elsewhere"),
+        "no_balance": _("the answer names no balance"),
+    }
+    said = words.get(reason, reason)
+    return f"{said}: {failure.text}"[:500] if failure.text and failure.text != reason else said

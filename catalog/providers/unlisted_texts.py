@@ -1,0 +1,40 @@
+"""Texts of refusals that no table explains, kept for the owner, whose word adds one to the provider's table."""
+
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from catalog.models import Provider, UnlistedText
+from catalog.providers.parking import UNKNOWN_TEXT, unpark
+from upstream.error_table import normalised
+
+_NOTE = """
+    INSERT INTO catalog_unlistedtext (provider_id, text, times, first_at, last_at, meaning, decided_by)
+    VALUES (%(provider)s, %(text)s, 1, %(now)s, %(now)s, '', '')
+    ON CONFLICT (provider_id, text)
+    DO UPDATE SET times = catalog_unlistedtext.times + 1, last_at = excluded.last_at
+"""
+
+
+def note_unlisted(provider_id: int, text: str, *, now: datetime) -> None:
+    """Keep the words, once for each provider, as they are compared: lower case, spaces collapsed."""
+    words = normalised(text)[:500]
+    if words:
+        with connection.cursor() as cursor:
+            cursor.execute(_NOTE, {"provider": provider_id, "text": words, "now": now})
+
+
+def give_meaning(unlisted: UnlistedText, meaning: str, *, actor: str, now: datetime) -> None:
+    """From now on the provider's text means ``meaning``, an error class; empty takes the word back.
+
+    A provider that was parked because of unknown words goes on: the orders it refused with them are tried once more.
+    """
+    with transaction.atomic():
+        provider = Provider.objects.select_for_update(no_key=True).get(pk=unlisted.provider_id)
+        table = {text: named for text, named in provider.dialect.get("error_map", {}).items() if text != unlisted.text}
+        if meaning:
+            table[unlisted.text] = meaning
+        Provider.objects.filter(pk=provider.pk).update(dialect={**provider.dialect, "error_map": table})
+        UnlistedText.objects.filter(pk=unlisted.pk).update(meaning=meaning, decided_by=actor[:254])
+    if meaning and provider.parked_reason == UNKNOWN_TEXT:
+        unpark(provider.pk, now=now, actor=actor)

@@ -1,0 +1,1 @@
+"""What customers see: services on sale, the price list, updates."""

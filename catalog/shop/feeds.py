@@ -1,0 +1,56 @@
+"""Service updates for feed readers."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.syndication.views import Feed
+from django.urls import reverse
+from django.utils.feedgenerator import Atom1Feed
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from catalog.models import ServiceChange
+from catalog.shop.updates import NEWEST, public_updates
+from core.templatetags.money import money_text
+
+
+class UpdatesRss(Feed):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
+    title = gettext_lazy("Service updates")
+    description = gettext_lazy("New, dearer, cheaper, gone and returned services")
+
+    def link(self) -> str:
+        return reverse("catalog:updates")
+
+    def items(self) -> list[ServiceChange]:
+        return list(public_updates()[:NEWEST])
+
+    def item_title(self, item: Any) -> str:
+        return f"{item.get_kind_display()}: {item.service.name}"
+
+    def item_description(self, item: Any) -> str:
+        """The prices; readers show it as HTML, and a price holds none."""
+        old, new = item.old_price, item.new_price
+        if old is not None and new is not None:
+            return _("%(old)s, now %(new)s") % {"old": money_text(old), "new": money_text(new)}
+        price = new if new is not None else old
+        return "" if price is None else money_text(price)
+
+    def item_link(self, item: Any) -> str:
+        return f"{reverse('catalog:prices')}?q={item.service_id}"
+
+    def item_guid(self, item: Any) -> str:
+        return f"service-update:{item.pk}"
+
+    item_guid_is_permalink = False
+
+    def item_pubdate(self, item: Any) -> datetime:
+        at: datetime = item.at
+        return at
+
+    def item_categories(self, item: Any) -> list[str]:
+        return [item.service.category.name]
+
+
+class UpdatesAtom(UpdatesRss):
+    feed_type = Atom1Feed
+    subtitle = UpdatesRss.description

@@ -1,0 +1,43 @@
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.models import CustomerGroup, User
+from catalog.models import ChangeKind
+from catalog.shop.example import example_receipt
+from catalog.shop.price_list_query import Wish
+from catalog.shop.pricelist import list_services, totals
+from catalog.shop.updates import read_updates
+from core.fragments import is_fragment
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def prices(request: HttpRequest) -> HttpResponse:
+    """Home: the list itself, for everybody. htmx asks for the list alone while somebody types."""
+    wish = Wish.read(request.GET)
+    context: dict[str, Any] = {"page": "prices", "listing": list_services(wish, _group_of(request)), "wish": wish}
+    if is_fragment(request):
+        response = render(request, "catalog/list.html", {**context, "oob": True})
+        response["HX-Replace-Url"] = reverse("catalog:prices") + wish.query()
+        return response
+    listing = context["listing"]
+    services, categories = (listing.total, listing.categories) if wish.is_plain else totals()
+    headline = {"services": services, "categories": categories, "example": example_receipt()}
+    return render(request, "catalog/prices.html", context | headline)
+
+
+@require_safe
+def updates(request: HttpRequest) -> HttpResponse:
+    """What changed in the list, for everybody."""
+    context = {"page": "updates", "updates": read_updates(request.GET), "kinds": ChangeKind.choices}
+    return render(request, "catalog/updates.html", context)
+
+
+def _group_of(request: HttpRequest) -> CustomerGroup | None:
+    """Whose prices are shown: those of the group of whoever is signed in."""
+    return request.user.group if isinstance(request.user, User) else None

@@ -1,0 +1,126 @@
+"""What a list says that our rows do not: new, changed, moved, gone, back."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from catalog.models import Provider
+from catalog.quarantine import RATE_JUMP
+from catalog.sync.reading import Heard, hear, holding, judged
+from upstream.messages import ListEntry
+
+FIELDS = (
+    "name", "type", "unit", "category", "rate", "min", "max", "description",
+    "refill", "cancel", "dripfeed", "average_time", "quarantine",
+)  # fmt: skip
+
+#: Both limits must be passed before a list counts as cut off: short lists may lose a few services.
+SHRINK_SHARE = Decimal("0.20")
+SHRINK_COUNT = 10
+
+
+class Known(NamedTuple):
+    digest: str
+    position: int
+    vanished: bool
+    quarantined: bool
+    jumped: bool
+
+
+class Change(NamedTuple):
+    """``old`` holds the values of FIELDS before; ``fields`` names those that differ."""
+
+    new: Heard
+    old: dict[str, Any]
+    fields: list[str]
+
+
+@dataclass
+class Difference:
+    """``known`` counts the rows that were not vanished; ``moved`` maps ids to new positions in the list.
+
+    ``is_first``: there never was a row of this provider.
+    """
+
+    known: int = 0
+    is_first: bool = False
+    fresh: list[Heard] = field(default_factory=list)
+    changed: list[Change] = field(default_factory=list)
+    moved: dict[str, int] = field(default_factory=dict)
+    returned: list[str] = field(default_factory=list)
+    vanished: list[str] = field(default_factory=list)
+    standing_quarantine: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.fresh or self.changed or self.moved or self.returned or self.vanished)
+
+    @property
+    def takes_away_too_much(self) -> bool:
+        return len(self.vanished) > SHRINK_COUNT and len(self.vanished) > self.known * SHRINK_SHARE
+
+    @property
+    def quarantined(self) -> int:
+        """How many rows of the list are not sold, those that were known to be so included."""
+        heard = [*self.fresh, *(change.new for change in self.changed)]
+        return self.standing_quarantine + sum(bool(row.quarantine) for row in heard)
+
+
+def compare(provider: Provider, entries: list[ListEntry], *, trusting: bool) -> Difference:
+    """Compare a list with our rows, reading only what is new or reads otherwise.
+
+    ``trusting`` accepts rates that jumped, also those in quarantine for it.
+    """
+    known = _known(provider.pk)
+    found = Difference(known=sum(not k.vanished for k in known.values()), is_first=not known)
+    differing: list[Heard] = []
+    for position, entry in enumerate(entries):
+        external_id, digest = entry.external_id, entry.digest
+        before = known.pop(external_id, None)
+        if before is None:
+            found.fresh.append(hear(entry.read(), position, digest))
+            continue
+        if before.vanished:
+            found.returned.append(external_id)
+        if before.digest != digest or (trusting and before.jumped):
+            differing.append(hear(entry.read(), position, digest))
+        else:
+            found.standing_quarantine += before.quarantined
+        if before.position != position:
+            found.moved[external_id] = position
+    found.vanished = [external_id for external_id, k in known.items() if not k.vanished]
+    found.changed = _changes(provider, differing, trusting=trusting)
+    return found
+
+
+def _known(provider_id: int) -> dict[str, Known]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT external_id, digest, position, vanished_at IS NOT NULL, quarantine <> '{}',"
+            " quarantine <> '{}' AND array_to_string(quarantine, '|') LIKE %s"
+            " FROM catalog_providerservice WHERE provider_id = %s",
+            [f"{RATE_JUMP}:%", provider_id],
+        )
+        return {row[0]: Known(*row[1:]) for row in cursor.fetchall()}
+
+
+def _changes(provider: Provider, differing: list[Heard], *, trusting: bool) -> list[Change]:
+    if not differing:
+        return []
+    columns = ("external_id", "accepted_rate", "held_rate", *FIELDS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(columns)} FROM catalog_providerservice"  # noqa: S608 (names of our own columns)
+            " WHERE provider_id = %s AND external_id = ANY(%s)",
+            [provider.pk, [row.external_id for row in differing]],
+        )
+        before = {row[0]: dict(zip(columns, row, strict=True)) for row in cursor.fetchall()}
+    changes = []
+    for heard in differing:
+        old = before[heard.external_id]
+        new = judged(heard, old["accepted_rate"], trusting=trusting)
+        new = holding(new, old["accepted_rate"], old["held_rate"], holds_falls=provider.holds_falls)
+        changes.append(Change(new, old, [name for name in FIELDS if old[name] != getattr(new, name)]))
+    return changes

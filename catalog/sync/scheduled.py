@@ -1,0 +1,58 @@
+"""Price lists that are due to be taken over."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+
+from catalog.changes import forget_old
+from catalog.models import Provider, SyncRun
+from catalog.models.provider import SyncState
+from catalog.providers import parking
+from catalog.providers.answer_counts import forget_old_counts
+from catalog.providers.claims import claim
+from catalog.sync.requested import sync_asked
+from catalog.sync.run import AlreadyRunning, sync_provider
+from core.clock import database_now, elapsed_clock
+
+_RUNS_KEPT = timedelta(days=60)
+#: After this many seconds no further provider is claimed, so that a slow one does not push the run over its time limit.
+_ENOUGH = 20
+#: Parked for these reasons a provider still shows its list; for any other it would only fail again.
+_READABLE = (parking.NO_FUNDS, *parking.HELD)
+
+
+def sync_is_due(*, now: datetime) -> bool:
+    """Whether :func:`sync_due` would do anything: worth ringing for."""
+    return Provider.objects.filter(_due(now)).exists() or SyncRun.objects.filter(state=SyncState.ASKED).exists()
+
+
+def sync_due(*, now: datetime) -> int:
+    """Do the syncs somebody asked for, then sync every provider whose time has come, the longest overdue first.
+
+    How many were synced.
+    """
+    lease = timedelta(seconds=settings.SYNC_DEADLINE_SECONDS + settings.READ_DEADLINE_SECONDS + 60)
+    started, synced = elapsed_clock(), sync_asked(now=now)
+    while elapsed_clock() - started < _ENOUGH and (provider := claim(_due(now), "next_sync_at", until=now + lease)):
+        try:
+            sync_provider(provider, now=database_now(), actor="timetable")
+        except AlreadyRunning:
+            continue
+        synced += 1
+    if synced:
+        forget_old(now=now)
+        forget_old_counts(now=now)
+        _forget_old_runs(now)
+    return synced
+
+
+def _forget_old_runs(now: datetime) -> None:
+    """Reports of syncs are kept for a while; the newest of a provider tells what it was like, however old it is."""
+    newest = SyncRun.objects.order_by("provider_id", "-started_at", "-id").distinct("provider_id").values("pk")
+    SyncRun.objects.filter(started_at__lt=now - _RUNS_KEPT).exclude(pk__in=newest).delete()
+
+
+def _due(now: datetime) -> Q:
+    readable = Q(parked_at=None) | Q(parked_reason__in=_READABLE)
+    return readable & Q(is_active=True) & (Q(next_sync_at=None) | Q(next_sync_at__lte=now))

@@ -1,0 +1,1 @@
+"""A customer's order, checked, priced and placed with its money held."""

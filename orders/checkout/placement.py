@@ -1,0 +1,192 @@
+"""From a customer's wish to an order whose money is reserved: one statement that reads, one that writes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+
+from django.db import IntegrityError
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from billing import ledger
+from billing.models import AccountKind
+from catalog.prices.terms import last_terms
+from core.prepared import Part
+from core.refusals import Refusal
+from notices.alerts import raise_alert
+from notices.models import Severity
+from orders.checkout.insert import write_order
+from orders.checkout.offers import Offer, Purse, read_offer
+from orders.checkout.quotes import Quote, SaleBelowCost, ServiceUnavailable, quote_of
+from orders.checkout.subscriptions import is_subscription
+from orders.doorbell import FORWARD, ring_soon_on_commit
+from orders.models import Order
+
+__all__ = [
+    "Placement", "PriceMoved", "PriceUnsteady", "Quote", "SaleBelowCost", "ServiceUnavailable", "place_order",
+    "place_unread", "quote",
+]  # fmt: skip
+
+#: An offer that changes while it is accepted is read again, so often in all.
+_TRIES = 3
+
+
+class PriceMoved(Refusal):
+    """The charge is higher than the one the customer saw; nothing was bought. ``quote`` holds the new one."""
+
+    code = "price_moved"
+
+    def __init__(self, quote: "Quote") -> None:
+        self.quote = quote
+        super().__init__(_("The price changed while you were typing. Check the new price and place the order again."))
+
+
+class PriceUnsteady(Refusal):
+    """What the order was computed from changed each time it was to be written; nothing was bought."""
+
+    code = "price_unsteady"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """``is_repeat`` when the nonce had been used: the order is then the first one, and nothing was charged again."""
+
+    number: int
+    is_repeat: bool = False
+
+    @cached_property
+    def order(self) -> Order:
+        return Order.objects.get(pk=self.number)
+
+
+def quote(
+    *, service_id: int, fields: Mapping[str, str], customer: User | None = None, now: datetime | None = None
+) -> Quote:
+    """What this order would cost now, for ``customer`` at the prices of their group.
+
+    ``now`` is only needed to judge dates among the fields. Raises ServiceUnavailable, BadFields, SaleBelowCost; writes
+    nothing.
+    """
+    offer = read_offer(customer_id=customer.pk if customer else None, service_id=service_id)
+    return quote_of(offer.terms, fields, now=now)
+
+
+def place_order(
+    *,
+    customer: User,
+    service_id: int,
+    fields: Mapping[str, str],
+    shown_charge: Decimal | None = None,
+    nonce: str | None = None,
+    source: str = "web",
+    now: datetime,
+    offer: Offer | None = None,
+    also: Part | None = None,
+) -> Placement:
+    """Buy: price, checks, order and hold, all or nothing; the doorbell rings when it is committed.
+
+    ``fields`` are the provider API's own names (link, quantity, comments, …). A repeated ``nonce`` of the same customer
+    returns the first order. With ``shown_charge`` a higher charge buys nothing. ``offer`` spares reading it, where the
+    caller did a moment ago; ``also`` is written in the same statement (`orders.checkout.insert`). Raises
+    ServiceUnavailable, BadFields, PriceMoved, PriceUnsteady, SaleBelowCost, NotEnoughMoney, WalletFrozen; each
+    leaves nothing behind.
+    """
+    for _try in range(_TRIES):
+        offer = offer or read_offer(customer_id=customer.pk, service_id=service_id, nonce=nonce)
+        if offer.first_id is not None:
+            return Placement(offer.first_id, is_repeat=True)
+        q = _accepted(offer, service_id, fields, shown_charge, now)
+        try:
+            number = write_order(
+                customer_id=customer.pk, actor=customer.email, quote=q, nonce=nonce, source=source, now=now, also=also
+            )
+        except IntegrityError as problem:
+            if (refusal := ledger.refusal_of(problem)) is None:
+                raise
+            raise refusal from problem
+        if number is not None:
+            ring_soon_on_commit(FORWARD)
+            return Placement(number)
+        offer = None
+    raise PriceUnsteady(_("Prices are changing at this moment. Nothing was charged; please try again."))
+
+
+def place_unread(
+    *,
+    customer: User,
+    service_id: int,
+    fields: Mapping[str, str],
+    nonce: str | None,
+    source: str,
+    only_while: Part,
+    also: Part | None = None,
+) -> Placement | None:
+    """Buy without reading an offer first, of what was read for an earlier one; None, and nothing is bought, wherever
+    that does not do. Then :func:`place_order` finds out why.
+
+    Nothing that is remembered is believed: the statement that writes compares the catalog, looks into the wallet, and
+    asks for ``only_while``, the condition under which ``customer`` is known.
+    """
+    terms = last_terms(service_id, customer.group_id)
+    # The date of a subscription is judged by the time, which only a reading would tell.
+    if terms is None or is_subscription(terms.service):
+        return None
+    try:
+        q = quote_of(terms, fields, now=None)
+        number = write_order(
+            customer_id=customer.pk,
+            actor=customer.email,
+            quote=q,
+            nonce=nonce,
+            source=source,
+            now=None,
+            also=also,
+            only_while=only_while,
+        )
+    except (Refusal, IntegrityError):
+        return None
+    if number is None:
+        return None
+    ring_soon_on_commit(FORWARD)
+    return Placement(number)
+
+
+def _accepted(
+    offer: Offer, service_id: int, fields: Mapping[str, str], shown_charge: Decimal | None, now: datetime
+) -> Quote:
+    try:
+        q = quote_of(offer.terms, fields, now=now)
+    except SaleBelowCost:
+        _tell_owner_of_loss(service_id, now)
+        raise
+    if shown_charge is not None and q.charge > shown_charge:
+        raise PriceMoved(q)
+    _check_purse(offer.purse, q.charge)
+    return q
+
+
+def _check_purse(purse: Purse | None, charge: Decimal) -> None:
+    if purse is None:
+        raise ledger.too_little_money()
+    if purse.is_frozen:
+        raise ledger.wallet_is_frozen()
+    if purse.balance < charge:
+        raise ledger.too_little_money()
+    if purse.held_id is None:
+        # Only before the shop's very first order: the statement that writes it finds the account by itself.
+        ledger.own_account_id(AccountKind.HELD)
+
+
+def _tell_owner_of_loss(service_id: int, now: datetime) -> None:
+    raise_alert(
+        cause=f"service:{service_id}:below_cost",
+        severity=Severity.MONEY,
+        title=_("Service %(id)s costs more than its price") % {"id": service_id},
+        body=_(
+            "An order was refused because it would have lost money. Check the price, the markup and the exchange rate."
+        ),
+        path=f"/admin/catalog/service/{service_id}/change/",
+        now=now,
+    )

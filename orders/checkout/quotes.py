@@ -1,0 +1,71 @@
+"""What an order would cost: a pure function of an offer and of what the customer typed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from catalog.models import ProviderService, Service
+from catalog.prices.terms import Terms
+from catalog.pricing import charge_for, cost_for, provider_charge_for
+from catalog.shop.moving import origin_of
+from core.money import LIMIT
+from core.refusals import Refusal
+from orders.checkout.checks import BadFields, Problem, Wish, check
+
+
+class ServiceUnavailable(Refusal):
+    """The service does not exist, or is not sold at the moment."""
+
+    code = "service_unavailable"
+
+
+class SaleBelowCost(Refusal):
+    """Selling this would lose money; the owner was told."""
+
+    code = "sale_below_cost"
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What an order would cost. ``price`` is per 1,000 or per package; all but ``provider_charge`` in shop currency.
+
+    ``origin`` is where the order would go, ``version`` names everything of the catalog that this was computed from.
+    """
+
+    service: Service
+    origin: ProviderService
+    wish: Wish
+    price: Decimal
+    charge: Decimal
+    cost: Decimal
+    provider_charge: Decimal
+    version: str
+
+
+def quote_of(terms: Terms | None, fields: Mapping[str, str], *, now: datetime | None) -> Quote:
+    """Raises ServiceUnavailable, BadFields, SaleBelowCost. ``now`` is only needed to judge dates among the fields."""
+    if terms is None or terms.price is None:
+        raise ServiceUnavailable(_("This service is not available at the moment."))
+    service, price = terms.service, terms.price
+    wish = check(service, fields, today=timezone.localdate(now) if now else None)
+    origin = origin_of(service, quantity=wish.quantity, most=price)
+    assert origin.rate is not None  # noqa: S101 - a row without a rate is quarantined, and what is sold is not
+    q = Quote(
+        service=service,
+        origin=origin,
+        wish=wish,
+        price=price,
+        charge=charge_for(price, wish.total, origin.unit),
+        cost=cost_for(origin.rate, origin.provider.exchange_rate, wish.total, origin.unit),
+        provider_charge=provider_charge_for(origin.rate, wish.total, origin.unit),
+        version=terms.version,
+    )
+    if max(q.charge, q.provider_charge) >= LIMIT:
+        raise BadFields({"quantity": Problem(_("This is more than the shop can sell in one order."))})
+    if q.cost > q.charge:
+        raise SaleBelowCost(_("This service cannot be ordered at the moment. Nothing was charged."))
+    return q

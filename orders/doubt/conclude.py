@@ -1,0 +1,126 @@
+"""Making verdicts true: order, attempt, own id and money of one doubt in one transaction, safe to repeat."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from notices.alerts import close_alert, raise_alert
+from notices.models import Severity
+from orders import lifecycle, settlement
+from orders.doorbell import FORWARD, ring_on_commit
+from orders.forwarding import outcomes
+from orders.models import EventKind, ForwardAttempt, Order
+from orders.states import Forward, Outcome
+from upstream.messages import Placed
+
+_DOUBTFUL = (Forward.IN_DOUBT, Forward.REVIEW)
+
+
+def placed(attempt_id: int, upstream_id: str, *, how: str, now: datetime, actor: str = "", **proof: Any) -> bool:
+    """The attempt placed this id; False when the doubt is closed already, or the id is another order's.
+
+    ``how`` names the evidence, or "person". An order that was refunded meanwhile stays refunded: that is a loss.
+    """
+    with transaction.atomic():
+        order, attempt = _locked(attempt_id)
+        if attempt.outcome != Outcome.IN_DOUBT or outcomes.is_ours_already(attempt.provider_id, upstream_id):
+            return False
+        _resolve(attempt, how, now, actor, proof)
+        outcomes.found(order, attempt, Placed(upstream_id), now=now)
+        if order.forward_state == Forward.REFUNDED:
+            _tell_loss(order, upstream_id, now)
+        _calm(order, now)
+    return True
+
+
+def not_placed(
+    attempt_id: int, *, how: str, now: datetime, actor: str = "", refund: bool = False, **proof: Any
+) -> bool:
+    """Nothing was placed: the order is queued again, or refunded; False when the doubt is closed already.
+
+    ``proof`` holds "bracket", or else ``actor`` names who decided: the database refuses anything less.
+    """
+    with transaction.atomic():
+        order, attempt = _locked(attempt_id)
+        if attempt.outcome != Outcome.IN_DOUBT:
+            return False
+        _resolve(attempt, how, now, actor, proof)
+        ForwardAttempt.objects.filter(pk=attempt.pk).update(outcome=Outcome.NOT_PLACED)
+        if order.forward_state in _DOUBTFUL:
+            _go_on(order, how, now, actor, refund=refund)
+        _calm(order, now)
+    return True
+
+
+def to_review(attempt_id: int, *, reason: str, now: datetime) -> bool:
+    """Ask the owner; the search goes on. False when the order is not in doubt any more."""
+    with transaction.atomic():
+        order, attempt = _locked(attempt_id)
+        detail = {"text": "handed to the owner", "because": reason}
+        if order.forward_state != Forward.IN_DOUBT or attempt.outcome != Outcome.IN_DOUBT:
+            return False
+        evidence = {**attempt.evidence, "review": {"at": now.isoformat(), "because": reason}}
+        ForwardAttempt.objects.filter(pk=attempt.pk).update(evidence=evidence)
+        lifecycle.move(
+            order_id=order.pk, old=Forward.IN_DOUBT, new=Forward.REVIEW, now=now, kind=EventKind.REMARK, detail=detail
+        )
+        raise_alert(
+            cause=f"provider:{order.provider_id}:review",
+            severity=Severity.MONEY,
+            title=_("Orders at %(provider)s need your decision") % {"provider": order.provider.name},
+            body=_("Whether they were placed could not be found out. Their money stays reserved until you decide."),
+            path="/admin/orders/doubtfulorder/",
+            now=now,
+        )
+    return True
+
+
+def _locked(attempt_id: int) -> tuple[Order, ForwardAttempt]:
+    """The order first, as everywhere, so that two deeds about it cannot wait for each other."""
+    order_id = ForwardAttempt.objects.values_list("order_id", flat=True).get(pk=attempt_id)
+    order = Order.objects.select_for_update(of=("self",)).select_related("provider").get(pk=order_id)
+    return order, ForwardAttempt.objects.select_for_update().get(pk=attempt_id)
+
+
+def _resolve(attempt: ForwardAttempt, how: str, now: datetime, actor: str, proof: dict[str, Any]) -> None:
+    evidence = {**attempt.evidence, **proof, "resolved": {"how": how, "at": now.isoformat()}}
+    ForwardAttempt.objects.filter(pk=attempt.pk).update(evidence=evidence, decided_by=actor or None)
+
+
+def _go_on(order: Order, how: str, now: datetime, actor: str, *, refund: bool) -> None:
+    old, detail = Forward(order.forward_state), {"reason": "not placed", "how": how}
+    if refund:
+        lifecycle.move(
+            order_id=order.pk, old=old, new=Forward.REFUNDED, now=now, kind=EventKind.REFUNDED, detail=detail,
+            actor=actor, next_at=None, finished_at=now,
+        )  # fmt: skip
+        settlement.return_everything(order, now=now)
+        return
+    lifecycle.move(
+        order_id=order.pk, old=old, new=Forward.QUEUED, now=now, kind=EventKind.REQUEUED, detail=detail, actor=actor,
+        next_at=now,
+    )  # fmt: skip
+    ring_on_commit(FORWARD)
+
+
+def _calm(order: Order, now: datetime) -> None:
+    """Close the provider's alerts once none of its orders is in doubt, or none waits for the owner."""
+    others = Order.objects.filter(provider_id=order.provider_id)
+    if not others.filter(forward_state__in=_DOUBTFUL).exists():
+        close_alert(cause=f"provider:{order.provider_id}:doubt", now=now)
+    if not others.filter(forward_state=Forward.REVIEW).exists():
+        close_alert(cause=f"provider:{order.provider_id}:review", now=now)
+
+
+def _tell_loss(order: Order, upstream_id: str, now: datetime) -> None:
+    raise_alert(
+        cause=f"order:{order.pk}:loss",
+        severity=Severity.MONEY,
+        title=_("An order was found at the provider after its money was returned"),
+        body=_("Order %(order)s is number %(id)s there. The customer keeps the refund.")
+        % {"order": order, "id": upstream_id},
+        path=f"/admin/orders/order/{order.pk}/change/",
+        now=now,
+    )

@@ -1,0 +1,1 @@
+"""Asking providers about sent orders and writing what they answer: state, counts, money."""

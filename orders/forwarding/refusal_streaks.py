@@ -1,0 +1,32 @@
+"""What a provider says to one order after another: the same trouble several times in a row is the provider's own."""
+
+from datetime import datetime
+
+from django.conf import settings
+
+from catalog.providers import health
+from catalog.providers.parking import UNKNOWN_TEXT
+from catalog.providers.unlisted_texts import note_unlisted
+from upstream.error_table import normalised
+from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
+from upstream.messages import Placed
+
+_MAINTENANCES_TO_PARK = 3
+
+
+def tally(provider_id: int, result: Placed | Refused | NotSent | InDoubt, *, now: datetime) -> str:
+    """Count one answer to an order; why the provider is to be parked because of it, or nothing.
+
+    Part of the caller's transaction. A request that was not sent, or whose answer was lost, says nothing here.
+    """
+    match result:
+        case Refused(error_class=ErrorClass.OTHER) | InDoubt(error_class=ErrorClass.OTHER):
+            note_unlisted(provider_id, result.text, now=now)
+            times = health.count_refusal(provider_id, normalised(result.text))
+            return UNKNOWN_TEXT if times >= settings.BREAKER_STREAK else ""
+        case Refused(error_class=ErrorClass.MAINTENANCE):
+            times = health.count_refusal(provider_id, ErrorClass.MAINTENANCE.value)
+            return ErrorClass.MAINTENANCE.value if times >= _MAINTENANCES_TO_PARK else ""
+        case Placed() | Refused():
+            health.end_refusals(provider_id)
+    return ""

@@ -1,0 +1,55 @@
+"""What the page of one order shows."""
+
+import hashlib
+from typing import Any
+
+from orders.models import Order
+from orders.pages.forms import TEXTS
+from orders.pages.sentences import sentence
+from orders.pages.story import story_of
+from orders.settlement import money_of
+from orders.states import PARTIAL
+
+#: Fields of the order that have a place of their own on the page.
+_SHOWN_ELSEWHERE = {"link", "quantity", "runs", "interval"}
+
+
+def version_of(order: Order) -> str:
+    """Changes whenever the page would look different: a browser that names the current one gets nothing new."""
+    last = order.events.order_by("-id").values_list("id", flat=True).first()
+    seen = [order.forward_state, order.progress, order.remains, order.start_count, order.returned, last]
+    seen += [r.state for r in order.refills.all()] + [c.state for c in order.cancellations.all()]
+    seen += [(c.progress, c.remains) for c in order.children.all()]
+    return hashlib.blake2b(repr(seen).encode(), digest_size=8).hexdigest()
+
+
+def order_context(order: Order) -> dict[str, Any]:
+    refills = list(order.refills.all())
+    is_on_sale = type(order.service).objects.on_sale().filter(pk=order.service_id).exists()
+    return {
+        "order": order,
+        "is_live": not order.is_final or any(r.is_open for r in refills),
+        "refills": refills,
+        "wish_to_cancel": next((c for c in order.cancellations.all() if c.is_open), None),
+        "children": list(order.children.all()) if order.may_have_children else [],
+        "counts": counts_of(order),
+        "sentence": sentence(order),
+        "story": story_of(order, order.events.all()),
+        "money": money_of(order),
+        "again": is_on_sale,
+        "missing_order": is_on_sale
+        and order.face is PARTIAL
+        and not order.is_subscription
+        and order.service.min <= order.missing,
+        "extra_fields": [
+            (TEXTS[n][0] if n in TEXTS else n, v) for n, v in order.fields.items() if n not in _SHOWN_ELSEWHERE
+        ],
+    }
+
+
+def counts_of(order: Order) -> dict[str, int | None]:
+    """The counter of the link: where it stood, where it should end, where it stands. None while nobody has said."""
+    start = order.start_count
+    if start is None:
+        return {"start": None, "target": None, "now": None}
+    return {"start": start, "target": start + order.total, "now": start + order.delivered}

@@ -1,0 +1,107 @@
+"""Pages about orders. Each view translates a request, makes one call, and translates back."""
+
+from uuid import uuid4
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import User
+from core.clock import database_now
+from core.refusals import Refusal
+from core.templatetags.money import money_text
+from orders.cancellations import request_cancel
+from orders.models import Order
+from orders.pages import browse
+from orders.pages.order_page import order_context, version_of
+from orders.refills import request_refill
+
+
+def customer_of(request: HttpRequest) -> User:
+    """The signed-in customer; only for views behind login_required."""
+    assert isinstance(request.user, User)  # noqa: S101 - for the type checker
+    return request.user
+
+
+def order_or_404(request: HttpRequest, number: int) -> Order:
+    """Whose order it is decides whether it exists."""
+    found = browse.orders_of(customer_of(request)).filter(pk=number).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_safe
+@login_required
+def order_list(request: HttpRequest) -> HttpResponse:
+    page = browse.browse(customer_of(request), browse.Search.read(request.GET))
+    return render(request, "orders/list.html", {"page": "orders", "list": page})
+
+
+@require_safe
+@login_required
+def order_rows(request: HttpRequest) -> HttpResponse:
+    """The rows that were open when the page last looked, as they are now; and which of them still are."""
+    customer, search = customer_of(request), browse.Search.read(request.GET)
+    asked = [int(n) for n in request.GET.get("open", "").split(",") if n.isascii() and n.isdigit() and len(n) < 18]
+    orders = list(browse.orders_of(customer).filter(pk__in=asked[: browse.PER_PAGE]).order_by("-id"))
+    context = {
+        "orders": orders,
+        "still_open": browse.open_numbers(orders),
+        "list": {"search": search, "tabs": browse.tabs_of(customer, search)},
+        "oob": True,
+    }
+    return render(request, "orders/rows.html", context)
+
+
+@require_safe
+@login_required
+def order(request: HttpRequest, number: int) -> HttpResponse:
+    """The order's page; asked again with the version already seen, it answers only when something changed."""
+    found = order_or_404(request, number)
+    version = version_of(found)
+    if request.GET.get("seen") == version:
+        return HttpResponse(status=204)
+    template = "orders/order_live.html" if "seen" in request.GET else "orders/order.html"
+    return render(request, template, {"page": "orders", "version": version, **order_context(found)})
+
+
+@require_POST
+@login_required
+def refill(request: HttpRequest, number: int) -> HttpResponse:
+    found = order_or_404(request, number)
+    try:
+        request_refill(order=found, actor=customer_of(request).email, now=database_now())
+        messages.success(request, _("We asked the supplier for a refill. It shows here when it has begun."))
+    except Refusal as no:
+        messages.error(request, str(no.message))
+    return redirect("orders:order", number=number)
+
+
+@require_POST
+@login_required
+def cancel(request: HttpRequest, number: int) -> HttpResponse:
+    found = order_or_404(request, number)
+    try:
+        wish = request_cancel(order=found, actor=customer_of(request).email, now=database_now())
+        if wish is None:
+            messages.success(request, _("Canceled. Your money is back in your wallet."))
+        else:
+            messages.success(request, _("We asked the supplier to cancel it. What it answers shows here."))
+    except Refusal as no:
+        messages.error(request, str(no.message))
+    return redirect("orders:order", number=number)
+
+
+def placed_message(order: Order, *, is_repeat: bool) -> str:
+    words = {"number": order.pk, "charge": money_text(order.charge)}
+    if is_repeat:
+        return _("Order #%(number)s was placed already from this form. Nothing was charged again.") % words
+    return _("Order #%(number)s placed. %(charge)s is reserved.") % words
+
+
+def new_nonce() -> str:
+    return uuid4().hex

@@ -1,0 +1,140 @@
+"""The history customers can read: what is new, dearer, cheaper, gone and back."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from xml.etree import ElementTree  # noqa: S405 - the feed is our own
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from catalog.changes import forget_old
+from catalog.models import Provider, Service, ServiceChange
+from catalog.provider_settings import set_up
+from core.clock import database_now
+from tests.catalog.conftest import Sync
+from tests.catalog.panel import KEY, Panel, row
+
+
+def told() -> list[tuple[str, str, Decimal | None, Decimal | None]]:
+    found = ServiceChange.objects.order_by("id").select_related("service__source")
+    return [(c.service.source.external_id, c.kind, c.old_price, c.new_price) for c in found]
+
+
+@pytest.fixture
+def history(panel: Panel, provider: Provider, sync: Sync) -> None:
+    panel.lists([row(9)])
+    sync()
+    panel.lists([row(1, rate="1"), row(2, rate="1"), row(9)])
+    sync()
+    panel.lists([row(1, rate="2"), row(9)])
+    sync()
+    panel.lists([row(1, rate="1"), row(2, rate="1"), row(9)])
+    sync()
+
+
+def test_a_sync_tells_what_customers_notice(history: None) -> None:
+    low, high = Decimal("1.3"), Decimal("2.6")
+    assert told() == [
+        ("1", "new", None, low),
+        ("2", "new", None, low),
+        ("1", "dearer", low, high),
+        ("2", "gone", low, None),
+        ("1", "cheaper", high, low),
+        ("2", "back", None, low),
+    ]
+
+
+def test_a_providers_first_list_is_no_news_and_whatever_comes_later_is(panel: Panel, sync: Sync) -> None:
+    panel.lists([row(n) for n in range(1, 4)])
+    sync()
+    assert told() == []
+
+    panel.lists([row(n) for n in range(2, 5)])
+    sync()
+    assert [(number, kind) for number, kind, _old, _new in told()] == [("1", "gone"), ("4", "new")]
+
+    panel.lists([row(n) for n in range(1, 5)])
+    sync()
+    assert told()[-1] == ("1", "back", None, Decimal("1.17"))
+
+
+def test_the_first_list_that_is_taken_over_is_the_first(panel: Panel, sync: Sync) -> None:
+    panel.lists([])
+    sync()
+    panel.lists([row(1)])
+    sync()
+    assert told() == []
+
+
+def test_a_row_of_the_first_list_that_is_sold_only_later_is_new(panel: Panel, sync: Sync) -> None:
+    panel.lists([row(1), row(2, type="Special")])
+    sync()
+    panel.lists([row(1), row(2)])
+    sync()
+    assert [(number, kind) for number, kind, _old, _new in told()] == [("2", "new")]
+
+
+def test_nothing_is_told_of_what_nobody_notices(panel: Panel, provider: Provider, sync: Sync) -> None:
+    panel.lists([row(1), row(2, rate="0")])
+    sync()
+    sync()
+    panel.lists([row(1, name="Renamed"), row(2, rate="0", name="x"), row(3, rate="0")])
+    sync()
+    assert told() == []
+
+
+def test_a_jump_into_quarantine_is_gone(panel: Panel, sync: Sync) -> None:
+    panel.lists([row(1, rate="1")])
+    sync()
+    panel.lists([row(1, rate="100")])
+    sync()
+    assert [kind for _id, kind, _old, _new in told()] == ["gone"]
+
+
+def test_a_new_markup_is_told(panel: Panel, provider: Provider, sync: Sync) -> None:
+    panel.lists([row(1, rate="1")])
+    sync()
+    set_up("Gulf", url=panel.url, key=KEY, markup_percent=Decimal(50))
+    assert told()[-1] == ("1", "dearer", Decimal("1.3"), Decimal("1.5"))
+
+
+def test_anybody_reads_the_updates(history: None, client: Client) -> None:
+    html = client.get(reverse("catalog:updates")).content.decode()
+    assert html.count("<time") == 6
+    assert "Service updates" in html
+    assert client.get(reverse("catalog:updates"), {"kind": "gone"}).content.decode().count("<time") == 1
+    for odd in ({"kind": "x"}, {"page": "0"}, {"page": "-1"}, {"page": "99999999"}):
+        assert client.get(reverse("catalog:updates"), odd).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["updates_rss", "updates_atom"])
+def test_the_feeds_hold_the_same(history: None, client: Client, name: str) -> None:
+    Service.objects.filter(source__external_id="1").update(name="<b>&</b>")
+    response = client.get(reverse(f"catalog:{name}"))
+    assert response.status_code == 200
+    read = ElementTree.fromstring(response.content)  # noqa: S314
+    titles = [node.text for node in read.iter() if node.tag.endswith("title")]
+    assert titles[0] == "Service updates"
+    assert titles[-6:-4] == ["Back: Followers 2", "Cheaper: <b>&</b>"]
+
+
+def test_what_the_owner_hid_is_not_named(history: None, client: Client) -> None:
+    Service.objects.filter(source__external_id="2").update(is_visible=False)
+    for name in ("updates", "updates_rss", "updates_atom"):
+        assert b"Followers 2" not in client.get(reverse(f"catalog:{name}")).content
+
+
+def test_a_page_costs_the_same_however_many_updates_there_are(
+    history: None, client: Client, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(2):
+        client.get(reverse("catalog:updates"))
+
+
+def test_old_updates_are_forgotten(history: None, settings: Any) -> None:
+    settings.UPDATES_DAYS = 30
+    ServiceChange.objects.filter(kind="new").update(at=database_now() - timedelta(days=31))
+    assert forget_old(now=database_now()) == 2
+    assert ServiceChange.objects.count() == 4

@@ -1,0 +1,235 @@
+"""The breaker: doubt stops sending before it grows, and one clear answer lets the others follow."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from catalog.models import Provider
+from core.clock import database_now
+from notices.models import Alert
+from orders import timeouts
+from orders.forwarding import breaker, dispatch, lanes, permits
+from orders.models import ForwardAttempt, Order, SendingGate
+from orders.states import Forward, Outcome
+from tests.orders.cast import Shop
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def narrow(settings: Any) -> None:
+    settings.DOUBT_SETTLE_SECONDS = 600
+    settings.BREAKER_DOUBTS = 3
+    settings.BREAKER_STREAK = 5
+    settings.BREAKER_COST = 1000
+
+
+def states(of: list[Order]) -> list[str]:
+    found = dict(Order.objects.values_list("pk", "forward_state"))
+    return [found[o.pk] for o in of]
+
+
+def settle_time_passes(of: list[Order] | None = None) -> None:
+    """What is in doubt, or these orders of it, was sent longer ago than doubts need to settle."""
+    sent = ForwardAttempt.objects.exclude(sent_at=None)
+    for attempt in sent if of is None else sent.filter(order__in=of):
+        ForwardAttempt.objects.filter(pk=attempt.pk).update(sent_at=attempt.sent_at - timedelta(seconds=601))
+
+
+def lose(shop: Shop, count: int) -> None:
+    shop.simulator.control(script=["close_no_answer"] * count, actions=["add"])
+
+
+def test_the_third_doubt_shuts_the_gate_and_the_rest_waits(shop: Shop, alice: User) -> None:
+    lose(shop, 10)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 3 + [Forward.QUEUED] * 3
+    assert SendingGate.objects.get().shut_because == "doubts"
+    assert Alert.objects.filter(cause=f"provider:{shop.provider.pk}:breaker", closed_at=None).exists()
+    shop.forwards()
+    assert states(orders)[3:] == [Forward.QUEUED] * 3
+    assert not orders[3].attempts.exists()
+
+
+def test_one_trial_goes_when_the_doubts_had_time_and_a_clear_answer_opens(shop: Shop, alice: User) -> None:
+    lose(shop, 3)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
+    shop.forwards()
+    settle_time_passes()
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 3 + [Forward.PLACED] * 3
+    assert [a.is_trial for a in ForwardAttempt.objects.order_by("order_id")] == [False] * 3 + [True, False, False]
+    assert SendingGate.objects.get().shut_at is None
+    assert Alert.objects.get(cause=f"provider:{shop.provider.pk}:breaker").closed_at is not None
+
+
+def test_a_trial_that_is_lost_too_is_the_only_one_until_it_settled(shop: Shop, alice: User) -> None:
+    lose(shop, 4)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
+    shop.forwards()
+    settle_time_passes()
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 4 + [Forward.QUEUED] * 2
+
+
+def test_of_too_many_doubts_the_first_decides_when_a_trial_goes(shop: Shop, alice: User) -> None:
+    lose(shop, 3)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(5)]
+    shop.forwards()
+    settle_time_passes(of=orders[:1])
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 3 + [Forward.PLACED] * 2
+    assert [a.is_trial for a in ForwardAttempt.objects.order_by("order_id")] == [False] * 3 + [True, False]
+
+
+def test_a_lost_trial_is_waited_for_though_the_first_doubt_has_settled(shop: Shop, alice: User) -> None:
+    lose(shop, 4)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
+    shop.forwards()
+    settle_time_passes(of=orders[:1])
+    for _ in range(2):
+        shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 4 + [Forward.QUEUED] * 2
+    settle_time_passes(of=orders[3:4])
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 4 + [Forward.PLACED] * 2
+
+
+def test_unclear_answers_in_a_row_are_waited_for_to_the_last(shop: Shop, alice: User, settings: Any) -> None:
+    settings.BREAKER_DOUBTS = 100
+    settings.BREAKER_STREAK = 3
+    lose(shop, 3)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(4)]
+    shop.forwards()
+    assert SendingGate.objects.get().shut_because == "streak"
+    settle_time_passes(of=orders[:2])
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 3 + [Forward.QUEUED]
+    settle_time_passes(of=orders[2:3])
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 3 + [Forward.PLACED]
+
+
+def test_doubtful_cost_is_capped_and_passed_by_one_trial_at_most(shop: Shop, alice: User, settings: Any) -> None:
+    settings.BREAKER_DOUBTS = 100
+    settings.BREAKER_STREAK = 100
+    settings.BREAKER_COST = 2.6  # an order costs 0.90
+    lose(shop, 10)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
+    shop.forwards()
+    assert states(orders).count(Forward.IN_DOUBT) == 2
+    assert SendingGate.objects.get().shut_because == "cost"
+    for _ in range(3):
+        settle_time_passes()
+        shop.forwards()
+    assert states(orders).count(Forward.IN_DOUBT) == 3
+
+
+def test_doubts_whose_money_was_returned_hold_nothing_back_for_ever(shop: Shop, alice: User, settings: Any) -> None:
+    """Nobody could find out, and nobody decided: their attempts stay in doubt, but the cap is not theirs to keep."""
+    settings.BREAKER_COST = 1.7
+    lose(shop, 2)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(2)]
+    shop.forwards()
+    settle_time_passes()
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT] * 2
+    timeouts.give_up(now=database_now() + timedelta(seconds=settings.DOUBT_REFUND_SECONDS + 1))
+    assert states(orders) == [Forward.REFUNDED] * 2
+    later = [shop.buys(alice, link=f"https://example.com/later/{n}") for n in range(2)]
+    shop.forwards()
+    assert states(later) == [Forward.PLACED] * 2
+    assert SendingGate.objects.get().shut_at is None
+
+
+def test_what_would_pass_the_cap_waits_and_what_fits_below_it_goes(shop: Shop, alice: User, settings: Any) -> None:
+    settings.BREAKER_COST = 1.7
+    lose(shop, 1)
+    lost = shop.buys(alice, link="https://example.com/p/1")
+    shop.forwards()
+    dear = shop.buys(alice, link="https://example.com/p/2")
+    cheap = shop.buys(alice, quantity=100, link="https://example.com/p/3")
+    shop.forwards()
+    assert states([lost, dear, cheap]) == [Forward.IN_DOUBT, Forward.QUEUED, Forward.PLACED]
+
+
+def test_when_nothing_that_waits_fits_a_trial_ends_the_wait(shop: Shop, alice: User, settings: Any) -> None:
+    settings.BREAKER_COST = 1.7
+    lose(shop, 1)
+    lost = shop.buys(alice, link="https://example.com/p/1")
+    shop.forwards()
+    assert not SendingGate.objects.filter(shut_at__isnull=False).exists()
+    dear = shop.buys(alice, link="https://example.com/p/2")
+    shop.forwards()
+    assert SendingGate.objects.get().shut_because == "cost"
+    assert states([lost, dear]) == [Forward.IN_DOUBT, Forward.QUEUED]
+    settle_time_passes()
+    shop.forwards()
+    assert states([lost, dear]) == [Forward.IN_DOUBT, Forward.PLACED]
+
+
+def test_an_order_dearer_than_the_cap_goes_while_nothing_is_in_doubt(shop: Shop, alice: User, settings: Any) -> None:
+    settings.BREAKER_COST = 0.5
+    order = shop.buys(alice)
+    shop.forwards()
+    assert states([order]) == [Forward.PLACED]
+
+
+def test_without_a_cap_no_cost_holds_anything_back(shop: Shop, alice: User, settings: Any) -> None:
+    settings.BREAKER_COST = 0
+    lose(shop, 2)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(3)]
+    shop.forwards()
+    assert states(orders) == [Forward.IN_DOUBT, Forward.IN_DOUBT, Forward.PLACED]
+
+
+def test_the_cap_is_a_twentieth_of_the_balance_when_that_is_less(shop: Shop) -> None:
+    shop.provider.balance = Decimal(100)
+    shop.provider.exchange_rate = Decimal(2)
+    assert breaker.cap_of(shop.provider) == Decimal(10)
+    shop.provider.balance = None
+    assert breaker.cap_of(shop.provider) == Decimal(1000)
+
+
+def test_unclear_answers_in_a_row_shut_it_and_a_clear_one_between_starts_anew(
+    shop: Shop, alice: User, settings: Any
+) -> None:
+    settings.BREAKER_DOUBTS = 100
+    shop.simulator.control(every=2, fault="close_no_answer", actions=["add"])
+    for n in range(14):
+        shop.buys(alice, quantity=10, link=f"https://example.com/p/{n}")
+    shop.forwards()
+    assert Order.objects.filter(forward_state=Forward.IN_DOUBT).count() == 7
+    assert not SendingGate.objects.filter(shut_at__isnull=False).exists()
+    lose(shop, 20)
+    for n in range(8):
+        shop.buys(alice, quantity=10, link=f"https://example.com/q/{n}")
+    shop.forwards()
+    assert Order.objects.filter(forward_state=Forward.QUEUED).count() in (3, 4)
+    assert SendingGate.objects.get().shut_because == "streak"
+
+
+def test_a_gate_that_shuts_after_the_claim_stops_the_send_as_well(shop: Shop, alice: User) -> None:
+    order = shop.buys(alice)
+    with lanes.take(shop.provider.pk) as lane:
+        assert lane is not None
+        attempt = dispatch.claim_next(lane, now=database_now())
+        assert attempt is not None
+        SendingGate.objects.create(provider=shop.provider, shut_at=database_now(), shut_because="doubts")
+        with pytest.raises(permits.PermitRefused):
+            permits.permit(permits.FORWARD, lane, attempt.token)()
+        dispatch.send(attempt, lane)
+    order.refresh_from_db()
+    assert order.forward_state == Forward.QUEUED
+    assert order.attempts.get().outcome == Outcome.RELEASED
+    assert shop.accepted() == []
+
+
+def test_each_provider_has_a_gate_of_its_own(shop: Shop, alice: User) -> None:
+    SendingGate.objects.create(provider=shop.provider, shut_at=database_now(), shut_because="doubts", streak=9)
+    other = Provider.objects.create(name="Other", url=shop.provider.url, sealed_key=shop.provider.sealed_key)
+    assert breaker.ask(other, now=database_now()) is breaker.Pass.FREE
