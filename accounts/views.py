@@ -10,13 +10,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.api_keys import BadKeyOptions, create_key, keys_of, revoke_key
 from accounts.forms import ApiKeyForm
-from accounts.models import User
+from accounts.requests import CustomerRequest
 from core.clock import database_now
-
-
-def _customer(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 - login_required let nobody else in
-    return request.user
 
 
 @require_safe
@@ -29,23 +24,23 @@ def account(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 @sensitive_variables("made")
-def api_keys(request: HttpRequest) -> HttpResponse:
+def api_keys(request: CustomerRequest) -> HttpResponse:
     """List the customer's keys and create new ones. A new key is shown once, in the response to the form."""
-    customer, made = _customer(request), None
+    made = None
     form = ApiKeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            made = create_key(customer=customer, now=database_now(), **form.key_options())
+            made = create_key(customer=request.customer, now=database_now(), **form.key_options())
             form = ApiKeyForm()
         except BadKeyOptions as refusal:
             form.add_error(None, str(refusal.message))
-    context = {"page": "account", "form": form, "made": made, "keys": keys_of(customer)}
+    context = {"page": "account", "form": form, "made": made, "keys": keys_of(request.customer)}
     return render(request, "account/api_keys.html", context)
 
 
 @require_POST
 @login_required
-def revoke_api_key(request: HttpRequest, key_id: int) -> HttpResponse:
-    if revoke_key(customer=_customer(request), key_id=key_id, now=database_now()):
+def revoke_api_key(request: CustomerRequest, key_id: int) -> HttpResponse:
+    if revoke_key(customer=request.customer, key_id=key_id, now=database_now()):
         messages.success(request, _("The key is revoked and no longer works."))
     return HttpResponseRedirect(reverse("api_keys"))

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
+from accounts.requests import CustomerRequest
 from billing.csvtext import harmless
 from billing.models import Code
 from billing.months import Month
@@ -35,19 +35,14 @@ KINDS: dict[str, frozenset[str]] = {
 TERMS = ("opening", "added", "orders", "returned", "taken", "balance")
 
 
-def customer_of(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 - for the type checker; views here are behind login_required
-    return request.user
-
-
 def month_of(request: HttpRequest) -> Month:
     return Month.parse(request.GET.get("month", "")) or Month.of(database_now())
 
 
 @require_safe
 @login_required
-def wallet(request: HttpRequest) -> HttpResponse:
-    customer, month = customer_of(request), month_of(request)
+def wallet(request: CustomerRequest) -> HttpResponse:
+    customer, month = request.customer, month_of(request)
     kind = request.GET.get("kind", "") if request.GET.get("kind", "") in KINDS else ""
     number = request.GET.get("page", "")
     page = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1
@@ -78,10 +73,10 @@ def _by_day(entries: list[StatementEntry]) -> list[tuple[Any, list[StatementEntr
 
 @require_safe
 @login_required
-def statement_csv(request: HttpRequest) -> StreamingHttpResponse:
+def statement_csv(request: CustomerRequest) -> StreamingHttpResponse:
     """The month's statement as a file, oldest first, streamed."""
     month = month_of(request)
-    rows = _csv_rows(statement_rows(customer_of(request), month=month))
+    rows = _csv_rows(statement_rows(request.customer, month=month))
     answer = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="statement-{month}.csv"'
     return answer
@@ -104,5 +99,5 @@ def _csv_rows(entries: Iterator[StatementEntry]) -> Iterator[str]:
 
 @require_safe
 @login_required
-def add_funds(request: HttpRequest) -> HttpResponse:
-    return render(request, "billing/add_funds.html", {"page": "wallet", "balance": balance_of(customer_of(request))})
+def add_funds(request: CustomerRequest) -> HttpResponse:
+    return render(request, "billing/add_funds.html", {"page": "wallet", "balance": balance_of(request.customer)})

@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from accounts.models import User
 from billing.models import Account, Hold
 
 
@@ -34,14 +35,14 @@ def shop(request: HttpRequest) -> dict[str, Any]:
 
 
 def wallet_summary(request: HttpRequest) -> WalletSummary:
-    user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
+    customer: User | None = getattr(request, "customer", None)  # missing where the middleware did not run
+    if not customer:
         return WalletSummary()
     held = F("charged") - F("earned") - F("refunded")
-    open_holds = Hold.objects.filter(wallet__customer=user, charged__gt=F("earned") + F("refunded"))
+    open_holds = Hold.objects.filter(wallet__customer=customer, charged__gt=F("earned") + F("refunded"))
     zero = Decimal(0)
     reserve = open_holds.aggregate(
         sum=Coalesce(Sum(held), zero, output_field=DecimalField(max_digits=20, decimal_places=5)), n=Count("pk")
     )
-    balance = Account.objects.filter(customer=user).values_list("balance", flat=True).first()
+    balance = Account.objects.filter(customer=customer).values_list("balance", flat=True).first()
     return WalletSummary(balance if balance is not None else zero, reserve["sum"], reserve["n"])

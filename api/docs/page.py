@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from accounts.requests import ShopRequest
 from api.docs.openapi import document
 from api.docs.reference import STATES, TOPICS, Topic
 from api.docs.refusals import ERRORS
@@ -122,9 +123,8 @@ def endpoint_address() -> str:
 
 
 @require_safe
-def page(request: HttpRequest) -> HttpResponse:
-    reader = request.user if isinstance(request.user, User) else None
-    fields = _fields(Numbers.of(reader))
+def page(request: ShopRequest) -> HttpResponse:
+    fields = _fields(Numbers.of(request.customer or None))
     address = endpoint_address()
     told: dict[str, Any] = {
         "page": "api",

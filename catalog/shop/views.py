@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from accounts.models import CustomerGroup, User
+from accounts.requests import ShopRequest
 from catalog.models import ChangeKind
 from catalog.shop.example import example_receipt
 from catalog.shop.price_list_query import Wish
@@ -17,10 +17,11 @@ from core.fragments import is_fragment
 
 @require_safe
 @vary_on_headers("HX-Request")
-def prices(request: HttpRequest) -> HttpResponse:
+def prices(request: ShopRequest) -> HttpResponse:
     """Home: the list itself, for everybody. htmx asks for the list alone while somebody types."""
     wish = Wish.read(request.GET)
-    context: dict[str, Any] = {"page": "prices", "listing": list_services(wish, _group_of(request)), "wish": wish}
+    group = request.customer.group if request.customer else None
+    context: dict[str, Any] = {"page": "prices", "listing": list_services(wish, group), "wish": wish}
     if is_fragment(request):
         response = render(request, "catalog/list.html", {**context, "oob": True})
         response["HX-Replace-Url"] = reverse("catalog:prices") + wish.query()
@@ -36,8 +37,3 @@ def updates(request: HttpRequest) -> HttpResponse:
     """What changed in the list, for everybody."""
     context = {"page": "updates", "updates": read_updates(request.GET), "kinds": ChangeKind.choices}
     return render(request, "catalog/updates.html", context)
-
-
-def _group_of(request: HttpRequest) -> CustomerGroup | None:
-    """Whose prices are shown: those of the group of whoever is signed in."""
-    return request.user.group if isinstance(request.user, User) else None

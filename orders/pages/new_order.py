@@ -6,12 +6,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
+from accounts.requests import CustomerRequest
 from billing.ledger import NotEnoughMoney
 from billing.queries import balance_of
 from catalog.models import Service
@@ -27,7 +28,7 @@ from orders.models import Order
 from orders.pages import browse
 from orders.pages.forms import OrderForm
 from orders.pages.receipts import QuoteReceipt
-from orders.pages.views import customer_of, new_nonce, placed_message
+from orders.pages.views import new_nonce, placed_message
 from orders.states import FINAL
 
 
@@ -43,7 +44,7 @@ class Problem:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-def new_order(request: HttpRequest) -> HttpResponse:
+def new_order(request: CustomerRequest) -> HttpResponse:
     if request.method == "POST" and "service" in request.POST:
         return _place(request)
     wanted = request.GET.get("service", "")
@@ -52,11 +53,11 @@ def new_order(request: HttpRequest) -> HttpResponse:
         problem = Problem(_("This service is not sold at the moment."), _("Choose another.")) if wanted else None
         return _page(request, None, None, problem=problem)
     form = OrderForm(service, initial={**_earlier(request), "nonce": new_nonce()})
-    return _page(request, service, form, receipt=_quote_quietly(service, form, customer_of(request)))
+    return _page(request, service, form, receipt=_quote_quietly(service, form, request.customer))
 
 
-def _place(request: HttpRequest) -> HttpResponse:
-    customer, service = customer_of(request), _on_sale(request.POST.get("service", ""))
+def _place(request: CustomerRequest) -> HttpResponse:
+    customer, service = request.customer, _on_sale(request.POST.get("service", ""))
     if service is None:
         return _page(
             request,
@@ -94,9 +95,9 @@ def _place(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @login_required
-def quote_fragment(request: HttpRequest) -> HttpResponse:
+def quote_fragment(request: CustomerRequest) -> HttpResponse:
     """The receipt for what stands in the form now, with what is wrong beside each field that is not empty."""
-    customer, service = customer_of(request), _on_sale(request.POST.get("service", ""))
+    customer, service = request.customer, _on_sale(request.POST.get("service", ""))
     if service is None:
         context: dict[str, Any] = {"unavailable": _("This service is not sold at the moment."), "oob": True}
         return render(request, "orders/receipt.html", context)
@@ -115,17 +116,17 @@ def quote_fragment(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
-def services(request: HttpRequest) -> HttpResponse:
+def services(request: CustomerRequest) -> HttpResponse:
     text = request.GET.get("find", "").strip()
     return render(
         request,
         "orders/services.html",
-        {"find": text, "found": pick(text, customer_of(request).group) if text else None},
+        {"find": text, "found": pick(text, request.customer.group) if text else None},
     )
 
 
-def _page(request: HttpRequest, service: Service | None, form: OrderForm | None, **more: Any) -> HttpResponse:
-    text, customer = request.GET.get("find", "").strip(), customer_of(request)
+def _page(request: CustomerRequest, service: Service | None, form: OrderForm | None, **more: Any) -> HttpResponse:
+    text, customer = request.GET.get("find", "").strip(), request.customer
     show_prices([service] if service else [], customer.group)
     context = {
         "page": "new",
@@ -211,12 +212,12 @@ def _too_little(receipt: QuoteReceipt | None) -> Problem:
     return Problem(title, _("Nothing was charged."), add=receipt.short_of)
 
 
-def _earlier(request: HttpRequest) -> dict[str, str]:
+def _earlier(request: CustomerRequest) -> dict[str, str]:
     """What to begin with: the fields of an earlier order of this customer, then what the address says."""
     fields: dict[str, str] = {}
     again = request.GET.get("again", "")
     if again.isascii() and again.isdigit() and len(again) < 18:
-        earlier = browse.orders_of(customer_of(request)).filter(pk=int(again)).first()
+        earlier = browse.orders_of(request.customer).filter(pk=int(again)).first()
         fields = dict(earlier.fields) if earlier else {}
     given = {n: request.GET[n][:2000] for n in ("link", "quantity") if request.GET.get(n)}
     return fields | given

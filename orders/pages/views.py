@@ -4,12 +4,12 @@ from uuid import uuid4
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import User
+from accounts.requests import CustomerRequest
 from core.clock import database_now
 from core.refusals import Refusal
 from core.templatetags.money import money_text
@@ -20,15 +20,9 @@ from orders.pages.order_page import order_context, version_of
 from orders.refills import request_refill
 
 
-def customer_of(request: HttpRequest) -> User:
-    """The signed-in customer; only for views behind login_required."""
-    assert isinstance(request.user, User)  # noqa: S101 - for the type checker
-    return request.user
-
-
-def order_or_404(request: HttpRequest, number: int) -> Order:
+def order_or_404(request: CustomerRequest, number: int) -> Order:
     """Whose order it is decides whether it exists."""
-    found = browse.orders_of(customer_of(request)).filter(pk=number).first()
+    found = browse.orders_of(request.customer).filter(pk=number).first()
     if found is None:
         raise Http404
     return found
@@ -36,16 +30,16 @@ def order_or_404(request: HttpRequest, number: int) -> Order:
 
 @require_safe
 @login_required
-def order_list(request: HttpRequest) -> HttpResponse:
-    page = browse.browse(customer_of(request), browse.Search.read(request.GET))
+def order_list(request: CustomerRequest) -> HttpResponse:
+    page = browse.browse(request.customer, browse.Search.read(request.GET))
     return render(request, "orders/list.html", {"page": "orders", "list": page})
 
 
 @require_safe
 @login_required
-def order_rows(request: HttpRequest) -> HttpResponse:
+def order_rows(request: CustomerRequest) -> HttpResponse:
     """The rows that were open when the page last looked, as they are now; and which of them still are."""
-    customer, search = customer_of(request), browse.Search.read(request.GET)
+    customer, search = request.customer, browse.Search.read(request.GET)
     asked = [int(n) for n in request.GET.get("open", "").split(",") if n.isascii() and n.isdigit() and len(n) < 18]
     orders = list(browse.orders_of(customer).filter(pk__in=asked[: browse.PER_PAGE]).order_by("-id"))
     context = {
@@ -59,7 +53,7 @@ def order_rows(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
-def order(request: HttpRequest, number: int) -> HttpResponse:
+def order(request: CustomerRequest, number: int) -> HttpResponse:
     """The order's page; asked again with the version already seen, it answers only when something changed."""
     found = order_or_404(request, number)
     version = version_of(found)
@@ -71,10 +65,10 @@ def order(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_POST
 @login_required
-def refill(request: HttpRequest, number: int) -> HttpResponse:
+def refill(request: CustomerRequest, number: int) -> HttpResponse:
     found = order_or_404(request, number)
     try:
-        request_refill(order=found, actor=customer_of(request).email, now=database_now())
+        request_refill(order=found, actor=request.customer.email, now=database_now())
         messages.success(request, _("We asked the supplier for a refill. It shows here when it has begun."))
     except Refusal as no:
         messages.error(request, str(no.message))
@@ -83,10 +77,10 @@ def refill(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_POST
 @login_required
-def cancel(request: HttpRequest, number: int) -> HttpResponse:
+def cancel(request: CustomerRequest, number: int) -> HttpResponse:
     found = order_or_404(request, number)
     try:
-        wish = request_cancel(order=found, actor=customer_of(request).email, now=database_now())
+        wish = request_cancel(order=found, actor=request.customer.email, now=database_now())
         if wish is None:
             messages.success(request, _("Canceled. Your money is back in your wallet."))
         else:
