@@ -1,4 +1,4 @@
-"""Which hosts a provider may live on. The shop must not be turned into a way to reach its own network."""
+"""Which hosts a provider may have. Nobody may use the shop to reach its own network."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ _LOCAL_NAMES = ("localhost", "localdomain", "local", "internal", "intranet", "la
 
 
 def check_url(url: str, allow_private: bool) -> None:
-    """Refuse a provider URL that cannot or must not be called.
+    """Raise ValueError, with a sentence for the owner, for a provider URL that cannot or must not be called.
 
-    Raises ValueError with a sentence for the owner. The addresses behind a name are checked again at each
-    connection, because a name may change its answer.
+    The addresses of a name are checked again at each connection, because they may change.
     """
     if url != url.strip() or any(ord(char) < 33 or ord(char) == 127 for char in url):
         raise ValueError("The URL must not contain spaces or control characters.")
@@ -40,14 +39,10 @@ def check_url(url: str, allow_private: bool) -> None:
 
 
 def address_is_public(address: str | IPAddress) -> bool:
-    """Whether an IP address belongs to the public internet, looking through v4-in-v6 wrappings."""
+    """True if an IP address belongs to the public internet; an IPv4 address inside an IPv6 one counts as itself."""
     ip = ip_address(address.split("%")[0]) if isinstance(address, str) else address
-    if isinstance(ip, IPv6Address):
-        return _ipv6_is_public(ip)
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved and ip not in _CARRIER_SHARED
-
-
-def _ipv6_is_public(ip: IPv6Address) -> bool:
+    if isinstance(ip, IPv4Address):
+        return ip.is_global and not ip.is_multicast and not ip.is_reserved and ip not in _CARRIER_SHARED
     inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
     if inner is None and (any(ip in net for net in _NAT64) or int(ip) >> 32 == 0):
         inner = IPv4Address(int(ip) & 0xFFFFFFFF)

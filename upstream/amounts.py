@@ -15,26 +15,29 @@ class NotPlain(ValueError):
     """The value is no number in plain notation: absent, a word, a decimal comma, a currency sign, a boolean."""
 
 
-class OutOfRange(ValueError):
-    """A number, but beyond any sense: too large, or with more than 18 decimal places."""
+class NumberOutOfRange(ValueError):
+    """The number is too large, or has more than 18 decimal places."""
 
 
 def amount(value: Any) -> Decimal:
-    """An exact decimal below 10^12 with at most 18 places, from a JSON number or plain text.
+    """Return an exact decimal below 10^12 with at most 18 places, from a JSON number or plain text.
 
-    Raises NotPlain or OutOfRange; guesses nothing.
+    Raises NotPlain or NumberOutOfRange; guesses nothing.
     """
     number = _plain(value)
     if number.is_zero():
         return Decimal(0)
     exponent = number.as_tuple().exponent
     if number.adjusted() >= 12 or not isinstance(exponent, int) or exponent < -_MAX_PLACES:
-        raise OutOfRange("out of range")
+        raise NumberOutOfRange("out of range")
     return number
 
 
 def whole(value: Any) -> int:
-    """A whole number below 10^15; `50.0` and `1e4` are whole. Raises NotPlain (also for a fraction) or OutOfRange."""
+    """Return a whole number below 10^15; `50.0` and `1e4` are whole.
+
+    Raises NotPlain (also for a fraction) or NumberOutOfRange.
+    """
     if type(value) is int and -(10**15) < value < 10**15:
         return value
     if isinstance(value, str) and len(value) <= 15 and value.isascii() and value.isdigit():
@@ -43,7 +46,7 @@ def whole(value: Any) -> int:
     if number.is_zero():
         return 0
     if number.adjusted() >= 15:
-        raise OutOfRange("out of range")
+        raise NumberOutOfRange("out of range")
     if number.adjusted() < 0 or number != (result := int(number)):
         raise NotPlain("a fraction")
     return result
@@ -52,14 +55,14 @@ def whole(value: Any) -> int:
 def amount_or_none(value: Any) -> Decimal | None:
     try:
         return amount(value)
-    except (NotPlain, OutOfRange):
+    except (NotPlain, NumberOutOfRange):
         return None
 
 
 def whole_or_none(value: Any) -> int | None:
     try:
         return whole(value)
-    except (NotPlain, OutOfRange):
+    except (NotPlain, NumberOutOfRange):
         return None
 
 

@@ -28,43 +28,55 @@ _MOST_OBJECTS_TRIED = 50
 
 
 @dataclass(frozen=True)
-class Reading:
-    """`problem` is empty and `value` holds the answer, or `problem` says in a word why nothing can be read.
+class ParsedBody:
+    """`problem` is empty and `value` holds the answer, or `problem` says in one word why nothing can be read.
 
-    `noise` marks an answer behind PHP notices. `heard` holds complete JSON values found in a spoiled body.
+    `noise` marks an answer behind PHP notices. `fragments` are the complete JSON values found in a spoiled body.
     """
 
     value: Any = None
     problem: str = ""
     noise: bool = False
-    heard: tuple[Any, ...] = ()
+    fragments: tuple[Any, ...] = ()
 
 
-def read_body(exchange: Exchange) -> Reading:
-    """Problems: `incomplete`, `too_large`, `not_text`, `empty`, `not_json`."""
-    text = _decoded(_without_key(exchange), exchange.content_type)
+def read_body(exchange: Exchange) -> ParsedBody:
+    """Parse the body. Problems: `incomplete`, `too_large`, `not_text`, `empty`, `not_json`."""
+    # 1. The bytes as text, without our key in it.
+    body = exchange.body
+    if len(exchange.secret) >= _KEY_LENGTH_WORTH_REPLACING:
+        body = spelled_in_bytes(exchange.secret).sub(KEY_MARK.encode(), body)
+    text = _decoded(body, exchange.content_type)
+
+    # 2. Only a complete body can be an answer.
+    problem = ""
+    if not exchange.complete:
+        problem = "too_large" if exchange.stop == "too_large" else "incomplete"
     if text is None:
-        return Reading(problem=_spoiled(exchange) or "not_text")
-    if problem := _spoiled(exchange):
-        return Reading(problem=problem, heard=_complete_values(text))
+        return ParsedBody(problem=problem or "not_text")
+    if problem:
+        return ParsedBody(problem=problem, fragments=_complete_values(text))
     if not text:
-        return Reading(problem="empty")
-    return _parsed(text)
+        return ParsedBody(problem="empty")
 
-
-def _spoiled(exchange: Exchange) -> str:
-    if exchange.complete:
-        return ""
-    return "too_large" if exchange.stop == "too_large" else "incomplete"
-
-
-def _without_key(exchange: Exchange) -> bytes:
-    if len(exchange.secret) < _KEY_LENGTH_WORTH_REPLACING:
-        return exchange.body
-    return spelled_in_bytes(exchange.secret).sub(KEY_MARK.encode(), exchange.body)
+    # 3. JSON as it stands, or JSON behind PHP's notices.
+    try:
+        return ParsedBody(parse(text))
+    except ValueError:
+        pass  # Notices may precede the JSON.
+    position = 0
+    while found := _PHP_NOTICE.match(text, position):
+        position = found.end()
+    if position:
+        try:
+            return ParsedBody(parse(text[position:]), noise=True)
+        except ValueError:
+            pass  # A fatal error or something else follows the notices: unreadable.
+    return ParsedBody(problem="not_json", noise=bool(position), fragments=_complete_values(text))
 
 
 def _decoded(body: bytes, content_type: str) -> str | None:
+    """Return the body as text, by its byte order mark, the announced charset or UTF-8; None if that fails."""
     charset = "utf-8"
     if body.startswith(_BOM):
         body = body[len(_BOM) :]
@@ -76,42 +88,18 @@ def _decoded(body: bytes, content_type: str) -> str | None:
         return None
 
 
-def _parsed(text: str) -> Reading:
-    try:
-        return Reading(parse(text))
-    except ValueError:
-        pass  # Not JSON as it stands; it may still be JSON behind PHP's notices.
-    position = _end_of_notices(text)
-    if position:
-        try:
-            return Reading(parse(text[position:]), noise=True)
-        except ValueError:
-            pass  # A fatal error or something else follows the notices: unreadable.
-    return Reading(problem="not_json", noise=bool(position), heard=_complete_values(text))
-
-
-def _end_of_notices(text: str) -> int:
-    position = 0
-    while found := _PHP_NOTICE.match(text, position):
-        position = found.end()
-    return position
-
-
 def _complete_values(text: str) -> tuple[Any, ...]:
-    """Complete objects and lists in a body that as a whole cannot be read; half a value is no value."""
+    """Return the complete objects and lists in a body that cannot be read as a whole; half a value is no value."""
     found: list[Any] = []
-    position = tried = 0
-    while tried < _MOST_OBJECTS_TRIED and (opening := _next_opening(text, position)) >= 0:
-        tried += 1
+    position = 0
+    for _ in range(_MOST_OBJECTS_TRIED):
+        openings = [index for sign in "{[" if (index := text.find(sign, position)) >= 0]
+        if not openings:
+            break
         try:
-            value, position = parse_start(text, opening)
+            value, position = parse_start(text, min(openings))
         except ValueError:
-            position = opening + 1
+            position = min(openings) + 1
         else:
             found.append(value)
     return tuple(found)
-
-
-def _next_opening(text: str, position: int) -> int:
-    places = [place for sign in "{[" if (place := text.find(sign, position)) >= 0]
-    return min(places, default=-1)

@@ -1,6 +1,6 @@
 """Connection classes that count every hand-over to the socket: the proof that nothing was sent.
 
-urllib3 hands each byte of a request to the socket through `send`. As long as that was never passed, no byte has
+urllib3 hands each byte of a request to the socket through `send`. As long as `send` was never entered, no byte has
 reached the kernel; the class of a later exception proves nothing either way.
 """
 
@@ -15,13 +15,13 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from upstream.addresses import address_is_public
 from upstream.deadline import Deadline
-from upstream.resolving import SocketAddress, resolve
+from upstream.resolving import resolve
 from upstream.stops import WireStop
 
 
 @dataclass
 class Journal:
-    """What one exchange did so far. Belongs to exactly one connection."""
+    """What one exchange has done so far. Belongs to exactly one connection."""
 
     deadline: Deadline
     connect_timeout: float
@@ -36,7 +36,7 @@ class Journal:
     peer: str = ""
 
     def before_bytes(self) -> None:
-        """Called with the connection open, before each hand-over: ask once, look at the clock, then count."""
+        """Called with the connection open, before each hand-over: ask for the permit once, check the clock, count."""
         if not self.permitted:
             self._ask_permit()
         if self.deadline.fired or self.deadline.remaining() <= 0:
@@ -57,7 +57,7 @@ class Journal:
 
 
 class _Journalled:
-    """Mixin over urllib3's connections; `journal` is handed in by the adapter."""
+    """Mixin over urllib3's connections; the adapter passes the `journal`."""
 
     sock: Any
 
@@ -94,12 +94,16 @@ class TLSConnection(_Journalled, HTTPSConnection):
 
 
 def open_socket(host: str, port: int, journal: Journal) -> socket.socket:
-    """Connect to a checked address of the host. The name stays with the caller for SNI and the certificate."""
+    """Return a socket connected to a checked address of the host; raise WireStop if there is none.
+
+    The caller keeps the name for SNI and the certificate.
+    """
     budget = min(journal.connect_timeout, journal.deadline.remaining())
     until = journal.deadline.elapsed() + budget
     addresses = resolve(host.strip("[]"), port, budget)
-    if not journal.allow_private:
-        _refuse_private(addresses)
+    if not journal.allow_private and not all(address_is_public(str(address[0])) for _family, address in addresses):
+        # One private address among public ones is refused as well: the answer may be an attack on our network.
+        raise WireStop("private_address", "the host has a private or local address")
     failure = WireStop("connect_timeout", "connecting took too long")
     for family, address in addresses:
         left = until - journal.deadline.elapsed()
@@ -113,13 +117,6 @@ def open_socket(host: str, port: int, journal: Journal) -> socket.socket:
         journal.peer = f"{address[0]} {address[1]}"
         return sock
     raise failure
-
-
-def _refuse_private(addresses: list[SocketAddress]) -> None:
-    for _family, address in addresses:
-        if not address_is_public(str(address[0])):
-            # One private address among public ones is refused as well: the answer may be an attack on our network.
-            raise WireStop("private_address", "the host has a private or local address")
 
 
 def _connect(family: int, address: tuple[Any, ...], limit: float) -> socket.socket:

@@ -1,4 +1,4 @@
-"""The hard end of an exchange, measured on the wall and not by the silence between two packets."""
+"""The hard end of an exchange: a limit on its whole time, not on the silence between two packets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def clock() -> float:
-    """Seconds on a clock that also runs while the machine is suspended, where the system has one."""
+    """Return seconds of a clock that also runs while the machine is suspended, where the system has one."""
     return time.clock_gettime(_CLOCK)
 
 
@@ -34,9 +34,9 @@ class Deadline:
         self._duplicate: socket.socket | None = None
 
     def start(self) -> None:
-        """Count from now. What came before, such as building a long body, is none of the peer's time."""
+        """Count from now. What came before, such as building a long body, does not count."""
         self.started = clock()
-        _watch.over(self)
+        _watch.add(self)
 
     def elapsed(self) -> float:
         return clock() - self.started
@@ -52,9 +52,9 @@ class Deadline:
                 self._shut_down()
 
     def finish(self, *, whole: bool) -> bool:
-        """Stop watching. Returns whether the limit was reached before the answer was whole.
+        """Stop watching; return True if the limit was reached before the answer was whole.
 
-        On a starved machine the socket gives up at the limit before the watching thread gets its turn.
+        On a busy machine the socket's own timeout may come before the watching thread gets its turn.
         """
         with self._lock:
             self.over = True
@@ -78,8 +78,10 @@ class Deadline:
 
 
 class _Watch:
-    """One thread that reaches the limits of all exchanges of a process; a thread for each would cost more than its
-    exchange. Nobody wakes it but an exchange that ends before all others."""
+    """One thread for the limits of all exchanges of a process; a thread for each would cost more than its exchange.
+
+    Only an exchange whose limit comes before all others wakes it.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -87,7 +89,7 @@ class _Watch:
         self._tie = count()
         self._thread: threading.Thread | None = None
 
-    def over(self, deadline: Deadline) -> None:
+    def add(self, deadline: Deadline) -> None:
         with self._changed:
             heapq.heappush(self._due, (deadline.started + deadline.limit, next(self._tie), deadline))
             if self._thread is None or not self._thread.is_alive():
@@ -105,7 +107,7 @@ class _Watch:
             deadline.reach()
 
     def _pause(self) -> float | None:
-        """Seconds until the next limit that matters, None when there is none."""
+        """Return the seconds until the next limit of an exchange that is not over, None if there is none."""
         while self._due and self._due[0][2].over:
             heapq.heappop(self._due)
         return self._due[0][0] - clock() if self._due else None
@@ -114,10 +116,10 @@ class _Watch:
 _watch = _Watch()
 
 
-def _begin_anew() -> None:
-    """A forked process has neither the thread nor the exchanges of its parent, and may have got a lock that is held."""
+def _start_afresh() -> None:
+    """Replace the watch in a forked process: the thread stays in the parent, and the lock may be copied while held."""
     global _watch
     _watch = _Watch()
 
 
-os.register_at_fork(after_in_child=_begin_anew)
+os.register_at_fork(after_in_child=_start_afresh)

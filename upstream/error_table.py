@@ -124,9 +124,9 @@ TABLE: tuple[Row, ...] = (
 def classify(
     texts: Iterable[str], *, on_add: bool, http_status: int | None, additions: Mapping[str, str]
 ) -> ErrorClass | None:
-    """The class of an error, None if its text is in no table (the caller knows what that means there).
+    """Return the class of an error, None if its text is in no table.
 
-    `additions` are the owner's: the whole text, then, after the table, a part of it.
+    `additions` are the owner's: compared with the whole text before the table, and looked for in the text after it.
     """
     pieces = [normalised(text) for text in texts]
     joined = "; ".join(pieces)
@@ -143,12 +143,12 @@ def classify(
 
 
 def normalised(text: str) -> str:
-    """Lower case, spaces collapsed, the final dot removed."""
+    """Return the text in lower case, with spaces collapsed and without the final dot."""
     return " ".join(text.lower().split()).removesuffix(".").rstrip()
 
 
 def _is_reason_phrase(pieces: list[str], http_status: int | None) -> bool:
-    # "Service Unavailable" under HTTP 503 is the gateway's word for its own status, no word about a service.
+    # "Service Unavailable" under HTTP 503 is the gateway's name for its own status and says nothing about a service.
     if http_status is None or http_status < 500 or len(pieces) != 1:
         return False
     try:

@@ -36,8 +36,8 @@ class ErrorClass(StrEnum):
 class ProviderFailure(Exception):
     """Base of every failure that leaves this room.
 
-    `reason` is one machine word, `text` the provider's words or ours (at most 500 characters, never the key),
-    `exchange` what went over the wire, `outage` whether the provider counts as down because of it.
+    `reason` is one machine word, `text` the provider's text or ours (at most 500 characters, never the key),
+    `exchange` what went over the wire, `outage` says if the provider counts as down because of it.
     """
 
     def __init__(self, reason: str, text: str = "", exchange: Exchange | None = None, *, outage: bool = False) -> None:
@@ -53,7 +53,7 @@ class ProviderFailure(Exception):
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds the provider asks us to wait, if it said so."""
+        """Seconds that the provider asks us to wait, None if it does not."""
         return self.exchange.retry_after if self.exchange else None
 
 
@@ -61,7 +61,7 @@ class NotSent(ProviderFailure):
     """No byte of the request reached the kernel: the wire counted zero sends. Safe to try again."""
 
 
-#: Faults of the moment or the account, not of what was asked about: asking about less would not help.
+#: Errors of the moment or the account, not of what was asked about: asking about less would not help.
 OF_THE_ACCOUNT = frozenset(
     {ErrorClass.RATE_LIMITED, ErrorClass.INVALID_KEY, ErrorClass.ACCOUNT_BLOCKED, ErrorClass.MAINTENANCE}
 )
@@ -87,7 +87,7 @@ class Refused(ProviderFailure):
 class InDoubt(ProviderFailure):
     """The request may have been carried out. It must not be repeated without evidence.
 
-    `candidates` are canonical ids heard in a spoiled answer: worth asking for, proof of nothing.
+    `candidates` are canonical ids found in a spoiled answer: worth asking for, but no proof.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class InDoubt(ProviderFailure):
 
 
 class Unavailable(ProviderFailure):
-    """A question (services, status, refill_status, balance, orders) got no usable answer; nothing local changes."""
+    """A question (services, status, refill_status, balance, orders) got no usable answer; nothing changes here."""
 
     def __init__(
         self,
@@ -122,11 +122,11 @@ class Unavailable(ProviderFailure):
 
 
 def word(value: object) -> str:
-    """A state as a provider wrote it, whatever its type, fit for a database column; empty for none."""
+    """Return a state as a provider wrote it, whatever its type, fit for a database column; empty for none."""
     return "" if value is None else bounded(str(value))
 
 
 def bounded(text: str, limit: int = TEXT_LIMIT) -> str:
-    """Provider text fit for a database column: no NUL, no lone surrogate, at most `limit` characters."""
+    """Return provider text fit for a database column: no NUL, no lone surrogate, at most `limit` characters."""
     head = text[: limit * 2].replace("\x00", "")
     return head.encode("utf-8", "ignore").decode("utf-8").strip()[:limit]

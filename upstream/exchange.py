@@ -1,4 +1,4 @@
-"""What went over the wire in one call, kept as evidence whatever it turns out to mean."""
+"""What went over the wire in one call, kept as evidence whatever it means."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEY_MARK = "[key]"
 
 @dataclass(frozen=True, repr=False)
 class Exchange:
-    """One HTTP exchange. Times are seconds since its start; `None` means it never came to that.
+    """One HTTP exchange. Times are seconds since its start; `None` means that this never happened.
 
     `send_calls` is the proof: zero means that no byte of the request was handed to the kernel.
     `complete` means the announced length or last chunk arrived, or, with neither, that the peer ended the
@@ -45,11 +45,11 @@ class Exchange:
         return f"Exchange({self.action} HTTP {self.http_status} send_calls={self.send_calls} stop={self.stop!r})"
 
     def without_key(self, text: str) -> str:
-        """The text with the API key replaced in each spelling in which a panel may echo it."""
+        """Return the text with the API key replaced, in each spelling in which a panel may echo it."""
         return spelled(self.secret).sub(KEY_MARK, text) if self.secret else text
 
     def as_evidence(self) -> dict[str, Any]:
-        """A JSON-safe record of the exchange: no API key, the body as text of at most 64 KiB."""
+        """Return a JSON-safe record of the exchange: no API key, the body as text of at most 64 KiB."""
         body = storable(self.without_key(self.body.decode("utf-8", "replace")))
         return {
             "action": self.action,
@@ -76,5 +76,5 @@ class Exchange:
 
 
 def storable(text: str) -> str:
-    """The text with what a database refuses, NUL and lone surrogates, replaced by visible marks."""
+    """Return the text with what a database refuses, NUL and lone surrogates, replaced by visible marks."""
     return text.encode("utf-8", "replace").decode().replace("\x00", "�")

@@ -15,7 +15,7 @@ _SCIENTIFIC = re.compile(r"[+-]?[0-9]+[eE][+-]?[0-9]+")
 
 
 def canonical_id(value: Any) -> str | None:
-    """The canonical form of a provider's id, or None if the value is none.
+    """Return the canonical form of a provider's id, or None if the value is no id.
 
     A positive JSON integer, 1 to 20 digits not all zero, or 1 to 64 characters `A-Z a-z 0-9 _ -` with a letter
     and a digit that are no number in scientific notation.
@@ -34,7 +34,7 @@ def canonical_id(value: Any) -> str | None:
 
 
 def ids_in(value: Any) -> tuple[str, ...]:
-    """Ids in a list, or in the object that PHP makes of a list with gaps; what is no id is left out."""
+    """Return the ids in a list, or in the object that PHP makes of a list with gaps, without what is no id."""
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return tuple(dict.fromkeys(found for item in items if (found := canonical_id(item))))
 
@@ -42,25 +42,25 @@ def ids_in(value: Any) -> tuple[str, ...]:
 ADD_KEYS = ("order", "order_id", "id")
 
 
-def heard_ids(value: Any, keys: tuple[str, ...] = ADD_KEYS) -> tuple[str, ...]:
-    """Ids that an answer may mean although it says them in an odd place. Candidates to ask for, proof of nothing."""
+def mentioned_ids(value: Any, keys: tuple[str, ...] = ADD_KEYS) -> tuple[str, ...]:
+    """Return the ids that an answer gives in unusual places. They are candidates to ask for and prove nothing."""
     found: dict[str, None] = {}
-    _hear(value, keys, found, depth=0)
+    _collect_ids(value, keys, found, depth=0)
     return tuple(found)[:20]
 
 
-def _hear(value: Any, keys: tuple[str, ...], found: dict[str, None], depth: int) -> None:
+def _collect_ids(value: Any, keys: tuple[str, ...], found: dict[str, None], depth: int) -> None:
     if depth > 6:
         return
     if isinstance(value, dict):
         fields = Fields(value)
         for name, item in fields.items():
-            for said in fields.doubled.get(name, [item]):
-                if name in keys or (name not in ("error", "errors") and isinstance(said, dict | list)):
-                    _hear(said, keys, found, depth + 1)
+            for given in fields.doubled.get(name, [item]):
+                if name in keys or (name not in ("error", "errors") and isinstance(given, dict | list)):
+                    _collect_ids(given, keys, found, depth + 1)
     elif isinstance(value, list):
         for item in value:
-            _hear(item, keys, found, depth + 1)
+            _collect_ids(item, keys, found, depth + 1)
     elif (candidate := canonical_id(value) or _scientific_id(value)) is not None:
         found[candidate] = None
 

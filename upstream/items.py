@@ -1,4 +1,4 @@
-"""Items of a batch answer by the id that was asked for. Never by position: a list without ids tells nothing."""
+"""The items of a batch answer by the id that was asked for. Never by position: a list without ids says nothing."""
 
 from __future__ import annotations
 
@@ -6,33 +6,38 @@ from collections.abc import Sequence
 from typing import Any
 
 from upstream.dialect import Dialect
-from upstream.faults import find_fault
+from upstream.error_texts import find_error
 from upstream.ids import canonical_id
+from upstream.messages import Ignored, Missing
 from upstream.strict_json import Doubled, Fields
-from upstream.verdicts import Answer, malformed, unavailable
+from upstream.verdicts import JsonAnswer, malformed, unavailable
 
 
 def items_by_id(
-    answer: Answer, asked: Sequence[str], id_keys: tuple[str, ...], dialect: Dialect
+    answer: JsonAnswer, asked: Sequence[str], id_keys: tuple[str, ...], dialect: Dialect
 ) -> dict[str, list[Any]]:
-    """Everything that was said for each id, asked for or not, in a list, in an object keyed by id, or inside `data`.
+    """Return all items for each id, asked for or not: from a list, an object keyed by id, or either inside `data`.
 
     Raises Unavailable if the answer is one error, has rows without ids or has another shape.
     """
     value = answer.value
     if isinstance(value, dict):
         found = _keyed(value)
-        if any(one in found for one in asked):
+        if any(asked_id in found for asked_id in asked):
             return found
-        fault = find_fault(Fields(value))
-        if fault is not None:
-            unavailable(answer, fault, dialect)
+        error = find_error(Fields(value))
+        if error is not None:
+            unavailable(answer, error, dialect)
         inner = Fields(value).get("data")
         if not isinstance(inner, dict | list):
             return found if found or not value else malformed(answer)
         value = inner
     if isinstance(value, list):
-        return _listed(answer, value, id_keys)
+        listed: dict[str, list[Any]] = {}
+        for row in value:
+            if (name := row_id(row, id_keys)) is not None:
+                listed.setdefault(name, []).append(row)
+        return listed if listed or not value else malformed(answer, "rows_without_ids")
     return _keyed(value) if isinstance(value, dict) else malformed(answer)
 
 
@@ -44,18 +49,18 @@ def _keyed(value: dict[str, Any]) -> dict[str, list[Any]]:
     return found
 
 
-def _listed(answer: Answer, rows: list[Any], id_keys: tuple[str, ...]) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
-    for row in rows:
-        if (name := row_id(row, id_keys)) is not None:
-            found.setdefault(name, []).append(row)
-    if rows and not found:
-        malformed(answer, "rows_without_ids")
-    return found
+def object_for(asked: str, items: dict[str, list[Any]]) -> Fields | Missing | Ignored:
+    """Return the one object about an id, Missing if there is none, Ignored if there are several or it is no object."""
+    values = items.get(asked)
+    if not values:
+        return Missing()
+    if any(value != values[0] for value in values[1:]):
+        return Ignored("conflicting_duplicates")
+    return Fields(values[0]) if isinstance(values[0], dict) else Ignored("not_an_object")
 
 
 def row_id(row: Any, id_keys: tuple[str, ...]) -> str | None:
-    """The id that a row itself names, by the first of the keys that holds one."""
+    """Return the id that a row itself names, by the first of the keys that holds one."""
     if not isinstance(row, dict):
         return None
     fields = Fields(row)

@@ -1,4 +1,4 @@
-"""What a provider's answers say, as plain values. Money is Decimal, ids are text in canonical form."""
+"""The contents of a provider's answers as plain values. Money is Decimal, ids are text in canonical form."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ServiceRow(NamedTuple):
 
 
 class ListEntry(Protocol):
-    """What a list says of one service, not read yet. Equal digests are read alike, so an unchanged one need not be."""
+    """What a list says of one service, not read yet. Entries of equal digest give equal rows, so none is read twice."""
 
     @property
     def external_id(self) -> str: ...
@@ -81,7 +81,7 @@ class Placed:
 class OrderStatus:
     """One order's state. None means unknown, never zero.
 
-    `remains` is as the provider said it (negative, above the quantity); `remains_raw` is its text when given.
+    `remains` is as received (it may be negative or above the quantity); `remains_raw` is its text if given.
     `children` is None unless the provider listed child orders. Flags: `charge_unreadable`, `charge_negative`,
     `remains_unreadable`, `start_unreadable`, `currency_differs`, `children_unreadable`.
     """
@@ -157,7 +157,7 @@ class InDoubtItem:
 
 @dataclass(frozen=True)
 class CancelRequested:
-    """The provider took note of our wish. The order is cancelled only when its status says so."""
+    """The provider received the request. The order is canceled only when its status says so."""
 
 
 @dataclass(frozen=True)
@@ -167,11 +167,6 @@ class Balance:
     amount: Decimal
     currency: str | None
     noise: bool = False
-
-
-@dataclass(frozen=True)
-class Ticket:
-    id: str
 
 
 @dataclass(frozen=True)
@@ -187,5 +182,4 @@ class RecentOrder:
     date: str
 
 
-RefillOutcome = Refilled | RefusedItem | InDoubtItem
 CancelOutcome = CancelRequested | RefusedItem | InDoubtItem

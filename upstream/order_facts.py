@@ -1,4 +1,4 @@
-"""The numbers beside an order's state. What cannot be read is None with a flag, never a guess and never zero."""
+"""The numbers in a status answer. One that cannot be read is None with a flag, never a guess and never zero."""
 
 from __future__ import annotations
 
@@ -13,56 +13,50 @@ RESULT_KEYS = ("charge", "remains", "start_count", "start_counter")
 
 
 def facts(fields: Fields, currency: str) -> dict[str, Any]:
-    """Keyword arguments for OrderStatus."""
+    """Return keyword arguments for OrderStatus; `currency` is the one that our charges should be in."""
     flags: list[str] = []
-    remains = fields.get("remains")
-    named = currency_code(fields.get("currency"))
-    if named and currency and named != currency.upper():
+    given_currency = currency_code(fields.get("currency"))
+    if given_currency and currency and given_currency != currency.upper():
         flags.append("currency_differs")
+
+    charge = amount_or_none(fields.get("charge"))
+    if charge is None and _is_given(fields.get("charge")):
+        flags.append("charge_unreadable")
+    if charge is not None and charge < 0:
+        flags.append("charge_negative")
+        charge = None
+
+    start = fields["start_count"] if "start_count" in fields else fields.get("start_counter")
+    start_count = whole_or_none(start)
+    if start_count is None and _is_given(start):
+        flags.append("start_unreadable")
+
+    remains = whole_or_none(fields.get("remains"))
+    if remains is None and _is_given(fields.get("remains")):
+        flags.append("remains_unreadable")
+
+    listed = fields.get("orders")
+    children = None
+    if isinstance(listed, dict | list):
+        children = ids_in(listed)
+        if len(children) != len(listed):
+            flags.append("children_unreadable")
+    elif listed:
+        # Something is listed, in an unknown shape: that is not the same as no children.
+        flags.append("children_unreadable")
+
     return {
-        "charge": _charge(fields.get("charge"), flags),
-        "start_count": _count(_start(fields), "start_unreadable", flags),
-        "remains": _count(remains, "remains_unreadable", flags),
-        "remains_raw": "" if remains is None else str(remains)[:100],
-        "currency": named,
-        "children": _children(fields.get("orders"), flags),
+        "charge": charge,
+        "start_count": start_count,
+        "remains": remains,
+        "remains_raw": "" if fields.get("remains") is None else str(fields["remains"])[:100],
+        "currency": given_currency,
+        "children": children,
         "runs": whole_or_none(fields.get("runs")),
         "posts": whole_or_none(fields.get("posts")),
         "flags": tuple(flags),
     }
 
 
-def _charge(value: Any, flags: list[str]) -> Any:
-    charge = amount_or_none(value)
-    if charge is None and _was_given(value):
-        flags.append("charge_unreadable")
-    if charge is not None and charge < 0:
-        flags.append("charge_negative")
-        return None
-    return charge
-
-
-def _count(value: Any, flag: str, flags: list[str]) -> int | None:
-    number = whole_or_none(value)
-    if number is None and _was_given(value):
-        flags.append(flag)
-    return number
-
-
-def _start(fields: Fields) -> Any:
-    return fields["start_count"] if "start_count" in fields else fields.get("start_counter")
-
-
-def _children(value: Any, flags: list[str]) -> tuple[str, ...] | None:
-    if not isinstance(value, dict | list):
-        if value:  # something is listed, in a shape that nobody knows: not the same as nothing
-            flags.append("children_unreadable")
-        return None
-    found = ids_in(value)
-    if len(found) != len(value):
-        flags.append("children_unreadable")
-    return found
-
-
-def _was_given(value: Any) -> bool:
+def _is_given(value: Any) -> bool:
     return value is not None and value != ""

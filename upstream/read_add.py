@@ -1,4 +1,4 @@
-"""The answer to `add`: placed means a usable id and nothing that speaks against it, the rest is refused or in doubt."""
+"""The answer to `add`: accepted means a usable id and nothing that contradicts it; the rest is refused or in doubt."""
 
 from __future__ import annotations
 
@@ -7,36 +7,41 @@ from typing import Any
 
 from upstream.amounts import amount_or_none
 from upstream.dialect import Dialect
+from upstream.error_texts import find_error
 from upstream.errors import InDoubt
 from upstream.exchange import Exchange
-from upstream.faults import find_fault
-from upstream.ids import ADD_KEYS, canonical_id, heard_ids
+from upstream.ids import ADD_KEYS, canonical_id, mentioned_ids
 from upstream.messages import Placed
 from upstream.strict_json import Fields
-from upstream.verdicts import Answer, deed_answer, inside_text, opened, refuse
+from upstream.verdicts import JsonAnswer, command_answer, inside_text, opened, refuse
 
 _ID_KEYS = ("order", "order_id")
 
 
 def read_add(exchange: Exchange, dialect: Dialect, is_known_id: Callable[[str], bool]) -> Placed:
-    """Placed, or raises NotSent, Refused or InDoubt."""
-    answer = deed_answer(exchange, *ADD_KEYS)
+    """Return the accepted order, or raise NotSent, Refused or InDoubt."""
+    # 1. One object, without a key that occurs twice.
+    answer = command_answer(exchange, *ADD_KEYS)
     if not isinstance(answer.value, dict):
         raise _doubt(answer, "not_an_object")
     outer = Fields(answer.value)
     fields = opened(outer, *_ID_KEYS)
     if outer.doubled or fields.doubled:
         raise _doubt(answer, "duplicate_keys")
-    fault = find_fault(outer) or find_fault(fields)
-    if fault is not None:
-        if _odd_id(fields):
+
+    # 2. An error refuses the order only where no id, and nothing that may be meant as one, stands in the same answer.
+    error = find_error(outer) or find_error(fields)
+    if error is not None:
+        given: list[Any] = [fields[key] for key in _ID_KEYS if key in fields]
+        if any(value and value != "0" and not mentioned_ids([value]) for value in given):
             raise _doubt(answer, "id_and_error")
-        refuse(answer, fault, dialect, on_add=True, candidates=_ids_beside_error(outer, fields))
-    return _placed(answer, fields, is_known_id)
+        values = [part.get(key) for part in (outer, fields) for key in ADD_KEYS]
+        candidates = mentioned_ids([value for value in values if value is not None])
+        refuse(answer, error, dialect, on_add=True, candidates=candidates)
 
-
-def _placed(answer: Answer, fields: Fields, is_known_id: Callable[[str], bool]) -> Placed:
-    order_id = _order_id(fields)
+    # 3. Without an error, exactly one id under a success status.
+    ids = {canonical_id(fields[key]) for key in _ID_KEYS if fields.get(key) is not None}
+    order_id = ids.pop() if len(ids) == 1 else None
     if order_id is None:
         raise _doubt(answer, "no_id")
     if not answer.is_success:
@@ -47,23 +52,6 @@ def _placed(answer: Answer, fields: Fields, is_known_id: Callable[[str], bool]) 
     return Placed(order_id, None if charge is None or charge < 0 else charge, answer.noise, answer.exchange)
 
 
-def _order_id(fields: Fields) -> str | None:
-    said = [fields[key] for key in _ID_KEYS if fields.get(key) is not None]
-    found = {canonical_id(value) for value in said}
-    return found.pop() if len(found) == 1 else None
-
-
-def _ids_beside_error(outer: Fields, fields: Fields) -> tuple[str, ...]:
-    spoken = [part.get(key) for part in (outer, fields) for key in ADD_KEYS]
-    return heard_ids([value for value in spoken if value is not None])
-
-
-def _odd_id(fields: Fields) -> bool:
-    """An id that is none, yet more than the empty values a panel puts beside an error."""
-    said: list[Any] = [fields[key] for key in _ID_KEYS if key in fields]
-    return any(value and value != "0" and not heard_ids([value]) for value in said)
-
-
-def _doubt(answer: Answer, reason: str) -> InDoubt:
-    heard = heard_ids(inside_text(answer.value))
-    return InDoubt(reason, "", answer.exchange, candidates=heard, outage=answer.is_outage)
+def _doubt(answer: JsonAnswer, reason: str) -> InDoubt:
+    candidates = mentioned_ids(inside_text(answer.value))
+    return InDoubt(reason, "", answer.exchange, candidates=candidates, outage=answer.is_outage)

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from upstream.dialect import Dialect
+from upstream.error_texts import find_error
 from upstream.exchange import Exchange
-from upstream.faults import find_fault
 from upstream.list_entries import Entry
 from upstream.messages import ServiceList
 from upstream.service_rows import RowReader
 from upstream.strict_json import Fields
-from upstream.verdicts import Answer, malformed, question_answer, require_success, unavailable
+from upstream.verdicts import malformed, question_answer, require_success, unavailable
 
-# Above this share of rows that are no services the list as a whole is not believed.
+# A list is not trusted if more than one in so many of its rows is no service.
 _UNUSABLE_SHARE = 5
 
 
 def read_services(exchange: Exchange, dialect: Dialect) -> ServiceList:
-    """Raises Unavailable if the list as a whole cannot be believed: then nothing changes here."""
+    """Return the list. Raises Unavailable if it cannot be trusted as a whole: then nothing changes here."""
+    # 1. The list itself, inside one wrapper, or the values of an object that PHP made of a list with gaps.
     answer = question_answer(exchange)
-    rows = _rows(answer, dialect)
+    rows = answer.value
+    if isinstance(rows, dict):
+        fields = Fields(rows)
+        wrapped = [fields[key] for key in ("services", "data") if isinstance(fields.get(key), dict | list)]
+        if not wrapped and (error := find_error(fields)) is not None:
+            unavailable(answer, error, dialect)
+        rows = wrapped[0] if wrapped else rows
+    if isinstance(rows, dict) and rows and not Fields(rows).doubled:
+        rows = list(rows.values())
+    if not isinstance(rows, list):
+        malformed(answer)
     require_success(answer)
     if not rows:
         malformed(answer, "empty_list")
+
+    # 2. One entry for each id, with all rows that name it.
     reader = RowReader(dialect)
     ids = [reader.id_of(row) for row in rows]
     if ids.count(None) * _UNUSABLE_SHARE > len(rows):
@@ -31,7 +42,7 @@ def read_services(exchange: Exchange, dialect: Dialect) -> ServiceList:
     entries: dict[str, Entry] = {}
     for external_id, row in zip(ids, rows, strict=True):
         if external_id is not None:
-            entries.setdefault(external_id, Entry(external_id, reader)).said.append(row)
+            entries.setdefault(external_id, Entry(external_id, reader)).rows.append(row)
     return ServiceList(
         entries=list(entries.values()),
         skipped=len(rows) - len(entries),
@@ -39,19 +50,3 @@ def read_services(exchange: Exchange, dialect: Dialect) -> ServiceList:
         reports=reader.reports,
         exchange=exchange,
     )
-
-
-def _rows(answer: Answer, dialect: Dialect) -> list[Any]:
-    """The list itself, inside one wrapper, or the values of an object that PHP made of a list with gaps."""
-    value = answer.value
-    if isinstance(value, dict):
-        fields = Fields(value)
-        wrapped = [fields[key] for key in ("services", "data") if isinstance(fields.get(key), dict | list)]
-        if not wrapped and (fault := find_fault(fields)) is not None:
-            unavailable(answer, fault, dialect)
-        value = wrapped[0] if wrapped else value
-    if isinstance(value, dict) and value and not Fields(value).doubled:
-        value = list(value.values())
-    if not isinstance(value, list):
-        malformed(answer)
-    return value

@@ -1,4 +1,4 @@
-"""Name resolution with a bound: the system's resolver cannot be interrupted, so it works in a thread of its own."""
+"""Name resolution with a time limit: the system's resolver cannot be interrupted, so it runs in a thread of its own."""
 
 from __future__ import annotations
 
@@ -17,16 +17,29 @@ _SLOTS = threading.BoundedSemaphore(64)
 
 
 def resolve(host: str, port: int, limit: float) -> list[SocketAddress]:
-    """(family, socket address) pairs for a host, in the resolver's order.
+    """Return (family, socket address) pairs for a host, in the resolver's order.
 
     Raises WireStop `dns` if the name has no address, `dns_timeout` after `limit` seconds.
     """
-    if _is_literal(host):
+    try:
+        ip_address(host.split("%")[0])
+    except ValueError:
+        pass  # A name. An address needs no resolver, so it needs no thread.
+    else:
         return _lookup(host, port)
     if limit <= 0 or not _SLOTS.acquire(timeout=limit):
         raise WireStop("dns_timeout", "the name was not resolved in time")
     answers: queue.SimpleQueue[list[SocketAddress] | WireStop] = queue.SimpleQueue()
-    threading.Thread(target=_look_up_into, args=(answers, host, port), daemon=True).start()
+
+    def look_up() -> None:
+        try:
+            answers.put(_lookup(host, port))
+        except WireStop as stop:
+            answers.put(stop)
+        finally:
+            _SLOTS.release()
+
+    threading.Thread(target=look_up, daemon=True).start()
     try:
         answer = answers.get(timeout=limit)
     except queue.Empty:
@@ -34,23 +47,6 @@ def resolve(host: str, port: int, limit: float) -> list[SocketAddress]:
     if isinstance(answer, WireStop):
         raise answer
     return answer
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ip_address(host.split("%")[0])
-    except ValueError:
-        return False
-    return True
-
-
-def _look_up_into(answers: queue.SimpleQueue[list[SocketAddress] | WireStop], host: str, port: int) -> None:
-    try:
-        answers.put(_lookup(host, port))
-    except WireStop as stop:
-        answers.put(stop)
-    finally:
-        _SLOTS.release()
 
 
 def _lookup(host: str, port: int) -> list[SocketAddress]:

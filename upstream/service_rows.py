@@ -1,4 +1,4 @@
-"""One row of a service list. A list has thousands, so the search for its keys is done once per shape of row."""
+"""One row of a service list. A list has thousands, so its keys are looked up once for each shape of row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from upstream.amounts import NotPlain, OutOfRange, amount, whole
+from upstream.amounts import NotPlain, NumberOutOfRange, amount, whole
 from upstream.dialect import Dialect
 from upstream.ids import canonical_id
 from upstream.messages import ServiceRow
@@ -21,7 +21,7 @@ _MOST_REPORTS = 100
 _NAME_LIMIT = 1_000
 _TEXT_LIMIT = 20_000
 _NUL = b"\\u0000"
-# Keys in one order, so that a panel whose rows list their keys in another order each time says the same.
+# Sorts the keys, so that a panel which writes the keys of a row in another order each time changes nothing.
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 Getter = Callable[[str], Any]
@@ -35,13 +35,13 @@ class RowReader:
     def __init__(self, dialect: Dialect) -> None:
         self.reports: list[str] = []
         self._description_field = (dialect.description_field or "").lower()
-        #: What the reading of a row depends on, beside the row.
+        #: What the reading of a row depends on, other than the row itself.
         self.salt = self._description_field.encode()
         self._shapes: dict[tuple[str, ...], _Shape] = {}
         self._types: dict[str, str | None] = {}
 
     def id_of(self, row: Any) -> str | None:
-        """The id a row is about, or None if it is no object or names none."""
+        """Return the id a row is about, None if it is no object or names none."""
         if not isinstance(row, dict):
             return None
         keys = self._shape(row)[0]
@@ -49,7 +49,7 @@ class RowReader:
         return canonical_id(row[name]) if name is not None else None
 
     def as_text(self, row: dict[str, Any]) -> bytes:
-        """The row as JSON, bounded, without what a database refuses; a doubled key tells everything it said."""
+        """Return the row as JSON, bounded, fit for a database; a key that occurs twice keeps all its values."""
         if isinstance(row, Doubled):
             return _encode({**_raw(row), "_said": [as_json_safe([*pair], _TEXT_LIMIT) for pair in row.pairs]})
         try:
@@ -59,7 +59,7 @@ class RowReader:
         return text if len(text) <= _TEXT_LIMIT and _NUL not in text else _encode(_raw(row))
 
     def read(self, external_id: str, row: dict[str, Any], text: str) -> ServiceRow:
-        """The row, of which :meth:`id_of` and :meth:`as_text` were asked before."""
+        """Return the row; `external_id` and `text` are what :meth:`id_of` and :meth:`as_text` returned for it."""
         keys, doubled, is_plain = self._shape(row)
         get: Getter = row.get if is_plain else {name: row[key] for name, key in keys.items()}.get
         problems = [f"duplicate_key: the row holds {clean(key, 50)} more than once" for key in doubled]
@@ -68,7 +68,10 @@ class RowReader:
             problems.append("name_missing: the service has no name")
         type_name, raw_type = self._type(get("type"), problems)
         rate = _rate(get("rate"), problems)
-        low, high = _limits(get("min"), get("max"), problems)
+        low, high = _limit("min", get("min"), problems), _limit("max", get("max"), problems)
+        if low is not None and high is not None and low > high:
+            problems.append("min_over_max: the smallest quantity is above the largest")
+        description = _text(get(self._description_field), _TEXT_LIMIT) if self._description_field else ""
         return ServiceRow(
             external_id=external_id,
             name=name,
@@ -78,7 +81,7 @@ class RowReader:
             rate=rate,
             min=low,
             max=high,
-            description=self._description(get),
+            description=description or _text(get("desc"), _TEXT_LIMIT) or _text(get("description"), _TEXT_LIMIT),
             refill=self._flag(external_id, "refill", get("refill")),
             cancel=self._flag(external_id, "cancel", get("cancel")),
             dripfeed=self._flag(external_id, "dripfeed", get("dripfeed")),
@@ -110,11 +113,6 @@ class RowReader:
             problems.append("type_unknown: the fields an order of this type needs are not known")
         return name or "", raw
 
-    def _description(self, get: Getter) -> str:
-        if self._description_field and (chosen := _text(get(self._description_field), _TEXT_LIMIT)):
-            return chosen
-        return _text(get("desc"), _TEXT_LIMIT) or _text(get("description"), _TEXT_LIMIT)
-
     def _flag(self, external_id: str, name: str, value: Any) -> bool:
         if value is None or isinstance(value, bool):
             return bool(value)
@@ -124,10 +122,10 @@ class RowReader:
         return word in _YES
 
 
-def _shape_of(said: Iterable[str]) -> _Shape:
+def _shape_of(names: Iterable[str]) -> _Shape:
     keys: dict[str, str] = {}
     doubled: list[str] = []
-    for name in said:
+    for name in names:
         folded = name.lower()
         if folded in keys and folded not in doubled:
             doubled.append(folded)
@@ -145,7 +143,7 @@ def _rate(value: Any, problems: list[str]) -> Decimal | None:
     except NotPlain:
         problems.append("rate_unreadable: the rate is not a plain number")
         return None
-    except OutOfRange:
+    except NumberOutOfRange:
         problems.append("rate_out_of_range: the rate is beyond any sense")
         return None
     if rate == 0:
@@ -155,20 +153,13 @@ def _rate(value: Any, problems: list[str]) -> Decimal | None:
     return rate
 
 
-def _limits(low: Any, high: Any, problems: list[str]) -> tuple[int | None, int | None]:
-    least, most = _limit("min", low, problems), _limit("max", high, problems)
-    if least is not None and most is not None and least > most:
-        problems.append("min_over_max: the smallest quantity is above the largest")
-    return least, most
-
-
 def _limit(name: str, value: Any, problems: list[str]) -> int | None:
     try:
         number = whole(value)
     except NotPlain:
         problems.append(f"{name}_unreadable: {name} is not a whole number")
         return None
-    except OutOfRange:
+    except NumberOutOfRange:
         problems.append(f"{name}_out_of_range: {name} is beyond any sense")
         return None
     if number < 1:
@@ -179,17 +170,14 @@ def _limit(name: str, value: Any, problems: list[str]) -> int | None:
 
 def _text(value: Any, limit: int) -> str:
     if type(value) is str:
-        return (value if _is_harmless(value, limit) else clean(value, limit)).strip()
+        # Cleaning would change nothing in most texts of a long list, and to check that costs less than to clean.
+        is_clean = len(value) <= limit and value.isascii() and "\x00" not in value
+        return (value if is_clean else clean(value, limit)).strip()
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return str(value)
     return ""
 
 
 def _raw(row: dict[str, Any]) -> dict[str, Any]:
-    """The row as received, without what cannot be kept, long texts cut."""
+    """Return the row as received, with long texts cut and without what a database refuses."""
     return {clean(name, 100): as_json_safe(value, _TEXT_LIMIT) for name, value in row.items()}
-
-
-def _is_harmless(text: str, limit: int) -> bool:
-    """Whether cleaning would change nothing. Most texts of a long list are so, and asking is cheaper than cleaning."""
-    return len(text) <= limit and text.isascii() and "\x00" not in text

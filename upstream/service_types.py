@@ -27,7 +27,7 @@ class PricedBy(StrEnum):
 
 @dataclass(frozen=True)
 class ServiceType:
-    """`required` and `optional` name the fields of `add` beside key, action and service.
+    """`required` and `optional` name the fields of `add` other than key, action and service.
 
     A type in `wire` order is known by `name`, `aliases` are other spellings of it. For subscriptions (`NONE`)
     the quantity is decided by each child order.
@@ -50,7 +50,7 @@ class ServiceType:
         return "runs" in self.optional
 
     def quantity_of(self, fields: Mapping[str, str]) -> int | None:
-        """How many units one order (one run, if a drip-feed) asks for; None if the fields do not say."""
+        """Return how many units one order (one run of a drip-feed) asks for; None if the fields do not say."""
         match self.quantity_from:
             case QuantitySource.ONE:
                 return 1
@@ -117,10 +117,10 @@ _SEPARATORS = re.compile(r"[\s_-]+")
 
 @lru_cache(maxsize=1000)
 def service_type(raw: str) -> ServiceType | None:
-    """The type a provider's word means, matched without case and with one kind of separator; None if unknown."""
+    """Return the type that a provider's word means, whatever its case and separators; None if unknown."""
     return _BY_NAME.get(_SEPARATORS.sub("_", raw.strip().lower()))
 
 
 def lines_of(text: str) -> list[str]:
-    """The non-empty lines of a list field, separated by LF or CRLF."""
+    """Return the non-empty lines of a list field, separated by LF or CRLF."""
     return [line.strip() for line in text.replace("\r\n", "\n").split("\n") if line.strip()]

@@ -1,4 +1,4 @@
-"""Finding a secret in an answer, however the layers of a panel have spelled it: URL-encoded, in JSON, in HTML."""
+"""Finding a secret in an answer, however the layers of a panel have encoded it: for a URL, in JSON, in HTML."""
 
 from __future__ import annotations
 
@@ -17,22 +17,24 @@ _OWN_FORMS = {"/": (r"\\/",), " ": (r"\+",)}
 
 @lru_cache(maxsize=64)
 def spelled(secret: str) -> re.Pattern[str]:
-    """Matches the secret, each of its characters in any spelling by itself. The secret must not be empty."""
+    """Return a pattern of the secret with each character in any spelling. The secret must not be empty."""
     return re.compile("".join(map(_any_spelling, secret)))
 
 
 @lru_cache(maxsize=64)
 def spelled_in_bytes(secret: str) -> re.Pattern[bytes]:
-    """The same for a body that was not decoded yet."""
+    """Return the same pattern for a body that was not decoded yet."""
     return re.compile(spelled(secret).pattern.encode("utf-8", "replace"))
 
 
 def _any_spelling(character: str) -> str:
-    """Alternatives of bounded length and without nested repeats: the search stays linear in the answer."""
+    """Return alternatives of bounded length, without nested repeats: the search stays linear in the answer."""
     code = ord(character)
+    encoded = character.encode("utf-16-be", "replace")
+    utf_16_units = [int.from_bytes(encoded[start : start + 2]) for start in range(0, len(encoded), 2)]
     forms = [
         "".join(f"%{_hex(byte)}" for byte in character.encode("utf-8", "replace")),
-        "".join(rf"\\u{_hex(unit >> 8)}{_hex(unit & 255)}" for unit in _utf_16_units(character)),
+        "".join(rf"\\u{_hex(unit >> 8)}{_hex(unit & 255)}" for unit in utf_16_units),
         f"&#0{{0,6}}{code};?",
         f"&#[xX]0{{0,6}}{_any_case(f'{code:x}')};?",
         *(re.escape(f"&{name}") for name in _NAMES.get(character, ())),
@@ -41,11 +43,6 @@ def _any_spelling(character: str) -> str:
         re.escape(character),
     ]
     return f"(?:{'|'.join(dict.fromkeys(forms))})"
-
-
-def _utf_16_units(character: str) -> list[int]:
-    encoded = character.encode("utf-16-be", "replace")
-    return [int.from_bytes(encoded[at : at + 2]) for at in range(0, len(encoded), 2)]
 
 
 def _hex(byte: int) -> str:

@@ -1,4 +1,4 @@
-"""States of orders and refills in the provider's words. The tables are closed: any other word is unknown."""
+"""States of orders and refills and how providers spell them. Any spelling that is not in the tables is unknown."""
 
 from __future__ import annotations
 
@@ -93,13 +93,13 @@ _DROPPED = str.maketrans("", "", "_-.")
 
 @lru_cache(maxsize=1000)
 def normalised_state(text: str) -> str:
-    """NFKC, lower case, without spaces, `_`, `-` and `.`."""
+    """Return the text in NFKC and lower case, without spaces, `_`, `-` and `.`."""
     folded = unicodedata.normalize("NFKC", text[:500]).lower()
     return "".join(folded.split()).translate(_DROPPED)
 
 
 def order_state(text: str, *, numeric: bool, additions: Mapping[str, str]) -> OrderState | None:
-    """The state a word means, None if it is in no table. `additions` maps the owner's words to our names."""
+    """Return the state a word means, None if it is in no table. `additions` maps the owner's words to our names."""
     word = normalised_state(text)
     if numeric and word in _NUMERIC_STATES:
         return _NUMERIC_STATES[word]

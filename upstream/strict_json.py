@@ -8,12 +8,12 @@ from typing import Any, NoReturn
 
 MAX_DEPTH = 32
 _NESTING = (dict, list)
-# What a number becomes that no decimal can hold: never finite, so every reader of numbers refuses it.
-_UNHOLDABLE = Decimal("Infinity")
+# Stands for a number that no decimal can hold. It is not finite, so every reader of numbers refuses it.
+_TOO_LARGE = Decimal("Infinity")
 
 
 class Doubled(dict[str, Any]):
-    """A JSON object in which a key occurred more than once; `pairs` keeps all that was said."""
+    """A JSON object in which a key occurred more than once; `pairs` keeps every value."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -36,7 +36,7 @@ class Fields(dict[str, Any]):
 
 
 def parse(text: str) -> Any:
-    """The value of one complete JSON text. Raises ValueError for anything else, however deep or odd."""
+    """Return the value of one complete JSON text. Raises ValueError for anything else, however deep or odd."""
     try:
         value = _DECODER.decode(text)
     except RecursionError:
@@ -47,7 +47,7 @@ def parse(text: str) -> Any:
 
 
 def parse_start(text: str, position: int) -> tuple[Any, int]:
-    """The JSON value that begins at `position`, and where it ends. Raises ValueError if there is none."""
+    """Return the JSON value that begins at `position`, and where it ends. Raises ValueError if there is none."""
     try:
         value, end = _DECODER.raw_decode(text, position)
     except RecursionError:
@@ -58,7 +58,7 @@ def parse_start(text: str, position: int) -> tuple[Any, int]:
 
 
 def as_json_safe(value: Any, limit: int = 20_000) -> Any:
-    """The value with decimals as text, long texts cut, and without what a database column refuses."""
+    """Return the value with decimals as text, long texts cut, and without what a database column refuses."""
     if isinstance(value, str):
         return clean(value, limit)
     if isinstance(value, Decimal):
@@ -71,7 +71,7 @@ def as_json_safe(value: Any, limit: int = 20_000) -> Any:
 
 
 def clean(text: str, limit: int) -> str:
-    """The text without NUL and lone surrogates, at most `limit` characters."""
+    """Return the text without NUL and lone surrogates, at most `limit` characters."""
     text = text[:limit]
     if "\x00" in text:
         text = text.replace("\x00", "")
@@ -90,7 +90,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(text: str) -> int | Decimal:
-    # A number of more than 19 digits is no id and no count; as a decimal it costs nothing to look at.
+    # A number of more than 20 characters is no id and no count; as a decimal it is cheap to read.
     return int(text) if len(text) <= 20 else _decimal(text)
 
 
@@ -98,7 +98,7 @@ def _decimal(text: str) -> Decimal:
     try:
         return Decimal(text)
     except InvalidOperation:
-        return _UNHOLDABLE
+        return _TOO_LARGE
 
 
 def _refuse(word: str) -> NoReturn:
@@ -110,12 +110,9 @@ def _too_deep(value: Any) -> bool:
     for _ in range(MAX_DEPTH):
         if not level:
             return False
-        level = [inner for outer in level for inner in _children(outer) if isinstance(inner, _NESTING)]
+        children = (outer.values() if isinstance(outer, dict) else outer for outer in level)
+        level = [inner for inners in children for inner in inners if isinstance(inner, _NESTING)]
     return bool(level)
-
-
-def _children(value: dict[str, Any] | list[Any]) -> Any:
-    return value.values() if isinstance(value, dict) else value
 
 
 _DECODER = json.JSONDecoder(

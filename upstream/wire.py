@@ -21,7 +21,7 @@ from upstream.deadline import Deadline
 from upstream.exchange import Exchange
 from upstream.stops import WireStop
 
-__all__ = ["BODY_CAP", "SERVICES_CAP", "Call", "Exchange", "Permit", "exchange"]
+__all__ = ["BODY_CAP", "SERVICES_CAP", "HttpCall", "Exchange", "Permit", "exchange"]
 
 BODY_CAP = 64 * 1024
 SERVICES_CAP = 16 * 1024 * 1024
@@ -32,8 +32,8 @@ Permit = Callable[[], None]
 
 
 @dataclass(frozen=True)
-class Call:
-    """One request to make. `fields` do not hold the key; durations are seconds, `cap` is in decoded bytes."""
+class HttpCall:
+    """One request to make. `fields` do not include the key; durations are in seconds, `cap` in decoded bytes."""
 
     url: str
     action: str
@@ -48,10 +48,10 @@ class Call:
     user_agent: str = "permille"
 
 
-def exchange(call: Call, permit: Permit | None = None) -> tuple[Exchange, Exception | None]:
-    """Carry out one call; returns its record and, if the permit or the transport failed, the exception.
+def exchange(call: HttpCall, permit: Permit | None = None) -> tuple[Exchange, Exception | None]:
+    """Carry out one call; return its record and, if the permit or the transport failed, the exception.
 
-    Never raises for anything the network, the peer or the permit does: the record tells it all, and only its
+    Never raises for anything the network, the peer or the permit does: the record says what happened, and only its
     `send_calls == 0` proves that nothing was sent.
     """
     deadline = Deadline(call.deadline)
@@ -60,9 +60,9 @@ def exchange(call: Call, permit: Permit | None = None) -> tuple[Exchange, Except
     failure: Exception | None = None
     adapter = OneExchangeAdapter(journal, call.verify)
     try:
-        _converse(call, adapter, journal, answer)
+        _send_and_read(call, adapter, journal, answer)
     except Exception as problem:
-        # Whatever it is, a bug of ours included: once a byte may have left, the caller must hear "in doubt".
+        # Any exception, also by a bug of ours: once a byte may have left, the caller must get "in doubt".
         failure = problem
     finally:
         fired = deadline.finish(whole=answer.ended)
@@ -85,28 +85,8 @@ class _Answer:
             self.response.close()
 
 
-def _converse(call: Call, adapter: OneExchangeAdapter, journal: Journal, answer: _Answer) -> None:
-    request = _prepared(call)
-    journal.deadline.start()
-    response = adapter.send(
-        request, stream=True, timeout=(call.connect_timeout, call.deadline), verify=call.verify, proxies={}
-    )
-    answer.response = response.raw
-    answer.http_status = response.status_code
-    answer.headers = response.headers
-    while True:
-        piece = response.raw.read1(min(_CHUNK, call.cap + 1 - len(answer.body)), decode_content=True)
-        if not piece:
-            break
-        answer.body += piece
-        if len(answer.body) > call.cap:
-            del answer.body[call.cap :]
-            raise WireStop("too_large", "the answer is longer than allowed")
-    answer.ended = True
-    answer.answered_at = journal.deadline.elapsed()
-
-
-def _prepared(call: Call) -> requests.PreparedRequest:
+def _send_and_read(call: HttpCall, adapter: OneExchangeAdapter, journal: Journal, answer: _Answer) -> None:
+    # 1. The request. Building a long body takes none of the peer's time, so the deadline starts after it.
     fields = {"key": call.key, "action": call.action, **call.fields}
     if call.encoding == "json":
         body, kind = json.dumps(fields).encode(), "application/json"
@@ -119,10 +99,31 @@ def _prepared(call: Call) -> requests.PreparedRequest:
         "Connection": "close",
         "Content-Type": kind,
     }
-    return requests.Request("POST", call.url, data=body, headers=headers).prepare()
+    request = requests.Request("POST", call.url, data=body, headers=headers).prepare()
+
+    # 2. Send it and read the head of the answer.
+    journal.deadline.start()
+    response = adapter.send(
+        request, stream=True, timeout=(call.connect_timeout, call.deadline), verify=call.verify, proxies={}
+    )
+    answer.response = response.raw
+    answer.http_status = response.status_code
+    answer.headers = response.headers
+
+    # 3. Read the body to its end, or to the cap.
+    while True:
+        piece = response.raw.read1(min(_CHUNK, call.cap + 1 - len(answer.body)), decode_content=True)
+        if not piece:
+            break
+        answer.body += piece
+        if len(answer.body) > call.cap:
+            del answer.body[call.cap :]
+            raise WireStop("too_large", "the answer is longer than allowed")
+    answer.ended = True
+    answer.answered_at = journal.deadline.elapsed()
 
 
-def _record(call: Call, journal: Journal, answer: _Answer, fired: bool, failure: Exception | None) -> Exchange:
+def _record(call: HttpCall, journal: Journal, answer: _Answer, fired: bool, failure: Exception | None) -> Exchange:
     return Exchange(
         action=call.action,
         url=call.url,
@@ -146,7 +147,7 @@ def _record(call: Call, journal: Journal, answer: _Answer, fired: bool, failure:
 
 
 def _stop_word(journal: Journal, fired: bool, failure: Exception | None) -> str:
-    """One machine word for what ended the exchange before its time, empty if nothing did."""
+    """Return one machine word for what ended the exchange early, empty if nothing did."""
     if isinstance(failure, WireStop):
         return failure.reason
     if fired:
@@ -165,7 +166,7 @@ def _stop_word(journal: Journal, fired: bool, failure: Exception | None) -> str:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from Retry-After or X-RateLimit-Reset; dates are read against the answer's own Date."""
+    """Return the seconds to wait, by Retry-After or X-RateLimit-Reset; dates are relative to the answer's own Date."""
     for name in ("Retry-After", "X-RateLimit-Reset"):
         seconds = _seconds(str(headers.get(name, "")).strip(), str(headers.get("Date", "")))
         if seconds is not None:

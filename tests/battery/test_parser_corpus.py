@@ -20,12 +20,12 @@ from tests.battery.reading_rules import HELD, judge
 from tests.upstream.cases import Case, all_cases
 from upstream.dialect import Dialect
 from upstream.exchange import Exchange
-from upstream.read_account import read_balance, read_recent_orders, read_ticket
+from upstream.read_account import read_balance, read_recent_orders
 from upstream.read_add import read_add
 from upstream.read_cancel import read_cancel
-from upstream.read_refills import read_refill, read_refill_status, read_refill_statuses, read_refills
+from upstream.read_refills import read_refill, read_refill_status, read_refill_statuses
 from upstream.read_services import read_services
-from upstream.read_status import Reader
+from upstream.read_status import StatusReader
 
 MUTATIONS = counts.sized(1_500, 20_000, 100_000)
 SEED = int(os.environ.get("BATTERY_SEED", "20261122"))
@@ -33,27 +33,25 @@ STATUSES = (200, 200, 200, 201, 301, 400, 403, 422, 429, 500, 503)
 MOST_BYTES = 32 * 1024 * 1024
 MOST_SECONDS = 2.0
 DIALECT = Dialect()
-STATUS = Reader(DIALECT, "USD")
+STATUS = StatusReader(DIALECT, "USD")
 
 READERS: dict[str, Callable[[Exchange, tuple[str, ...]], Any]] = {
     "add": lambda exchange, _asked: read_add(exchange, DIALECT, lambda order_id: order_id == HELD),
     "status": lambda exchange, asked: STATUS.one(exchange, asked[0]),
     "statuses": lambda exchange, asked: STATUS.many(exchange, asked),
     "refill": lambda exchange, asked: read_refill(exchange, asked[0], DIALECT),
-    "refills": lambda exchange, asked: read_refills(exchange, asked, DIALECT),
     "refill_status": lambda exchange, asked: read_refill_status(exchange, asked[0], DIALECT),
     "refill_statuses": lambda exchange, asked: read_refill_statuses(exchange, asked, DIALECT),
     "cancel": lambda exchange, asked: read_cancel(exchange, asked, DIALECT),
     "services": lambda exchange, _asked: read_services(exchange, DIALECT),
     "balance": lambda exchange, _asked: read_balance(exchange, DIALECT),
-    "createTicket": lambda exchange, _asked: read_ticket(exchange, DIALECT),
     "orders": lambda exchange, _asked: read_recent_orders(exchange, DIALECT),
 }
 
 
 def own_readers(case: Case) -> list[str]:
     """The readers of the action that the body was kept for: one id, or many."""
-    many = {"status": "statuses", "refill": "refills", "refill_status": "refill_statuses"}
+    many = {"status": "statuses", "refill_status": "refill_statuses"}
     return [many[case.action]] if case.asked and case.action in many else [case.action]
 
 

@@ -17,13 +17,12 @@ from upstream.messages import (
     OrderStatus,
     Refilled,
     RefillItem,
-    RefillOutcome,
     RefillStatus,
     RefusedItem,
     StatusItem,
 )
 
-Item = StatusItem | RefillItem | RefillOutcome | CancelOutcome
+Item = StatusItem | RefillItem | Refilled | CancelOutcome
 
 
 def failure(problem: ProviderFailure) -> str:

@@ -244,7 +244,7 @@ class TestInDoubt:
     def test_a_limit_that_nobody_had_time_to_watch_is_reached_all_the_same(
         self, start: MakePeer, client: MakeClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("upstream.deadline._watch.over", lambda deadline: None)
+        monkeypatch.setattr("upstream.deadline._watch.add", lambda deadline: None)
         heard: list[Exchange] = []
         with pytest.raises(InDoubt):
             client(start(wire_faults.ANSWER_LOST["timeout_after_accept"]), on_exchange=heard.append).add(ORDER)
