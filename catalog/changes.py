@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
 from catalog.models import Service, ServiceChange
+
+#: Days after which service updates are deleted.
+UPDATES_DAYS = 180
 
 _STATE = """
     SELECT s.id, s.price, s.id IN ({on_sale}) AS sells FROM catalog_service AS s
@@ -66,5 +68,5 @@ def _compared(selling: QuerySet[Service], which: str, ids: list[int], now: datet
 
 def forget_old(*, now: datetime) -> int:
     """Delete what is older than the shop keeps updates; how many there were."""
-    deleted, _by_model = ServiceChange.objects.filter(at__lt=now - timedelta(days=settings.UPDATES_DAYS)).delete()
+    deleted, _by_model = ServiceChange.objects.filter(at__lt=now - timedelta(days=UPDATES_DAYS)).delete()
     return deleted

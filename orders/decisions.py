@@ -1,6 +1,6 @@
 """The owner decides about an order whose answer was lost: each decision has a name and a reason, and counts once."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -13,6 +13,7 @@ from core.secrets import SecretUnreadable
 from orders import lifecycle, own_ids
 from orders.books import orphans
 from orders.doubt import conclude
+from orders.doubt.intervals import settle_time
 from orders.forwarding.outcomes import is_ours_already
 from orders.models import UNEXPLAINED, EventKind, Explanation, ForwardAttempt, Order, OwnId
 from orders.states import Outcome
@@ -115,7 +116,7 @@ def mark_foreign(*, own_id: int, actor: str, reason: str) -> bool:
 
 def earliest_not_placed(attempt: ForwardAttempt) -> datetime:
     """When nothing of the send can still take effect."""
-    return (attempt.sent_at or attempt.claimed_at) + timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
+    return (attempt.sent_at or attempt.claimed_at) + settle_time()
 
 
 def doubtful_attempt(order: Order) -> ForwardAttempt | None:

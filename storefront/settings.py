@@ -51,12 +51,10 @@ POLL_LANES = env.whole("POLL_LANES", 4, at_least=1, at_most=64)
 READ_DEADLINE_SECONDS = env.number("READ_DEADLINE_SECONDS", 30, at_least=0.05, at_most=120)
 SYNC_DEADLINE_SECONDS = env.number("SYNC_DEADLINE_SECONDS", 90, at_least=0.05, at_most=600)
 DOUBT_SETTLE_SECONDS = env.number("DOUBT_SETTLE_SECONDS", 600, at_least=0.1, at_most=86400)
+# How long a completed drip-feed must list too few runs before the missing ones are refunded.
+RUNS_SETTLE_SECONDS = env.number("RUNS_SETTLE_SECONDS", DOUBT_SETTLE_SECONDS, at_least=0.1, at_most=86400)
 DOUBT_REVIEW_SECONDS = env.number("DOUBT_REVIEW_SECONDS", 1800, at_least=0.1, at_most=604800)
-PROBE_CALLS_PER_DOUBT = env.whole("PROBE_CALLS_PER_DOUBT", 20, at_least=1, at_most=100)
-PROBE_INTERVAL_SECONDS = env.number("PROBE_INTERVAL_SECONDS", 1, at_least=0.001, at_most=60)
-PROBE_PASS_GAP_SECONDS = env.number("PROBE_PASS_GAP_SECONDS", 60, at_least=0.01, at_most=3600)
 SYNC_HOURS = env.number("SYNC_HOURS", 6, at_least=0.01, at_most=240)
-UPDATES_DAYS = env.number("UPDATES_DAYS", 180, at_least=1, at_most=36500)
 FAILED_GRACE_SECONDS = env.number("FAILED_GRACE_SECONDS", 86400, at_least=0.1, at_most=2592000)
 REFILL_DOUBT_SECONDS = env.number("REFILL_DOUBT_SECONDS", 86400, at_least=0.1, at_most=2592000)
 PATIENCE_SECONDS = env.number("PATIENCE_SECONDS", 86400, at_least=0.1, at_most=2592000)
@@ -64,12 +62,19 @@ PATIENCE_SECONDS = env.number("PATIENCE_SECONDS", 86400, at_least=0.1, at_most=2
 DOUBT_REFUND_SECONDS = env.number("DOUBT_REFUND_SECONDS", 86400, at_least=0, at_most=2592000)
 BREAKER_DOUBTS = env.whole("BREAKER_DOUBTS", 3, at_least=1, at_most=100_000)
 BREAKER_STREAK = env.whole("BREAKER_STREAK", 5, at_least=1, at_most=100_000)
+BREAKER_TRIAL_SECONDS = env.number("BREAKER_TRIAL_SECONDS", DOUBT_SETTLE_SECONDS, at_least=0.1, at_most=86400)
+# Refusals in a row with the same unknown text park the provider.
+REFUSAL_STREAK = env.whole("REFUSAL_STREAK", BREAKER_STREAK, at_least=1, at_most=100_000)
 # In the shop's currency.
 BREAKER_COST = env.number("BREAKER_COST", 100, at_least=0, at_most=1_000_000_000)
 SUBSCRIPTION_MAX_POSTS = env.whole("SUBSCRIPTION_MAX_POSTS", 100, at_least=1, at_most=10000)
-RECONCILE_SECONDS = env.number("RECONCILE_SECONDS", 3600, at_least=0.1, at_most=86400)
 STATE_FOLDER = env.text("STATE_FOLDER").strip()
 WORKER_CONCURRENCY = env.whole("WORKER_CONCURRENCY", 4, at_least=1, at_most=64)
+
+# Not in .env.example, because no operator needs them. The battery scales them together with the times above.
+PROBE_INTERVAL_SECONDS = env.number("PROBE_INTERVAL_SECONDS", 1, at_least=0.001, at_most=60)
+PROBE_PASS_GAP_SECONDS = env.number("PROBE_PASS_GAP_SECONDS", 60, at_least=0.01, at_most=3600)
+RECONCILE_SECONDS = env.number("RECONCILE_SECONDS", 3600, at_least=0.1, at_most=86400)
 
 if FORWARD_LEASE_SECONDS < 7 / 3 * FORWARD_DEADLINE_SECONDS:
     env.complain(

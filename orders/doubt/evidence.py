@@ -11,6 +11,7 @@ from catalog.models import Provider, ProviderService
 from catalog.pricing import provider_charge_for
 from orders.doubt.clock import moment, seconds
 from orders.doubt.decimals import shown_decimals
+from orders.doubt.intervals import first_looks, settle_time
 from orders.doubt.picture import (
     Answer,
     Attempt,
@@ -31,12 +32,18 @@ from orders.states import Forward, Outcome, Progress, Shape
 SUBSCRIPTIONS = "subscriptions"
 _REMEMBERED = timedelta(hours=48)
 _LEARN_FROM = 200
+#: Status calls for one doubt in one search.
+CALLS_PER_DOUBT = 20
 
 
 def times() -> Times:
-    """The looks keep their proportion to T_settle, so that an operator or a test scales all of it with one setting."""
-    settle = settings.DOUBT_SETTLE_SECONDS
-    return Times(settle, settings.DOUBT_REVIEW_SECONDS, settings.PROBE_PASS_GAP_SECONDS, (settle * 0.1, settle * 0.3))
+    """The times that the rules use, from the settings."""
+    return Times(
+        settle_time().total_seconds(),
+        settings.DOUBT_REVIEW_SECONDS,
+        settings.PROBE_PASS_GAP_SECONDS,
+        first_looks(),
+    )
 
 
 def ids_per_call(provider: Provider) -> int:
@@ -68,7 +75,7 @@ def picture_of(provider: Provider, *, now: datetime) -> Picture:
         parents=(*_doubtful_parents(rows), *_attached_parents(provider, now)),
         passes=_passes(provider, attempts),
         times=times(),
-        widest=settings.PROBE_CALLS_PER_DOUBT * ids_per_call(provider),
+        widest=CALLS_PER_DOUBT * ids_per_call(provider),
         drip_shapes=_drip_shapes(provider),
     )
 
@@ -76,7 +83,7 @@ def picture_of(provider: Provider, *, now: datetime) -> Picture:
 def _bounds(provider: Provider) -> dict[int, tuple[int | None, int | None]]:
     """``low`` and ``high`` of every attempt that may own an id: one statement, however many are in doubt."""
     own = OwnIdRow.objects.filter(provider=provider, number__isnull=False)
-    settled = OuterRef("sent") + timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
+    settled = OuterRef("sent") + settle_time()
     low = own.filter(first_seen_at__lte=OuterRef("sent")).order_by("-number").values("number")[:1]
     # From the low one upwards: what grows is asked for first (A1), and the search ends at the first that fits.
     above = own.filter(attempt__sent_at__gte=settled, number__gt=Coalesce(OuterRef("low"), -1))

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from django.conf import settings
 from django.db.models import Min
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -13,7 +12,7 @@ from notices.models import Severity
 from orders.books import orphans as books
 from orders.books.orphans import Orphan
 from orders.doubt import probing
-from orders.doubt.evidence import ids_per_call, newest_own_id
+from orders.doubt.evidence import CALLS_PER_DOUBT, ids_per_call, newest_own_id
 from orders.models import Explanation, ForwardAttempt, OwnId, ProbeDesk
 from orders.states import Outcome
 
@@ -29,7 +28,7 @@ def scan_if_due(this: probing.Search, desk: ProbeDesk) -> int:
     if newest is None or (desk.next_scan_at is not None and desk.next_scan_at > now):
         return 0
     start = desk.scanned_to if desk.scanned_to is not None else _first(this.provider)
-    end = min(newest, start + settings.PROBE_CALLS_PER_DOUBT * ids_per_call(this.provider) + 1)
+    end = min(newest, start + CALLS_PER_DOUBT * ids_per_call(this.provider) + 1)
     if end > start + 1:
         done = probing.search(this, [(start, end)], newest=newest)
         if [start, end] not in done.ranges:

@@ -7,7 +7,6 @@ every PROBE_INTERVAL_SECONDS, and stops when the provider says that it is too mu
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +18,7 @@ from core.clock import elapsed_clock
 from orders import own_ids
 from orders.doubt.clock import Clock
 from orders.doubt.evidence import ids_per_call
+from orders.doubt.intervals import search_lifetime
 from orders.doubt.planning import Range
 from orders.models import UNEXPLAINED, OwnId, ProbeDesk, ProbePass
 from orders.pace import Pace
@@ -97,7 +97,7 @@ def search(this: Search, ranges: Sequence[Range], *, newest: int) -> ProbePass:
 def _unfinished(this: Search) -> ProbePass | None:
     """The last search, when only its time was over and not long ago."""
     last = ProbePass.objects.filter(provider=this.provider).order_by("-id").first()
-    lately = this.clock.now() - timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
+    lately = this.clock.now() - search_lifetime()
     return last if last and last.stopped_by == TIME_IS_OVER and last.finished_at >= lately else None
 
 

@@ -1,17 +1,11 @@
 """Reads a provider's rates again once an unknown id was seen: its charge may be of a price that moved."""
 
-from datetime import timedelta
-
-from django.conf import settings
-
 from catalog.models import Provider
 from catalog.providers.fetch import NoList, fetch_list
 from orders.doubt.clock import Clock
 from orders.doubt.evidence import may_own
+from orders.doubt.intervals import rate_pause
 from orders.models import UNEXPLAINED, ForwardAttempt, OwnId, RateReading
-
-#: Part of T_settle, three minutes by default: a price list may be large.
-_EVERY = 0.3
 
 
 def read_if_needed(provider: Provider, *, clock: Clock) -> bool:
@@ -21,7 +15,7 @@ def read_if_needed(provider: Provider, *, clock: Clock) -> bool:
     if newest is None or (last is not None and last.at >= newest.first_seen_at):
         return False
     now = clock.now()
-    if last is not None and now - last.at < timedelta(seconds=settings.DOUBT_SETTLE_SECONDS * _EVERY):
+    if last is not None and now - last.at < rate_pause():
         return False
     return read(provider, clock=clock)
 

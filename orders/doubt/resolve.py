@@ -16,6 +16,7 @@ from orders import freezing
 from orders.doubt import bracket, calibration, conclude, hints, late, orphan_search, planning, probing, rates
 from orders.doubt.clock import Clock, moment
 from orders.doubt.evidence import newest_own_id, picture_of, times
+from orders.doubt.intervals import look_pause
 from orders.doubt.picture import AskOwner, Contradiction, NotPlaced, Picture, Placed, Standing, Verdict
 from orders.forwarding import outcomes
 from orders.models import ForwardAttempt, Order, ProbeDesk
@@ -26,7 +27,6 @@ log = logging.getLogger(__name__)
 #: Asking for the price list, which may follow, must still fit in a task.
 RUN_SECONDS = 30.0
 #: Parts of T_settle: 30 s by default while something is in doubt, 5 min while only the owner is waited for.
-_SOON, _LATER = 0.05, 0.5
 
 
 def is_due(*, now: datetime) -> bool:
@@ -197,8 +197,7 @@ def _claim(provider: Provider, *, now: datetime, seconds: float) -> ProbeDesk | 
 
 def _release(desk: ProbeDesk, *, now: datetime) -> None:
     is_urgent = Order.objects.filter(provider_id=desk.provider_id, forward_state=Forward.IN_DOUBT).exists()
-    pause = timedelta(seconds=settings.DOUBT_SETTLE_SECONDS * (_SOON if is_urgent else _LATER))
-    ProbeDesk.objects.filter(pk=desk.pk).update(claimed_until=None, next_at=now + pause)
+    ProbeDesk.objects.filter(pk=desk.pk).update(claimed_until=None, next_at=now + look_pause(is_urgent=is_urgent))
 
 
 def _open_doubts(provider: Provider) -> int:

@@ -188,7 +188,7 @@ def _is_trial_due(gate: SendingGate, reason: str, now: datetime) -> bool:
     if is_over and seen.last_trial_sent is not None:
         return False
     since = _settles_from(seen, reason)
-    return since is None or now >= since + timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
+    return since is None or now >= since + timedelta(seconds=settings.BREAKER_TRIAL_SECONDS)
 
 
 def _settles_from(seen: Exposure, reason: str) -> datetime | None:

@@ -23,7 +23,7 @@ def tally(provider_id: int, result: Placed | Refused | NotSent | InDoubt, *, now
         case Refused(error_class=ErrorClass.OTHER) | InDoubt(error_class=ErrorClass.OTHER):
             note_unlisted(provider_id, result.text, now=now)
             times = health.count_refusal(provider_id, normalised(result.text))
-            return UNKNOWN_TEXT if times >= settings.BREAKER_STREAK else ""
+            return UNKNOWN_TEXT if times >= settings.REFUSAL_STREAK else ""
         case Refused(error_class=ErrorClass.MAINTENANCE):
             times = health.count_refusal(provider_id, ErrorClass.MAINTENANCE.value)
             return ErrorClass.MAINTENANCE.value if times >= _MAINTENANCES_TO_PARK else ""

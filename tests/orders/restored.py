@@ -24,7 +24,7 @@ __all__ = ["dump", "no_waiting", "settled"]  # the fixtures
 
 @pytest.fixture(autouse=True)
 def no_waiting(settings: Any) -> None:
-    settings.DOUBT_SETTLE_SECONDS = 0
+    settings.DOUBT_SETTLE_SECONDS = settings.BREAKER_TRIAL_SECONDS = settings.RUNS_SETTLE_SECONDS = 0
     settings.PROBE_PASS_GAP_SECONDS = 0
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from catalog.changes import forget_old
+from catalog.changes import UPDATES_DAYS, forget_old
 from catalog.models import Provider, Service, ServiceChange
 from catalog.provider_settings import set_up
 from core.clock import database_now
@@ -133,8 +133,7 @@ def test_a_page_costs_the_same_however_many_updates_there_are(
         client.get(reverse("catalog:updates"))
 
 
-def test_old_updates_are_forgotten(history: None, settings: Any) -> None:
-    settings.UPDATES_DAYS = 30
-    ServiceChange.objects.filter(kind="new").update(at=database_now() - timedelta(days=31))
+def test_old_updates_are_forgotten(history: None) -> None:
+    ServiceChange.objects.filter(kind="new").update(at=database_now() - timedelta(days=UPDATES_DAYS + 1))
     assert forget_old(now=database_now()) == 2
     assert ServiceChange.objects.count() == 4

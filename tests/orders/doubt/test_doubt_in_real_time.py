@@ -31,7 +31,7 @@ LOST = Q(outcome=Outcome.IN_DOUBT) | Q(evidence__has_key="resolved")
 @pytest.fixture
 def quick_doubts(settings: Any) -> None:
     """Two seconds stand for ten minutes; everything else keeps its proportion."""
-    settings.DOUBT_SETTLE_SECONDS = 2.2
+    settings.DOUBT_SETTLE_SECONDS = settings.BREAKER_TRIAL_SECONDS = settings.RUNS_SETTLE_SECONDS = 2.2
     settings.DOUBT_REVIEW_SECONDS = 6.6
     settings.PROBE_PASS_GAP_SECONDS = 0.22
     settings.PROBE_INTERVAL_SECONDS = 0.004

@@ -203,7 +203,7 @@ def test_a_parent_ends_when_the_children_of_its_answer_have(
         done = OrderStatus(state=OrderState.COMPLETED, raw_state="Completed", remains=0)
         child_answers.apply({child.pk: done}, provider=provider, asked_at=now, now=now)
     # Of runs that were not listed the provider has to say so once more, when they could have been.
-    long_ago = database_now() - timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
+    long_ago = database_now() - timedelta(seconds=settings.RUNS_SETTLE_SECONDS)
     Order.objects.filter(pk=order.pk).update(state_since=long_ago)
     order.children.update(created_at=long_ago)
     says(panel, provider, case, {"23501": order})
@@ -249,7 +249,7 @@ def test_whatever_is_said_of_runs_in_whatever_order_pays_back_what_did_not_arriv
         heard(run, OrderState.COMPLETED)
         delivered[run] = 97
     heard(None, OrderState.COMPLETED)
-    heard(None, OrderState.COMPLETED, later=settings.DOUBT_SETTLE_SECONDS + 1)
+    heard(None, OrderState.COMPLETED, later=settings.RUNS_SETTLE_SECONDS + 1)
     order.refresh_from_db()
     assert order.progress in FINAL
     assert order.returned == due(order, f"{4 * 97 - sum(delivered.values())}/{4 * 97}")

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def narrow(settings: Any) -> None:
-    settings.DOUBT_SETTLE_SECONDS = 600
+    settings.BREAKER_TRIAL_SECONDS = 600
     settings.BREAKER_DOUBTS = 3
     settings.BREAKER_STREAK = 5
     settings.BREAKER_COST = 1000

@@ -145,7 +145,7 @@ def test_an_order_that_came_too_fast_makes_the_others_wait_with_it(shop: Shop, a
 def test_the_same_unknown_words_in_a_row_park_the_provider_and_spare_the_queue(
     shop: Shop, alice: User, settings: Any
 ) -> None:
-    settings.BREAKER_STREAK = 3
+    settings.REFUSAL_STREAK = 3
     balance_is_read(shop)
     refuses(shop, *[TURKISH] * 6)
     orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
@@ -166,7 +166,7 @@ def test_the_same_unknown_words_in_a_row_park_the_provider_and_spare_the_queue(
 
 
 def test_another_answer_ends_the_row(shop: Shop, alice: User, settings: Any) -> None:
-    settings.BREAKER_STREAK = 2
+    settings.REFUSAL_STREAK = 2
     balance_is_read(shop)
     refuses(shop, TURKISH, "", TURKISH, "error_known:Incorrect link", TURKISH, "error_known:Baglanti yok")
     for n in range(6):
