@@ -10,7 +10,7 @@ from django.db import connection
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def gc_disabled() -> Iterator[None]:
     """Keep Python from looking for circular rubbish inside the block.
 
     Rows of a list are none, and all are kept to its end: looking through them again and again is a tenth of the work.

@@ -3,7 +3,7 @@
 from catalog.models import Provider
 
 
-def locked(provider_id: int) -> Provider:
+def lock_provider(provider_id: int) -> Provider:
     """The provider as it stands now, locked until the transaction ends.
 
     Taken before any row of its list or any service is written: whoever changes the markup waits for prices under way
@@ -12,6 +12,6 @@ def locked(provider_id: int) -> Provider:
     return Provider.objects.select_for_update(no_key=True).get(pk=provider_id)
 
 
-def locked_all() -> list[Provider]:
+def lock_all_providers() -> list[Provider]:
     """Every provider, locked until the transaction ends, in the one order everybody takes them in."""
     return list(Provider.objects.select_for_update(no_key=True).order_by("pk"))

@@ -12,7 +12,7 @@ _NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Markup:
     """How a price is made of a cost. Percentages are of the cost, but the margin, which is a share of the price.
 
     ``fixed`` and ``floor`` are in the shop's currency, per 1,000 (or per package) like the price itself.
@@ -41,8 +41,8 @@ def cost_of_unit(rate: Decimal, exchange_rate: Decimal) -> Decimal:
     return multiply(rate, exchange_rate)
 
 
-def price_under(
-    cost: Decimal, terms: Terms, *, group_percent: Decimal = _NOTHING, own_price: Decimal | None = None
+def price_from(
+    cost: Decimal, terms: Markup, *, group_percent: Decimal = _NOTHING, own_price: Decimal | None = None
 ) -> Decimal:
     """The price per 1,000 (or per package) of what costs ``cost``, rounded up once, after everything else.
 
@@ -66,7 +66,7 @@ def _factor(percent: Decimal) -> Decimal:
     return EXACT.add(1, EXACT.divide(percent, 100))
 
 
-def lowest_price(cost: Decimal, terms: Terms) -> Decimal:
+def lowest_price(cost: Decimal, terms: Markup) -> Decimal:
     """The lowest price these terms allow, unrounded: the cost, the floor, or what leaves the minimum margin."""
     least = max(cost, terms.floor)
     if terms.minimum_margin:
@@ -76,7 +76,7 @@ def lowest_price(cost: Decimal, terms: Terms) -> Decimal:
 
 def published_price(rate: Decimal, exchange_rate: Decimal, markup_percent: Decimal) -> Decimal:
     """The price of a plain percentage: what a provider's own markup makes where no rule says otherwise."""
-    return price_under(cost_of_unit(rate, exchange_rate), Terms(percent=markup_percent))
+    return price_from(cost_of_unit(rate, exchange_rate), Markup(percent=markup_percent))
 
 
 def charge_for(price: Decimal, quantity: int, unit: str) -> Decimal:

@@ -6,11 +6,11 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from catalog.changes import noted
-from catalog.locks import locked
+from catalog.locks import lock_provider
 from catalog.models import Provider, ProviderService
 from catalog.prices.reprice import reprice_provider
-from catalog.shop.selling import sell_again
+from catalog.service_changes import recording_changes
+from catalog.shop.publishing import republish
 from core.clock import database_now
 
 #: A change of these changes every price of the provider's services.
@@ -59,7 +59,7 @@ def after_change(provider: Provider, changed: set[str], *, now: datetime) -> Non
 
 def _follow_again(provider: Provider, now: datetime) -> None:
     with transaction.atomic():
-        fresh = locked(provider.pk)
-        with noted([fresh.pk], now=now):
+        fresh = lock_provider(provider.pk)
+        with recording_changes([fresh.pk], now=now):
             listed = ProviderService.objects.filter(provider=fresh, sold_as__isnull=False)
-            sell_again(fresh, listed.values_list("external_id", flat=True))
+            republish(fresh, listed.values_list("external_id", flat=True))

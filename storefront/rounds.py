@@ -5,7 +5,7 @@ If a part fails, the owner is alerted and the other parts go on.
 
 from dataclasses import asdict
 
-from catalog.providers import health
+from catalog.providers import checks
 from catalog.sync.scheduled import sync_due, sync_is_due
 from core.clock import database_now
 from notices.alerts import mail_open_alerts
@@ -24,7 +24,7 @@ def ring_round() -> None:
     with contained("looking for due orders"):
         sweep.ring_for_due(now=now)
     with contained("looking at parked providers"):
-        health.probe_parked(now=now)
+        checks.probe_parked(now=now)
     if resolve.is_due(now=now):
         ring(RESOLVE)
     if sync_is_due(now=now):
@@ -43,7 +43,7 @@ def work_round(*, seconds: float = 15.0) -> dict[str, int]:
     now = database_now()
     done = {"probed": 0, "resolved": 0, "synced": 0, "reconciled": 0, "mailed": 0}
     with contained("looking at parked providers"):
-        done["probed"] = health.probe_parked(now=now)
+        done["probed"] = checks.probe_parked(now=now)
     with contained("doing due orders"):
         done |= asdict(sweep.do_due(now=now, seconds=seconds))
     with contained("resolving doubts"):

@@ -6,11 +6,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.cells import CellForm
-from catalog.admin.ordering import OrderedList
-from catalog.changes import noted
-from catalog.locks import locked
+from catalog.admin.ordered_list import OrderedChangeList
+from catalog.locks import lock_provider
 from catalog.models import Category, Provider, ProviderService
-from catalog.shop.selling import sell_again
+from catalog.service_changes import recording_changes
+from catalog.shop.publishing import republish
 from core.clock import database_now
 
 
@@ -30,7 +30,7 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
         return super().get_changelist_form(request, **{"form": CellForm, **kwargs})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
-        return OrderedList
+        return OrderedChangeList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
         categories: QuerySet[Category] = super().get_queryset(request)
@@ -44,14 +44,16 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
         """A new name is part of what customers search in every service under it."""
         under = ProviderService.objects.filter(sold_as__category=obj)
         is_renamed = change and "name" in form.changed_data
-        providers = [locked(pk) for pk in sorted(set(under.values_list("provider", flat=True)))] if is_renamed else []
+        providers = (
+            [lock_provider(pk) for pk in sorted(set(under.values_list("provider", flat=True)))] if is_renamed else []
+        )
         if change and "is_visible" in form.changed_data:
-            with noted(Provider.objects.values_list("pk", flat=True), now=database_now()):
+            with recording_changes(Provider.objects.values_list("pk", flat=True), now=database_now()):
                 super().save_model(request, obj, form, change)
         else:
             super().save_model(request, obj, form, change)
         for provider in providers:
-            sell_again(provider, under.filter(provider=provider).values_list("external_id", flat=True))
+            republish(provider, under.filter(provider=provider).values_list("external_id", flat=True))
 
     @admin.display(description=_("services"), ordering="holds")
     def services_(self, category: Category) -> int:

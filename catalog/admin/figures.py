@@ -14,7 +14,7 @@ NOTHING = "–"
 _TENTH = Decimal("0.1")
 
 
-def heard_html(amount: Decimal | None, currency: str) -> SafeString | str:
+def provider_amount_html(amount: Decimal | None, currency: str) -> SafeString | str:
     """A provider's figure without trailing zeros, every other digit kept, and its currency."""
     if amount is None:
         return NOTHING

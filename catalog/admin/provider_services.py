@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from catalog.admin.figures import cost_html, heard_html
+from catalog.admin.figures import cost_html, provider_amount_html
 from catalog.admin.history import log_each
 from catalog.models import ProviderService
-from catalog.shop.quarantine_decisions import accept_rates, import_rows, pass_on_falls
+from catalog.shop.row_decisions import accept_rows, import_rows, pass_on_falls
 from core.clock import database_now
 from core.read_only_admin import ReadOnlyAdmin
 
@@ -87,7 +87,7 @@ class ProviderServiceAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Accept as heard and sell"), permissions=["accept"])
     def accept(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> None:
         asked = list(queryset.values_list("pk", flat=True))
-        accepted = accept_rates(asked, now=database_now())
+        accepted = accept_rows(asked, now=database_now())
         log_each(request, accepted, _t("Accepted as heard"))
         if accepted:
             told = ngettext("%(n)s row was accepted.", "%(n)s rows were accepted.", len(accepted))
@@ -122,11 +122,11 @@ class ProviderServiceAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("rate"), ordering="rate")
     def rate_(self, row: ProviderService) -> SafeString | str:
-        return heard_html(row.rate, row.provider.currency)
+        return provider_amount_html(row.rate, row.provider.currency)
 
     @admin.display(description=_("last accepted rate"))
     def accepted_rate_(self, row: ProviderService) -> SafeString | str:
-        return heard_html(row.accepted_rate, row.provider.currency)
+        return provider_amount_html(row.accepted_rate, row.provider.currency)
 
     @admin.display(description=_("cost"), ordering="rate")
     def cost_(self, row: ProviderService) -> SafeString | str:

@@ -10,16 +10,17 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from catalog.admin.figures import NOTHING, heard_html
-from catalog.admin.provider_actions import say_connection, say_sync
+from catalog.admin.figures import NOTHING, provider_amount_html
 from catalog.admin.provider_form import ProviderForm
+from catalog.admin.provider_messages import show_connection_report, show_sync_result
 from catalog.admin.syncs import SyncRunInline
 from catalog.models import Provider, SyncRun
 from catalog.models.provider import SyncState
 from catalog.provider_settings import after_change
 from catalog.providers.answer_counts import error_rates
-from catalog.providers.health import test_connection, unpark, words_for
-from catalog.sync.requested import ask_for_sync
+from catalog.providers.checks import check_connection
+from catalog.providers.health import parked_reason_text, unpark
+from catalog.sync.requested import request_sync
 from catalog.sync.run import AlreadyRunning
 from core.clock import database_now
 from core.templatetags.shop import state_html
@@ -79,7 +80,7 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         own = [
-            path("<int:pk>/test-connection/", wrap(self.test_connection), name="catalog_provider_test"),
+            path("<int:pk>/test-connection/", wrap(self.check_connection), name="catalog_provider_test"),
             path("<int:pk>/sync/", wrap(self.sync_now), name="catalog_provider_sync"),
             path("<int:pk>/sync/progress/", wrap(self.sync_progress), name="catalog_provider_sync_progress"),
         ]
@@ -117,11 +118,11 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
                 self.log_change(request, provider, _t("Let go"))
                 messages.success(request, _t("%(name)s gets orders again.") % {"name": provider.name})
 
-    def test_connection(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def check_connection(self, request: HttpRequest, pk: int) -> HttpResponse:
         provider = self._asked(request, pk)
         if provider is None:
             return HttpResponseNotAllowed(["POST"])
-        say_connection(request, test_connection(provider, now=database_now()), provider)
+        show_connection_report(request, check_connection(provider, now=database_now()), provider)
         return self._back(pk)
 
     def sync_now(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -130,13 +131,13 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
             return HttpResponseNotAllowed(["POST"])
         force = request.POST.get("force") == "1"
         try:
-            run = ask_for_sync(provider, actor=str(request.user), force=force, now=database_now())
+            run = request_sync(provider, actor=str(request.user), force=force, now=database_now())
         except AlreadyRunning as refusal:
             messages.warning(request, str(refusal.message))
             return self._back(pk)
         self.log_change(request, provider, _t("Synced") if not force else _t("Synced by force"))
         if not run.is_open:
-            say_sync(request, run)
+            show_sync_result(request, run)
         return self._back(pk)
 
     def sync_progress(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -163,14 +164,14 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
         if not provider.is_active:
             return state_html("is-canceled", "circle-x", _t("Inactive"))
         if provider.parked_at:
-            return state_html("is-partial", "hourglass", words_for(provider.parked_reason))
+            return state_html("is-partial", "hourglass", parked_reason_text(provider.parked_reason))
         if provider.sale_stopped:
             return state_html("is-partial", "hourglass", provider.sale_stopped)
         return state_html("is-completed", "circle-check", _t("Selling"))
 
     @admin.display(description=_("balance"), ordering="balance")
     def balance_(self, provider: Provider) -> SafeString | str:
-        return NOTHING if provider.balance is None else heard_html(provider.balance, provider.currency)
+        return NOTHING if provider.balance is None else provider_amount_html(provider.balance, provider.currency)
 
     @admin.display(description=_("errors, 24 hours"))
     def errors_(self, provider: Provider) -> str:

@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.quick_select import QuickSelect
 from catalog.models import Category, ProviderService, Service
-from catalog.shop.moving import NotEquivalent, check_equivalent
-from catalog.shop.selling import PINNABLE
+from catalog.shop.equivalents import NotEquivalent, check_equivalent
+from catalog.shop.publishing import PINNABLE
 from catalog.texts import description_html
 
 _PIN_LABELS = {

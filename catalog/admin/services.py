@@ -12,23 +12,23 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from catalog.admin.cells import CellForm
-from catalog.admin.figures import NOTHING, cost_html, heard_html, margin_text, price_html
+from catalog.admin.figures import NOTHING, cost_html, margin_text, price_html, provider_amount_html
 from catalog.admin.history import log_each
-from catalog.admin.ordering import OrderedList
+from catalog.admin.ordered_list import OrderedChangeList
 from catalog.admin.price_pages import price_urls
 from catalog.admin.service_filters import CategoryFilter, FoldedRelated, FoldedValues, MarginFilter, StateFilter
 from catalog.admin.service_form import ServiceActionForm, ServiceForm
-from catalog.changes import noted_of
-from catalog.locks import locked
+from catalog.locks import lock_provider
 from catalog.models import MarkupRule, Service
 from catalog.prices.group_prices import prices_of_groups
-from catalog.shop.bulk_edit import recategorise, set_markup, show_services
-from catalog.shop.moving import move_service
-from catalog.shop.selling import PINNABLE, sell_again
+from catalog.service_changes import recording_changes_of
+from catalog.shop.bulk_edit import change_category, set_markup, show_services
+from catalog.shop.equivalents import move_service
+from catalog.shop.publishing import PINNABLE, republish
 from core.clock import database_now
 
 
-class ServiceList(OrderedList):
+class ServiceList(OrderedChangeList):
     """Within one category the services can be put in order."""
 
     @property
@@ -62,7 +62,7 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
     list_select_related = ("category", "source__provider", "price_rule")
     list_per_page = 50
     show_full_result_count = False
-    actions = ("show", "hide", "recategorise", "set_markup")
+    actions = ("show", "hide", "change_category", "set_markup")
     action_form = ServiceActionForm
     change_list_template = "admin/catalog/service/change_list.html"
     autocomplete_fields = ("category", "fallback")
@@ -110,15 +110,15 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
             return
         changed, now = set(form.changed_data) - {"move_to"}, database_now()
         obj.pins = [name for name in PINNABLE if name in obj.pins or name in changed]
-        provider = locked(obj.source.provider_id)
+        provider = lock_provider(obj.source.provider_id)
         if changed == {"position"}:
             # Nothing follows from it, and a list put in order saves many.
             obj.save(update_fields=["position", "pins"])
             return
-        with noted_of([obj.pk], now=now):
+        with recording_changes_of([obj.pk], now=now):
             obj.save(update_fields={*changed, "pins"})
             if changed - {"is_visible"}:
-                sell_again(provider, [obj.source.external_id])
+                republish(provider, [obj.source.external_id])
         if form.cleaned_data.get("move_to"):
             move_service(obj.pk, form.cleaned_data["move_to"], now=now)
 
@@ -136,12 +136,12 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
         self._say(request, len(others))
 
     @admin.action(description=_("Put into the category chosen here"), permissions=["change"])
-    def recategorise(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
+    def change_category(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
         category = self._said(request, "to_category")
         if category is None:
             self.message_user(request, _t("Choose a category beside the action first."), messages.WARNING)
             return
-        moved = recategorise(queryset.values_list("pk", flat=True), category, now=database_now())
+        moved = change_category(queryset.values_list("pk", flat=True), category, now=database_now())
         log_each(request, moved, _t("Put into %(category)s") % {"category": category})
         self._say(request, len(moved))
 
@@ -193,7 +193,7 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
 
     @admin.display(description=_("rate"), ordering="source__rate")
     def rate_(self, service: Service) -> SafeString | str:
-        return heard_html(service.source.rate, service.source.provider.currency)
+        return provider_amount_html(service.source.rate, service.source.provider.currency)
 
     @admin.display(description=_("cost"), ordering="source__rate")
     def cost_(self, service: Service) -> SafeString | str:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from catalog.models import SyncDiff, SyncRun
-from catalog.sync.whole_diff import unpacked
+from catalog.sync.csv_report import csv_chunks
 from core.read_only_admin import ReadOnlyAdmin
 
 _COUNTS = ("received", "added", "changed", "vanished", "returned", "quarantined", "skipped")
@@ -76,7 +76,7 @@ class SyncRunAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         diff = get_object_or_404(SyncDiff, run=pk)
-        response = StreamingHttpResponse(unpacked(diff), content_type="text/csv; charset=utf-8")
+        response = StreamingHttpResponse(csv_chunks(diff), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="sync-{pk}.csv"'
         return response
 

@@ -185,7 +185,7 @@ class AnswerCount(models.Model):
 
 
 class SyncState(models.TextChoices):
-    ASKED = "asked", _("Waiting for its turn")
+    REQUESTED = "asked", _("Waiting for its turn")
     RUNNING = "running", _("Running")
     APPLIED = "applied", _("Applied")
     UNCHANGED = "unchanged", _("Nothing changed")
@@ -229,7 +229,7 @@ class SyncRun(models.Model):
         verbose_name_plural = _("syncs")
         ordering = ["-started_at", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["provider"], condition=Q(state=SyncState.ASKED), name="sync_asked_once")
+            models.UniqueConstraint(fields=["provider"], condition=Q(state=SyncState.REQUESTED), name="sync_asked_once")
         ]
 
     def __str__(self) -> str:
@@ -237,7 +237,7 @@ class SyncRun(models.Model):
 
     @property
     def is_open(self) -> bool:
-        return self.state in (SyncState.ASKED, SyncState.RUNNING)
+        return self.state in (SyncState.REQUESTED, SyncState.RUNNING)
 
     @property
     def progress(self) -> int:

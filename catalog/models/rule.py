@@ -13,7 +13,7 @@ from accounts.models import CustomerGroup
 from catalog import rounding
 from catalog.models.provider import Provider
 from catalog.models.service import Category, Service
-from catalog.pricing import Terms
+from catalog.pricing import Markup
 from core.money import AmountField
 from upstream.service_types import SERVICE_TYPES
 
@@ -138,8 +138,8 @@ class MarkupRule(models.Model):
         return self.service_type if scope == "service_type" else getattr(self, f"{scope}_id")
 
     @property
-    def terms(self) -> Terms:
-        return Terms(
+    def terms(self) -> Markup:
+        return Markup(
             percent=self.percent,
             fixed=self.fixed,
             minimum_margin=self.minimum_margin,

@@ -112,7 +112,7 @@ class ServiceQuerySet(models.QuerySet["Service"]):
 class Service(models.Model):
     """A service as sold. Its id is what customers hold; ``price`` is what they see, in the shop's currency.
 
-    ``price`` is per 1,000 or per package, as the source's ``unit`` says, written by `catalog.shop.selling` and
+    ``price`` is per 1,000 or per package, as the source's ``unit`` says, written by `catalog.shop.publishing` and
     `catalog.prices.reprice` alone.
     ``pins`` names the fields ("name", "description", "category", "min", "max") that no longer follow the provider.
     """

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 from django.db.models.functions import Greatest
 
-from catalog.bulk import uncollected
-from catalog.changes import noted
-from catalog.locks import locked, locked_all
+from catalog.bulk import gc_disabled
+from catalog.locks import lock_all_providers, lock_provider
 from catalog.models import Provider, Service
 from catalog.prices.rulebook import Facts, RuleBook
+from catalog.service_changes import recording_changes
 
 _COLUMNS = ("pk", "category_id", "source__type", "source__provider_id")
 #: Of two rates the higher one while the owner holds a fall back; GREATEST looks over what is null.
@@ -29,14 +29,14 @@ class Known(NamedTuple):
 
 def reprice_provider(provider: Provider, *, now: datetime) -> int:
     """Publish new prices for the provider's services; how many changed."""
-    with transaction.atomic(), uncollected():
-        return _reprice([locked(provider.pk)], now)
+    with transaction.atomic(), gc_disabled():
+        return _reprice([lock_provider(provider.pk)], now)
 
 
 def reprice_all(*, now: datetime) -> int:
     """Publish the prices that the rules, as they now stand, make of everything; how many changed."""
-    with transaction.atomic(), uncollected():
-        return _reprice(locked_all(), now)
+    with transaction.atomic(), gc_disabled():
+        return _reprice(lock_all_providers(), now)
 
 
 def known_prices(**about: Any) -> Iterator[Known]:
@@ -54,7 +54,7 @@ def _reprice(providers: list[Provider], now: datetime) -> int:
         if (new := book.price(known.facts)) != (known.price, known.rule_id)
     ]
     if changed:
-        with noted([provider.pk for provider in providers], now=now):
+        with recording_changes([provider.pk for provider in providers], now=now):
             _write(changed)
     return len(changed)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from accounts.models import CustomerGroup
 from catalog.models import MarkupRule, Provider
 from catalog.models.rule import SCOPES
-from catalog.pricing import Terms, cost_of_unit, price_under
+from catalog.pricing import Markup, cost_of_unit, price_from
 from core.money import LIMIT
 
 
@@ -34,7 +34,7 @@ class RuleBook:
     """All active rules. ``providers`` are those whose exchange rate and markup the prices are made with."""
 
     def __init__(self, rules: Iterable[MarkupRule], providers: Iterable[Provider]) -> None:
-        self._rules: dict[tuple[int | None, str, object], tuple[int | None, Terms]] = {
+        self._rules: dict[tuple[int | None, str, object], tuple[int | None, Markup]] = {
             (rule.group_id, rule.scope, rule.about): (rule.pk, rule.terms) for rule in rules if rule.is_active
         }
         self._scopes = [s for s in (*SCOPES, "everything") if any(s == scope for _g, scope, _a in self._rules)]
@@ -55,17 +55,17 @@ class RuleBook:
     def _know(self, providers: Iterable[Provider]) -> None:
         known = list(providers)
         self._exchange = {provider.pk: provider.exchange_rate for provider in known}
-        self._usual = {provider.pk: (None, Terms(percent=provider.markup_percent)) for provider in known}
+        self._usual = {provider.pk: (None, Markup(percent=provider.markup_percent)) for provider in known}
 
     def price(self, facts: Facts, group: CustomerGroup | None = None) -> Priced:
         if facts.rate is None or facts.rate <= 0:
             return Priced(None, None)
         rule_id, terms, percent = self._terms(facts, group)
         cost = cost_of_unit(facts.rate, self._exchange[facts.provider_id])
-        price = price_under(cost, terms, group_percent=percent, own_price=facts.own_price)
+        price = price_from(cost, terms, group_percent=percent, own_price=facts.own_price)
         return Priced(price if price < LIMIT else None, rule_id)
 
-    def _terms(self, facts: Facts, group: CustomerGroup | None) -> tuple[int | None, Terms, Decimal]:
+    def _terms(self, facts: Facts, group: CustomerGroup | None) -> tuple[int | None, Markup, Decimal]:
         """The rule that fits best, and what the group adds to it: nothing, if the rule is the group's own."""
         if group is None:
             return *self._narrowest(facts, None), Decimal(0)
@@ -73,10 +73,10 @@ class RuleBook:
             return *found, Decimal(0)
         return *self._narrowest(facts, None), group.percent
 
-    def _narrowest(self, facts: Facts, group_id: int | None) -> tuple[int | None, Terms]:
+    def _narrowest(self, facts: Facts, group_id: int | None) -> tuple[int | None, Markup]:
         return self._fitting(facts, group_id) or self._usual[facts.provider_id]
 
-    def _fitting(self, facts: Facts, group_id: int | None) -> tuple[int | None, Terms] | None:
+    def _fitting(self, facts: Facts, group_id: int | None) -> tuple[int | None, Markup] | None:
         for scope in self._scopes:
             about = (
                 None if scope == "everything" else getattr(facts, scope if scope == "service_type" else f"{scope}_id")

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from catalog.locks import locked_all
+from catalog.locks import lock_all_providers
 from catalog.models import MarkupRule
 from catalog.prices.reprice import reprice_all
 
@@ -13,7 +13,7 @@ def save_rule(rule: MarkupRule, *, now: datetime) -> int:
     """Save ``rule``; how many prices changed with it. Raises IntegrityError if another active rule is for the same."""
     with transaction.atomic():
         # Before the rule is written: a sync that holds a provider would otherwise finish with the old rules after us.
-        locked_all()
+        lock_all_providers()
         rule.save()
         return reprice_all(now=now)
 
@@ -21,6 +21,6 @@ def save_rule(rule: MarkupRule, *, now: datetime) -> int:
 def delete_rule(rule: MarkupRule, *, now: datetime) -> int:
     """Delete ``rule``; how many prices changed without it."""
     with transaction.atomic():
-        locked_all()
+        lock_all_providers()
         rule.delete()
         return reprice_all(now=now)

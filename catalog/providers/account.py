@@ -7,9 +7,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from catalog.locks import locked
+from catalog.locks import lock_provider
 from catalog.models import Provider
-from catalog.providers import parking
+from catalog.providers import health
 from catalog.providers.connection import client_for
 from notices.alerts import close_alert, raise_alert
 from notices.models import Severity
@@ -29,14 +29,14 @@ def read_balance(provider: Provider, *, now: datetime) -> Balance:
     try:
         heard = client_for(provider, deadline=settings.READ_DEADLINE_SECONDS).balance()
     except Unavailable as failure:
-        parking.park_if_shut_out(provider.pk, failure.error_class, now=now)
+        health.park_if_shut_out(provider.pk, failure.error_class, now=now)
         raise
     with transaction.atomic():
-        before = locked(provider.pk)
+        before = lock_provider(provider.pk)
         Provider.objects.filter(pk=provider.pk).update(balance=heard.amount, balance_at=now)
         _compare_currency(before, heard, now)
         _watch_funds(before, heard, now)
-    parking.answered(provider, now=now)
+    health.note_access(provider, now=now)
     provider.refresh_from_db()
     return heard
 
@@ -62,7 +62,7 @@ def _compare_currency(provider: Provider, heard: Balance, now: datetime) -> None
             "The account is in %(heard)s, its settings here say %(ours)s. Its services are off sale until they agree."
         )
         % facts,
-        path=parking.admin_path(provider.pk),
+        path=health.provider_admin_path(provider.pk),
         now=now,
     )
 
@@ -76,8 +76,8 @@ def _watch_funds(provider: Provider, heard: Balance, now: datetime) -> None:
         _alert(provider, empty, _("No money left at %(name)s") % facts, told, now)
         return
     close_alert(cause=empty, now=now)
-    if provider.parked_reason == parking.NO_FUNDS and _has_funds_again(provider, heard.amount):
-        parking.unpark(provider.pk, now=now)
+    if provider.parked_reason == health.NO_FUNDS and _has_funds_again(provider, heard.amount):
+        health.unpark(provider.pk, now=now)
     if heard.amount > provider.low_balance:
         close_alert(cause=low, now=now)
         return
@@ -98,5 +98,5 @@ def _has_funds_again(before: Provider, amount: Decimal) -> bool:
 
 
 def _alert(provider: Provider, cause: str, title: str, body: str, now: datetime) -> None:
-    path = parking.admin_path(provider.pk)
+    path = health.provider_admin_path(provider.pk)
     raise_alert(cause=cause, severity=Severity.MONEY, title=title, body=body, path=path, now=now)

@@ -1,126 +1,182 @@
-"""How a provider is doing: looks at its account and its list, and lifts a parking that an answer disproves.
+"""Parks a provider that cannot be used, and lets it go again.
 
-Other rooms note what they saw through :func:`note_answer`, :func:`note_outage` and :func:`park`.
+A parked provider keeps its orders queued and is asked for its balance now and then. Reasons are error classes of the
+provider API ("invalid_key", "not_enough_funds", ...) or "outage".
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from hashlib import blake2b
 
 from django.conf import settings
-from django.db.models import Q
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from catalog.models import Provider
-from catalog.providers.account import read_balance
-from catalog.providers.claims import claim
-from catalog.providers.fetch import NoList, describe, fetch_list
-from catalog.providers.parking import (
-    ANSWER_NEWS,
-    capability_off,
-    count_refusal,
-    end_refusals,
-    note_answer,
-    note_outage,
-    park,
-    park_if_shut_out,
-    unpark,
-    words_for,
-)
-from core.clock import database_now, elapsed_clock
-from core.secrets import SecretUnreadable
-from upstream.errors import ProviderFailure
+from notices.alerts import close_alert, raise_alert
+from notices.models import Severity
+from upstream.errors import ErrorClass
 
-__all__ = [
-    "ANSWER_NEWS",
-    "ConnectionReport",
-    "capability_off",
-    "count_refusal",
-    "end_refusals",
-    "note_answer",
-    "note_outage",
-    "park",
-    "park_if_shut_out",
-    "probe_parked",
-    "read_balance",
-    "test_connection",
-    "unpark",
-    "words_for",
-]
+OUTAGES_TO_PARK = 3
+OUTAGE = "outage"
+#: Lifted only when there is money again; an answer alone proves nothing.
+NO_FUNDS = "not_enough_funds"
+#: Lifted only by whoever parked it: an answer to `balance` does not tell whether it is safe to go on.
+UNKNOWN_TEXT = "unknown_text"
+HELD = ("in_doubt", UNKNOWN_TEXT)
+_LONGEST_WAIT = timedelta(minutes=10)
+#: How long the row of a provider that answers may say that it answered before.
+ANSWER_NEWS = timedelta(seconds=10)
 
-#: After this many seconds no further provider is claimed; the rest keeps its turn in the next round.
-_ENOUGH = 5
+_NOTE_ANSWER = """
+    UPDATE catalog_provider SET last_answer_at = %(now)s, outages = 0
+    WHERE id = %(id)s
+        AND (last_answer_at IS NULL OR last_answer_at < %(old)s OR outages > 0 OR parked_reason = %(outage)s)
+    RETURNING parked_reason
+"""
 
 
-@dataclass
-class ConnectionReport:
-    """What a look at a provider found. ``problems`` stop it from being used, ``notes`` are worth knowing."""
+def park(provider_id: int, *, reason: str, now: datetime, detail: str = "", short_of: Decimal | None = None) -> bool:
+    """Send nothing more to this provider until a probe, or the owner, lifts it; whether it was not parked before.
 
-    balance: Decimal | None = None
-    currency: str | None = None
-    services: int | None = None
-    quarantined: int = 0
-    problems: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def is_good(self) -> bool:
-        return not self.problems
-
-
-def test_connection(provider: Provider, *, now: datetime) -> ConnectionReport:
-    """Ask for the balance and the list, and take over only the balance. The key appears nowhere in the report."""
-    report = ConnectionReport()
-    _test_balance(provider, report, now)
-    _test_list(provider, report)
-    return report
-
-
-def probe_parked(*, now: datetime) -> int:
-    """Ask parked providers for their balance, each at its own pace; how many were asked."""
-    started, asked = elapsed_clock(), 0
-    until = now + timedelta(seconds=settings.READ_DEADLINE_SECONDS + 60)
-    while elapsed_clock() - started < _ENOUGH and (provider := claim(_to_probe(now), "next_probe_at", until=until)):
-        asked += 1
-        try:
-            read_balance(provider, now=database_now())
-        except (ProviderFailure, SecretUnreadable) as failure:
-            note_outage(provider.pk, now=database_now(), detail=str(failure))
-    return asked
+    ``short_of`` is what an order would have been charged, in the provider's currency, when there was no money for it.
+    """
+    with transaction.atomic():
+        fresh = Provider.objects.filter(pk=provider_id, parked_at=None)
+        if not fresh.update(
+            parked_at=now, parked_reason=reason[:40], short_of=short_of, next_probe_at=now + _probe_wait(0)
+        ):
+            return False
+        raise_alert(
+            cause=f"provider:{provider_id}:parked",
+            severity=Severity.MONEY,
+            title=_("%(name)s is parked: %(reason)s")
+            % {"name": _name(provider_id), "reason": parked_reason_text(reason)},
+            body=" ".join(
+                filter(
+                    None, [_("Orders for it are accepted and wait. Nothing is sent until it answers again."), detail]
+                )
+            ),
+            path=provider_admin_path(provider_id),
+            now=now,
+        )
+    return True
 
 
-def _to_probe(now: datetime) -> Q:
-    return Q(is_active=True, parked_at__isnull=False) & (Q(next_probe_at=None) | Q(next_probe_at__lte=now))
+def park_if_shut_out(provider_id: int, error_class: ErrorClass | None, *, now: datetime, detail: str = "") -> bool:
+    """Park a provider that does not let us in; whether the error was of that kind."""
+    if error_class not in (ErrorClass.INVALID_KEY, ErrorClass.ACCOUNT_BLOCKED):
+        return False
+    park(provider_id, reason=error_class.value, now=now, detail=detail)
+    return True
 
 
-def _test_balance(provider: Provider, report: ConnectionReport, now: datetime) -> None:
-    try:
-        heard = read_balance(provider, now=now)
-    except SecretUnreadable as problem:
-        report.problems.append(str(problem))
-        return
-    except ProviderFailure as failure:
-        report.problems.append(_("No balance: %(problem)s") % {"problem": describe(failure)})
-        return
-    report.balance, report.currency = heard.amount, heard.currency
-    if heard.currency is None:
-        report.notes.append(_("The balance names no currency; %(ours)s is assumed.") % {"ours": provider.currency})
-    elif heard.currency != provider.currency:
-        facts = {"heard": heard.currency, "ours": provider.currency}
-        report.problems.append(_("The account is in %(heard)s, the settings say %(ours)s.") % facts)
-    if heard.amount <= 0:
-        report.notes.append(_("There is no money in the account."))
+def parked_reason_text(reason: str) -> str:
+    """The owner's words for a machine reason."""
+    words = {
+        OUTAGE: _("it does not answer"),
+        NO_FUNDS: _("our account there is empty"),
+        "invalid_key": _("it does not accept our API key"),
+        "account_blocked": _("our account there is blocked"),
+        "key_unreadable": _("its API key was sealed under another SECRET_KEY"),
+        "maintenance": _("it is under maintenance"),
+        "in_doubt": _("too many of its answers were lost or unclear"),
+        UNKNOWN_TEXT: _("it refuses orders with words we do not know"),
+    }
+    return words.get(reason, reason)
 
 
-def _test_list(provider: Provider, report: ConnectionReport) -> None:
-    try:
-        listing = fetch_list(provider)
-    except NoList as problem:
-        report.problems.append(_("No price list: %(problem)s") % {"problem": problem.problem})
-        return
-    report.services = len(listing.rows)
-    report.quarantined = sum(bool(row.quarantine) for row in listing.rows)
-    if listing.noise:
-        report.notes.append(_("Error messages of the provider's own programs stand before its list."))
-    if listing.skipped:
-        report.notes.append(_("%(count)d rows of the list are repeats or no services.") % {"count": listing.skipped})
+def unpark(provider_id: int, *, now: datetime, actor: str = "") -> bool:
+    """Let orders go out again; whether it was parked."""
+    with transaction.atomic():
+        parked = Provider.objects.filter(pk=provider_id, parked_at__isnull=False)
+        if not parked.update(
+            parked_at=None, parked_reason="", next_probe_at=None, outages=0, refusals=0, refused_with=""
+        ):
+            return False
+        close_alert(cause=f"provider:{provider_id}:parked", now=now, actor=actor)
+    return True
+
+
+def note_answer(provider_id: int, *, now: datetime) -> None:
+    """The provider answered sensibly. Cheap enough to call for every order: the row is seldom written."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_ANSWER, {"id": provider_id, "now": now, "old": now - ANSWER_NEWS, "outage": OUTAGE})
+        row = cursor.fetchone()
+    if row is not None and row[0] == OUTAGE:
+        unpark(provider_id, now=now)
+
+
+def count_refusal(provider_id: int, said: str) -> int:
+    """Note that an order was refused with ``said``, a class or unknown words; how many times in a row by now.
+
+    Part of the caller's transaction. Any other answer to an order ends the row: see :func:`end_refusals`.
+    """
+    mark = said if len(said) <= 40 else f"{said[:30]} {blake2b(said.encode(), digest_size=16).hexdigest()}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE catalog_provider SET refusals = CASE WHEN refused_with = %(mark)s THEN refusals + 1 ELSE 1 END,"
+            " refused_with = %(mark)s WHERE id = %(id)s RETURNING refusals",
+            {"mark": mark, "id": provider_id},
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def end_refusals(provider_id: int) -> None:
+    """An order was answered otherwise: whatever was said before was not said in a row."""
+    Provider.objects.filter(pk=provider_id, refusals__gt=0).update(refusals=0, refused_with="")
+
+
+def note_outage(provider_id: int, *, now: datetime, detail: str = "") -> None:
+    """No answer, or one that means the provider is down. The third in a row parks it."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE catalog_provider SET outages = outages + 1 WHERE id = %s RETURNING outages, parked_at",
+                [provider_id],
+            )
+            row = cursor.fetchone()
+        if row is None:
+            return
+        outages, parked_at = row
+        if parked_at is None and outages >= OUTAGES_TO_PARK:
+            park(provider_id, reason=OUTAGE, now=now, detail=detail)
+        elif parked_at is not None:
+            Provider.objects.filter(pk=provider_id).update(next_probe_at=now + _probe_wait(outages))
+
+
+def note_access(provider: Provider, *, now: datetime) -> None:
+    """The key was accepted and an answer understood: lift a parking that this disproves."""
+    note_answer(provider.pk, now=now)
+    reason = Provider.objects.filter(pk=provider.pk).values_list("parked_reason", flat=True).first()
+    if reason and reason != NO_FUNDS and reason not in HELD:
+        unpark(provider.pk, now=now)
+
+
+def capability_off(provider_id: int, capability: str, *, now: datetime) -> None:
+    """The provider says it does not know an action: stop offering it ("can_refill", "can_cancel", ...)."""
+    with transaction.atomic():
+        if not Provider.objects.filter(pk=provider_id, **{capability: True}).update(**{capability: False}):
+            return
+        raise_alert(
+            cause=f"provider:{provider_id}:{capability}",
+            title=_("%(name)s does not know an action it was asked for") % {"name": _name(provider_id)},
+            body=_("%(capability)s was switched off for it.") % {"capability": capability},
+            path=provider_admin_path(provider_id),
+            now=now,
+        )
+
+
+def _probe_wait(failures: int) -> timedelta:
+    first = timedelta(seconds=2 * settings.SWEEP_SECONDS)
+    return min(first * 2 ** min(failures, 10), _LONGEST_WAIT)
+
+
+def _name(provider_id: int) -> str:
+    return Provider.objects.values_list("name", flat=True).get(pk=provider_id)
+
+
+def provider_admin_path(provider_id: int) -> str:
+    """Where the owner looks at this provider."""
+    return f"/admin/catalog/provider/{provider_id}/change/"

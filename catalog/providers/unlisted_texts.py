@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from catalog.models import Provider, UnlistedText
-from catalog.providers.parking import UNKNOWN_TEXT, unpark
+from catalog.providers.health import UNKNOWN_TEXT, unpark
 from upstream.error_table import normalised
 
 _NOTE = """

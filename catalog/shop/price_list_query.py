@@ -18,7 +18,7 @@ def _whole(text: str) -> int | None:
 
 
 @dataclass(frozen=True)
-class Wish:
+class PriceListQuery:
     """What a visitor asked for. Made from an address by :meth:`read`, turned into one again by :meth:`query`."""
 
     text: str = ""
@@ -31,7 +31,7 @@ class Wish:
     page: int = 1
 
     @classmethod
-    def read(cls, get: QueryDict) -> "Wish":
+    def read(cls, get: QueryDict) -> "PriceListQuery":
         """Whatever makes no sense is left out: an address is typed, shared and crawled."""
         sort, platform = get.get("sort", ""), get.get("platform", "")
         return cls(
@@ -65,8 +65,8 @@ class Wish:
 
     @property
     def is_plain(self) -> bool:
-        return replace(self, page=1) == Wish()
+        return replace(self, page=1) == PriceListQuery()
 
-    def but(self, **changes: object) -> "Wish":
+    def but(self, **changes: object) -> "PriceListQuery":
         """The same wish with some parts changed, from its first page."""
         return replace(self, **{"page": 1, **changes})  # type: ignore[arg-type]

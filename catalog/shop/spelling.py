@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from django.db import connection
 
 
-def mend(words: list[str]) -> list[str]:
+def correct_words(words: list[str]) -> list[str]:
     """Each word that no service holds, replaced by the nearest one that some service does."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -8,9 +8,9 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.requests import ShopRequest
 from catalog.models import ChangeKind
-from catalog.shop.example import example_receipt
-from catalog.shop.price_list_query import Wish
-from catalog.shop.pricelist import list_services, totals
+from catalog.shop.example_receipt import example_receipt
+from catalog.shop.price_list import list_services, totals
+from catalog.shop.price_list_query import PriceListQuery
 from catalog.shop.updates import read_updates
 from core.fragments import is_fragment
 
@@ -19,7 +19,7 @@ from core.fragments import is_fragment
 @vary_on_headers("HX-Request")
 def prices(request: ShopRequest) -> HttpResponse:
     """Home: the list itself, for everybody. htmx asks for the list alone while somebody types."""
-    wish = Wish.read(request.GET)
+    wish = PriceListQuery.read(request.GET)
     group = request.customer.group if request.customer else None
     context: dict[str, Any] = {"page": "prices", "listing": list_services(wish, group), "wish": wish}
     if is_fragment(request):

@@ -7,56 +7,56 @@ from typing import Any
 from django.db import connection
 
 from catalog.bulk import copy_rows, new_ids, stage_rows
-from catalog.changes import noted
 from catalog.models import Provider
 from catalog.models.provider import NewServices
-from catalog.shop.selling import Place, headings_of, sell
+from catalog.service_changes import recording_changes
+from catalog.shop.publishing import Place, headings_for_rows, publish
 from catalog.sync.diff import Difference
-from catalog.sync.reading import Heard
+from catalog.sync.reading import ListedService
 
 _TABLE = "catalog_providerservice"
-_REASONS = Heard._fields.index("quarantine")
-_SET = ", ".join(f"{name} = heard.{name}" for name in Heard._fields if name != "external_id")
+_REASONS = ListedService._fields.index("quarantine")
+_SET = ", ".join(f"{name} = heard.{name}" for name in ListedService._fields if name != "external_id")
 
 
 def apply_difference(provider: Provider, found: Difference, *, now: datetime) -> None:
     """A provider's first list is no news: thousands of services that are all new would bury what customers look for."""
-    with nullcontext() if found.is_first else noted([provider.pk], now=now):
+    with nullcontext() if found.is_first else recording_changes([provider.pk], now=now):
         _apply(provider, found, now)
 
 
 def _apply(provider: Provider, found: Difference, now: datetime) -> None:
     changed = [change.new for change in found.changed]
-    headings = headings_of(provider, [*found.fresh, *changed])
+    headings = headings_for_rows(provider, [*found.fresh, *changed])
     made = _insert(provider, found.fresh, now)
     _update(provider.pk, changed, now)
     _return(provider.pk, found.returned, now)
     _vanish(provider.pk, found.vanished, now)
     written = {row.external_id for row in changed}
     _move(provider.pk, {key: place for key, place in found.moved.items() if key not in written})
-    sell(provider, [*found.fresh, *changed], headings, made)
+    publish(provider, [*found.fresh, *changed], headings, made)
 
 
-def _insert(provider: Provider, rows: list[Heard], now: datetime) -> dict[str, Place]:
+def _insert(provider: Provider, rows: list[ListedService], now: datetime) -> dict[str, Place]:
     """Where the new rows stand, by their ids at the provider."""
     is_wanted = provider.new_services != NewServices.CHOSEN
     ids = new_ids(_TABLE, len(rows))
-    columns = ["id", *Heard._fields, "provider_id", "first_seen_at", "changed_at", "is_wanted"]
+    columns = ["id", *ListedService._fields, "provider_id", "first_seen_at", "changed_at", "is_wanted"]
     # As text: writing the same moment down twice for each of ten thousand rows takes longer than reading it does.
     rest = (provider.pk, at := now.isoformat(), at, is_wanted)
     copy_rows(_TABLE, columns, ((pk, *_flat(row), *rest) for pk, row in zip(ids, rows, strict=True)))
     return {row.external_id: Place(pk, [], is_wanted) for pk, row in zip(ids, rows, strict=True)}
 
 
-def _flat(row: Heard) -> tuple[Any, ...]:
+def _flat(row: ListedService) -> tuple[Any, ...]:
     """With an empty array as the text COPY takes: adapting ten thousand empty lists costs more than reading them."""
     return row if row.quarantine else (*row[:_REASONS], "{}", *row[_REASONS + 1 :])
 
 
-def _update(provider_id: int, rows: list[Heard], now: datetime) -> None:
+def _update(provider_id: int, rows: list[ListedService], now: datetime) -> None:
     if not rows:
         return
-    stage_rows("heard", _TABLE, Heard._fields, rows)
+    stage_rows("heard", _TABLE, ListedService._fields, rows)
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {_TABLE} AS known SET {_SET}, changed_at = %s FROM heard"  # noqa: S608 (names of our own columns)

@@ -8,7 +8,7 @@ from django.db import connection
 
 from catalog.models import Provider
 from catalog.quarantine import RATE_JUMP
-from catalog.sync.reading import Heard, hear, holding, judged
+from catalog.sync.reading import ListedService, listed_service, with_fall_held, with_jump_checked
 from upstream.messages import ListEntry
 
 FIELDS = (
@@ -32,7 +32,7 @@ class Known(NamedTuple):
 class Change(NamedTuple):
     """``old`` holds the values of FIELDS before; ``fields`` names those that differ."""
 
-    new: Heard
+    new: ListedService
     old: dict[str, Any]
     fields: list[str]
 
@@ -46,7 +46,7 @@ class Difference:
 
     known: int = 0
     is_first: bool = False
-    fresh: list[Heard] = field(default_factory=list)
+    fresh: list[ListedService] = field(default_factory=list)
     changed: list[Change] = field(default_factory=list)
     moved: dict[str, int] = field(default_factory=dict)
     returned: list[str] = field(default_factory=list)
@@ -75,17 +75,17 @@ def compare(provider: Provider, entries: list[ListEntry], *, trusting: bool) -> 
     """
     known = _known(provider.pk)
     found = Difference(known=sum(not k.vanished for k in known.values()), is_first=not known)
-    differing: list[Heard] = []
+    differing: list[ListedService] = []
     for position, entry in enumerate(entries):
         external_id, digest = entry.external_id, entry.digest
         before = known.pop(external_id, None)
         if before is None:
-            found.fresh.append(hear(entry.read(), position, digest))
+            found.fresh.append(listed_service(entry.read(), position, digest))
             continue
         if before.vanished:
             found.returned.append(external_id)
         if before.digest != digest or (trusting and before.jumped):
-            differing.append(hear(entry.read(), position, digest))
+            differing.append(listed_service(entry.read(), position, digest))
         else:
             found.standing_quarantine += before.quarantined
         if before.position != position:
@@ -106,7 +106,7 @@ def _known(provider_id: int) -> dict[str, Known]:
         return {row[0]: Known(*row[1:]) for row in cursor.fetchall()}
 
 
-def _changes(provider: Provider, differing: list[Heard], *, trusting: bool) -> list[Change]:
+def _changes(provider: Provider, differing: list[ListedService], *, trusting: bool) -> list[Change]:
     if not differing:
         return []
     columns = ("external_id", "accepted_rate", "held_rate", *FIELDS)
@@ -120,7 +120,7 @@ def _changes(provider: Provider, differing: list[Heard], *, trusting: bool) -> l
     changes = []
     for heard in differing:
         old = before[heard.external_id]
-        new = judged(heard, old["accepted_rate"], trusting=trusting)
-        new = holding(new, old["accepted_rate"], old["held_rate"], holds_falls=provider.holds_falls)
+        new = with_jump_checked(heard, old["accepted_rate"], trusting=trusting)
+        new = with_fall_held(new, old["accepted_rate"], old["held_rate"], holds_falls=provider.holds_falls)
         changes.append(Change(new, old, [name for name in FIELDS if old[name] != getattr(new, name)]))
     return changes

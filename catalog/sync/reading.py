@@ -14,7 +14,7 @@ _REASON_LIMIT = 120
 _NO_NAME = "name_missing: the service has no name"
 
 
-class Heard(NamedTuple):
+class ListedService(NamedTuple):
     """One row, its fields named as the columns of ProviderService. ``raw`` is JSON text."""
 
     external_id: str
@@ -38,13 +38,13 @@ class Heard(NamedTuple):
     raw: str
 
 
-def hear(row: ServiceRow, position: int, digest: str) -> Heard:
+def listed_service(row: ServiceRow, position: int, digest: str) -> ListedService:
     """What is stored of ``row`` if nothing was known of it: a rate nothing stands against is accepted."""
     name = plain(row.name, NAME_LIMIT)
     reasons = [reason[:_REASON_LIMIT] for reason in row.quarantine]
     if not (name and is_visible(name)) and _NO_NAME not in reasons:
         reasons.append(_NO_NAME)
-    return Heard(
+    return ListedService(
         external_id=row.external_id,
         name=name,
         type=row.type or plain(row.raw_type, 40),
@@ -78,7 +78,7 @@ def unit_of(type_name: str) -> str:
     return Unit.PER_PACKAGE if kind and kind.priced_by is PricedBy.PACKAGE else Unit.PER_1000
 
 
-def judged(heard: Heard, accepted_rate: Decimal | None, *, trusting: bool) -> Heard:
+def with_jump_checked(heard: ListedService, accepted_rate: Decimal | None, *, trusting: bool) -> ListedService:
     """``heard`` measured against the last accepted rate; ``trusting`` takes any rate, as a forced sync does."""
     if accepted_rate is None:
         return heard
@@ -90,7 +90,9 @@ def judged(heard: Heard, accepted_rate: Decimal | None, *, trusting: bool) -> He
     return heard
 
 
-def holding(heard: Heard, accepted_rate: Decimal | None, held_rate: Decimal | None, *, holds_falls: bool) -> Heard:
+def with_fall_held(
+    heard: ListedService, accepted_rate: Decimal | None, held_rate: Decimal | None, *, holds_falls: bool
+) -> ListedService:
     """``heard`` with the rate its price is still made of, if a fall is held back."""
     standing = max((rate for rate in (accepted_rate, held_rate) if rate is not None), default=None)
     if not holds_falls or standing is None or heard.rate is None or heard.rate >= standing:

@@ -16,13 +16,13 @@ log = logging.getLogger(__name__)
 _DOORBELL = "catalog.tasks.sync_due"
 
 
-def ask_for_sync(provider: Provider, *, actor: str, force: bool = False, now: datetime) -> SyncRun:
+def request_sync(provider: Provider, *, actor: str, force: bool = False, now: datetime) -> SyncRun:
     """Have ``provider`` synced by a worker, or here and now when there is no broker to ring.
 
     The run that waits already is everybody's. Raises catalog.sync.AlreadyRunning when it is done here and another runs.
     """
     waiting = {"forced": force, "actor": actor, "started_at": now}
-    run, _is_new = SyncRun.objects.get_or_create(provider=provider, state=SyncState.ASKED, defaults=waiting)
+    run, _is_new = SyncRun.objects.get_or_create(provider=provider, state=SyncState.REQUESTED, defaults=waiting)
     if force and not run.forced:
         run.forced = True
         run.save(update_fields=["forced"])
@@ -31,7 +31,7 @@ def ask_for_sync(provider: Provider, *, actor: str, force: bool = False, now: da
     return run
 
 
-def sync_asked(*, now: datetime) -> int:
+def run_requested_syncs(*, now: datetime) -> int:
     """Do the syncs somebody waits for; how many were begun."""
     begun = 0
     while (run := _take()) is not None:
@@ -46,7 +46,7 @@ def sync_asked(*, now: datetime) -> int:
 def _take() -> SyncRun | None:
     """The next run that waits, taken from its state in one step, so that two workers never do the same one."""
     with transaction.atomic():
-        waiting = SyncRun.objects.select_for_update(skip_locked=True, of=("self",)).filter(state=SyncState.ASKED)
+        waiting = SyncRun.objects.select_for_update(skip_locked=True, of=("self",)).filter(state=SyncState.REQUESTED)
         run = waiting.select_related("provider").order_by("started_at").first()
         if run is not None:
             run.state = SyncState.RUNNING

@@ -11,16 +11,16 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
-from catalog.bulk import refresh_statistics, uncollected
-from catalog.locks import locked
+from catalog.bulk import gc_disabled, refresh_statistics
+from catalog.locks import lock_provider
 from catalog.models import Provider, SyncRun
 from catalog.models.provider import SyncStage, SyncState
-from catalog.providers import account, parking
+from catalog.providers import account, health
 from catalog.providers.fetch import NoList, fetch_list
 from catalog.sync import report
 from catalog.sync.apply import apply_difference
+from catalog.sync.csv_report import save_csv_report
 from catalog.sync.diff import compare
-from catalog.sync.whole_diff import keep_diff
 from core.clock import elapsed_clock
 from core.refusals import Refusal
 from core.secrets import SecretUnreadable
@@ -61,7 +61,7 @@ def sync_provider(
         run.started_at, run.state = now, SyncState.RUNNING
         run.save()
         try:
-            with uncollected():
+            with gc_disabled():
                 _take_over(run, provider, now)
         except NoList as problem:
             _fail(run, problem, now)
@@ -91,7 +91,7 @@ def _reach(run: SyncRun, stage: SyncStage) -> None:
 
 def _apply(run: SyncRun, provider: Provider, listing: ServiceList, *, now: datetime) -> None:
     with transaction.atomic():
-        fresh = locked(provider.pk)
+        fresh = lock_provider(provider.pk)
         found = compare(fresh, listing.entries, trusting=run.forced)
         lines = report.fill(run, listing, found)
         if found.takes_away_too_much and not run.forced:
@@ -106,11 +106,11 @@ def _apply(run: SyncRun, provider: Provider, listing: ServiceList, *, now: datet
             if run.added >= _MANY:
                 refresh_statistics()
         if run.state != SyncState.UNCHANGED:
-            keep_diff(run, lines)
+            save_csv_report(run, lines)
         due = now + timedelta(hours=settings.SYNC_HOURS)
         synced = {} if run.state == SyncState.REFUSED else {"last_synced_at": now}
         Provider.objects.filter(pk=provider.pk).update(next_sync_at=due, **synced)
-    parking.answered(provider, now=now)
+    health.note_access(provider, now=now)
 
 
 def _look_at_account(provider: Provider, now: datetime) -> None:
@@ -125,9 +125,9 @@ def _fail(run: SyncRun, problem: NoList, now: datetime) -> None:
     run.state, run.problem = SyncState.FAILED, problem.problem[:500]
     retry = now + max(problem.retry_after or timedelta(0), _retry_wait(run))
     Provider.objects.filter(pk=run.provider_id).update(next_sync_at=retry)
-    shut_out = parking.park_if_shut_out(run.provider_id, problem.error_class, now=now, detail=run.problem)
+    shut_out = health.park_if_shut_out(run.provider_id, problem.error_class, now=now, detail=run.problem)
     if problem.is_outage and not shut_out:
-        parking.note_outage(run.provider_id, now=now, detail=run.problem)
+        health.note_outage(run.provider_id, now=now, detail=run.problem)
 
 
 def _retry_wait(run: SyncRun) -> timedelta:
@@ -146,7 +146,7 @@ def _tell(run: SyncRun, now: datetime) -> None:
         cause=cause,
         title=_("The price list of %(name)s was not taken over") % {"name": run.provider.name},
         body=run.problem,
-        path=parking.admin_path(run.provider_id),
+        path=health.provider_admin_path(run.provider_id),
         now=now,
     )
 

@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Q
 
-from catalog.changes import forget_old
 from catalog.models import Provider, SyncRun
 from catalog.models.provider import SyncState
-from catalog.providers import parking
+from catalog.providers import health
 from catalog.providers.answer_counts import forget_old_counts
 from catalog.providers.claims import claim
-from catalog.sync.requested import sync_asked
+from catalog.service_changes import forget_old
+from catalog.sync.requested import run_requested_syncs
 from catalog.sync.run import AlreadyRunning, sync_provider
 from core.clock import database_now, elapsed_clock
 
@@ -19,12 +19,12 @@ _RUNS_KEPT = timedelta(days=60)
 #: After this many seconds no further provider is claimed, so that a slow one does not push the run over its time limit.
 _ENOUGH = 20
 #: Parked for these reasons a provider still shows its list; for any other it would only fail again.
-_READABLE = (parking.NO_FUNDS, *parking.HELD)
+_READABLE = (health.NO_FUNDS, *health.HELD)
 
 
 def sync_is_due(*, now: datetime) -> bool:
     """Whether :func:`sync_due` would do anything: worth ringing for."""
-    return Provider.objects.filter(_due(now)).exists() or SyncRun.objects.filter(state=SyncState.ASKED).exists()
+    return Provider.objects.filter(_due(now)).exists() or SyncRun.objects.filter(state=SyncState.REQUESTED).exists()
 
 
 def sync_due(*, now: datetime) -> int:
@@ -33,7 +33,7 @@ def sync_due(*, now: datetime) -> int:
     How many were synced.
     """
     lease = timedelta(seconds=settings.SYNC_DEADLINE_SECONDS + settings.READ_DEADLINE_SECONDS + 60)
-    started, synced = elapsed_clock(), sync_asked(now=now)
+    started, synced = elapsed_clock(), run_requested_syncs(now=now)
     while elapsed_clock() - started < _ENOUGH and (provider := claim(_due(now), "next_sync_at", until=now + lease)):
         try:
             sync_provider(provider, now=database_now(), actor="timetable")

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from catalog.admin.figures import heard_html
+from catalog.admin.figures import provider_amount_html
 from catalog.models import Provider
 from core.clock import database_now
 from core.money import EXACT
@@ -64,7 +64,7 @@ class ProviderAccountAdmin(ReadOnlyAdmin):
         quiet = BalanceReading.objects.filter(provider=provider.pk, is_quiet=True).first()
 
         def shown(amount: Any) -> SafeString | str:
-            return heard_html(amount, provider.currency)
+            return provider_amount_html(amount, provider.currency)
 
         return {
             "lines": [
@@ -76,11 +76,11 @@ class ProviderAccountAdmin(ReadOnlyAdmin):
             "quiet": quiet,
             "quiet_difference": None if quiet is None else shown(quiet.difference),
             "entries": [
-                (e, heard_html(e.amount, e.currency))
+                (e, provider_amount_html(e.amount, e.currency))
                 for e in ProviderEntry.objects.filter(provider=provider.pk)[:_SHOWN]
             ],
             "breaks": [
-                (b, heard_html(b.amount, b.currency))
+                (b, provider_amount_html(b.amount, b.currency))
                 for b in ReconciliationBreak.objects.filter(provider=provider.pk, closed_at=None)[:_SHOWN]
             ],
             "may_enter": self.has_enter_permission(request),
@@ -138,7 +138,7 @@ class ProviderAccountAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("reported"), ordering="balance")
     def balance_(self, provider: Provider) -> SafeString | str:
-        return heard_html(provider.balance, provider.currency)
+        return provider_amount_html(provider.balance, provider.currency)
 
     @admin.display(description=_("open differences"), ordering="open_breaks")
     def breaks_(self, provider: Provider) -> int:

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from catalog.admin.figures import heard_html
+from catalog.admin.figures import provider_amount_html
 from core.clock import database_now
 from core.read_only_admin import ReadOnlyAdmin
 from core.refusals import Refusal
@@ -100,7 +100,7 @@ class ReconciliationBreakAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("amount"), ordering="amount")
     def amount_(self, row: ReconciliationBreak) -> SafeString | str:
-        return heard_html(row.amount, row.currency)
+        return provider_amount_html(row.amount, row.currency)
 
     @admin.display(description=_("state"), ordering="state")
     def state_(self, row: ReconciliationBreak) -> SafeString:

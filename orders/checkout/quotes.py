@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from catalog.models import ProviderService, Service
 from catalog.prices.terms import Terms
 from catalog.pricing import charge_for, cost_for, provider_charge_for
-from catalog.shop.moving import origin_of
+from catalog.shop.equivalents import origin_of
 from core.money import LIMIT
 from core.refusals import Refusal
 from orders.checkout.checks import BadFields, Problem, Wish, check

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import Sum
 
 from catalog.models import Provider
-from catalog.providers.health import read_balance
+from catalog.providers.account import read_balance
 from core.clock import database_now
 from core.secrets import SecretUnreadable
 from orders.models import ForwardAttempt

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.conf import settings
 
 from catalog.providers import health
-from catalog.providers.parking import UNKNOWN_TEXT
+from catalog.providers.health import UNKNOWN_TEXT
 from catalog.providers.unlisted_texts import note_unlisted
 from upstream.error_table import normalised
 from upstream.errors import ErrorClass, InDoubt, NotSent, Refused

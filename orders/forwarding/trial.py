@@ -7,6 +7,7 @@ from django.db import transaction
 
 from catalog.models import Provider
 from catalog.providers import health
+from catalog.providers.account import read_balance
 from core.clock import database_now
 from core.secrets import SecretUnreadable
 from orders.forwarding import breaker, claiming
@@ -48,7 +49,7 @@ def _is_anything_due(provider_id: int, now: datetime) -> bool:
 def _answers(provider: Provider, now: datetime) -> bool:
     """Whether the provider is there at all: an order would be a costly way to find out that it is not."""
     try:
-        health.read_balance(provider, now=now)
+        read_balance(provider, now=now)
     except ProviderFailure as failure:
         log.warning("balance before a trial: %s", failure.reason)
         if failure.outage:

@@ -17,7 +17,7 @@ from billing.ledger import NotEnoughMoney
 from billing.queries import balance_of
 from catalog.models import Service
 from catalog.prices.group_prices import show_prices
-from catalog.shop.pricelist import totals
+from catalog.shop.price_list import totals
 from catalog.shop.service_picker import pick
 from core.clock import database_now
 from core.refusals import Refusal

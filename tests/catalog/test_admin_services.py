@@ -45,7 +45,7 @@ def act(owner: Client, action: str, *chosen: str, **more: Any) -> None:
 
 def test_services_are_put_under_another_heading_and_stay(owner: Client, panel: Panel, sync: Sync, sold: None) -> None:
     best = Category.objects.create(name="Best of")
-    act(owner, "recategorise", "1", "2", to_category=best.pk)
+    act(owner, "change_category", "1", "2", to_category=best.pk)
     panel.lists([row(1, rate="1", name="x"), row(2, rate="2"), row(3, rate="3")])
     sync()
     assert [s.category.name for s in on_sale().values()].count("Best of") == 2

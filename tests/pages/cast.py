@@ -12,7 +12,7 @@ from billing import ledger
 from catalog.models import Category, Provider, ProviderService, Service
 from catalog.pricing import published_price
 from catalog.shop.platforms import platform_of
-from catalog.shop.selling import searchable
+from catalog.shop.publishing import searchable
 from core.clock import database_now
 from orders import lifecycle, settlement
 from orders.checkout.placement import place_order

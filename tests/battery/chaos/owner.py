@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 
 from catalog.models import Provider
-from catalog.providers.parking import HELD, NO_FUNDS, unpark
+from catalog.providers.health import HELD, NO_FUNDS, unpark
 from core.clock import database_now
 from core.refusals import Refusal
 from orders import decisions

@@ -6,7 +6,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.pricing import PER_PACKAGE, Terms, charge_for, cost_for, price_under
+from catalog.pricing import PER_PACKAGE, Markup, charge_for, cost_for, price_from
 from catalog.rounding import own_step, rounded
 from core.money import EXACT, QUANTUM
 
@@ -22,10 +22,10 @@ roundings = st.one_of(
 
 
 @st.composite
-def some_terms(draw: st.DrawFn) -> Terms:
+def some_terms(draw: st.DrawFn) -> Markup:
     way, value = draw(roundings)
     margin = draw(st.decimals("0", "99.99", places=2))
-    return Terms(draw(percents), draw(amounts), margin, draw(amounts), way, value)
+    return Markup(draw(percents), draw(amounts), margin, draw(amounts), way, value)
 
 
 groups = st.decimals("-99", "1000", places=2)
@@ -34,26 +34,26 @@ own_prices = st.one_of(st.none(), st.decimals("0.00001", "100000", places=5))
 
 @given(costs, costs, some_terms(), groups, own_prices)
 def test_what_costs_more_is_never_cheaper(
-    a: Decimal, b: Decimal, terms: Terms, group: Decimal, own: Decimal | None
+    a: Decimal, b: Decimal, terms: Markup, group: Decimal, own: Decimal | None
 ) -> None:
     low, high = sorted((a, b))
-    cheap = price_under(low, terms, group_percent=group, own_price=own)
-    assert cheap <= price_under(high, terms, group_percent=group, own_price=own)
+    cheap = price_from(low, terms, group_percent=group, own_price=own)
+    assert cheap <= price_from(high, terms, group_percent=group, own_price=own)
 
 
 @given(costs, some_terms(), groups, own_prices)
 def test_cost_margin_and_lowest_price_hold_after_a_groups_discount(
-    cost: Decimal, terms: Terms, group: Decimal, own: Decimal | None
+    cost: Decimal, terms: Markup, group: Decimal, own: Decimal | None
 ) -> None:
-    price = price_under(cost, terms, group_percent=group, own_price=own)
+    price = price_from(cost, terms, group_percent=group, own_price=own)
     assert price >= cost
     assert price >= terms.floor
     assert EXACT.multiply(price - cost, Decimal(100)) >= EXACT.multiply(price, terms.minimum_margin)
 
 
 @given(costs, some_terms(), groups)
-def test_a_price_is_a_whole_number_of_quanta(cost: Decimal, terms: Terms, group: Decimal) -> None:
-    price = price_under(cost, terms, group_percent=group)
+def test_a_price_is_a_whole_number_of_quanta(cost: Decimal, terms: Markup, group: Decimal) -> None:
+    price = price_from(cost, terms, group_percent=group)
     assert price == price.quantize(QUANTUM, context=EXACT)
 
 
@@ -77,21 +77,21 @@ def test_rounding_goes_up_to_the_very_next_price_of_its_kind(price: Decimal, how
 
 
 @given(costs, some_terms(), st.integers(1, 10**6), st.integers(1, 10**6), st.sampled_from(["per_1000", PER_PACKAGE]))
-def test_splitting_an_order_is_never_cheaper(cost: Decimal, terms: Terms, a: int, b: int, unit: str) -> None:
-    price = price_under(cost, terms)
+def test_splitting_an_order_is_never_cheaper(cost: Decimal, terms: Markup, a: int, b: int, unit: str) -> None:
+    price = price_from(cost, terms)
     assert charge_for(price, a, unit) + charge_for(price, b, unit) >= charge_for(price, a + b, unit)
 
 
 @given(costs, some_terms(), groups, st.integers(1, 10**7))
-def test_no_order_of_any_size_is_charged_below_its_cost(cost: Decimal, terms: Terms, group: Decimal, n: int) -> None:
-    price = price_under(cost, terms, group_percent=group)
+def test_no_order_of_any_size_is_charged_below_its_cost(cost: Decimal, terms: Markup, group: Decimal, n: int) -> None:
+    price = price_from(cost, terms, group_percent=group)
     assert charge_for(price, n, "per_1000") >= cost_for(cost, Decimal(1), n, "per_1000")
 
 
 def priced(cost: str, *, group: str = "0", own: str | None = None, **terms: str) -> Decimal:
     way = terms.pop("rounding", "none")
-    exact = Terms(rounding=way, **{name: Decimal(value) for name, value in terms.items()})
-    return price_under(
+    exact = Markup(rounding=way, **{name: Decimal(value) for name, value in terms.items()})
+    return price_from(
         Decimal(cost), exact, group_percent=Decimal(group), own_price=None if own is None else Decimal(own)
     )
 
@@ -115,13 +115,13 @@ def test_the_ways_to_price_something() -> None:
 
 
 def test_one_price_takes_at_most_fifty_microseconds() -> None:
-    terms = Terms(Decimal(30), Decimal("0.01"), Decimal(10), Decimal("0.002"), "ending", Decimal("0.99"))
+    terms = Markup(Decimal(30), Decimal("0.01"), Decimal(10), Decimal("0.002"), "ending", Decimal("0.99"))
     costs = [Decimal(n) / 7 for n in range(1, 2001)]
 
     def once() -> float:
         started = time.thread_time()
         for cost in costs:
-            price_under(cost, terms, group_percent=Decimal(-5))
+            price_from(cost, terms, group_percent=Decimal(-5))
         return (time.thread_time() - started) / len(costs)
 
     # Time of this thread, and the best of several: a busy machine slows a run and never speeds it up.

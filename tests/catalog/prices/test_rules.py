@@ -12,8 +12,8 @@ from catalog.models import Category, MarkupRule, Provider, Service
 from catalog.prices.group_prices import price_for, show_prices
 from catalog.prices.preview import preview
 from catalog.prices.reprice import reprice_all
-from catalog.shop.price_list_query import Wish
-from catalog.shop.pricelist import list_services
+from catalog.shop.price_list import list_services
+from catalog.shop.price_list_query import PriceListQuery
 from core.clock import database_now
 from orders.checkout.placement import quote
 from tests.catalog.conftest import Sync
@@ -119,8 +119,8 @@ def test_a_customer_sees_and_is_quoted_the_prices_of_their_group(sold: Service, 
     fields = {"link": "https://example.com/p/1", "quantity": "1000"}
     assert quote(service_id=sold.pk, fields=fields, customer=bob).charge == Decimal("1.17")
     assert quote(service_id=sold.pk, fields=fields).charge == Decimal("1.3")
-    assert list_services(Wish(), resellers).prices == [Decimal("1.17")]
-    assert list_services(Wish()).prices == [Decimal("1.3")]
+    assert list_services(PriceListQuery(), resellers).prices == [Decimal("1.17")]
+    assert list_services(PriceListQuery()).prices == [Decimal("1.3")]
 
 
 def test_a_page_of_group_prices_costs_one_query(

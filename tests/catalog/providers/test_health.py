@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError
 
 from catalog.models import AnswerCount, Provider, Service, SyncRun
 from catalog.models.provider import SyncState
-from catalog.providers import answer_counts, health
+from catalog.providers import answer_counts, checks, health
 from catalog.providers.account import read_balance
 from catalog.providers.answer_counts import error_rates
 from catalog.sync.scheduled import sync_due, sync_is_due
@@ -51,11 +51,11 @@ def test_parking_twice_keeps_the_first_reason_and_one_alert(provider: Provider) 
 
 
 def test_a_parked_provider_is_asked_for_its_balance_and_freed_by_an_answer(panel: Panel, parked: Provider) -> None:
-    assert health.probe_parked(now=database_now()) == 1
+    assert checks.probe_parked(now=database_now()) == 1
     assert fresh(parked).is_sending
     assert (panel.asked["balance"], panel.asked["services"]) == (1, 0)
     assert Alert.objects.get().closed_at is not None
-    assert health.probe_parked(now=database_now()) == 0
+    assert checks.probe_parked(now=database_now()) == 0
 
 
 def test_probes_that_fail_come_ever_less_often(panel: Panel, parked: Provider) -> None:
@@ -64,8 +64,8 @@ def test_probes_that_fail_come_ever_less_often(panel: Panel, parked: Provider) -
     for _ in range(7):
         now = database_now()
         Provider.objects.update(next_probe_at=now)
-        assert health.probe_parked(now=now) == 1
-        assert health.probe_parked(now=now) == 0
+        assert checks.probe_parked(now=now) == 1
+        assert checks.probe_parked(now=now) == 0
         next_probe = fresh(parked).next_probe_at
         assert next_probe is not None
         waits.append(round((next_probe - now).total_seconds()))
@@ -74,13 +74,13 @@ def test_probes_that_fail_come_ever_less_often(panel: Panel, parked: Provider) -
 
 def test_an_empty_account_is_freed_by_money_and_not_by_an_answer(panel: Panel, provider: Provider) -> None:
     panel.says("balance", {"balance": "0.2", "currency": "USD"})
-    health.read_balance(provider, now=database_now())
+    read_balance(provider, now=database_now())
     health.park(provider.pk, reason="not_enough_funds", now=database_now())
-    health.read_balance(fresh(provider), now=database_now())
+    read_balance(fresh(provider), now=database_now())
     assert not fresh(provider).is_sending
 
     panel.says("balance", {"balance": "50", "currency": "USD"})
-    health.read_balance(fresh(provider), now=database_now())
+    read_balance(fresh(provider), now=database_now())
     assert fresh(provider).is_sending
 
 
@@ -90,7 +90,7 @@ class TestMoneyThatCameBeforeTheFirstLook:
     @pytest.fixture
     def refused(self, panel: Panel, provider: Provider) -> Provider:
         panel.says("balance", {"balance": "10", "currency": "USD"})
-        health.read_balance(provider, now=database_now())
+        read_balance(provider, now=database_now())
         health.park(provider.pk, reason="not_enough_funds", now=database_now(), short_of=Decimal("1.20"))
         return fresh(provider)
 
@@ -99,23 +99,23 @@ class TestMoneyThatCameBeforeTheFirstLook:
         self, panel: Panel, refused: Provider, balance: str, is_enough: bool
     ) -> None:
         panel.says("balance", {"balance": balance, "currency": "USD"})
-        health.read_balance(refused, now=database_now())
+        read_balance(refused, now=database_now())
         assert fresh(refused).is_sending is is_enough
 
     def test_a_balance_that_never_moved_proves_nothing(self, refused: Provider) -> None:
-        health.read_balance(refused, now=database_now())
+        read_balance(refused, now=database_now())
         assert not fresh(refused).is_sending
 
     def test_after_the_first_look_only_a_rise_counts(self, panel: Panel, refused: Provider) -> None:
         for balance, is_sending in (("0.3", False), ("0.3", False), ("0.2", False), ("5", True)):
             panel.says("balance", {"balance": balance, "currency": "USD"})
-            health.read_balance(fresh(refused), now=database_now())
+            read_balance(fresh(refused), now=database_now())
             assert fresh(refused).is_sending is is_sending
 
 
 def test_a_provider_parked_for_doubts_is_not_freed_by_its_balance(provider: Provider) -> None:
     health.park(provider.pk, reason="in_doubt", now=database_now())
-    health.read_balance(fresh(provider), now=database_now())
+    read_balance(fresh(provider), now=database_now())
     assert not fresh(provider).is_sending
     assert health.unpark(provider.pk, now=database_now(), actor="owner@example.com")
     assert Alert.objects.get().closed_by == "owner@example.com"
@@ -131,7 +131,7 @@ def test_a_capability_goes_off_once(provider: Provider) -> None:
 class TestConnection:
     def test_a_good_one(self, panel: Panel, provider: Provider) -> None:
         panel.lists([row(1), row(2, rate="0")])
-        report = health.test_connection(provider, now=database_now())
+        report = checks.check_connection(provider, now=database_now())
         assert report.is_good
         assert (str(report.balance), report.currency, report.services, report.quarantined) == ("100.84292", "USD", 2, 1)
         assert not Service.objects.exists()
@@ -139,27 +139,27 @@ class TestConnection:
     def test_a_site_in_place_of_the_api(self, panel: Panel, provider: Provider) -> None:
         for action in ("balance", "services"):
             panel.says(action, b"<html>Welcome</html>", content_type="text/html")
-        report = health.test_connection(provider, now=database_now())
+        report = checks.check_connection(provider, now=database_now())
         assert len(report.problems) == 2
         assert all("not JSON" in problem for problem in report.problems)
 
     def test_another_currency_than_the_settings(self, panel: Panel, provider: Provider) -> None:
         panel.says("balance", {"balance": "-1", "currency": "RUB"})
         panel.lists([row(1)])
-        report = health.test_connection(provider, now=database_now())
+        report = checks.check_connection(provider, now=database_now())
         assert report.problems == ["The account is in RUB, the settings say USD."]
         assert report.notes == ["There is no money in the account."]
 
     def test_an_echoed_key_stays_out_of_the_report(self, panel: Panel, provider: Provider) -> None:
         for action in ("balance", "services"):
             panel.says(action, {"error": f"Invalid API key {KEY}"})
-        report = health.test_connection(provider, now=database_now())
+        report = checks.check_connection(provider, now=database_now())
         assert report.problems
         assert KEY not in repr(report)
 
     def test_a_key_sealed_under_a_lost_secret(self, provider: Provider) -> None:
         Provider.objects.update(sealed_key="nonsense")
-        report = health.test_connection(fresh(provider), now=database_now())
+        report = checks.check_connection(fresh(provider), now=database_now())
         assert "SECRET_KEY has changed" in report.problems[0]
 
 
@@ -231,22 +231,22 @@ def test_what_is_no_answer_counts_as_an_error(
     panel: Panel, provider: Provider, counted: None, body: bytes, status: int, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(answer_counts, "_WRITTEN_EVERY_SECONDS", 0)
-    health.test_connection(provider, now=database_now())
+    checks.check_connection(provider, now=database_now())
     assert error_rates([provider.pk], now=database_now()) == {provider.pk: (0, 2)}
     panel.says("balance", body, status=status)
-    health.test_connection(provider, now=database_now())
+    checks.check_connection(provider, now=database_now())
     assert error_rates([provider.pk], now=database_now()) == {provider.pk: (1, 4)}
 
 
 def test_a_refusal_is_an_answer(panel: Panel, provider: Provider, counted: None) -> None:
     panel.says("balance", {"error": "Invalid API key"})
-    health.test_connection(provider, now=database_now())
+    checks.check_connection(provider, now=database_now())
     assert error_rates([provider.pk], now=database_now()) == {provider.pk: (0, 1)}
 
 
 def test_a_provider_that_is_not_there_counts_as_an_error(provider: Provider, counted: None) -> None:
     Provider.objects.update(url="http://127.0.0.1:9/api/v2")
-    health.test_connection(fresh(provider), now=database_now())
+    checks.check_connection(fresh(provider), now=database_now())
     assert error_rates([provider.pk], now=database_now()) == {provider.pk: (1, 1)}
 
 
@@ -254,7 +254,7 @@ def test_a_busy_process_writes_its_counts_now_and_then(
     panel: Panel, provider: Provider, counted: None, monkeypatch: Any
 ) -> None:
     for _ in range(3):
-        health.test_connection(provider, now=database_now())
+        checks.check_connection(provider, now=database_now())
     assert AnswerCount.objects.get().calls == 1
     monkeypatch.setattr(answer_counts, "_WRITTEN_EVERY_SECONDS", 0)
     read_balance(provider, now=database_now())
@@ -289,5 +289,5 @@ def test_a_count_that_cannot_be_written_disturbs_nothing(
     broken = MagicMock()
     broken.cursor.side_effect = error("gone")
     monkeypatch.setattr(answer_counts, "connection", broken)
-    assert health.test_connection(provider, now=database_now()).balance is not None
+    assert checks.check_connection(provider, now=database_now()).balance is not None
     assert broken.cursor.called

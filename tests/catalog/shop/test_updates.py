@@ -9,9 +9,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from catalog.changes import UPDATES_DAYS, forget_old
 from catalog.models import Provider, Service, ServiceChange
 from catalog.provider_settings import set_up
+from catalog.service_changes import UPDATES_DAYS, forget_old
 from core.clock import database_now
 from tests.catalog.conftest import Sync
 from tests.catalog.panel import KEY, Panel, row

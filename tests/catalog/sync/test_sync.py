@@ -8,12 +8,12 @@ import psycopg
 import pytest
 from django.db import connection
 
-from catalog.locks import locked
+from catalog.locks import lock_provider
 from catalog.models import Category, Provider, ProviderService, Service, SyncRun
 from catalog.models.provider import SyncState
 from catalog.provider_settings import set_up
-from catalog.shop.quarantine_decisions import accept_rates
-from catalog.shop.selling import sell_again
+from catalog.shop.publishing import republish
+from catalog.shop.row_decisions import accept_rows
 from catalog.sync.run import AlreadyRunning, sync_provider
 from core.clock import database_now
 from notices.models import Alert
@@ -186,7 +186,7 @@ class TestRateJump:
         }  # fmt: skip
 
     def test_the_owner_accepts_it(self, sync: Sync) -> None:
-        accepted = accept_rates([source("2").pk, source("1").pk], now=database_now())
+        accepted = accept_rows([source("2").pk, source("1").pk], now=database_now())
         assert [r.external_id for r in accepted] == ["2"]
         assert on_sale()["2"].price == Decimal("13.013")
         assert sync().state == SyncState.UNCHANGED
@@ -199,7 +199,7 @@ class TestRateJump:
 def test_a_rate_of_zero_cannot_be_accepted(panel: Panel, sync: Sync) -> None:
     panel.lists([row(1, rate="0")])
     sync()
-    assert accept_rates([source("1").pk], now=database_now()) == []
+    assert accept_rows([source("1").pk], now=database_now()) == []
     assert on_sale() == {}
 
 
@@ -366,16 +366,18 @@ def test_an_error_of_our_own_leaves_the_catalog_and_a_failed_run(
     panel: Panel, provider: Provider, monkeypatch: pytest.MonkeyPatch, transactional_db: None
 ) -> None:
     panel.lists([row(1)])
-    monkeypatch.setattr("catalog.sync.apply.sell", lambda *_: 1 / 0)
+    monkeypatch.setattr("catalog.sync.apply.publish", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         sync_provider(provider, now=database_now())
     assert SyncRun.objects.get().state == SyncState.FAILED
     assert not ProviderService.objects.exists()
 
 
-def test_selling_again_follows_the_source_where_nothing_is_pinned(panel: Panel, provider: Provider, sync: Sync) -> None:
+def test_publishing_again_follows_the_source_where_nothing_is_pinned(
+    panel: Panel, provider: Provider, sync: Sync
+) -> None:
     panel.lists([row(1)])
     sync()
     Service.objects.update(name="Mine", pins=[])
-    sell_again(locked(provider.pk), ["1"])
+    republish(lock_provider(provider.pk), ["1"])
     assert Service.objects.get().name == "Followers 1"

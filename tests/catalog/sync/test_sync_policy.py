@@ -9,9 +9,9 @@ from catalog.models import Provider, Service, SyncRun
 from catalog.models.provider import SyncState
 from catalog.provider_settings import after_change
 from catalog.providers.fetch import fetch_list
-from catalog.shop.quarantine_decisions import accept_rates, import_rows, pass_on_falls
+from catalog.shop.row_decisions import accept_rows, import_rows, pass_on_falls
 from catalog.sync.apply import apply_difference
-from catalog.sync.requested import ask_for_sync, sync_asked
+from catalog.sync.requested import request_sync, run_requested_syncs
 from catalog.sync.scheduled import sync_due, sync_is_due
 from core.clock import database_now
 from tests.catalog.conftest import Sync
@@ -87,7 +87,7 @@ def test_a_row_named_twice_is_sold_on_the_owners_word_until_it_reads_otherwise(p
     panel.lists([row(1), row(1, rate="5"), row(2)])
     sync()
     assert list(on_sale()) == ["2"]
-    assert len(accept_rates([source("1").pk], now=database_now())) == 1
+    assert len(accept_rows([source("1").pk], now=database_now())) == 1
     assert on_sale()["1"].price == Decimal("1.17")
     sync()
     assert set(on_sale()) == {"1", "2"}
@@ -102,7 +102,7 @@ def test_a_row_named_twice_is_sold_on_the_owners_word_until_it_reads_otherwise(p
 def test_no_word_of_the_owner_sells_what_cannot_be_ordered(panel: Panel, sync: Sync, broken: dict[str, str]) -> None:
     panel.lists([row(1, **broken), row(2)])
     sync()
-    assert accept_rates([source("1").pk], now=database_now()) == []
+    assert accept_rows([source("1").pk], now=database_now()) == []
     assert list(on_sale()) == ["2"]
 
 
@@ -111,15 +111,15 @@ def test_a_sync_asked_for_waits_for_a_worker(panel: Panel, provider: Provider, m
     monkeypatch.setattr("catalog.sync.requested.broker.publish", lambda name, **_: rung.append(name))
     Provider.objects.update(next_sync_at=database_now().replace(year=2100))
     panel.lists([row(1)])
-    run = ask_for_sync(provider, actor="owner", now=database_now())
-    again = ask_for_sync(provider, actor="clerk", force=True, now=database_now())
-    assert (run.pk, run.state, again.forced) == (again.pk, SyncState.ASKED, True)
+    run = request_sync(provider, actor="owner", now=database_now())
+    again = request_sync(provider, actor="clerk", force=True, now=database_now())
+    assert (run.pk, run.state, again.forced) == (again.pk, SyncState.REQUESTED, True)
     assert rung == ["catalog.tasks.sync_due"] * 2
     assert sync_is_due(now=database_now())
     assert sync_due(now=database_now()) == 1
     done = SyncRun.objects.get()
     assert (done.state, done.actor, done.forced, done.progress) == (SyncState.APPLIED, "owner", True, 3)
-    assert sync_asked(now=database_now()) == 0
+    assert run_requested_syncs(now=database_now()) == 0
 
 
 def test_who_looks_on_sees_how_far_a_sync_is(panel: Panel, sync: Sync, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,11 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from catalog.changes import noted
-from catalog.locks import locked
+from catalog.locks import lock_provider
 from catalog.models import ProviderService, Service
 from catalog.pricing import cost_of_unit
-from catalog.shop.selling import sell_again
+from catalog.service_changes import recording_changes
+from catalog.shop.publishing import republish
 from core.refusals import Refusal
 
 
@@ -35,16 +35,16 @@ def move_service(service_id: int, other: ProviderService, *, now: datetime) -> S
     """
     with transaction.atomic():
         left = Service.objects.get(pk=service_id).source.provider_id
-        providers = {pk: locked(pk) for pk in sorted({left, other.provider_id})}
+        providers = {pk: lock_provider(pk) for pk in sorted({left, other.provider_id})}
         service = Service.objects.select_related("source").get(pk=service_id)
         check_equivalent(service, other)
-        with noted(providers, now=now):
+        with recording_changes(providers, now=now):
             ProviderService.objects.filter(pk=service.source_id).update(is_wanted=False)
             # What customers know it by stays; only what the new provider decides follows it.
             service.pins = sorted({*service.pins, "name", "description", "category", "position"})
             service.source, service.fallback = other, None
             service.save(update_fields=["source", "fallback", "pins"])
-            sell_again(providers[other.provider_id], [other.external_id])
+            republish(providers[other.provider_id], [other.external_id])
     service.refresh_from_db()
     return service
 

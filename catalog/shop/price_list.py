@@ -17,8 +17,8 @@ from catalog.models import Service
 from catalog.models.service import DRIPFEED_TYPES, ServiceQuerySet
 from catalog.prices.group_prices import show_prices
 from catalog.shop.platforms import BY_SLUG, OTHER, letters_of
-from catalog.shop.price_list_query import OFFERS, Wish
-from catalog.shop.spelling import mend
+from catalog.shop.price_list_query import OFFERS, PriceListQuery
+from catalog.shop.spelling import correct_words
 
 GROUPS_PER_PAGE = 12
 ROWS_PER_GROUP = 4
@@ -49,7 +49,7 @@ class PlatformLink:
 
 @dataclass
 class Listing:
-    wish: Wish
+    wish: PriceListQuery
     groups: list[Group]
     platforms: list[PlatformLink]
     total: int
@@ -93,7 +93,7 @@ class Listing:
         return replace(self.wish, page=self.page + 1).query() if self.page < self.pages else ""
 
 
-def matching(wish: Wish, *, words: Iterable[str] | None = None) -> ServiceQuerySet:
+def matching(wish: PriceListQuery, *, words: Iterable[str] | None = None) -> ServiceQuerySet:
     """Services on sale that hold every word, and offer what was asked for. The platform is not looked at."""
     found = Service.objects.on_sale()
     for word in wish.words if words is None else words:
@@ -109,14 +109,14 @@ def matching(wish: Wish, *, words: Iterable[str] | None = None) -> ServiceQueryS
     return found
 
 
-def list_services(wish: Wish, group: CustomerGroup | None = None) -> Listing:
+def list_services(wish: PriceListQuery, group: CustomerGroup | None = None) -> Listing:
     """The page of the price list that ``wish`` asks for, with a typo forgiven when nothing else matches.
 
     Prices are those a customer of ``group`` pays; the order by price is that of the list's own prices.
     """
     found, corrected = matching(wish), ""
     counts = _count(found)
-    if not counts and wish.words and (mended := mend(wish.words)) != wish.words:
+    if not counts and wish.words and (mended := correct_words(wish.words)) != wish.words:
         found, corrected = matching(wish, words=mended), " ".join(mended)
         counts = _count(found)
     here = [c for c in counts if not wish.platform or c.platform == wish.platform]
@@ -159,7 +159,7 @@ def _pages(total: int, per_page: int, wanted: int) -> tuple[int, int]:
     return min(wanted, pages), pages
 
 
-def _grouped(wish: Wish, found: ServiceQuerySet, counts: list[_Count], total: int) -> _Page:
+def _grouped(wish: PriceListQuery, found: ServiceQuerySet, counts: list[_Count], total: int) -> _Page:
     groups: dict[int, Group] = {}
     for row in counts:  # a category whose services are for several platforms comes once
         group = groups.setdefault(row.category_id, Group(row.category_id, row.category, letters_of(row.platform), 0))
@@ -175,7 +175,7 @@ def _grouped(wish: Wish, found: ServiceQuerySet, counts: list[_Count], total: in
     return shown, page, pages
 
 
-def _flat(wish: Wish, found: ServiceQuerySet, counts: list[_Count], total: int) -> _Page:
+def _flat(wish: PriceListQuery, found: ServiceQuerySet, counts: list[_Count], total: int) -> _Page:
     page, pages = _pages(total, ROWS_PER_PAGE, wish.page)
     order = ["price", "id"] if wish.sort == "price" else ["category__position", "position", "id"]
     rows = found.select_related("source__provider", "category").order_by(*order)
@@ -190,7 +190,7 @@ def _flat(wish: Wish, found: ServiceQuerySet, counts: list[_Count], total: int) 
     return [group], page, pages
 
 
-def _platform_links(wish: Wish, counts: list[_Count]) -> list[PlatformLink]:
+def _platform_links(wish: PriceListQuery, counts: list[_Count]) -> list[PlatformLink]:
     sums: dict[str, int] = {}
     for row in counts:
         slug = row.platform if row.platform in BY_SLUG else OTHER
@@ -209,7 +209,7 @@ def _platform_links(wish: Wish, counts: list[_Count]) -> list[PlatformLink]:
     ]
 
 
-def _hidden_by(wish: Wish) -> list[tuple[str, int, str]]:
+def _hidden_by(wish: PriceListQuery) -> list[tuple[str, int, str]]:
     """Which filter hides most, if one does: its name, how many match without it, the address without it."""
     wider = [(name, wish.but(**{name: False})) for name in OFFERS if getattr(wish, name)]
     wider += [("platform", wish.but(platform=""))] if wish.platform else []
@@ -217,7 +217,7 @@ def _hidden_by(wish: Wish) -> list[tuple[str, int, str]]:
     return sorted((f for f in found if f[1]), key=lambda f: -f[1])[:1]
 
 
-def _on(wish: Wish) -> ServiceQuerySet:
+def _on(wish: PriceListQuery) -> ServiceQuerySet:
     found = matching(wish)
     return found.filter(platform=wish.platform) if wish.platform else found
 

@@ -16,7 +16,7 @@ MOST_LINES = 100_000
 _CHUNK = 64 * 1024
 
 
-def keep_diff(run: SyncRun, lines: Sequence[Line]) -> None:
+def save_csv_report(run: SyncRun, lines: Sequence[Line]) -> None:
     """Keep ``lines`` for ``run``, which is saved already, inside the caller's transaction; forget those of old runs."""
     if not lines:
         return
@@ -36,7 +36,7 @@ def _pack(lines: Sequence[Line]) -> bytes:
     return gzip.compress(text.getvalue().encode(), 1, mtime=0)
 
 
-def unpacked(diff: SyncDiff) -> Iterator[bytes]:
+def csv_chunks(diff: SyncDiff) -> Iterator[bytes]:
     """The CSV in pieces of bounded size."""
     with gzip.open(io.BytesIO(diff.packed)) as file:
         while piece := file.read(_CHUNK):

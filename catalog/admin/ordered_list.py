@@ -3,7 +3,7 @@
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 
 
-class OrderedList(ChangeList):
+class OrderedChangeList(ChangeList):
     """A list whose rows stand in their order, unless somebody sorted it by a column or searches it."""
 
     @property

@@ -7,10 +7,10 @@ from django.utils.translation import ngettext
 
 from catalog.models import Provider, SyncRun
 from catalog.models.provider import SyncState
-from catalog.providers.health import ConnectionReport
+from catalog.providers.checks import ConnectionReport
 
 
-def say_connection(request: HttpRequest, report: ConnectionReport, provider: Provider) -> None:
+def show_connection_report(request: HttpRequest, report: ConnectionReport, provider: Provider) -> None:
     for problem in report.problems:
         messages.error(request, problem)
     for note in report.notes:
@@ -25,7 +25,7 @@ def say_connection(request: HttpRequest, report: ConnectionReport, provider: Pro
         messages.success(request, _("The connection works."))
 
 
-def say_sync(request: HttpRequest, run: SyncRun) -> None:
+def show_sync_result(request: HttpRequest, run: SyncRun) -> None:
     if run.state in (SyncState.FAILED, SyncState.REFUSED):
         messages.error(request, _("The list was not taken over: %(problem)s") % {"problem": run.problem})
         return

@@ -22,7 +22,7 @@ PINNABLE = ("name", "description", "category", "min", "max", "position")
 
 
 class Source(Protocol):
-    """A row of a provider's list: a Heard or a ProviderService."""
+    """A row of a provider's list: a ListedService or a ProviderService."""
 
     @property
     def external_id(self) -> str: ...
@@ -92,13 +92,13 @@ _PLACES = """
 """
 
 
-def headings_of(provider: Provider, rows: Sequence[Source]) -> Headings:
-    """The headings :func:`sell` needs for ``rows``, asked for before the rows are written."""
+def headings_for_rows(provider: Provider, rows: Sequence[Source]) -> Headings:
+    """The headings :func:`publish` needs for ``rows``, asked for before the rows are written."""
     usable = sorted((row for row in rows if _is_usable(row)), key=lambda row: row.position)
     return headings_for(provider.pk, [row.category for row in usable])
 
 
-def sell(
+def publish(
     provider: Provider, rows: Sequence[Source], headings: Headings, placed: Mapping[str, Place] | None = None
 ) -> None:
     """Refresh the services sold from ``rows`` and add those that are not sold yet and have no reason against it.
@@ -146,10 +146,10 @@ def _refresh(rows: list[Sold]) -> None:
             cursor.execute(_REFRESH)
 
 
-def sell_again(provider: Provider, external_ids: Iterable[str]) -> None:
+def republish(provider: Provider, external_ids: Iterable[str]) -> None:
     """The same from the rows stored, after the owner accepted, pinned or renamed something. ``provider`` is locked."""
     rows = list(ProviderService.objects.filter(provider=provider, external_id__in=list(external_ids)))
-    sell(provider, rows, headings_of(provider, rows))
+    publish(provider, rows, headings_for_rows(provider, rows))
 
 
 def _is_usable(row: Source) -> bool:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts.models import User
 from catalog.models import SyncDiff, SyncRun
 from catalog.models.provider import SyncState
-from catalog.sync import whole_diff
+from catalog.sync import csv_report
 from tests.catalog.conftest import Sync
 from tests.catalog.panel import Panel, row
 
@@ -69,13 +69,13 @@ def test_an_unchanged_list_keeps_nothing(owner: Client, panel: Panel, sync: Sync
 def test_only_the_newest_few_are_kept_and_each_is_bounded(
     owner: Client, panel: Panel, sync: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(whole_diff, "MOST_LINES", 2)
+    monkeypatch.setattr(csv_report, "MOST_LINES", 2)
     runs = []
-    for n in range(1, whole_diff.KEPT + 3):
+    for n in range(1, csv_report.KEPT + 3):
         panel.lists([row(1, rate=str(n), name=f"n{n}", max=str(1000 + n))])
         runs.append(sync())
     assert list(SyncDiff.objects.order_by("pk").values_list("run", flat=True)) == [
-        run.pk for run in runs[-whole_diff.KEPT :]
+        run.pk for run in runs[-csv_report.KEPT :]
     ]
     assert downloaded(owner, runs[-1])[1:] == [["1", "rate", "6", "7"], ["", "left out", "", "1"]]
 

@@ -37,7 +37,7 @@ _NOTE = """
 
 
 @contextmanager
-def noted(provider_ids: Iterable[int], *, now: datetime) -> Iterator[None]:
+def recording_changes(provider_ids: Iterable[int], *, now: datetime) -> Iterator[None]:
     """Write down how services of these providers differ after the block, inside the caller's transaction."""
     ids = list(provider_ids)
     with _compared(Service.objects.on_sale(), "p.provider_id", ids, now):
@@ -45,7 +45,7 @@ def noted(provider_ids: Iterable[int], *, now: datetime) -> Iterator[None]:
 
 
 @contextmanager
-def noted_of(service_ids: Iterable[int], *, now: datetime) -> Iterator[None]:
+def recording_changes_of(service_ids: Iterable[int], *, now: datetime) -> Iterator[None]:
     """The same for a few services that are known beforehand, without a look at all others."""
     ids = list(service_ids)
     with _compared(Service.objects.on_sale().filter(pk__in=ids), "s.id", ids, now):

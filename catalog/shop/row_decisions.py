@@ -8,14 +8,14 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from catalog.changes import noted
-from catalog.locks import locked
+from catalog.locks import lock_provider
 from catalog.models import Provider, ProviderService
 from catalog.quarantine import is_acceptable
-from catalog.shop.selling import sell_again
+from catalog.service_changes import recording_changes
+from catalog.shop.publishing import republish
 
 
-def accept_rates(ids: Iterable[int], *, now: datetime) -> list[ProviderService]:
+def accept_rows(ids: Iterable[int], *, now: datetime) -> list[ProviderService]:
     """Sell the rows that only wait for the owner's word, as they were read; which they were.
 
     That is a rate that jumped, or a row that the list names twice. Every other reason stands: without a rate, limits or
@@ -39,9 +39,9 @@ def _decide(
 ) -> list[ProviderService]:
     with transaction.atomic():
         asked = ProviderService.objects.filter(pk__in=list(ids)).order_by("pk")
-        known = {pk: locked(pk) for pk in sorted(set(asked.values_list("provider", flat=True)))}
+        known = {pk: lock_provider(pk) for pk in sorted(set(asked.values_list("provider", flat=True)))}
         rows = [row for row in asked.select_for_update() if is_meant(row)]
-        with noted(known, now=now):
+        with recording_changes(known, now=now):
             _write(known, rows, {"held_rate": None, "changed_at": now, **columns})
     return rows
 
@@ -52,4 +52,4 @@ def _write(known: dict[int, Provider], rows: list[ProviderService], columns: dic
     for row in rows:
         by_provider[row.provider_id].append(row.external_id)
     for provider_id, external_ids in by_provider.items():
-        sell_again(known[provider_id], external_ids)
+        republish(known[provider_id], external_ids)

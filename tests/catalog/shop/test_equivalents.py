@@ -6,8 +6,8 @@ import pytest
 
 from catalog.models import Provider, ProviderService, Service
 from catalog.provider_settings import set_up
-from catalog.providers import parking
-from catalog.shop.moving import NotEquivalent, move_service
+from catalog.providers import health
+from catalog.shop.equivalents import NotEquivalent, move_service
 from catalog.sync.run import sync_provider
 from core.clock import database_now
 from orders.checkout.placement import quote
@@ -78,10 +78,10 @@ def test_a_fallback_serves_while_the_first_provider_is_parked(
 ) -> None:
     Service.objects.update(fallback=other)
     assert origin() == "1"
-    parking.park(provider.pk, reason=parking.OUTAGE, now=database_now())
+    health.park(provider.pk, reason=health.OUTAGE, now=database_now())
     assert origin() == "7"
     assert origin("60") == "1"
-    parking.unpark(provider.pk, now=database_now())
+    health.unpark(provider.pk, now=database_now())
     assert origin() == "1"
 
 
@@ -90,7 +90,7 @@ def test_a_fallback_that_cannot_serve_is_left_alone(
     state: str, service: Service, other: ProviderService, provider: Provider
 ) -> None:
     Service.objects.update(fallback=other)
-    parking.park(provider.pk, reason=parking.OUTAGE, now=database_now())
+    health.park(provider.pk, reason=health.OUTAGE, now=database_now())
     row_of, second = ProviderService.objects.filter(pk=other.pk), Provider.objects.filter(pk=other.provider_id)
     if state == "dear":
         row_of.update(rate=Decimal("1.31"))
