@@ -13,7 +13,7 @@ from api.states import order_state
 from orders.models import Order
 
 _COLUMNS = (
-    "forward_state", "progress", "charge", "returned", "start_count", "remains", "total", "needs_review",
+    "forward_state", "progress", "charge", "refunded", "start_count", "remains", "total", "needs_review",
 )  # fmt: skip
 
 

@@ -51,18 +51,18 @@ def _word(order: Order) -> StateWord:
     if order.forward_state != Forward.PLACED:
         word = _BY_FORWARD[order.forward_state]
         # The money comes back in the same transaction; anything else would be promised too early.
-        return word if word != "Canceled" or order.returned == order.charge else "Processing"
+        return word if word != "Canceled" or order.refunded == order.charge else "Processing"
     if order.progress in _SETTLED_BY_MONEY:
         return _word_of_money(order)
     return _BY_PROGRESS.get(order.progress, "In progress")
 
 
 def _word_of_money(order: Order) -> StateWord:
-    if order.returned == order.charge:
+    if order.refunded == order.charge:
         return "Canceled"
-    if order.needs_review and not order.returned:
+    if order.needs_review and not order.refunded:
         return "In progress"  # the end is known, what is due back is not
-    if order.progress == Progress.EXPIRED and not order.returned:
+    if order.progress == Progress.EXPIRED and not order.refunded:
         return "Completed"
     return "Partial"
 
@@ -73,8 +73,8 @@ def _remains(order: Order, word: StateWord) -> int:
     if word == "Canceled":
         return order.total
     if word == "Partial" and (order.progress != Progress.PARTIAL or order.remains is None):
-        # Decided by a person or settled otherwise: what remains is what was paid back.
-        return int(divide(multiply(order.returned, order.total), order.charge))
+        # Decided by a person or settled otherwise: what remains is what was refunded.
+        return int(divide(multiply(order.refunded, order.total), order.charge))
     if order.remains is None or word == "Pending":
         return order.total
     return max(0, min(order.remains, order.total))

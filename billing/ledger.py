@@ -193,7 +193,7 @@ def settlement_postings(
     if from_held:
         total += from_held
         key, source = f"{ref}:release:{total:.5f}", account_of(AccountKind.HELD)
-        postings.append(Posting(key, Code.RELEASE, source, hold_row.wallet_id, from_held, ref, memo, actor))
+        postings.append(Posting(key, Code.REFUND, source, hold_row.wallet_id, from_held, ref, memo, actor))
     if from_earned:
         total += from_earned
         key, source = f"{ref}:late_refund:{total:.5f}", account_of(AccountKind.REVENUE)

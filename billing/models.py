@@ -29,10 +29,10 @@ class Code(models.TextChoices):
     DEBIT = "debit", _("Debit by the owner")
     TOPUP = "topup", _("Top-up")
     BONUS = "bonus", _("Bonus")
-    HOLD = "hold", _("Reserved for an order")
+    HOLD = "hold", _("Held for an order")
     SETTLE = "settle", _("Earned")
-    RELEASE = "release", _("Returned")
-    LATE_REFUND = "late_refund", _("Returned after completion")
+    REFUND = "release", _("Refund")
+    LATE_REFUND = "late_refund", _("Refund after completion")
     CHARGEBACK = "chargeback", _("Chargeback")
     CHARGEBACK_LOSS = "chargeback_loss", _("Chargeback not covered")
     FEE = "fee", _("Gateway fee")
@@ -123,7 +123,7 @@ class Hold(models.Model):
     wallet = models.ForeignKey(Account, models.PROTECT, verbose_name=_("wallet"), related_name="holds", db_index=False)
     charged = AmountField(_("charged"))
     earned = AmountField(_("earned"), default=0, db_default=0)
-    refunded = AmountField(_("returned"), default=0, db_default=0)
+    refunded = AmountField(_("refunded"), default=0, db_default=0)
 
     class Meta:
         verbose_name = _("hold")

@@ -60,7 +60,7 @@ class StatementPage:
 
 @dataclass(frozen=True)
 class MonthEquation:
-    """opening + added − orders + returned − taken = balance, every term 0 or more.
+    """opening + added − orders + refunded − taken = balance, every term 0 or more.
 
     ``taken`` is what the owner took out and what was charged back: 0 for nearly everybody.
     """
@@ -69,7 +69,7 @@ class MonthEquation:
     opening: Decimal
     added: Decimal
     orders: Decimal
-    returned: Decimal
+    refunded: Decimal
     taken: Decimal
     balance: Decimal
 
@@ -111,7 +111,7 @@ _EQUATION = f"""
     SELECT coalesce(sum(amount) FILTER (WHERE created_at < %(start)s), 0),
            coalesce(sum(amount) FILTER (WHERE created_at >= %(start)s AND code = ANY(%(added)s)), 0),
            coalesce(-sum(amount) FILTER (WHERE created_at >= %(start)s AND code = ANY(%(orders)s)), 0),
-           coalesce(sum(amount) FILTER (WHERE created_at >= %(start)s AND code = ANY(%(returned)s)), 0),
+           coalesce(sum(amount) FILTER (WHERE created_at >= %(start)s AND code = ANY(%(refunded)s)), 0),
            coalesce(-sum(amount) FILTER (WHERE created_at >= %(start)s AND code = ANY(%(taken)s)), 0),
            coalesce(sum(amount), 0)
     FROM ({_MOVES}) m WHERE created_at < %(end)s
@@ -119,7 +119,7 @@ _EQUATION = f"""
 _TERMS = {
     "added": [Code.CREDIT.value, Code.TOPUP.value, Code.BONUS.value],
     "orders": [Code.HOLD.value],
-    "returned": [Code.RELEASE.value, Code.LATE_REFUND.value],
+    "refunded": [Code.REFUND.value, Code.LATE_REFUND.value],
     "taken": [Code.DEBIT.value, Code.CHARGEBACK.value],
 }
 

@@ -29,10 +29,10 @@ from core.clock import database_now
 #: What a chip of the statement shows; a kind that is not here shows everything.
 KINDS: dict[str, frozenset[str]] = {
     "orders": frozenset({Code.HOLD}),
-    "returned": frozenset({Code.RELEASE, Code.LATE_REFUND}),
+    "returned": frozenset({Code.REFUND, Code.LATE_REFUND}),
     "topups": frozenset({Code.CREDIT, Code.TOPUP, Code.BONUS, Code.DEBIT, Code.CHARGEBACK}),
 }
-TERMS = ("opening", "added", "orders", "returned", "taken", "balance")
+TERMS = ("opening", "added", "orders", "refunded", "taken", "balance")
 
 
 def month_of(request: HttpRequest) -> Month:

@@ -1,7 +1,7 @@
 """Exact money: one scale, one rounding.
 
 Amounts of the shop are decimals with five places in the shop's one currency; 0.00001 is the quantum. What a
-customer pays is rounded up to it, what goes back is rounded down, so that rounding never costs the shop and never
+customer pays is rounded up to it, a refund is rounded down, so that rounding never costs the shop and never
 pays anybody twice. A provider's own figures carry more places and are stored as received.
 """
 

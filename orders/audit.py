@@ -21,16 +21,16 @@ _LONGEST_ANSWER = 4 * settings.READ_DEADLINE_SECONDS
 EQUATIONS = [
     Equation(
         "orders_have_their_hold",
-        "each order: one hold, on its customer's wallet, order.charge = hold.charged, order.returned = hold.refunded",
+        "each order: one hold, on its customer's wallet, order.charge = hold.charged, order.refunded = hold.refunded",
         _ORDERS,
         f"""
         SELECT 'order ' || o.id, CASE
             WHEN h.reference IS NULL THEN 'it has no hold'
             WHEN w.customer_id <> o.customer_id THEN 'its hold is on another customer''s wallet'
-            ELSE format('charge %s and returned %s, its hold says %s and %s',
-                        o.charge, o.returned, h.charged, h.refunded) END
+            ELSE format('charge %s and refunded %s, its hold says %s and %s',
+                        o.charge, o.refunded, h.charged, h.refunded) END
         FROM orders_order o {_HOLD_OF} LEFT JOIN billing_account w ON w.id = h.wallet_id
-        WHERE NOT coalesce(o.charge = h.charged AND o.returned = h.refunded AND w.customer_id = o.customer_id, false)
+        WHERE NOT coalesce(o.charge = h.charged AND o.refunded = h.refunded AND w.customer_id = o.customer_id, false)
         ORDER BY o.id
         """,
     ),
@@ -61,7 +61,7 @@ EQUATIONS = [
         "SELECT count(*) FROM orders_order WHERE missing_by_hand IS NOT NULL",
         f"""
         SELECT 'order ' || o.id,
-               format('a person said that %s of %s are missing; it is %s, %s are missing, %s of %s went back',
+               format('a person said that %s of %s are missing; it is %s, %s are missing, %s of %s was refunded',
                o.missing_by_hand, o.total, coalesce(nullif(o.progress, ''), 'open'), now.missing, h.refunded, o.charge)
         FROM orders_order o {_HOLD_OF}
         -- A later answer that owes more is paid and leaves its own number; one that owes less changes neither.
@@ -203,7 +203,7 @@ EQUATIONS = [
     ),
     Equation(
         "order_costs_have_their_row",
-        "each order charged above its price, or returned and still charged, as of the last look: there is a row",
+        "each order charged above its price, or refunded and still charged, as of the last look: there is a row",
         "SELECT count(*) FROM orders_order WHERE provider_charge IS NOT NULL",
         f"""
         SELECT 'order ' || o.id, format('charged %s, expected %s, it is %s, and no row says so',

@@ -47,7 +47,7 @@ class NotCancelable(Refusal):
 def request_cancel(*, order: Order, actor: str, now: datetime) -> Cancellation | None:
     """Cancel an order that was not sent, or note the wish for one that was. Raises NotCancelable.
 
-    None when it is canceled and paid back already. The order's row is locked: a claim of the same order comes before,
+    None when it is canceled and refunded already. The order's row is locked: a claim of the same order comes before,
     and is kept, or after, and finds nothing to claim.
     """
     with transaction.atomic():
@@ -71,7 +71,7 @@ def request_cancel(*, order: Order, actor: str, now: datetime) -> Cancellation |
 
 def _cancel_unsent(order: Order, actor: str, now: datetime) -> None:
     lifecycle.move(
-        order_id=order.pk, old=Forward.QUEUED, new=Forward.REFUNDED, now=now, kind=EventKind.REFUNDED,
+        order_id=order.pk, old=Forward.QUEUED, new=Forward.REFUNDED, now=now, kind=EventKind.REFUNDED_UNSENT,
         detail={"why": CANCELED_UNSENT}, actor=actor, next_at=None, finished_at=now, last_refusal=CANCELED_UNSENT,
     )  # fmt: skip
     settlement.return_everything(order, now=now, memo=_("Canceled before it was sent"))

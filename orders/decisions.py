@@ -75,7 +75,7 @@ def decide_placed(
 def decide_not_placed(
     *, order_id: int, refund: bool, actor: str, reason: str, now: datetime, attempt_id: int | None = None
 ) -> bool:
-    """The order was not placed, so it is sent again or its money returned; False when that was decided before.
+    """The order was not placed, so it is sent again or refunded; False when that was decided before.
 
     ``attempt_id`` is the try that was decided about, as for :func:`decide_placed`. The search remembers that this is
     an opinion: the attempt may still turn out to own an id. Raises NoReason, TooEarly, NotInDoubt.

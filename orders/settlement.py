@@ -109,27 +109,27 @@ def return_everything(order: Order, *, now: datetime, memo: str = "") -> None:
     """Give the whole charge back, for an order that was never bought. The caller has locked the order."""
     hold = Hold.objects.get(reference=order.reference)
     if ledger.post(ledger.settlement_postings(hold, order.charge, close=True, memo=memo or _("Not placed"))):
-        Order.objects.filter(pk=order.pk).update(returned=order.charge)
-        lifecycle.note(order_id=order.pk, kind=EventKind.RETURNED, now=now, detail={"amount": str(order.charge)})
+        Order.objects.filter(pk=order.pk).update(refunded=order.charge)
+        lifecycle.note(order_id=order.pk, kind=EventKind.REFUND, now=now, detail={"amount": str(order.charge)})
 
 
 @dataclass(frozen=True)
 class OrderMoney:
-    """The hold of one order: charged = earned + returned + held, at every moment."""
+    """The hold of one order: charged = earned + refunded + held, at every moment."""
 
     charged: Decimal
     earned: Decimal
-    returned: Decimal
+    refunded: Decimal
 
     @property
     def held(self) -> Decimal:
-        return self.charged - self.earned - self.returned
+        return self.charged - self.earned - self.refunded
 
     @property
     def amounts(self) -> list[Decimal]:
-        return [self.charged, self.earned, self.returned, self.held]
+        return [self.charged, self.earned, self.refunded, self.held]
 
 
 def money_of(order: Order) -> OrderMoney:
     row = Hold.objects.filter(pk=order.reference).values_list("charged", "earned", "refunded").first()
-    return OrderMoney(*row) if row else OrderMoney(order.charge, Decimal(0), order.returned)
+    return OrderMoney(*row) if row else OrderMoney(order.charge, Decimal(0), order.refunded)

@@ -31,7 +31,7 @@ from orders.states import FINAL, Forward
 #: What a decision rests on. Whatever of it differs from what the page showed makes the form a stale one.
 _SHOWN = (
     "forward_state", "progress", "ended_as", "raw_state", "remains", "start_count", "provider_charge", "needs_review",
-    "returned",
+    "refunded",
 )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ class OutOfRange(Refusal):
 
 
 class MovesNothing(Refusal):
-    """The order is over, and at least as much has gone back already."""
+    """The order is over, and at least as much was refunded already."""
 
     code = "moves_nothing"
 
@@ -81,7 +81,7 @@ def choice_of(order: Order) -> Choice:
     """What its owner may decide about it now. Moves nothing."""
     held = money_of(order).held
     is_placed = order.forward_state == Forward.PLACED
-    may_settle = is_placed and (order.progress not in FINAL or order.returned < order.charge)
+    may_settle = is_placed and (order.progress not in FINAL or order.refunded < order.charge)
     asks = bool(order.needs_review)
     return Choice(asks and may_settle, asks and held == 0, _seen(order, held))
 
@@ -143,7 +143,7 @@ def _settle(order: Order, missing: int, actor: str, reason: str, now: datetime) 
     this = Round(order.provider, now, now, settlement.holds_of([order]), actor=actor)
     this.end(order, children.end_for(order, missing), settlement.due_for(order, missing), remains=missing)
     if was_over and not this.postings:
-        raise MovesNothing(_("At least as much went back already. If nothing is to do, say so."))
+        raise MovesNothing(_("At least as much was refunded already. If nothing is to do, say so."))
     _note(order, {"decision": "settled", "not delivered": missing}, actor, reason, now)
     order.needs_review = ""
     write([order], this)

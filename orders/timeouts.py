@@ -71,7 +71,8 @@ def _refund_doubtful(order: Order, now: datetime) -> bool:
 
 def _refund(order: Order, why: str, memo: str, now: datetime) -> bool:
     moved = lifecycle.move(
-        order_id=order.pk, old=Forward(order.forward_state), new=Forward.REFUNDED, now=now, kind=EventKind.REFUNDED,
+        order_id=order.pk, old=Forward(order.forward_state), new=Forward.REFUNDED, now=now,
+        kind=EventKind.REFUNDED_UNSENT,
         detail={"why": why}, next_at=None, finished_at=now, last_refusal=why,
     )  # fmt: skip
     if moved:

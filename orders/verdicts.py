@@ -25,11 +25,11 @@ THEN: dict[ErrorClass, Then] = {
 
 
 def then(error_class: ErrorClass) -> Then:
-    """Every class that is not about the account or the moment is about this order: its money goes back."""
+    """Every class that is not about the account or the moment is about this order: it is refunded."""
     return THEN.get(error_class, Then.REFUND)
 
 
-#: Why an order that was never taken was paid back, where no refusal of the provider says it.
+#: Why an order that was never taken was refunded, where no refusal of the provider says it.
 CANCELED_UNSENT = "canceled_unsent"
 WAITED_TOO_LONG = "waited"
 LINK_BUSY_TOO_LONG = "waited_for_link"

@@ -111,7 +111,7 @@ STATUS = Topic(
     _("Follow one order, or up to 100"),
     _(
         "The charge is what you pay as it stands: all of it while the order runs, 0 when it is canceled, and without "
-        "what was returned when it ended partial. An unknown number among several holds an error, the others answer."
+        "what was refunded when it ended partial. An unknown number among several holds an error, the others answer."
     ),
     (_ORDER, _ORDERS),
     OrderState("3.79350", "12480", "Partial", "157", "USD"),
@@ -183,6 +183,6 @@ STATES = (
     ),
     ("In progress", "is-progress", "circle-dot-dashed", _("Being delivered; remains counts down.")),
     ("Completed", "is-completed", "circle-check", _("All of it arrived.")),
-    ("Partial", "is-partial", "contrast", _("It ended early. What is missing was returned to your wallet.")),
-    ("Canceled", "is-canceled", "circle-x", _("Nothing is charged; everything was returned.")),
+    ("Partial", "is-partial", "contrast", _("It ended early. What is missing was refunded to your wallet.")),
+    ("Canceled", "is-canceled", "circle-x", _("Nothing is charged; everything was refunded.")),
 )

@@ -46,7 +46,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(Hold)
 class HoldAdmin(ReadOnlyAdmin):
-    list_display = ("reference", "wallet", "charged_", "held_", "earned_", "returned_")
+    list_display = ("reference", "wallet", "charged_", "held_", "earned_", "refunded_")
     list_filter = (OpenFilter,)
     list_select_related = ("wallet",)
     search_fields = ("=reference", "=wallet__customer__email")
@@ -69,6 +69,6 @@ class HoldAdmin(ReadOnlyAdmin):
     def earned_(self, hold: Hold) -> SafeString:
         return money_html(hold.earned)
 
-    @admin.display(description=_("returned"), ordering="refunded")
-    def returned_(self, hold: Hold) -> SafeString:
+    @admin.display(description=_("refunded"), ordering="refunded")
+    def refunded_(self, hold: Hold) -> SafeString:
         return money_html(hold.refunded)

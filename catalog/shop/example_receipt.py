@@ -14,7 +14,7 @@ class ExampleReceipt:
     ordered: int
     delivered: int
     reserved: Decimal
-    returned: Decimal
+    refunded: Decimal
     paid: Decimal
 
     @property
@@ -23,11 +23,11 @@ class ExampleReceipt:
 
     @property
     def amounts(self) -> list[Decimal]:
-        return [self.reserved, self.returned, self.paid]
+        return [self.reserved, self.refunded, self.paid]
 
 
 def example_receipt(price: Decimal = Decimal("4.50")) -> ExampleReceipt:
     """1,000 ordered at ``price`` per 1,000, of which 843 arrive: the charge rounded up, what returns rounded down."""
     reserved = charge_for(price, ORDERED, "per_1000")
-    returned = round_down(divide(multiply(reserved, ORDERED - DELIVERED), ORDERED))
-    return ExampleReceipt(ORDERED, DELIVERED, reserved, returned, reserved - returned)
+    refunded = round_down(divide(multiply(reserved, ORDERED - DELIVERED), ORDERED))
+    return ExampleReceipt(ORDERED, DELIVERED, reserved, refunded, reserved - refunded)

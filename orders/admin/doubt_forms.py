@@ -70,7 +70,7 @@ class SettleForm(_AboutShown):
     def __init__(self, *args: Any, total: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["missing"].help_text = _(
-            "0: all of it arrived, the shop keeps the money. %(total)s: nothing arrived, all money goes back."
+            "0: all of it arrived, the shop keeps the money. %(total)s: nothing arrived, all of it is refunded."
         ) % {"total": total}
 
 

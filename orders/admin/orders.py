@@ -102,9 +102,9 @@ class OrderAdmin(SettlingAdmin):
 
     @admin.display(description=_("charge"), ordering="charge")
     def charge_(self, order: Order) -> SafeString:
-        if not order.returned:
+        if not order.refunded:
             return money_html(order.charge)
-        return format_html("{} <small>{}</small>", money_html(order.charge), money_html(order.returned, signed=True))
+        return format_html("{} <small>{}</small>", money_html(order.charge), money_html(order.refunded, signed=True))
 
     @admin.display(description=_("price"))
     def price_(self, order: Order) -> SafeString:

@@ -131,8 +131,8 @@ class SettlingAdmin(ReadOnlyAdmin):
 
 
 def _settled(order: Order) -> str:
-    return _t("Order %(order)s is settled: of %(charge)s, %(back)s went back to the customer.") % {
+    return _t("Order %(order)s is settled: of %(charge)s, %(refund)s was refunded to the customer.") % {
         "order": order,
         "charge": money_text(order.charge),
-        "back": money_text(order.returned),
+        "refund": money_text(order.refunded),
     }

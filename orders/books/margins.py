@@ -19,7 +19,7 @@ class Cost:
 
 
 def cost_of(order: Order) -> Cost:
-    """The provider's charge at the exchange rate of the order's day, or the expected cost of what is not returned.
+    """The provider's charge at the exchange rate of the order's day, or the expected cost of what is not refunded.
 
     A charge in a currency we did not agree on is never computed with.
     """

@@ -16,7 +16,7 @@ from orders.states import Forward, Progress
 
 #: Panels round a charge to their own decimals, two at the coarsest; only more than that is a higher price.
 ROUNDING = Decimal("0.01")
-_RETURNED = (Progress.CANCELED, Progress.REFUNDED)
+_REFUNDED = (Progress.CANCELED, Progress.REFUNDED)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def differences_of(order: Order, *, shop_currency: str) -> Iterator[Difference]:
     charge = order.provider_charge
     if charge is None or order.forward_state != Forward.PLACED:
         return
-    if order.progress in _RETURNED:
+    if order.progress in _REFUNDED:
         if charge > 0:
             yield Difference(BreakKind.OWED, charge)
         return
@@ -95,7 +95,7 @@ def _comparable(provider: Provider) -> QuerySet[Order]:
     rows = Order.objects.filter(provider=provider, forward_state=Forward.PLACED, provider_currency=provider.currency)
     # Both sides of "what stays < what it cost", multiplied out so that nothing is divided by an expected charge of 0.
     wide = DecimalField(max_digits=60, decimal_places=23)
-    kept = ExpressionWrapper((F("charge") - F("returned")) * F("expected_charge"), output_field=wide)
+    kept = ExpressionWrapper((F("charge") - F("refunded")) * F("expected_charge"), output_field=wide)
     taken = ExpressionWrapper(F("expected_cost") * F("provider_charge"), output_field=wide)
     return rows.filter(heard_currency__in=["", provider.currency], provider_charge__gt=0).annotate(
         kept=kept, taken=taken

@@ -1,4 +1,4 @@
-"""From a customer's wish to an order whose money is reserved: one statement that reads, one that writes."""
+"""From a customer's wish to an order whose money is held: one statement that reads, one that writes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -93,7 +93,7 @@ def _go_on(order: Order, how: str, now: datetime, actor: str, *, refund: bool) -
     old, detail = Forward(order.forward_state), {"reason": "not placed", "how": how}
     if refund:
         lifecycle.move(
-            order_id=order.pk, old=old, new=Forward.REFUNDED, now=now, kind=EventKind.REFUNDED, detail=detail,
+            order_id=order.pk, old=old, new=Forward.REFUNDED, now=now, kind=EventKind.REFUNDED_UNSENT, detail=detail,
             actor=actor, next_at=None, finished_at=now,
         )  # fmt: skip
         settlement.return_everything(order, now=now)
@@ -118,7 +118,7 @@ def _tell_loss(order: Order, upstream_id: str, now: datetime) -> None:
     raise_alert(
         cause=f"order:{order.pk}:loss",
         severity=Severity.MONEY,
-        title=_("An order was found at the provider after its money was returned"),
+        title=_("An order was found at the provider after its refund"),
         body=_("Order %(order)s is number %(id)s there. The customer keeps the refund.")
         % {"order": order, "id": upstream_id},
         path=f"/admin/orders/order/{order.pk}/change/",

@@ -32,7 +32,7 @@ _COLUMNS = {
     "provider_charge": "numeric",
     "heard_currency": "text",
     "needs_review": "text",
-    "returned": "numeric",
+    "refunded": "numeric",
     "finished_at": "timestamptz",
     "next_poll_at": "timestamptz",
     "heard_at": "timestamptz",
@@ -138,8 +138,8 @@ class Round:
             order.remains = remains
         self.post(order, postings)
         if back:
-            order.returned += back
-            self.note(order, EventKind.RETURNED, amount=str(back))
+            order.refunded += back
+            self.note(order, EventKind.REFUND, amount=str(back))
         return True
 
 

@@ -137,7 +137,7 @@ def _late_word(order: Order, heard: OrderStatus, this: Round) -> None:
         return
     this.note(order, EventKind.REMARK, text="said to run again after its end", heard=order.raw_state)
     if order.progress in (Progress.CANCELED, Progress.REFUNDED):
-        this.loss(order, _("An order runs again at the provider after its money was returned"))
+        this.loss(order, _("An order runs again at the provider after its refund"))
 
 
 def _settle(order: Order, heard: OrderStatus, end: settlement.End, this: Round) -> None:
@@ -157,8 +157,8 @@ def _refuse_to_go_back(order: Order, heard: OrderStatus, this: Round) -> None:
         return
     order.raw_state = heard.raw_state[:100]
     this.note(order, EventKind.REMARK, text="another end heard, nothing more is due", heard=order.raw_state)
-    if heard.state is OrderState.COMPLETED and order.returned > 0:
-        this.loss(order, _("An order was delivered after its money was returned"))
+    if heard.state is OrderState.COMPLETED and order.refunded > 0:
+        this.loss(order, _("An order was delivered after its refund"))
 
 
 def _hear_charge(order: Order, heard: OrderStatus, this: Round) -> None:

@@ -137,7 +137,7 @@ def settle(order: Order, this: Round, *, ended: int | None = None, is_told: bool
 def _lists_all(order: Order, children: Sequence[ChildOrder]) -> bool:
     """Whether no run is to come any more: all are listed, or the last answer lists too few of them for long enough.
 
-    A panel may call a drip-feed completed before it lists its last runs. What was paid back for one is not taken again.
+    A panel may call a drip-feed completed before it lists its last runs. What was refunded for one is not taken again.
     """
     if order.ended_as != Progress.COMPLETED or len(children) >= (order.runs or 0):
         return True

@@ -27,7 +27,7 @@ from orders.states import Forward, Outcome
 #: The share of the balance at the provider that may be in doubt at a time.
 _SHARE_OF_BALANCE = Decimal("0.05")
 
-#: Where the customer's money was returned after the owner's patience, the attempt stays in doubt for good.
+#: Where the customer was refunded after the owner's patience, the attempt stays in doubt for good.
 UNDECIDED = Q(outcome=Outcome.IN_DOUBT) & ~Q(order__forward_state=Forward.REFUNDED)
 
 #: Whether the cost of order ``o`` fits below the cap of its provider ``p``, as :func:`cap_of` reckons it.
@@ -46,7 +46,7 @@ FITS_SQL = f"""(
 class Exposure:
     """What is in doubt at a provider.
 
-    ``cost`` is in the shop's currency and counts doubts in review too, until their money is returned.
+    ``cost`` is in the shop's currency and counts doubts in review too, until they are refunded.
     """
 
     doubts: int

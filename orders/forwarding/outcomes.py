@@ -226,7 +226,7 @@ def _tell_owner_of_late_find(order: Order, result: Placed, now: datetime) -> Non
         order_id=order.pk,
         kind=EventKind.REMARK,
         now=now,
-        detail={"text": "found at the provider after its money was returned", "upstream_id": result.order_id},
+        detail={"text": "found at the provider after its refund", "upstream_id": result.order_id},
     )
     raise_alert(
         cause=f"order:{order.pk}:loss",
@@ -242,7 +242,7 @@ def _tell_owner_of_refusal(order: Order, result: Refused, now: datetime) -> None
     raise_alert(
         cause=f"provider:{order.provider_id}:refusal:{result.error_class}",
         title=_("A provider refuses orders with a text we should look at"),
-        body=_("Order %(order)s was refused and its money returned. The provider said: %(text)s")
+        body=_("Order %(order)s was refused and refunded. The provider said: %(text)s")
         % {"order": order, "text": result.text},
         path=f"/admin/orders/order/{order.pk}/change/",
         now=now,

@@ -69,7 +69,7 @@ class Order(models.Model):
     reviewed = models.CharField(_("looked at"), max_length=120, blank=True, default="", db_default="")
     #: How many did not arrive, by the person who settled it; None where nobody had to.
     missing_by_hand = models.BigIntegerField(_("not delivered, decided by a person"), null=True, blank=True)
-    returned = AmountField(_("returned"), default=0, db_default=0)
+    refunded = AmountField(_("refunded"), default=0, db_default=0)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     placed_at = models.DateTimeField(_("accepted by the provider"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
@@ -97,7 +97,7 @@ class Order(models.Model):
                 name="order_figures_sane",
             ),
             models.CheckConstraint(
-                condition=Q(returned__gte=LEAST) & Q(returned__lte=F("charge")), name="order_returned_within_charge"
+                condition=Q(refunded__gte=LEAST) & Q(refunded__lte=F("charge")), name="order_refunded_within_charge"
             ),
             models.CheckConstraint(condition=Q(quantity__gte=1, total__gte=F("quantity")), name="order_quantity_sane"),
             models.CheckConstraint(
@@ -191,7 +191,7 @@ class Order(models.Model):
     @property
     def net_charge(self) -> Decimal:
         """What the customer pays in the end, as it stands."""
-        return self.charge - self.returned
+        return self.charge - self.refunded
 
     @property
     def can_be_canceled(self) -> bool:
@@ -229,12 +229,12 @@ class EventKind(models.TextChoices):
     DOUBTED = "doubted", _("Answer lost")
     PLACED = "placed", _("Placed at the provider")
     REFUSED = "refused", _("Refused by the provider")
-    REFUNDED = "refunded", _("Refunded unsent")
+    REFUNDED_UNSENT = "refunded", _("Refunded unsent")
     STARTED = "started", _("Started")
-    MOVED = "moved", _("State heard")
+    MOVED = "moved", _("State changed")
     FINISHED = "finished", _("Finished")
-    RETURNED = "returned", _("Money returned")
-    REMARK = "remark", _("Remark for the owner")
+    REFUND = "returned", _("Refund")
+    REMARK = "remark", _("Note for the owner")
     REFILL_ASKED = "refill_asked", _("Refill asked for")
     REFILL_REQUESTED = "refill_requested", _("Refill passed on")
     REFILL_DOUBTED = "refill_doubted", _("Refill answer lost")

@@ -43,7 +43,7 @@ def attention(*, now: datetime) -> Attention:
     money = DecimalField(max_digits=20, decimal_places=5)
     waiting = Order.objects.filter(_DOUBT | _QUEUED).aggregate(
         doubts=Count("pk", filter=_DOUBT),
-        money=Coalesce(Sum(F("charge") - F("returned"), filter=_DOUBT), Decimal(0), output_field=money),
+        money=Coalesce(Sum(F("charge") - F("refunded"), filter=_DOUBT), Decimal(0), output_field=money),
         doubt_since=Min(Coalesce("sent_at", "created_at"), filter=_DOUBT),
         queued=Count("pk", filter=_QUEUED),
         queued_since=Min("created_at", filter=_QUEUED),

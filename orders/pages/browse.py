@@ -89,7 +89,7 @@ class OrderPage:
 
     @property
     def amounts(self) -> list[Decimal]:
-        return [a for o in self.orders for a in (o.charge, o.returned)]
+        return [a for o in self.orders for a in (o.charge, o.refunded)]
 
     @property
     def open_numbers(self) -> list[int]:

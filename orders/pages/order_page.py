@@ -17,7 +17,7 @@ _SHOWN_ELSEWHERE = {"link", "quantity", "runs", "interval"}
 def version_of(order: Order) -> str:
     """Changes whenever the page would look different: a browser that names the current one gets nothing new."""
     last = order.events.order_by("-id").values_list("id", flat=True).first()
-    seen = [order.forward_state, order.progress, order.remains, order.start_count, order.returned, last]
+    seen = [order.forward_state, order.progress, order.remains, order.start_count, order.refunded, last]
     seen += [r.state for r in order.refills.all()] + [c.state for c in order.cancellations.all()]
     seen += [(c.progress, c.remains) for c in order.children.all()]
     return hashlib.blake2b(repr(seen).encode(), digest_size=8).hexdigest()

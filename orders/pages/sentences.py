@@ -58,35 +58,35 @@ def _pending(order: Order, charge: SafeString) -> str | SafeString:
 
 
 def _completed(order: Order) -> str | SafeString:
-    if order.returned:
+    if order.refunded:
         return _filled(
-            _("Delivered. {returned} of the {charge} came back to your wallet."),
-            returned=money_html(order.returned),
+            _("Delivered. {refunded} of the {charge} came back to your wallet."),
+            refunded=money_html(order.refunded),
             charge=money_html(order.charge),
         )
     return _filled(_("All of it arrived. You paid {paid}."), paid=money_html(order.net_charge))
 
 
 def _partial(order: Order) -> str | SafeString:
-    if order.returned == Decimal(0):
+    if order.refunded == Decimal(0):
         return _filled(_("The supplier stopped at {done}."), done=num(order.delivered))
     return _filled(
-        _("The supplier stopped at {done}. You do not pay for the other {missing}: {returned} is back in your wallet."),
+        _("The supplier stopped at {done}. You do not pay for the other {missing}: {refunded} is back in your wallet."),
         done=num(order.delivered),
         missing=num(order.missing),
-        returned=money_html(order.returned),
+        refunded=money_html(order.refunded),
     )
 
 
 def _canceled(order: Order) -> str | SafeString:
     never_taken = order.forward_state in (Forward.REFUSED, Forward.REFUNDED)
     why = sentence_for(order.last_refusal) if never_taken and order.last_refusal else ""
-    if order.returned == Decimal(0):
+    if order.refunded == Decimal(0):
         return str(why) or _("It was canceled.")
     return _filled(
         "{why} {back}" if why else "{back}",
         why=why,
-        back=_filled(_("Nothing is charged: {returned} is back in your wallet."), returned=money_html(order.returned))
-        if order.returned == order.charge
-        else _filled(_("It was canceled. {returned} is back in your wallet."), returned=money_html(order.returned)),
+        back=_filled(_("Nothing is charged: {refunded} is back in your wallet."), refunded=money_html(order.refunded))
+        if order.refunded == order.charge
+        else _filled(_("It was canceled. {refunded} is back in your wallet."), refunded=money_html(order.refunded)),
     )

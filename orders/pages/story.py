@@ -37,10 +37,10 @@ LOOKS: dict[str, tuple[str, str, Any]] = {
     EventKind.DOUBTED: ("hourglass", "is-confirming", gettext_lazy("Confirming with supplier")),
     EventKind.PLACED: ("check", PLAIN, gettext_lazy("The supplier has it")),
     EventKind.REFUSED: ("circle-x", "is-canceled", gettext_lazy("The supplier did not take it")),
-    EventKind.REFUNDED: ("circle-x", "is-canceled", gettext_lazy("Not sent")),
+    EventKind.REFUNDED_UNSENT: ("circle-x", "is-canceled", gettext_lazy("Not sent")),
     EventKind.STARTED: ("trending-up", PLAIN, gettext_lazy("Started")),
     EventKind.FINISHED: ("circle-check", "is-completed", gettext_lazy("Completed")),
-    EventKind.RETURNED: ("undo-2", "is-completed", gettext_lazy("Returned to your wallet")),
+    EventKind.REFUND: ("undo-2", "is-completed", gettext_lazy("Refunded to your wallet")),
     EventKind.REFILL_ASKED: ("rotate-cw", PLAIN, gettext_lazy("You asked for a refill")),
     EventKind.REFILL_REQUESTED: ("send", PLAIN, gettext_lazy("Refill passed on to the supplier")),
     EventKind.REFILL_DOUBTED: ("hourglass", "is-confirming", gettext_lazy("Confirming the refill with the supplier")),
@@ -88,7 +88,7 @@ def _words(order: Order, event: OrderEvent, *, was_in_doubt: bool) -> tuple[str,
             return _("Confirmed: the supplier has it"), _("Nothing was sent again.")
         case EventKind.REFUSED:
             return title, str(sentence_for(str(detail.get("class", ""))))
-        case EventKind.REFUNDED:
+        case EventKind.REFUNDED_UNSENT:
             return title, str(sentence_for(str(detail.get("why", "")))) if "why" in detail else ""
         case EventKind.REFILL_CLOSED:
             return title, _("You may ask for another one.")
@@ -98,11 +98,11 @@ def _words(order: Order, event: OrderEvent, *, was_in_doubt: bool) -> tuple[str,
             return _("Started at %(count)s") % {"count": num(order.start_count)}, ""
         case EventKind.FINISHED:
             return _finished(order)
-        case EventKind.RETURNED:
+        case EventKind.REFUND:
             amount = _amount(detail.get("amount"))
             if amount is None:
                 return title, ""
-            return _("%(amount)s returned to your wallet") % {"amount": money_text(amount)}, ""
+            return _("%(amount)s refunded to your wallet") % {"amount": money_text(amount)}, ""
     return title, ""
 
 

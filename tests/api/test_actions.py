@@ -142,7 +142,7 @@ def test_an_end_whose_money_is_not_decided_is_not_told_yet(api: Panel, orders: O
     order = orders.running(remains=250)
     Order.objects.filter(pk=order.pk).update(progress=Progress.CANCELED, needs_review="canceled after a part")
     assert api("status", order=order.pk)["status"] == "In progress"
-    Order.objects.filter(pk=order.pk).update(needs_review="", returned=Decimal("0.46475"), remains=0)
+    Order.objects.filter(pk=order.pk).update(needs_review="", refunded=Decimal("0.46475"), remains=0)
     said = api("status", order=order.pk)
     assert (said["status"], said["charge"], said["remains"]) == ("Partial", "1.39425", "250")
 

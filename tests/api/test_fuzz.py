@@ -97,5 +97,5 @@ def every_order_is_paid_for(alice: User) -> None:
     held = dict(Hold.objects.values_list("reference", "charged"))
     assert all(order.charge > 0 for order in orders)
     assert all(held[order.reference] == order.charge > 0 for order in orders)
-    sums = orders.aggregate(charged=Sum("charge"), returned=Sum("returned"))
-    assert balance_of(alice) == 100 - sums["charged"] + sums["returned"]
+    sums = orders.aggregate(charged=Sum("charge"), refunded=Sum("refunded"))
+    assert balance_of(alice) == 100 - sums["charged"] + sums["refunded"]

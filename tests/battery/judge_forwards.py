@@ -83,7 +83,7 @@ def refunded_orders_were_not_bought(rows: Rows, upstream: Upstream, truth: "Trut
         if any(a.outcome in ("in_doubt", "placed") for a in rows.attempts_of[order.id]):
             continue
         if accepted := upstream.of_order(order):
-            yield "F3", "what was paid back as not placed was not bought", f"order {order.id}: {accepted[0]['order']}"
+            yield "F3", "what was refunded as not placed was not bought", f"order {order.id}: {accepted[0]['order']}"
 
 
 def placed_orders_are_theirs(rows: Rows, upstream: Upstream, truth: "Truth") -> Found:
@@ -123,7 +123,7 @@ def exposure_is_bounded(rows: Rows, _upstream: Upstream, truth: "Truth") -> Foun
         return
     doubtful: dict[int, list[Any]] = defaultdict(list)
     for attempt in rows.attempts:
-        # What came back from a dump is in doubt all at once, whatever it costs; what was paid back is a loss by now.
+        # What came back from a dump is in doubt all at once, whatever it costs; what was refunded is a loss by now.
         order = rows.order_of.get(attempt.order_id)
         is_lost = order is not None and order.forward_state == "refunded"
         if attempt.outcome == "in_doubt" and not attempt.is_restored and not is_lost:

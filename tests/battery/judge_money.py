@@ -104,7 +104,7 @@ def holds_add_up(rows: Rows, _upstream: Upstream, _truth: "Truth") -> Found:
             yield "I6", "charged = held + earned + refunded", f"{hold.reference}: {told}"
     for order in rows.orders:
         own = rows.hold_of.get(order.id)
-        if own is None or own.charged != order.charge or own.refunded != order.returned:
+        if own is None or own.charged != order.charge or own.refunded != order.refunded:
             yield "I6", "an order's charge and refunds are those of its hold", f"order {order.id}: {own}"
 
 
@@ -117,7 +117,7 @@ def ended_orders_hold_nothing(rows: Rows, _upstream: Upstream, _truth: "Truth") 
         if over and hold.charged != hold.earned + hold.refunded:
             yield "I6", "an order that is over holds nothing", f"order {order.id}: {hold}"
         if order.forward_state in ("refused", "refunded") and hold.refunded != hold.charged:
-            yield "I6", "what was not bought is paid back whole", f"order {order.id}: {hold}"
+            yield "I6", "what was not bought is refunded whole", f"order {order.id}: {hold}"
         unplaced = order.forward_state not in ("placed", "refused", "refunded")
         if unplaced and (hold.earned or hold.refunded):
             yield "I6", "an order under way is held whole", f"order {order.id}: {hold}"

@@ -21,7 +21,7 @@ _QUERIES = {
     "orders": """
         SELECT id, customer_id, provider_id, external_service_id, link, quantity, runs, total, fields, charge,
                expected_cost, expected_charge, provider_currency, forward_state, next_at, tries, upstream_id, progress,
-               ended_as, remains, provider_charge, heard_currency, returned, needs_review, service_type, last_refusal,
+               ended_as, remains, provider_charge, heard_currency, refunded, needs_review, service_type, last_refusal,
                heard_at, missing_by_hand
         FROM orders_order ORDER BY id""",
     "attempts": """

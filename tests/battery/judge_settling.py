@@ -1,4 +1,4 @@
-"""S1-S12 and R1: what went back to customers beside what the provider said, and its charges beside ours."""
+"""S1-S12 and R1: what customers were refunded beside what the provider said, and its charges beside ours."""
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -26,21 +26,21 @@ def refunds_follow_answers(rows: Rows, _upstream: Upstream, truth: "Truth") -> F
         said = truth.said.get(target_of(order))
         dues = (*(said.dues if said else ()), *_decided(order))
         if Fraction(hold.refunded) > max(dues, default=0):
-            about = f"order {order.id}: {hold.refunded} of {order.charge} went back, due were {_shown(dues)}"
+            about = f"order {order.id}: {hold.refunded} of {order.charge} was refunded, due were {_shown(dues)}"
             for name in ["S1", *sorted(said.oddities if said else ())]:
-                yield name, "no more goes back than the largest single answer says", about
+                yield name, "no more is refunded than the largest single answer says", about
         if hold.refunded and Fraction(hold.refunded) not in {_rounded_down(due) for due in dues}:
             yield "S8", "a refund is exact, rounded down", f"order {order.id}: {hold.refunded}, due {_shown(dues)}"
 
 
 def decisions_are_paid(rows: Rows, _upstream: Upstream, _truth: "Truth") -> Found:
-    """What a person said did not arrive is paid back at once; a later answer may pay more, and none takes it back."""
+    """What a person said did not arrive is refunded at once; a later answer may pay more, and none takes it back."""
     for order in rows.orders:
         for due in _decided(order):
             hold = rows.hold_of.get(order.id)
             if hold is None or Fraction(hold.refunded) < _rounded_down(due):
                 about = f"order {order.id}: {hold}, decided were {order.missing_by_hand} of {order.total}"
-                yield "S2", "no less goes back than a person decided", about
+                yield "S2", "no less is refunded than a person decided", about
 
 
 def _decided(order: Any) -> tuple[Fraction, ...]:
@@ -77,7 +77,7 @@ def refunds_reach_what_is_due(rows: Rows, _upstream: Upstream, truth: "Truth") -
             continue
         if Fraction(hold.refunded) < _rounded_down(said.last):
             about = f"order {order.id}: {hold.refunded} of {order.charge}, due {_shown(said.dues)}"
-            yield "S2", "no less goes back than the last answer says", about
+            yield "S2", "no less is refunded than the last answer says", about
 
 
 def provider_figures_agree(rows: Rows, upstream: Upstream, truth: "Truth") -> Found:

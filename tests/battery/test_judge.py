@@ -39,7 +39,7 @@ def names(judge: Judge, *, at_rest: bool = False) -> set[str]:
 
 
 def half_delivered(shop: Shop, alice: User, judge: Judge) -> Order:
-    """One order of two that was half delivered and half paid back, as it should be."""
+    """One order of two that was half delivered and half refunded, as it should be."""
     order = shop.buys(alice, link=f"{LINK}?fate=partial:500&after=1")
     shop.buys(alice, link="https://example.com/p/2?fate=completed&after=1")
     shop.forwards()
@@ -54,7 +54,7 @@ def half_delivered(shop: Shop, alice: User, judge: Judge) -> Order:
 def test_an_honest_day_breaks_nothing(shop: Shop, alice: User, judge: Judge) -> None:
     order = half_delivered(shop, alice, judge)
     assert balance(alice) < 100
-    assert order.returned == order.charge / 2
+    assert order.refunded == order.charge / 2
     judge.truth.acknowledged = {order.pk: order.charge}
     judge.truth.credits = {"start:alice@example.com": Decimal(100)}
     judge.truth.answers = {order.link: 1}
@@ -96,7 +96,7 @@ DAMAGES: list[tuple[str, Callable[[Order, Shop], None]]] = [
     ("I4", _sql("UPDATE billing_transfer SET reference = 'order:999' WHERE code = 'settle'")),
     ("I4", _sql("UPDATE billing_transfer SET key = 'nonsense' WHERE code = 'credit'")),
     ("I6", _sql("UPDATE billing_hold SET refunded = refunded - 0.2 WHERE reference = %(hold)s")),
-    ("I6", _sql("UPDATE orders_order SET returned = 0 WHERE id = %(order)s")),
+    ("I6", _sql("UPDATE orders_order SET refunded = 0 WHERE id = %(order)s")),
     ("F2", _sql("UPDATE orders_forwardattempt SET outcome = 'not_sent', upstream_id = NULL, send_calls = 0")),
     ("F3", _sql("UPDATE orders_forwardattempt SET outcome = 'refused', upstream_id = NULL;"
                 "UPDATE orders_order SET forward_state = 'refunded', upstream_id = NULL")),
@@ -132,7 +132,7 @@ AT_REST: list[tuple[str, str]] = [
     ("L1", "UPDATE orders_forwardattempt SET outcome = 'sending', upstream_id = NULL"),
     ("I6", "UPDATE billing_hold SET earned = 0"),
     ("R1", "UPDATE orders_order SET provider_charge = 77"),
-    ("S2", "UPDATE billing_hold SET refunded = 0; UPDATE orders_order SET returned = 0"),
+    ("S2", "UPDATE billing_hold SET refunded = 0; UPDATE orders_order SET refunded = 0"),
     ("N2", "UPDATE orders_forwardattempt SET outcome = 'in_doubt', upstream_id = NULL"),
 ]
 

@@ -35,7 +35,7 @@ def settled(shop: Shop, alice: User) -> Order:
         reason="their panel", now=database_now(),
     )  # fmt: skip
     order.refresh_from_db()
-    assert order.returned == Decimal("0.468")
+    assert order.refunded == Decimal("0.468")
     return order
 
 

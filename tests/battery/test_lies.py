@@ -51,5 +51,5 @@ def test_a_number_of_somebody_else_is_believed_and_then_looked_at(shop: Shop, al
         shop.follows()
     for order in Order.objects.all():
         assert order.needs_review
-        assert (order.returned, order.progress) == (0, "")
+        assert (order.refunded, order.progress) == (0, "")
     assert not Hold.objects.filter(refunded__gt=0).exists()

@@ -89,7 +89,7 @@ def test_two_people_settle_one_order_once_and_the_other_is_told(
         assert answers[won::2].count(True) == 1
         assert answers[won::2].count(False) == 3, "the same decision once more is no mistake"
         assert {type(answer) for answer in answers[1 - won :: 2]} == {NothingToDecide}
-        assert balance(rich) - before == order.returned
+        assert balance(rich) - before == order.refunded
         assert moved(order) == ["hold", "release", "settle"]
         assert decided(order) == 1
         heard(judge, order)
@@ -123,7 +123,7 @@ def test_an_answer_that_pays_more_and_a_decision_pay_the_larger_of_both(
         answer = answering(shop, order, state, remains)
         answers = all_at_once([settling(order, 157, seen(order))] * OWNERS + [answer] * 2)[:OWNERS]
         order.refresh_from_db()
-        assert order.returned == Decimal(balance(rich) - before)
+        assert order.refunded == Decimal(balance(rich) - before)
         assert order.needs_review == ""
         if True in answers:
             assert (order.missing_by_hand, moved(order)) == (157, ["hold", "late_refund", "release", "settle"])

@@ -111,7 +111,7 @@ def settle_what_was_never_held(shop: Shop) -> None:
 
 @refuses("transfer_names_a_hold")
 def release_to_another_wallet(shop: Shop) -> None:
-    post(Code.RELEASE, own(AccountKind.HELD), wallet(shop.bob), reference=shop.order.reference)
+    post(Code.REFUND, own(AccountKind.HELD), wallet(shop.bob), reference=shop.order.reference)
 
 
 @refuses("transfer_is_final")
@@ -131,14 +131,14 @@ def delete_a_transfer(shop: Shop) -> None:
 
 @refuses("hold_never_overdrawn")
 def pay_back_more_than_was_held(shop: Shop) -> None:
-    post(Code.RELEASE, own(AccountKind.HELD), wallet(shop.alice), "1.00001", shop.order.reference)
+    post(Code.REFUND, own(AccountKind.HELD), wallet(shop.alice), "1.00001", shop.order.reference)
 
 
 @refuses("hold_never_overdrawn")
 def earn_and_return_more_than_was_held(shop: Shop) -> None:
     ref = shop.order.reference
     ledger.post([Posting("s", Code.SETTLE, own(AccountKind.HELD), own(AccountKind.REVENUE), money("0.6"), ref)])
-    post(Code.RELEASE, own(AccountKind.HELD), wallet(shop.alice), "0.50000", ref)
+    post(Code.REFUND, own(AccountKind.HELD), wallet(shop.alice), "0.50000", ref)
 
 
 @refuses("hold_never_overdrawn")

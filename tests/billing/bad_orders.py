@@ -61,14 +61,14 @@ def an_attempt_that_costs_less_than_nothing(shop: Shop) -> None:
     cast.attempt(shop.order, expected_cost=money("-0.00001"))
 
 
-@refuses("order_returned_within_charge")
-def more_returned_than_paid(shop: Shop) -> None:
-    Order.objects.update(returned=money("1.00001"))
+@refuses("order_refunded_within_charge")
+def more_refunded_than_paid(shop: Shop) -> None:
+    Order.objects.update(refunded=money("1.00001"))
 
 
-@refuses("order_returned_within_charge")
-def less_than_nothing_returned(shop: Shop) -> None:
-    Order.objects.update(returned=money("-0.00001"))
+@refuses("order_refunded_within_charge")
+def less_than_nothing_refunded(shop: Shop) -> None:
+    Order.objects.update(refunded=money("-0.00001"))
 
 
 @refuses("order_quantity_sane")

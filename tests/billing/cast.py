@@ -133,5 +133,5 @@ def settled(of: Order, due: str = "0", **columns: Any) -> None:
     """The money of an order that is over: ``due`` back, the rest earned."""
     hold = Hold.objects.get(pk=of.reference)
     ledger.post(ledger.settlement_postings(hold, money(due), close=True))
-    Order.objects.filter(pk=of.pk).update(returned=money(due), finished_at=database_now(), **columns)
+    Order.objects.filter(pk=of.pk).update(refunded=money(due), finished_at=database_now(), **columns)
     of.refresh_from_db()

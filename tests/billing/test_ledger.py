@@ -111,7 +111,7 @@ def test_a_completed_order_is_earned(alice: User) -> None:
     assert balance(alice) == money("70")
 
 
-def test_a_partial_order_is_earned_in_part_and_returned_in_part(alice: User) -> None:
+def test_a_partial_order_is_earned_in_part_and_refunded_in_part(alice: User) -> None:
     ledger.post(ledger.settlement_postings(hold(alice, "30"), money("12.5"), close=True))
     row = Hold.objects.get()
     assert (row.earned, row.refunded) == (money("17.5"), money("12.5"))
@@ -133,9 +133,9 @@ def test_a_late_partial_takes_from_what_was_earned(alice: User) -> None:
 def test_two_refunds_under_different_keys_cannot_pay_back_twice(alice: User) -> None:
     hold(alice, "30")
     held, wallet = own(AccountKind.HELD), ledger.wallet_of(alice).pk
-    ledger.post([Posting("order:1:release:a", Code.RELEASE, held, wallet, money("30"), "order:1")])
+    ledger.post([Posting("order:1:release:a", Code.REFUND, held, wallet, money("30"), "order:1")])
     with pytest.raises(Exception, match="hold_never_overdrawn"), transaction.atomic():
-        ledger.post([Posting("order:1:release:b", Code.RELEASE, held, wallet, money("30"), "order:1")])
+        ledger.post([Posting("order:1:release:b", Code.REFUND, held, wallet, money("30"), "order:1")])
     assert balance(alice) == money("100")
 
 
@@ -143,4 +143,4 @@ def test_a_refund_goes_to_the_wallet_that_paid(alice: User) -> None:
     hold(alice, "30")
     bob = ledger.wallet_of(customer("bob@example.com", "0")).pk
     with pytest.raises(Exception, match="no hold"), transaction.atomic():
-        ledger.post([Posting("order:1:release:a", Code.RELEASE, own(AccountKind.HELD), bob, money("30"), "order:1")])
+        ledger.post([Posting("order:1:release:a", Code.REFUND, own(AccountKind.HELD), bob, money("30"), "order:1")])

@@ -71,7 +71,7 @@ def test_the_statement_runs_from_nothing_to_the_balance(autumn: User) -> None:
     assert [(e.code, e.amount, e.balance) for e in entries] == [
         (Code.DEBIT, money("-7.5"), money("65")),
         (Code.HOLD, money("-10"), money("72.5")),
-        (Code.RELEASE, money("12.5"), money("82.5")),
+        (Code.REFUND, money("12.5"), money("82.5")),
         (Code.HOLD, money("-30"), money("70")),
         (Code.CREDIT, money("100"), money("100")),
     ]
@@ -106,14 +106,14 @@ def test_pages_join_without_a_gap(autumn: User) -> None:
 def test_each_month_adds_up(autumn: User) -> None:
     october, november = month_equation(autumn, OCTOBER), month_equation(autumn, NOVEMBER)
     assert (october.opening, october.added, october.orders, october.balance) == (0, 100, 30, 70)
-    assert (november.opening, november.orders, november.returned, november.taken) == (
+    assert (november.opening, november.orders, november.refunded, november.taken) == (
         70,
         10,
         money("12.5"),
         money("7.5"),
     )
     for m in (october, november):
-        assert m.opening + m.added - m.orders + m.returned - m.taken == m.balance
+        assert m.opening + m.added - m.orders + m.refunded - m.taken == m.balance
     assert november.balance == balance_of(autumn)
 
 

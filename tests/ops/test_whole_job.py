@@ -59,6 +59,6 @@ def test_a_stranger_signs_up_orders_and_reads_the_statement(page: Page, demo: De
     page.goto(f"{demo.shop}/wallet/")
     statement = page.get_by_role("main")
     expect(statement).to_contain_text("Bank transfer of 3 May")
-    expect(statement).to_contain_text("Returned from order")
+    expect(statement).to_contain_text("Refund of order")
     assert said == []
     assert demo.manage("audit")

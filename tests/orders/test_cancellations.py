@@ -60,8 +60,8 @@ def test_an_unsent_order_is_canceled_at_once_and_never_sent(shop: Shop, alice: U
     assert shop.accepted() == []
     assert list(order.events.values_list("kind", flat=True)) == [
         EventKind.ACCEPTED,
-        EventKind.REFUNDED,
-        EventKind.RETURNED,
+        EventKind.REFUNDED_UNSENT,
+        EventKind.REFUND,
     ]
     with pytest.raises(NotCancelable):
         request_cancel(order=order, actor="alice@example.com", now=database_now())
@@ -79,8 +79,8 @@ def test_a_wish_moves_no_money_until_the_status_does(shop: Shop, alice: User, ru
     running.refresh_from_db()
     wish.refresh_from_db()
     assert running.progress == Progress.PARTIAL
-    assert running.returned > 0
-    assert balance(alice) == 100 - running.charge + running.returned
+    assert running.refunded > 0
+    assert balance(alice) == 100 - running.charge + running.refunded
     assert (wish.state, wish.answer, wish.next_at) == (CancelState.ANSWERED, "partial", None)
     assert ask() == 0
 
@@ -211,8 +211,8 @@ def test_canceled_while_it_is_claimed_is_sent_and_kept_or_refunded_and_never_sen
         order.refresh_from_db()
         sent = links.count(order.link)
         assert (order.forward_state, sent) in ((Forward.PLACED, 1), (Forward.REFUNDED, 0))
-        assert order.returned == (0 if sent else order.charge)
-    assert balance(alice) == 100 - sum(o.charge - o.returned for o in orders)
+        assert order.refunded == (0 if sent else order.charge)
+    assert balance(alice) == 100 - sum(o.charge - o.refunded for o in orders)
 
 
 def test_the_sweep_alone_asks_and_follows_and_rings_when_there_are_workers(

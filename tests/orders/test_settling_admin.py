@@ -102,7 +102,7 @@ def test_what_is_refused_is_said_beside_the_form(
     assert "What happened" in html
     unclear.refresh_from_db()
     assert unclear.needs_review
-    assert unclear.returned == 0
+    assert unclear.refunded == 0
 
 
 def test_a_page_that_was_overtaken_by_an_answer_says_so(owner: Client, shop: Shop, unclear: Order) -> None:

@@ -59,7 +59,7 @@ def dismisses(order: Order, *, saw: str = "", reason: str = "seen") -> bool:
 
 def adds_up(order: Order) -> bool:
     hold = Hold.objects.get(reference=order.reference)
-    assert (hold.charged, order.returned) == (hold.earned + hold.refunded, hold.refunded)
+    assert (hold.charged, order.refunded) == (hold.earned + hold.refunded, hold.refunded)
     return [f for f in books.check(audit.EQUATIONS) if not f.holds] == []
 
 
@@ -81,7 +81,7 @@ def test_what_did_not_arrive_goes_back_and_the_rest_is_earned(
     assert about
     reconciliation.reconcile(shop.provider, now=database_now())
     assert settles(order, missing)
-    assert (order.progress, order.needs_review, order.returned) == (end, "", due(order, missing))
+    assert (order.progress, order.needs_review, order.refunded) == (end, "", due(order, missing))
     assert (order.delivered, order.is_final) == (1000 - missing, True)
     assert balance(alice) == 100 - order.charge + due(order, missing)
     event = order.events.get(kind=EventKind.DECIDED)
@@ -103,7 +103,7 @@ def test_the_customers_story_tells_the_end_and_no_reason(shop: Shop, unclear: Or
     settles(unclear, 157, reason="they lie")
     told = [f"{step.title} {step.text}" for step in story_of(unclear, unclear.events.order_by("id"))]
     assert "843 delivered, 157 not." in told[-2]
-    assert "returned to your wallet" in told[-1]
+    assert "refunded to your wallet" in told[-1]
     assert "they lie" not in "".join(told)
 
 
@@ -145,7 +145,7 @@ def test_a_page_left_open_decides_nothing_about_what_it_did_not_show(
         settles(unclear, 157, saw=saw)
     with pytest.raises(settling_by_hand.Stale):
         dismisses(unclear, saw=saw)
-    assert (unclear.returned, unclear.is_final) == (0, False)
+    assert (unclear.refunded, unclear.is_final) == (0, False)
 
 
 def test_the_same_answer_once_more_makes_no_page_stale(shop: Shop, unclear: Order) -> None:
@@ -159,7 +159,7 @@ def test_an_answer_that_settled_it_meanwhile_leaves_nothing_to_decide(shop: Shop
     heard(shop, unclear, said(PARTIAL, remains=10))
     with pytest.raises(settling_by_hand.NothingToDecide):
         settles(unclear, 157, saw=saw)
-    assert unclear.returned == due(unclear, 10)
+    assert unclear.refunded == due(unclear, 10)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_later_answer_pays_the_difference_or_moves_nothing(
 ) -> None:
     settles(unclear, 157)
     heard(shop, unclear, later, later)
-    assert unclear.returned == due(unclear, missing)
+    assert unclear.refunded == due(unclear, missing)
     assert balance(alice) == 100 - unclear.charge + due(unclear, missing)
     assert adds_up(unclear)
 
@@ -188,7 +188,7 @@ def test_what_was_decided_about_is_not_asked_again(shop: Shop, alice: User, stor
     order = heard(shop, bought(shop, alice), *story)
     settles(order, 400)
     assert heard(shop, order, *story, *story).needs_review == ""
-    assert order.returned == due(order, 400)
+    assert order.refunded == due(order, 400)
 
 
 def test_an_id_that_fails_every_call_is_not_asked_about_again(shop: Shop, alice: User) -> None:
@@ -204,7 +204,7 @@ def test_another_reason_after_a_decision_is_asked_about(shop: Shop, unclear: Ord
     settles(unclear, 157)
     assert heard(shop, unclear, AFTER_A_PART).needs_review
     assert settles(unclear, 400)
-    assert unclear.returned == due(unclear, 400)
+    assert unclear.refunded == due(unclear, 400)
     assert adds_up(unclear)
 
 
@@ -215,7 +215,7 @@ def test_an_ended_order_pays_back_late_but_takes_nothing_back(shop: Shop, alice:
             settles(order, missing)
     assert order.needs_review
     settles(order, 300)
-    assert (order.returned, order.remains) == (due(order, 300), 300)
+    assert (order.refunded, order.remains) == (due(order, 300), 300)
     assert adds_up(order)
 
 
@@ -273,7 +273,7 @@ def test_a_parent_settled_by_hand_is_not_settled_again_by_the_children_nobody_co
     heard(shop, drip, *story, *story)
     for child in drip.children.all():
         child_heard(shop, drip, child.upstream_id, said(COMPLETED), said(PARTIAL))
-    assert (drip.returned, drip.needs_review) == (due(drip, missing), "")
+    assert (drip.refunded, drip.needs_review) == (due(drip, missing), "")
     assert adds_up(drip)
 
 
@@ -286,11 +286,11 @@ def test_a_run_that_stays_unclear_is_not_asked_about_again(shop: Shop, drip: Ord
     settles(drip, 50)
     for i in ("2", "3"):
         child_heard(shop, drip, i, UNREADABLE)
-    assert (drip.needs_review, drip.returned) == ("", due(drip, 50))
+    assert (drip.needs_review, drip.refunded) == ("", due(drip, 50))
     for i in ("2", "3"):
         child_heard(shop, drip, i, said(PARTIAL, remains=40))
     heard(shop, drip, said(COMPLETED, children=ids))
-    assert drip.returned == due(drip, 80), "all of them can be counted now"
+    assert drip.refunded == due(drip, 80), "all of them can be counted now"
     assert adds_up(drip)
 
 
@@ -298,7 +298,7 @@ def test_a_parent_settled_by_hand_and_then_canceled_pays_everything_back(shop: S
     heard(shop, drip, *CHILDLESS)
     settles(drip, 0)
     heard(shop, drip, said(CANCELED, children=()))
-    assert (drip.progress, drip.returned) == (Progress.CANCELED, drip.charge)
+    assert (drip.progress, drip.refunded) == (Progress.CANCELED, drip.charge)
     assert adds_up(drip)
 
 
@@ -312,7 +312,7 @@ def test_a_subscription_is_settled_by_the_units_of_its_posts(shop: Shop, alice: 
     assert "child order 82" in order.needs_review
     assert Hold.objects.get().earned == due(order, 100)
     settles(order, 130)
-    assert (order.progress, order.delivered, order.returned) == (Progress.EXPIRED, 170, due(order, 130))
+    assert (order.progress, order.delivered, order.refunded) == (Progress.EXPIRED, 170, due(order, 130))
     assert adds_up(order)
 
 

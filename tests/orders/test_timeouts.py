@@ -130,7 +130,7 @@ def test_sixteen_sweeps_refund_once(shop: Shop, alice: User) -> None:
     timeouts.give_up(now=later)
     assert balance(alice) == 100
     for order in orders:
-        assert order.events.filter(kind=EventKind.RETURNED).count() == 1
+        assert order.events.filter(kind=EventKind.REFUND).count() == 1
 
 
 def failed(shop: Shop, order: Order, at: datetime, state: OrderState = OrderState.FAILED, **facts: Any) -> Order:
@@ -140,9 +140,9 @@ def failed(shop: Shop, order: Order, at: datetime, state: OrderState = OrderStat
 def test_a_failed_order_is_refunded_after_a_day_unchanged(shop: Shop, alice: User) -> None:
     order, now = bought(shop, alice), database_now()
     assert failed(shop, order, now, remains=1000).progress == Progress.FAILED
-    assert failed(shop, order, now + 23 * HOUR, remains=1000).returned == 0
+    assert failed(shop, order, now + 23 * HOUR, remains=1000).refunded == 0
     order = failed(shop, order, now + 25 * HOUR, remains=1000)
-    assert (order.progress, order.returned) == (Progress.CANCELED, order.charge)
+    assert (order.progress, order.refunded) == (Progress.CANCELED, order.charge)
     assert balance(alice) == 100
     failed(shop, order, now + 26 * HOUR, OrderState.COMPLETED)
     assert balance(alice) == 100
@@ -154,8 +154,8 @@ def test_a_failed_order_that_was_sent_again_begins_its_day_anew(shop: Shop, alic
     failed(shop, order, now, remains=1000)
     failed(shop, order, now + 20 * HOUR, OrderState.IN_PROGRESS, remains=900)
     failed(shop, order, now + 21 * HOUR, remains=900)
-    assert failed(shop, order, now + 40 * HOUR, remains=900).returned == 0
-    assert failed(shop, order, now + 46 * HOUR, remains=900).returned == order.charge
+    assert failed(shop, order, now + 40 * HOUR, remains=900).refunded == 0
+    assert failed(shop, order, now + 46 * HOUR, remains=900).refunded == order.charge
 
 
 @pytest.fixture

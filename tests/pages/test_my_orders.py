@@ -135,10 +135,10 @@ def test_an_order_says_in_one_sentence_where_it_stands(signed_in: Client, orders
 def test_the_receipt_of_an_order_ends_at_what_is_still_reserved(signed_in: Client, orders: Orders) -> None:
     context = signed_in.get(f"/orders/{orders.partial(remains=157).pk}/").context
     money = context["money"]
-    assert money.charged == money.earned + money.returned
+    assert money.charged == money.earned + money.refunded
     assert money.held == 0
     open_money = signed_in.get(f"/orders/{orders.running(remains=157).pk}/").context["money"]
-    assert (open_money.earned, open_money.returned, open_money.held) == (0, 0, open_money.charged)
+    assert (open_money.earned, open_money.refunded, open_money.held) == (0, 0, open_money.charged)
 
 
 def test_the_story_is_told_oldest_first_and_keeps_what_is_the_owners(signed_in: Client, orders: Orders) -> None:
@@ -150,7 +150,7 @@ def test_the_story_is_told_oldest_first_and_keeps_what_is_the_owners(signed_in: 
         "The supplier has it",
         "Started at 12,480",
         "Partial",
-        "$0.29186 returned to your wallet",
+        "$0.29186 refunded to your wallet",
     ]
     assert order.upstream_id is not None
     assert order.upstream_id not in page.content.decode()

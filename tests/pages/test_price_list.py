@@ -36,8 +36,8 @@ def test_a_visitor_sees_every_service_on_sale_with_its_price(client: Client, ser
 
 def test_the_example_receipt_is_worked_out_by_the_shops_own_arithmetic(client: Client, services: list[Service]) -> None:
     example = client.get("/").context["example"]
-    assert example.reserved == example.returned + example.paid
-    assert example.returned == Decimal("0.7065")
+    assert example.reserved == example.refunded + example.paid
+    assert example.refunded == Decimal("0.7065")
 
 
 def test_what_is_not_on_sale_is_not_shown(client: Client, services: list[Service]) -> None:

@@ -107,7 +107,7 @@ def test_the_owner_settles_by_keyboard_and_is_told_what_went_back(
     expect(settling.get_by_role("button", name="Settle")).to_be_focused()
     owner.keyboard.press("Enter")
     proves_who_it_is(owner)
-    expect(owner.locator(".messagelist .success")).to_contain_text("of $1.859, $0.29186 went back to the customer")
+    expect(owner.locator(".messagelist .success")).to_contain_text("of $1.859, $0.29186 was refunded to the customer")
     expect(part(owner, "Settle by hand")).to_have_count(0)
     unclear.refresh_from_db()
     assert (unclear.progress, unclear.missing_by_hand) == (Progress.PARTIAL, 157)

@@ -39,10 +39,10 @@ def test_an_empty_wallet_says_what_will_be_here(client: Client, db: None) -> Non
 def test_the_month_is_an_equation_that_holds(signed_in: Client, orders: Orders) -> None:
     orders.one_of_each()
     equation = signed_in.get("/wallet/").context["equation"]
-    assert equation.opening + equation.added - equation.orders + equation.returned - equation.taken == equation.balance
+    assert equation.opening + equation.added - equation.orders + equation.refunded - equation.taken == equation.balance
     assert equation.added == 100
     assert (
-        equation.returned
+        equation.refunded
         == orders.who.wallet.__class__.objects.get(customer=orders.who).balance - 100 + equation.orders
     )
 
@@ -56,7 +56,7 @@ def test_every_movement_stands_in_the_statement_with_the_balance_after_it(signed
         ("credit", Decimal(100), Decimal(100)),
     ]
     html = page(signed_in)
-    assert f"Returned from order #{order.pk}" in html
+    assert f"Refund of order #{order.pk}" in html
     assert '+$0.29<span class="money-sub">186</span>' in html
     assert "−$1.85" in html
     assert "Instagram Followers · 30-day refill" in html

@@ -168,7 +168,7 @@ def test_an_order_goes_through_both_and_its_money_comes_back_through_both(
     follow_until(done, Progress.COMPLETED)
     part, off = follow_until(part, Progress.PARTIAL), follow_until(off, Progress.CANCELED)
     assert [row["link"] for row in simulator.orders()] == [done.link, part.link, off.link]
-    assert (part.remains, off.returned) == (157, off.charge)
+    assert (part.remains, off.refunded) == (157, off.charge)
     assert balance(alice) == 100 - done.charge - part.net_charge
 
     refill = request_refill(order=done, actor="alice", now=database_now())

@@ -146,7 +146,7 @@ def test_an_order_found_after_its_refund_is_the_stores_loss(shop: Shop, alice: U
     resolves(shop, 2)
     assert attempt_of(lost).outcome == Outcome.PLACED
     lost.refresh_from_db()
-    assert (lost.forward_state, lost.returned) == (Forward.REFUNDED, lost.charge)
+    assert (lost.forward_state, lost.refunded) == (Forward.REFUNDED, lost.charge)
     assert Alert.objects.filter(cause=f"order:{lost.pk}:loss").exists()
 
 

@@ -78,7 +78,7 @@ def test_not_placed_has_to_wait_and_then_refunds(owner: Client, shop: Shop, lost
     owner.post(address("not_placed", lost), form)
     owner.post(address("not_placed", lost), form)
     lost.refresh_from_db()
-    assert (lost.forward_state, lost.returned) == (Forward.REFUNDED, lost.charge)
+    assert (lost.forward_state, lost.refunded) == (Forward.REFUNDED, lost.charge)
 
 
 @pytest.mark.parametrize("deed", ["placed", "not_placed"])
@@ -100,7 +100,7 @@ def test_a_page_left_open_decides_about_the_try_it_shows_and_no_later_one(
     said = owner.post(address(deed, lost), form, follow=True).content.decode()
     assert "decided" in said
     lost.refresh_from_db()
-    assert (lost.forward_state, lost.returned) == (Forward.IN_DOUBT, 0)
+    assert (lost.forward_state, lost.refunded) == (Forward.IN_DOUBT, 0)
 
 
 def test_only_who_may_decides(shop: Shop, lost: Order) -> None:

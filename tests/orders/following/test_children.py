@@ -61,7 +61,7 @@ def test_a_drip_feed_is_followed_through_its_runs_to_the_end(shop: Shop, alice: 
         shop.follows()
     drip.refresh_from_db()
     assert drip.children.count() == 3
-    assert (drip.progress, drip.delivered, drip.returned) == (Progress.COMPLETED, 300, 0)
+    assert (drip.progress, drip.delivered, drip.refunded) == (Progress.COMPLETED, 300, 0)
     assert hold_of(drip).earned == drip.charge
     assert [a["quantity"] for a in shop.accepted() if a["parent"]] == [100, 100, 100]
     assert adds_up()
@@ -73,7 +73,7 @@ def test_a_drip_feed_without_listed_runs_is_one_plain_order(shop: Shop, alice: U
     shop.simulator.control(advance=60)
     shop.follows()
     order.refresh_from_db()
-    assert (order.progress, order.returned) == (Progress.PARTIAL, due(order, 120))
+    assert (order.progress, order.refunded) == (Progress.PARTIAL, due(order, 120))
     assert not order.children.exists()
 
 
@@ -90,9 +90,9 @@ def test_runs_that_fell_short_and_runs_that_never_came_are_paid_back_together(
     child_heard(shop, drip, "70012", said(PARTIAL, remains=30))
     heard(shop, drip, said(COMPLETED, children=("70011", "70012"), runs=3), at=after(601))
     assert (drip.progress, drip.delivered) == (Progress.PARTIAL, 170)
-    assert drip.returned == due(drip, 130)
+    assert drip.refunded == due(drip, 130)
     hold = hold_of(drip)
-    assert (hold.earned, hold.refunded) == (drip.charge - drip.returned, drip.returned)
+    assert (hold.earned, hold.refunded) == (drip.charge - drip.refunded, drip.refunded)
     assert adds_up()
 
 
@@ -102,10 +102,10 @@ def test_a_run_that_is_listed_after_the_end_is_not_paid_back_before(shop: Shop, 
     for i in ("1", "2"):
         child_heard(shop, drip, i, said(COMPLETED))
     heard(shop, drip, said(COMPLETED, children=("1", "2")), at=after(590))
-    assert (drip.is_final, drip.returned) == (False, 0)
+    assert (drip.is_final, drip.refunded) == (False, 0)
     heard(shop, drip, said(COMPLETED, children=("1", "2", "3")), at=after(610))
     child_heard(shop, drip, "3", said(PARTIAL, remains=20))
-    assert (drip.progress, drip.returned) == (Progress.PARTIAL, due(drip, 20))
+    assert (drip.progress, drip.refunded) == (Progress.PARTIAL, due(drip, 20))
     assert adds_up()
 
 
@@ -115,14 +115,14 @@ def test_runs_that_are_never_listed_are_paid_back_once_that_is_believable(shop: 
     heard(shop, drip, said(COMPLETED, children=("1", "2")), at=after(400))
     child_heard(shop, drip, "2", said(COMPLETED))
     heard(shop, drip, said(COMPLETED, children=("1", "2")), at=after(990))
-    assert (drip.is_final, drip.returned) == (False, 0), "it lists one more from time to time"
+    assert (drip.is_final, drip.refunded) == (False, 0), "it lists one more from time to time"
     heard(shop, drip, said(IN_PROGRESS, children=("1", "2")), at=after(1000))
     heard(shop, drip, said(COMPLETED, children=("1", "2")), at=after(1010))
-    assert drip.returned == 0, "it ran again, and ended only now"
+    assert drip.refunded == 0, "it ran again, and ended only now"
     heard(shop, drip, said(COMPLETED, children=("1", "2")), at=after(1611))
-    assert (drip.progress, drip.returned) == (Progress.PARTIAL, due(drip, 100))
+    assert (drip.progress, drip.refunded) == (Progress.PARTIAL, due(drip, 100))
     heard(shop, drip, said(COMPLETED, children=("1", "2")), at=after(9000))
-    assert drip.returned == due(drip, 100)
+    assert drip.refunded == due(drip, 100)
     assert adds_up()
 
 
@@ -131,28 +131,28 @@ def test_a_late_partial_of_a_run_pays_the_difference_and_nothing_is_paid_twice(s
     heard(shop, drip, said(COMPLETED, children=ids))
     for i in ids:
         child_heard(shop, drip, i, said(COMPLETED, remains=0))
-    assert (drip.progress, drip.returned) == (Progress.COMPLETED, 0)
+    assert (drip.progress, drip.refunded) == (Progress.COMPLETED, 0)
     child_heard(shop, drip, "1002", said(PARTIAL, remains=40))
-    assert (drip.progress, drip.returned) == (Progress.PARTIAL, due(drip, 40))
+    assert (drip.progress, drip.refunded) == (Progress.PARTIAL, due(drip, 40))
     child_heard(
         shop, drip, "1002", said(COMPLETED), said(PARTIAL, remains=10), said(PARTIAL, remains=40), said(CANCELED)
     )
-    assert drip.returned == due(drip, 100)
+    assert drip.refunded == due(drip, 100)
     heard(shop, drip, said(COMPLETED, children=ids), said(IN_PROGRESS, children=ids))
-    assert drip.returned == due(drip, 100)
+    assert drip.refunded == due(drip, 100)
     assert adds_up()
 
 
 def test_a_canceled_drip_feed_keeps_what_its_runs_delivered(shop: Shop, alice: User, drip: Order) -> None:
     heard(shop, drip, said(CANCELED, children=("501",)))
     child_heard(shop, drip, "501", said(COMPLETED))
-    assert (drip.progress, drip.returned) == (Progress.PARTIAL, due(drip, 200))
-    assert balance(alice) == 100 - drip.charge + drip.returned
+    assert (drip.progress, drip.refunded) == (Progress.PARTIAL, due(drip, 200))
+    assert balance(alice) == 100 - drip.charge + drip.refunded
 
 
 def test_nothing_delivered_pays_everything_back(shop: Shop, alice: User, drip: Order) -> None:
     heard(shop, drip, said(CANCELED, children=()))
-    assert (drip.progress, drip.returned) == (Progress.CANCELED, drip.charge)
+    assert (drip.progress, drip.refunded) == (Progress.CANCELED, drip.charge)
     assert balance(alice) == 100
 
 
@@ -181,7 +181,7 @@ def test_a_run_that_cannot_be_read_waits_for_a_person(shop: Shop, drip: Order) -
     assert "child order 3" in drip.needs_review
     assert not drip.is_final
     child_heard(shop, drip, "3", *[ItemError(ErrorClass.UNKNOWN_ORDER)] * 10, said(PARTIAL, remains=50))
-    assert (drip.progress, drip.returned) == (Progress.PARTIAL, due(drip, 50))
+    assert (drip.progress, drip.refunded) == (Progress.PARTIAL, due(drip, 50))
     assert drip.needs_review == ""
 
 
@@ -200,7 +200,7 @@ def test_two_runs_that_need_a_look_are_told_once_and_one_after_the_other(shop: S
     child_heard(shop, drip, "1", said(PARTIAL, remains=50))
     assert "child order 2:" in drip.needs_review
     child_heard(shop, drip, "2", said(PARTIAL), said(PARTIAL, remains=50))
-    assert (drip.needs_review, drip.returned, remarks(drip)) == ("", due(drip, 100), 2)
+    assert (drip.needs_review, drip.refunded, remarks(drip)) == ("", due(drip, 100), 2)
 
 
 def test_a_run_and_its_parent_do_not_take_each_others_place_before_the_owner(shop: Shop, drip: Order) -> None:
@@ -311,7 +311,7 @@ def test_a_subscription_lives_to_its_end_at_a_real_panel(shop: Shop, alice: User
     delivered = sum(a["quantity"] for a in shop.accepted() if a["parent"])
     assert order.children.count() == 3
     assert (order.progress, order.delivered) == (Progress.COMPLETED, delivered)
-    assert order.returned == due(order, 450 - delivered)
+    assert order.refunded == due(order, 450 - delivered)
     assert order.provider_charge == Decimal(delivered) * Decimal("0.0009")
     assert adds_up()
 
@@ -323,12 +323,12 @@ def test_a_post_of_unknown_size_waits_for_a_person(shop: Shop, alice: User, like
     assert "child order 7" in order.needs_review
     assert not order.is_final
     child_heard(shop, order, "7", said(COMPLETED, charge=Decimal("0.108")))
-    assert (order.delivered, order.returned) == (120, due(order, 180))
+    assert (order.delivered, order.refunded) == (120, due(order, 180))
 
 
 def test_a_subscription_without_posts_pays_everything_back(shop: Shop, alice: User, subscription: Order) -> None:
     heard(shop, subscription, said(EXPIRED, children=()))
-    assert (subscription.progress, subscription.returned) == (Progress.CANCELED, subscription.charge)
+    assert (subscription.progress, subscription.refunded) == (Progress.CANCELED, subscription.charge)
     assert balance(alice) == 100
 
 

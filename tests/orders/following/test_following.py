@@ -35,7 +35,7 @@ def test_an_order_is_followed_to_its_end_and_earned(shop: Shop, alice: User) -> 
     shop.simulator.control(advance=10)
     shop.follows()
     order.refresh_from_db()
-    assert (order.progress, order.delivered, order.returned) == (Progress.COMPLETED, 1000, 0)
+    assert (order.progress, order.delivered, order.refunded) == (Progress.COMPLETED, 1000, 0)
     assert Hold.objects.get().earned == order.charge
     kinds = list(order.events.values_list("kind", flat=True))
     assert kinds[-1] == EventKind.FINISHED
@@ -48,7 +48,7 @@ def test_a_partial_order_pays_back_what_did_not_arrive(shop: Shop, alice: User) 
     shop.follows()
     order.refresh_from_db()
     assert (order.progress, order.delivered) == (Progress.PARTIAL, 843)
-    assert order.returned == Decimal("0.18369")
+    assert order.refunded == Decimal("0.18369")
     assert balance(alice) == Decimal(100) - Decimal("0.98631")
     hold = Hold.objects.get()
     assert hold.charged == hold.earned + hold.refunded
@@ -88,7 +88,7 @@ def test_money_follows_the_largest_target_and_no_sum_of_answers(
 ) -> None:
     order = heard(shop, bought(shop, alice), *story)
     due = (order.charge * Decimal(refunds) / 1000).quantize(Decimal("0.00001"), rounding="ROUND_FLOOR")
-    assert order.returned == due
+    assert order.refunded == due
     assert balance(alice) == 100 - order.charge + due
     hold = Hold.objects.get()
     assert hold.refunded == due
@@ -124,7 +124,7 @@ def test_an_end_whose_money_is_unclear_keeps_the_money_held_for_a_person(
 def test_errors_gaps_and_unknown_words_keep_the_order_as_it_is(shop: Shop, alice: User, nothing: StatusItem) -> None:
     order = heard(shop, bought(shop, alice), said(IN_PROGRESS, remains=500), nothing)
     assert order.progress == Progress.IN_PROGRESS
-    assert (order.returned, order.poll_misses) == (0, 1)
+    assert (order.refunded, order.poll_misses) == (0, 1)
     order = heard(shop, order, *[nothing] * 9)
     assert order.needs_review
     assert Hold.objects.get().refunded == 0
@@ -175,7 +175,7 @@ def test_an_order_of_another_provider_is_never_touched(shop: Shop, alice: User) 
 def test_a_charge_above_the_expected_cost_is_a_loss_alert_and_not_the_customers(shop: Shop, alice: User) -> None:
     order = heard(shop, bought(shop, alice), said(IN_PROGRESS, charge=Decimal("1.05"), remains=10))
     assert order.provider_charge == Decimal("1.05")
-    assert order.returned == 0
+    assert order.refunded == 0
     assert Alert.objects.filter(cause=f"order:{order.pk}:loss").exists()
 
 
@@ -229,4 +229,4 @@ def test_what_was_bought_from_a_provider_that_is_inactive_now_is_settled(shop: S
     shop.follows()
     order.refresh_from_db()
     assert order.progress == Progress.PARTIAL
-    assert order.returned > 0
+    assert order.refunded > 0

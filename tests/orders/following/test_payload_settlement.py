@@ -113,7 +113,7 @@ def due(order: Order, share: str) -> Decimal:
 
 def check(order: Order, then: str) -> None:
     hold = Hold.objects.get(reference=order.reference)
-    assert order.returned == hold.refunded
+    assert order.refunded == hold.refunded
     match then.split():
         case ["keep"] | ["none"]:
             assert (hold.earned, hold.refunded, order.progress in FINAL) == (0, 0, False)
@@ -163,7 +163,7 @@ def test_a_sequence_of_answers_pays_its_largest_target_and_no_sum(
         says(panel, provider, case, {"23501": order})
         shares = {"settle full": "1000/1000", "settle none": "0/1000", "none": "0/1000"}
         most = max(most, due(order, shares.get(case.then, case.then.removeprefix("settle "))))
-        assert order.returned == most
+        assert order.refunded == most
     hold = Hold.objects.get()
     assert hold.refunded == most
     assert hold.earned == (order.charge - most if order.progress in FINAL else 0)
@@ -208,7 +208,7 @@ def test_a_parent_ends_when_the_children_of_its_answer_have(
     order.children.update(created_at=long_ago)
     says(panel, provider, case, {"23501": order})
     assert order.progress in FINAL
-    assert order.returned == due(order, f"{missing}/{order.total}")
+    assert order.refunded == due(order, f"{missing}/{order.total}")
     assert all(finding.holds for finding in books.check(audit.EQUATIONS))
 
 
@@ -223,7 +223,7 @@ def test_whatever_is_said_of_runs_in_whatever_order_pays_back_what_did_not_arriv
     """Against a model of one line: a run delivered the least that any of its ends left of it."""
     chance = random.Random(seed)  # noqa: S311 - a story, no secret
     order = in_progress(provider, alice, "23501", {"quantity": "97", "runs": "4", "interval": "10"})
-    runs, delivered, paid_back = [str(n) for n in range(1, chance.randint(2, 5))], dict[str, int](), Decimal(0)
+    runs, delivered, refunded = [str(n) for n in range(1, chance.randint(2, 5))], dict[str, int](), Decimal(0)
 
     def heard(run: str | None, state: OrderState, remains: int | None = None, later: float = 0) -> None:
         now, items = database_now() + timedelta(seconds=later), tuple(runs) if run is None else None
@@ -242,8 +242,8 @@ def test_whatever_is_said_of_runs_in_whatever_order_pays_back_what_did_not_arriv
             left = {OrderState.COMPLETED: 97, OrderState.CANCELED: 0}.get(state, 97 - max(0, min(remains or 0, 97)))
             delivered[run] = min(delivered.get(run, 97), left)
         order.refresh_from_db()
-        assert order.returned >= paid_back, "what was paid back is never taken"
-        paid_back = order.returned
+        assert order.refunded >= refunded, "what was refunded is never taken"
+        refunded = order.refunded
         assert all(finding.holds for finding in books.check(audit.EQUATIONS))
     for run in set(runs) - set(delivered):
         heard(run, OrderState.COMPLETED)
@@ -252,4 +252,4 @@ def test_whatever_is_said_of_runs_in_whatever_order_pays_back_what_did_not_arriv
     heard(None, OrderState.COMPLETED, later=settings.RUNS_SETTLE_SECONDS + 1)
     order.refresh_from_db()
     assert order.progress in FINAL
-    assert order.returned == due(order, f"{4 * 97 - sum(delivered.values())}/{4 * 97}")
+    assert order.refunded == due(order, f"{4 * 97 - sum(delivered.values())}/{4 * 97}")

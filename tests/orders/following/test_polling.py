@@ -142,7 +142,7 @@ def test_a_provider_that_knows_none_of_our_orders_is_told_to_the_owner(
     monkeypatch.setattr(ProviderClient, "statuses", lambda _client, ids: dict.fromkeys(ids, unknown))
     shop.follows()
     assert told.count() == 1
-    assert not Order.objects.exclude(returned=0).exists()
+    assert not Order.objects.exclude(refunded=0).exists()
     monkeypatch.setattr(ProviderClient, "statuses", honest)
     shop.follows()
     assert not told.exists()

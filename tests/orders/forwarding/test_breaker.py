@@ -129,7 +129,7 @@ def test_doubtful_cost_is_capped_and_passed_by_one_trial_at_most(shop: Shop, ali
     assert states(orders).count(Forward.IN_DOUBT) == 3
 
 
-def test_doubts_whose_money_was_returned_hold_nothing_back_for_ever(shop: Shop, alice: User, settings: Any) -> None:
+def test_refunded_doubts_hold_nothing_back(shop: Shop, alice: User, settings: Any) -> None:
     """Nobody could find out, and nobody decided: their attempts stay in doubt, but the cap is not theirs to keep."""
     settings.BREAKER_COST = 1.7
     lose(shop, 2)

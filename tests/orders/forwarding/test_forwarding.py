@@ -109,7 +109,7 @@ def test_a_refusal_of_the_order_gives_the_money_back(shop: Shop, alice: User, te
     order.refresh_from_db()
     assert order.forward_state == Forward.REFUSED
     assert order.last_refusal == word
-    assert order.returned == order.charge
+    assert order.refunded == order.charge
     assert balance(alice) == 100
     assert Hold.objects.get().refunded == order.charge
     assert attempt_of(order).outcome == Outcome.REFUSED
