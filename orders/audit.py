@@ -209,11 +209,11 @@ EQUATIONS = [
         SELECT 'order ' || o.id, format('charged %s, expected %s, it is %s, and no row says so',
                trim_scale(o.provider_charge), trim_scale(o.expected_charge), coalesce(nullif(o.progress, ''), 'open'))
         FROM orders_order o JOIN catalog_provider p ON p.id = o.provider_id
-        JOIN orders_reconciliationdesk d ON d.provider_id = o.provider_id
+        JOIN orders_reconciliationschedule d ON d.provider_id = o.provider_id
         WHERE o.forward_state = 'placed' AND o.provider_currency = p.currency
-          AND o.heard_currency IN ('', p.currency)
+          AND o.answered_currency IN ('', p.currency)
           -- An answer is dated by its question, and may have been applied only after the look.
-          AND o.heard_at < d.checked_at - interval '{_LONGEST_ANSWER} seconds'
+          AND o.answered_at < d.checked_at - interval '{_LONGEST_ANSWER} seconds'
           AND CASE WHEN o.progress IN ('canceled', 'refunded') THEN o.provider_charge > 0
                    ELSE o.provider_charge - o.expected_charge >= 0.01 END
           AND NOT EXISTS (SELECT 1 FROM orders_reconciliationbreak b

@@ -95,10 +95,10 @@ def _claim_polls(provider: Provider, *, now: datetime) -> dict[str, int]:
 
 def _heard_id(refill: Refill) -> str:
     """The id heard in a spoiled answer to the attempt in doubt; none when another refill has it."""
-    last = refill.attempts.filter(outcome=Outcome.IN_DOUBT).exclude(heard_id="").order_by("-n").first()
-    if last is None or Refill.objects.filter(provider=refill.provider_id, upstream_id=last.heard_id).exists():
+    last = refill.attempts.filter(outcome=Outcome.IN_DOUBT).exclude(unconfirmed_id="").order_by("-n").first()
+    if last is None or Refill.objects.filter(provider=refill.provider_id, upstream_id=last.unconfirmed_id).exists():
         return ""
-    return last.heard_id
+    return last.unconfirmed_id
 
 
 def _confirm(refill: Refill, now: datetime) -> None:

@@ -50,18 +50,18 @@ class Provider(models.Model):
     body_encoding = models.CharField(_("body"), max_length=4, choices=BodyEncoding, default=BodyEncoding.FORM)
     dialect = models.JSONField(_("dialect"), default=dict, blank=True, help_text=_("Settings for unusual panels"))
     batch_size = models.PositiveSmallIntegerField(_("ids per call"), default=100)
-    can_refill = models.BooleanField(_("knows refill"), default=True)
-    can_cancel = models.BooleanField(_("knows cancel"), default=False)
-    can_create_ticket = models.BooleanField(_("knows createTicket"), default=False)
+    can_refill = models.BooleanField(_("supports refills"), default=True)
+    can_cancel = models.BooleanField(_("supports cancellations"), default=False)
+    can_create_ticket = models.BooleanField(_("supports createTicket"), default=False)
     can_list_orders = models.BooleanField(
-        _("knows orders"), default=False, help_text=_("An unofficial action that lists our recent orders")
+        _("lists our orders"), default=False, help_text=_("An unofficial action that lists our recent orders")
     )
 
-    #: How an order in doubt may be found here; what was measured stays None until it could be.
+    #: How an order in doubt can be found at this provider. None: not measured yet.
     probing_enabled = models.BooleanField(
         _("search by order number"),
         default=True,
-        help_text=_("Asks for the state of order numbers around a lost answer, to find out whether it was placed"),
+        help_text=_("Asks for order numbers near a lost order, to find out whether it was placed"),
     )
     ids_grow = models.BooleanField(_("order numbers grow"), null=True, blank=True, editable=False)
     foreign_ids_refused = models.BooleanField(_("hides others' orders"), null=True, blank=True, editable=False)
@@ -71,12 +71,12 @@ class Provider(models.Model):
     follows_description = models.BooleanField(_("descriptions follow"), default=True)
     follows_category = models.BooleanField(_("categories follow"), default=True)
     follows_limits = models.BooleanField(
-        _("limits follow"), default=True, help_text=_("Else only within the provider's")
+        _("limits follow"), default=True, help_text=_("If not, yours hold, within the provider's")
     )
     holds_falls = models.BooleanField(
         _("hold falling rates"),
         default=False,
-        help_text=_("Prices stay until you pass a fall on. A rise reaches prices at once, whatever is set here."),
+        help_text=_("Prices stay until you pass a fall on. A rise always changes prices at once."),
     )
     new_services = models.CharField(_("new services"), max_length=8, choices=NewServices, default=NewServices.SHOWN)
 
@@ -84,9 +84,9 @@ class Provider(models.Model):
     sale_stopped = models.CharField(_("sale stopped because"), max_length=200, blank=True)
     parked_at = models.DateTimeField(_("parked"), null=True, blank=True)
     parked_reason = models.CharField(_("parked because"), max_length=40, blank=True)
-    #: The charge of the order that was refused for want of money, in the provider's currency.
-    short_of = ProviderAmountField(_("money an order there wanted"), null=True, blank=True)
-    next_probe_at = models.DateTimeField(_("next look at a parked provider"), null=True, blank=True)
+    #: The charge of the order that was refused for lack of funds, in the provider's currency.
+    short_of = ProviderAmountField(_("charge of the order it had no money for"), null=True, blank=True)
+    next_probe_at = models.DateTimeField(_("next check while parked"), null=True, blank=True)
     outages = models.PositiveIntegerField(_("failures in a row"), default=0)
 
     patience_seconds = models.PositiveIntegerField(
@@ -94,7 +94,7 @@ class Provider(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("An order it has not taken after so long is refunded. Empty: as the shop's own setting says"),
+        help_text=_("An order not accepted after this time is refunded. Empty: the shop's setting"),
     )
     #: What it last refused orders with, and how many times in a row: a class of error, or words in no table of ours.
     refused_with = models.CharField(_("last refused with"), max_length=80, blank=True, editable=False)
@@ -105,7 +105,7 @@ class Provider(models.Model):
         default=Decimal(0),
         db_default=Decimal(0),
         validators=[MinValueValidator(Decimal(0))],
-        help_text=_("You are told when the balance there falls to this, in the provider's currency."),
+        help_text=_("You get an alert when the balance falls to this, in the provider's currency."),
     )
     balance = ProviderAmountField(_("balance"), null=True, blank=True)
     balance_at = models.DateTimeField(_("balance read"), null=True, blank=True)

@@ -39,7 +39,7 @@ class Category(models.Model):
 class ProviderService(models.Model):
     """A row of a provider's list as we read it last. Never deleted: a row that is gone has ``vanished_at``.
 
-    ``rate`` is in the provider's currency, per 1,000 or per package (see ``unit``), exactly as heard.
+    ``rate`` is in the provider's currency, per 1,000 or per package (see ``unit``), exactly as received.
     ``quarantine`` holds the reasons why it is not sold ("rate is 0", …); empty means it may be.
     """
 
@@ -55,7 +55,7 @@ class ProviderService(models.Model):
     rate = ProviderAmountField(_("rate"), null=True, blank=True)
     #: The last rate that was sold, or that the owner accepted: a sudden change is measured against it.
     accepted_rate = ProviderAmountField(_("last accepted rate"), null=True, blank=True, editable=False)
-    #: Prices are made of this higher rate while the owner holds a fall back.
+    #: Prices are made from this higher rate while the owner holds a fall back.
     held_rate = ProviderAmountField(_("price still made of"), null=True, blank=True, editable=False)
     min = models.BigIntegerField(_("min"), null=True, blank=True)
     max = models.BigIntegerField(_("max"), null=True, blank=True)
@@ -71,9 +71,9 @@ class ProviderService(models.Model):
     #: Without it no service is made of the row: it was not chosen, or its service was moved elsewhere.
     is_wanted = models.BooleanField(_("imported"), default=True, db_default=True)
     vanished_at = models.DateTimeField(_("vanished"), null=True, blank=True)
-    #: Digest of the row as heard: an equal digest means that a sync writes nothing.
+    #: Digest of the row as received: an equal digest means that a sync writes nothing.
     digest = models.CharField(max_length=32, editable=False, default="")
-    raw = models.JSONField(_("as heard"), default=dict, editable=False)
+    raw = models.JSONField(_("as received"), default=dict, editable=False)
     first_seen_at = models.DateTimeField(_("first seen"), db_default=Now(), editable=False)
     changed_at = models.DateTimeField(_("changed"), db_default=Now(), editable=False)
 

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models.provider import Provider
 from upstream.errors import ErrorClass
 
-#: What the owner may say an unknown text means: whatever a provider can say about an ``add``.
+#: The meanings that the owner can give an unknown text: every class of answer to an ``add``.
 MEANINGS = [
     (ErrorClass.BAD_LINK.value, _("the link is wrong: refund")),
     (ErrorClass.BAD_QUANTITY.value, _("the quantity is wrong: refund")),
@@ -16,18 +16,18 @@ MEANINGS = [
     (ErrorClass.NOT_ENOUGH_FUNDS.value, _("our account there is empty: park the provider")),
     (ErrorClass.INVALID_KEY.value, _("our key is not accepted: park the provider")),
     (ErrorClass.ACCOUNT_BLOCKED.value, _("our account there is blocked: park the provider")),
-    (ErrorClass.SERVER_FAULT.value, _("the panel failed, the order may be placed: keep in doubt")),
+    (ErrorClass.SERVER_FAULT.value, _("the provider failed and may have taken the order: keep in doubt")),
 ]
 
 
 class UnlistedText(models.Model):
-    """Words with which a provider refused an order and which no table explains. Its text is hostile: escape it."""
+    """A text with which a provider refused an order and that no table lists. The text is hostile: escape it."""
 
     provider = models.ForeignKey(Provider, models.CASCADE, verbose_name=_("provider"), related_name="unlisted_texts")
     text = models.CharField(_("text"), max_length=500)
-    times = models.PositiveIntegerField(_("times heard"), default=1)
-    first_at = models.DateTimeField(_("first heard"))
-    last_at = models.DateTimeField(_("last heard"))
+    times = models.PositiveIntegerField(_("times seen"), default=1)
+    first_at = models.DateTimeField(_("first seen"))
+    last_at = models.DateTimeField(_("last seen"))
     meaning = models.CharField(_("it means"), max_length=20, choices=MEANINGS, blank=True)
     decided_by = models.CharField(_("decided by"), max_length=254, blank=True, editable=False)
 

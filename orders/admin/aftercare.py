@@ -27,6 +27,6 @@ class ChildOrderAdmin(ReadOnlyAdmin):
     search_help_text = _("Number of the order, or of the child order at the provider")
     fields = (
         *list_display[1:], "upstream_id", "raw_state", "state_since", "start_count", "created_at", "finished_at",
-        "next_poll_at", "heard_at", "poll_misses",
+        "next_poll_at", "answered_at", "poll_misses",
     )  # fmt: skip
     list_per_page = 50

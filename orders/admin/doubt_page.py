@@ -65,7 +65,7 @@ def page_of(order: Order, *, now: datetime) -> DoubtPage:
         searches=_searches(picture, known),
         reason=why(str(review.get("because") or (bracket.why(picture, known) if known else ""))),
         candidates=_candidates(picture, known),
-        heard=[attempt.heard_id] if attempt.heard_id else [],
+        heard=[attempt.unconfirmed_id] if attempt.unconfirmed_id else [],
         balance=attempt.evidence.get("balance", {}),
     )
 

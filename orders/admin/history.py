@@ -68,7 +68,7 @@ def _facts(a: Attempt) -> list[tuple[str | Promise, Any]]:
         (_("Answered"), a.answered_at),
         (_("Writes to the socket"), a.send_calls),
         (_("Id at the provider"), a.upstream_id),
-        (_("Id heard in a spoiled answer"), a.heard_id),
+        (_("Id heard in a spoiled answer"), a.unconfirmed_id),
         (_("Reason"), a.reason),
         (_("Decided by"), a.decided_by),
         (_("Lane"), a.lane),
@@ -78,7 +78,7 @@ def _facts(a: Attempt) -> list[tuple[str | Promise, Any]]:
 
 def _said(exchange: ProviderExchange) -> tuple[str, str]:
     status = "–" if exchange.http_status is None else str(exchange.http_status)
-    return f"{exchange.action} · HTTP {status} · {exchange.at:%Y-%m-%d %H:%M:%S}", _pretty(exchange.said)
+    return f"{exchange.action} · HTTP {status} · {exchange.at:%Y-%m-%d %H:%M:%S}", _pretty(exchange.transcript)
 
 
 def _pretty(value: Any) -> str:

@@ -36,7 +36,7 @@ class OrderAdmin(SettlingAdmin):
         (_("At the provider"), {"fields": (
             ("provider", "upstream_id", "external_service_id"), ("raw_state", "start_count", "remains"),
             ("expected_charge_", "provider_charge_", "last_refusal"), ("sent_at", "placed_at", "finished_at"),
-            ("heard_at", "next_at", "next_poll_at"), ("tries", "poll_misses"),
+            ("answered_at", "next_at", "next_poll_at"), ("tries", "poll_misses"),
         )}),
         (_("What was bought"), {"fields": (
             ("service_name", "service_type", "unit"), ("price_", "charge_", "cost_", "margin"),
@@ -125,7 +125,7 @@ class OrderAdmin(SettlingAdmin):
     def provider_charge_(self, order: Order) -> str:
         if order.provider_charge is None:
             return "–"
-        return f"{order.provider_charge.normalize():f} {order.heard_currency or order.provider_currency}"
+        return f"{order.provider_charge.normalize():f} {order.answered_currency or order.provider_currency}"
 
     @admin.display(description=_("expected charge"))
     def expected_charge_(self, order: Order) -> str:

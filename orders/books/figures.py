@@ -15,7 +15,7 @@ CHARGES = f"""
     SELECT coalesce(o.provider_charge, o.expected_charge) AS amount
     FROM orders_order o JOIN catalog_provider p ON p.id = o.provider_id
     WHERE o.provider_id = %(provider)s AND o.forward_state = 'placed' AND o.provider_currency = p.currency
-      AND o.heard_currency IN ('', p.currency)
+      AND o.answered_currency IN ('', p.currency)
     UNION ALL
     SELECT o.expected_charge FROM orders_order o JOIN orders_forwardattempt a ON a.order_id = o.id
     WHERE o.provider_id = %(provider)s AND o.forward_state <> 'placed' AND a.outcome = 'placed'

@@ -25,7 +25,7 @@ def cost_of(order: Order) -> Cost:
     """
     if order.forward_state in (Forward.REFUSED, Forward.REFUNDED):
         return Cost(ZERO, is_fact=order.forward_state == Forward.REFUSED)
-    is_comparable = order.heard_currency in ("", order.provider_currency)
+    is_comparable = order.answered_currency in ("", order.provider_currency)
     if order.provider_charge is not None and order.expected_charge > 0 and is_comparable:
         share = divide(order.provider_charge, order.expected_charge)
         return Cost(round_up(multiply(order.expected_cost, share)), is_fact=True)

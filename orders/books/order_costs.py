@@ -97,7 +97,7 @@ def _comparable(provider: Provider) -> QuerySet[Order]:
     wide = DecimalField(max_digits=60, decimal_places=23)
     kept = ExpressionWrapper((F("charge") - F("refunded")) * F("expected_charge"), output_field=wide)
     taken = ExpressionWrapper(F("expected_cost") * F("provider_charge"), output_field=wide)
-    return rows.filter(heard_currency__in=["", provider.currency], provider_charge__gt=0).annotate(
+    return rows.filter(answered_currency__in=["", provider.currency], provider_charge__gt=0).annotate(
         kept=kept, taken=taken
     )
 

@@ -11,7 +11,7 @@ from core.clock import database_now, elapsed_clock
 from core.secrets import SecretUnreadable
 from notices.containment import contained
 from orders.books import balance, order_costs, orphans
-from orders.models import ReconciliationDesk
+from orders.models import ReconciliationSchedule
 from upstream.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -24,12 +24,12 @@ _GAPS = 60
 
 def reconcile_due(*, now: datetime) -> int:
     """Look at every provider whose time has come, the longest overdue first; how many were looked at."""
-    _set_up_desks(now)
+    _add_schedules(now)
     started, looked_at = elapsed_clock(), 0
-    while elapsed_clock() - started < _ENOUGH and (desk := _claim(now)):
+    while elapsed_clock() - started < _ENOUGH and (schedule := _claim(now)):
         looked_at += 1
-        with contained(f"reconciling the account at provider {desk.provider_id}"):
-            reconcile(desk.provider, now=database_now())
+        with contained(f"reconciling the account at provider {schedule.provider_id}"):
+            reconcile(schedule.provider, now=database_now())
     return looked_at
 
 
@@ -38,7 +38,7 @@ def reconcile(provider: Provider, *, now: datetime) -> None:
     orphans.close_attached(provider, now=now)
     orphans.look_again(provider, now=now)
     order_costs.check_orders(provider, shop_currency=settings.SHOP_CURRENCY, now=now)
-    ReconciliationDesk.objects.filter(provider=provider).update(checked_at=now)
+    ReconciliationSchedule.objects.filter(provider=provider).update(checked_at=now)
     try:
         reading = balance.read(provider, now=now)
     except (Unavailable, SecretUnreadable) as failure:
@@ -47,28 +47,30 @@ def reconcile(provider: Provider, *, now: datetime) -> None:
     _next_look(provider.pk, is_done=reading is not None and reading.is_quiet, now=now)
 
 
-def _set_up_desks(now: datetime) -> None:
-    without = Provider.objects.filter(is_active=True).exclude(pk__in=ReconciliationDesk.objects.values("provider"))
-    ReconciliationDesk.objects.bulk_create(
-        [ReconciliationDesk(provider_id=pk, next_at=now) for pk in without.values_list("pk", flat=True)],
+def _add_schedules(now: datetime) -> None:
+    without = Provider.objects.filter(is_active=True).exclude(pk__in=ReconciliationSchedule.objects.values("provider"))
+    ReconciliationSchedule.objects.bulk_create(
+        [ReconciliationSchedule(provider_id=pk, next_at=now) for pk in without.values_list("pk", flat=True)],
         ignore_conflicts=True,
     )
 
 
-def _claim(now: datetime) -> ReconciliationDesk | None:
+def _claim(now: datetime) -> ReconciliationSchedule | None:
     """The row is moved on before the call: a process that dies leaves it due again, and two never ask at once."""
     with transaction.atomic():
-        due = ReconciliationDesk.objects.select_for_update(skip_locked=True, of=("self",)).select_related("provider")
-        desk = due.filter(next_at__lte=now, provider__is_active=True).order_by("next_at", "pk").first()
-        if desk is not None:
+        due = ReconciliationSchedule.objects.select_for_update(skip_locked=True, of=("self",)).select_related(
+            "provider"
+        )
+        schedule = due.filter(next_at__lte=now, provider__is_active=True).order_by("next_at", "pk").first()
+        if schedule is not None:
             lease = now + timedelta(seconds=settings.READ_DEADLINE_SECONDS + 60)
-            ReconciliationDesk.objects.filter(pk=desk.pk).update(next_at=lease)
-    return desk
+            ReconciliationSchedule.objects.filter(pk=schedule.pk).update(next_at=lease)
+    return schedule
 
 
 def _next_look(provider_id: int, *, is_done: bool, now: datetime) -> None:
     whole = float(settings.RECONCILE_SECONDS)
-    desk = ReconciliationDesk.objects.filter(provider=provider_id)
-    tries = desk.values_list("tries", flat=True).first() or 0
+    schedule = ReconciliationSchedule.objects.filter(provider=provider_id)
+    tries = schedule.values_list("tries", flat=True).first() or 0
     pause = whole if is_done else min(whole, whole / _GAPS * 2.0 ** min(tries, 10))
-    desk.update(next_at=now + timedelta(seconds=pause), tries=0 if is_done else tries + 1)
+    schedule.update(next_at=now + timedelta(seconds=pause), tries=0 if is_done else tries + 1)

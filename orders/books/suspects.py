@@ -15,7 +15,7 @@ SHOWN = 50
 
 _IN_DOUBT = Exists(ForwardAttempt.objects.filter(order=OuterRef("pk"), outcome=Outcome.IN_DOUBT))
 _PLACED = Q(forward_state=Forward.PLACED)
-_OUR_CURRENCY = Q(heard_currency__in=["", F("provider__currency")], provider_currency=F("provider__currency"))
+_OUR_CURRENCY = Q(answered_currency__in=["", F("provider__currency")], provider_currency=F("provider__currency"))
 
 #: Why an order is a suspect -> which ones are.
 WHYS: dict[str, tuple[str | Promise, Q]] = {

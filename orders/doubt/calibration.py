@@ -14,7 +14,7 @@ from notices.alerts import raise_alert
 from notices.models import Severity
 from orders.doubt import probing
 from orders.doubt.evidence import ids_per_call, learn_decimals
-from orders.models import Explanation, OwnId, ProbeDesk
+from orders.models import Explanation, OwnId, ProbeSchedule
 from upstream.messages import StatusItem
 
 AGAIN_AFTER = timedelta(days=1)
@@ -35,20 +35,20 @@ def is_measurable(provider: Provider) -> bool:
     return provider.probing_enabled and provider.batch_size >= _LEAST_BATCH
 
 
-def calibrate(this: probing.Search, desk: ProbeDesk) -> None:
+def calibrate(this: probing.Search, schedule: ProbeSchedule) -> None:
     """Measure again what is due, and keep it with the provider. Calls the provider; not inside a transaction.
 
     Raises probing.Stopped.
     """
     provider, now = this.provider, this.clock.now()
     _keep(provider, now, ids_grow=ids_grow(provider), charge_decimals=learn_decimals(provider))
-    is_old = desk.calibrated_at is None or desk.calibrated_at <= now - AGAIN_AFTER
+    is_old = schedule.calibrated_at is None or schedule.calibrated_at <= now - AGAIN_AFTER
     if not is_measurable(provider) or not (is_old or provider.foreign_ids_refused is None):
         return
     refused = foreign_ids_refused(this)
     if refused is not None:
         _keep(provider, now, foreign_ids_refused=refused)
-        ProbeDesk.objects.filter(pk=desk.pk).update(calibrated_at=now)
+        ProbeSchedule.objects.filter(pk=schedule.pk).update(calibrated_at=now)
 
 
 def ids_grow(provider: Provider) -> bool | None:

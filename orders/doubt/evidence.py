@@ -218,14 +218,14 @@ def _attached_parents(provider: Provider, now: datetime) -> list[Parent]:
 
 
 def _attached(row: ForwardAttempt, lists_children: bool) -> Parent:
-    order, heard_at = row.order, row.order.heard_at if lists_children else None
+    order, answered_at = row.order, row.order.answered_at if lists_children else None
     known = OwnIdRow.objects.filter(parent=order).count() if order.runs else 0
     return Parent(
         row.pk,
         seconds(row.sent_at or row.claimed_at),
         *charges_of_runs(order),
         number=number_of(row.upstream_id or ""),
-        polled_at=seconds(heard_at) if heard_at else None,
+        polled_at=seconds(answered_at) if answered_at else None,
         is_complete=bool(order.runs) and known >= (order.runs or 0),
     )
 

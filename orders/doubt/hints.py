@@ -27,7 +27,7 @@ _QUARTER = 900
 def candidates_of(attempt: ForwardAttempt) -> list[str]:
     """Ids heard in the spoiled answer to this very attempt, the likeliest first."""
     late = attempt.evidence.get("late", {})
-    heard = [attempt.heard_id, *attempt.evidence.get("candidates", []), *late.get("candidates", [])]
+    heard = [attempt.unconfirmed_id, *attempt.evidence.get("candidates", []), *late.get("candidates", [])]
     return [one for one in dict.fromkeys(heard) if one]
 
 

@@ -43,9 +43,9 @@ def unread() -> QuerySet[ProviderExchange]:
 
 
 def _record(attempt: ForwardAttempt, row: ProviderExchange, provider: Provider, now: datetime) -> None:
-    result = _judge(stored_exchange(row.said), provider)
+    result = _judge(stored_exchange(row.transcript), provider)
     late: dict[str, Any] = {"exchange": row.pk, "at": now.isoformat()}
-    heard = attempt.heard_id
+    heard = attempt.unconfirmed_id
     if isinstance(result, InDoubt) and result.candidates:
         late["candidates"] = list(result.candidates)
         heard = heard or result.candidates[0]
@@ -57,7 +57,7 @@ def _record(attempt: ForwardAttempt, row: ProviderExchange, provider: Provider, 
     with transaction.atomic():
         # Read anew: a person may have decided meanwhile, and left the reason there.
         evidence = {**ForwardAttempt.objects.select_for_update().get(pk=attempt.pk).evidence, "late": late}
-        ForwardAttempt.objects.filter(pk=attempt.pk).update(evidence=evidence, heard_id=heard)
+        ForwardAttempt.objects.filter(pk=attempt.pk).update(evidence=evidence, unconfirmed_id=heard)
 
 
 def _judge(exchange: Exchange, provider: Provider) -> Placed | Refused | NotSent | InDoubt:

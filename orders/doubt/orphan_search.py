@@ -13,21 +13,21 @@ from orders.books import orphans as books
 from orders.books.orphans import Orphan
 from orders.doubt import probing
 from orders.doubt.evidence import CALLS_PER_DOUBT, ids_per_call, newest_own_id
-from orders.models import Explanation, ForwardAttempt, OwnId, ProbeDesk
+from orders.models import Explanation, ForwardAttempt, OwnId, ProbeSchedule
 from orders.states import Outcome
 
 EVERY = timedelta(days=1)
 
 
-def scan_if_due(this: probing.Search, desk: ProbeDesk) -> int:
+def scan_if_due(this: probing.Search, schedule: ProbeSchedule) -> int:
     """Go on searching from where the last scan ended; how many orphans are new. Raises probing.ForeignIdsShown.
 
     One call of this asks no more than a doubt may; a scan that is not at its end is due again at once.
     """
     now, newest = this.clock.now(), newest_own_id(this.provider)
-    if newest is None or (desk.next_scan_at is not None and desk.next_scan_at > now):
+    if newest is None or (schedule.next_scan_at is not None and schedule.next_scan_at > now):
         return 0
-    start = desk.scanned_to if desk.scanned_to is not None else _first(this.provider)
+    start = schedule.scanned_to if schedule.scanned_to is not None else _first(this.provider)
     end = min(newest, start + CALLS_PER_DOUBT * ids_per_call(this.provider) + 1)
     if end > start + 1:
         done = probing.search(this, [(start, end)], newest=newest)
@@ -35,9 +35,9 @@ def scan_if_due(this: probing.Search, desk: ProbeDesk) -> int:
             return 0  # stopped, or the end of another search that had to be finished first
     at_end = end == newest
     # The bounds of a search are exclusive, and one that was cut short ends with an id that was not asked for.
-    desk.scanned_to = end if at_end else end - 1
-    desk.next_scan_at = now + EVERY if at_end else now
-    desk.save(update_fields=["scanned_to", "next_scan_at"])
+    schedule.scanned_to = end if at_end else end - 1
+    schedule.next_scan_at = now + EVERY if at_end else now
+    schedule.save(update_fields=["scanned_to", "next_scan_at"])
     return mark_orphans(this.provider, this) if at_end else 0
 
 

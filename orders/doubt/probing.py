@@ -20,7 +20,7 @@ from orders.doubt.clock import Clock
 from orders.doubt.evidence import ids_per_call
 from orders.doubt.intervals import search_lifetime
 from orders.doubt.planning import Range
-from orders.models import UNEXPLAINED, OwnId, ProbeDesk, ProbePass
+from orders.models import UNEXPLAINED, OwnId, ProbePass, ProbeSchedule
 from orders.pace import Pace
 from upstream.client import ProviderClient
 from upstream.errors import ErrorClass, Unavailable
@@ -61,8 +61,8 @@ class Search:
     pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
-        """A round may be shorter than the pause between two calls: the desk knows of the last one before it."""
-        asked_at = ProbeDesk.objects.filter(provider=self.provider).values_list("asked_at", flat=True).first()
+        """A round may be shorter than the pause between two calls: the schedule knows of the last one before it."""
+        asked_at = ProbeSchedule.objects.filter(provider=self.provider).values_list("asked_at", flat=True).first()
         pause = settings.PROBE_INTERVAL_SECONDS
         past = pause if asked_at is None else max(0.0, (self.clock.now() - asked_at).total_seconds())
         self.pace = Pace(60.0 / pause, after=max(0.0, pause - past))
@@ -171,7 +171,7 @@ def _asked[T](this: Search, ask: Callable[[ProviderClient], T], number: int) -> 
         raise Stopped(TIME_IS_OVER)
     this.calls += 1
     # Before the call: a process that dies in it must not be forgotten.
-    ProbeDesk.objects.filter(provider=this.provider).update(asked_at=this.clock.now())
+    ProbeSchedule.objects.filter(provider=this.provider).update(asked_at=this.clock.now())
     try:
         return ask(client_for(this.provider, deadline=settings.READ_DEADLINE_SECONDS))
     except Unavailable as failure:

@@ -19,7 +19,7 @@ from orders.doubt.evidence import newest_own_id, picture_of, times
 from orders.doubt.intervals import look_pause
 from orders.doubt.picture import AskOwner, Contradiction, NotPlaced, Picture, Placed, Standing, Verdict
 from orders.forwarding import outcomes
-from orders.models import ForwardAttempt, Order, ProbeDesk
+from orders.models import ForwardAttempt, Order, ProbeSchedule
 from orders.states import Forward, Outcome
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ RUN_SECONDS = 30.0
 
 def is_due(*, now: datetime) -> bool:
     """Whether a resolver has something to do at some provider."""
-    return any(_desk_is_free(provider, now) for provider in _with_work(now)) and not freezing.is_frozen()
+    return any(_schedule_is_free(provider, now) for provider in _with_work(now)) and not freezing.is_frozen()
 
 
 def resolve_due(*, now: datetime, seconds: float = RUN_SECONDS) -> int:
@@ -43,27 +43,27 @@ def resolve_due(*, now: datetime, seconds: float = RUN_SECONDS) -> int:
     for provider in _with_work(now):
         if elapsed_clock() >= until:
             break
-        desk = _claim(provider, now=clock.now(), seconds=seconds)
-        if desk is None:
+        schedule = _claim(provider, now=clock.now(), seconds=seconds)
+        if schedule is None:
             continue
         with contained(f"resolving the doubts at provider {provider.pk}"):
             try:
-                closed += resolve_provider(provider, desk, clock=clock, until=until)
+                closed += resolve_provider(provider, schedule, clock=clock, until=until)
             except SecretUnreadable as problem:
                 log.warning("the doubts at %s wait: %s", provider.pk, problem)
             finally:
-                _release(desk, now=clock.now())
+                _release(schedule, now=clock.now())
     return closed
 
 
-def resolve_provider(provider: Provider, desk: ProbeDesk, *, clock: Clock, until: float) -> int:
+def resolve_provider(provider: Provider, schedule: ProbeSchedule, *, clock: Clock, until: float) -> int:
     """One round for one provider: stored answers, heard ids, listed orders, then the search; how many were closed."""
     before = _open_doubts(provider)
     late.read_late_answers(provider, now=clock.now())
     this = probing.Search(provider, clock, until)
     try:
-        calibration.calibrate(this, desk)
-        _gather(this, desk)
+        calibration.calibrate(this, schedule)
+        _gather(this, schedule)
     except probing.Stopped as reason:
         log.info("the search at provider %s stopped: %s", provider.pk, reason)
     except probing.ForeignIdsShown:
@@ -72,7 +72,7 @@ def resolve_provider(provider: Provider, desk: ProbeDesk, *, clock: Clock, until
     return before - _open_doubts(provider)
 
 
-def _gather(this: probing.Search, desk: ProbeDesk) -> None:
+def _gather(this: probing.Search, schedule: ProbeSchedule) -> None:
     provider, clock = this.provider, this.clock
     if _open_doubts(provider):
         hints.ask_for_heard(this, picture_of(provider, now=clock.now()))
@@ -85,7 +85,7 @@ def _gather(this: probing.Search, desk: ProbeDesk) -> None:
         _poll_parents(provider, clock.now())
         probing.search(this, ranges, newest=newest)
     elif provider.is_active:
-        orphan_search.scan_if_due(this, desk)
+        orphan_search.scan_if_due(this, schedule)
     if _open_doubts(provider) and elapsed_clock() < this.until:
         rates.read_if_needed(provider, clock=clock)
 
@@ -165,39 +165,41 @@ def _with_work(now: datetime) -> list[Provider]:
     One that answers slowly uses up a whole round, and would be due again before the next.
     """
     doubtful = ForwardAttempt.objects.filter(outcome=Outcome.IN_DOUBT).values("provider")
-    at_rest = ProbeDesk.objects.filter(next_scan_at__gt=now).values("provider")
+    at_rest = ProbeSchedule.objects.filter(next_scan_at__gt=now).values("provider")
     sold = ForwardAttempt.objects.filter(outcome=Outcome.PLACED).values("provider")
     told_late = late.unread().values("provider")
     scannable = Q(is_active=True, probing_enabled=True, parked_at=None, pk__in=sold) & ~Q(pk__in=at_rest)
-    looked = ProbeDesk.objects.filter(provider=OuterRef("pk")).values("next_at")
+    looked = ProbeSchedule.objects.filter(provider=OuterRef("pk")).values("next_at")
     has_work = Q(pk__in=doubtful) | Q(pk__in=told_late) | scannable
     providers = Provider.objects.filter(has_work).annotate(next_look=Subquery(looked))
     return list(providers.order_by(F("next_look").asc(nulls_first=True), "pk"))
 
 
-def _desk_is_free(provider: Provider, now: datetime) -> bool:
-    return not ProbeDesk.objects.filter(_taken(now), provider=provider).exists()
+def _schedule_is_free(provider: Provider, now: datetime) -> bool:
+    return not ProbeSchedule.objects.filter(_taken(now), provider=provider).exists()
 
 
 def _taken(now: datetime) -> Q:
     return Q(claimed_until__gt=now) | Q(next_at__gt=now)
 
 
-def _claim(provider: Provider, *, now: datetime, seconds: float) -> ProbeDesk | None:
-    """The provider's desk for one resolver, or None while another one sits there or the next look is not due."""
+def _claim(provider: Provider, *, now: datetime, seconds: float) -> ProbeSchedule | None:
+    """The provider's schedule for one resolver, or None while another one sits there or the next look is not due."""
     until = now + timedelta(seconds=seconds + settings.SYNC_DEADLINE_SECONDS + settings.READ_DEADLINE_SECONDS)
     with transaction.atomic():
-        ProbeDesk.objects.get_or_create(provider=provider)
-        desk = ProbeDesk.objects.select_for_update(skip_locked=True).filter(provider=provider).first()
-        if desk is None or ProbeDesk.objects.filter(_taken(now), pk=desk.pk).exists():
+        ProbeSchedule.objects.get_or_create(provider=provider)
+        schedule = ProbeSchedule.objects.select_for_update(skip_locked=True).filter(provider=provider).first()
+        if schedule is None or ProbeSchedule.objects.filter(_taken(now), pk=schedule.pk).exists():
             return None
-        ProbeDesk.objects.filter(pk=desk.pk).update(claimed_until=until)
-    return desk
+        ProbeSchedule.objects.filter(pk=schedule.pk).update(claimed_until=until)
+    return schedule
 
 
-def _release(desk: ProbeDesk, *, now: datetime) -> None:
-    is_urgent = Order.objects.filter(provider_id=desk.provider_id, forward_state=Forward.IN_DOUBT).exists()
-    ProbeDesk.objects.filter(pk=desk.pk).update(claimed_until=None, next_at=now + look_pause(is_urgent=is_urgent))
+def _release(schedule: ProbeSchedule, *, now: datetime) -> None:
+    is_urgent = Order.objects.filter(provider_id=schedule.provider_id, forward_state=Forward.IN_DOUBT).exists()
+    ProbeSchedule.objects.filter(pk=schedule.pk).update(
+        claimed_until=None, next_at=now + look_pause(is_urgent=is_urgent)
+    )
 
 
 def _open_doubts(provider: Provider) -> int:

@@ -30,12 +30,12 @@ _COLUMNS = {
     "start_count": "bigint",
     "remains": "bigint",
     "provider_charge": "numeric",
-    "heard_currency": "text",
+    "answered_currency": "text",
     "needs_review": "text",
     "refunded": "numeric",
     "finished_at": "timestamptz",
     "next_poll_at": "timestamptz",
-    "heard_at": "timestamptz",
+    "answered_at": "timestamptz",
     "poll_misses": "int",
 }
 _NAMES = ("id", *_COLUMNS)

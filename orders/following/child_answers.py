@@ -18,7 +18,7 @@ from upstream.states import OrderState
 
 _WRITTEN = [
     "quantity", "progress", "raw_state", "state_since", "start_count", "remains", "charge", "needs_review",
-    "finished_at", "next_poll_at", "heard_at", "poll_misses",
+    "finished_at", "next_poll_at", "answered_at", "poll_misses",
 ]  # fmt: skip
 #: How what the owner should look at begins where it is about a child.
 _ABOUT = "child order "
@@ -69,10 +69,10 @@ def _show_first_in_review(order: Order, this: Round) -> None:
 
 
 def _hear(order: Order, child: ChildOrder, item: StatusItem, this: Round) -> None:
-    if child.heard_at is not None and child.heard_at > this.asked_at:
+    if child.answered_at is not None and child.answered_at > this.asked_at:
         return
     if isinstance(item, OrderStatus):
-        child.poll_misses, child.heard_at = 0, this.asked_at
+        child.poll_misses, child.answered_at = 0, this.asked_at
         if child.needs_review.startswith(MISSED):
             child.needs_review = ""
         _status(order, child, item, this)

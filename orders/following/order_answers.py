@@ -49,7 +49,7 @@ def _note_children(order: Order, item: StatusItem, this: Round) -> None:
 
 
 def _hear(order: Order, item: StatusItem, this: Round) -> None:
-    if order.heard_at is not None and order.heard_at > this.asked_at:
+    if order.answered_at is not None and order.answered_at > this.asked_at:
         this.note(order, EventKind.REMARK, text="an answer overtaken by a newer one was not applied")
     elif isinstance(item, OrderStatus):
         _status(order, item, this)
@@ -92,7 +92,7 @@ def _nothing_usable(order: Order, item: StatusItem, this: Round) -> None:
 
 def _status(order: Order, heard: OrderStatus, this: Round) -> None:
     order.poll_misses = 0
-    order.heard_at = this.asked_at
+    order.answered_at = this.asked_at
     if order.needs_review.startswith(MISSED):
         order.needs_review = ""
     started = order.start_count is None and heard.start_count is not None and heard.state is not OrderState.PENDING
@@ -164,9 +164,9 @@ def _refuse_to_go_back(order: Order, heard: OrderStatus, this: Round) -> None:
 def _hear_charge(order: Order, heard: OrderStatus, this: Round) -> None:
     """Keep the provider's charge exactly as heard; one above what we expected costs us money."""
     if heard.currency:
-        order.heard_currency = heard.currency[:8]
+        order.answered_currency = heard.currency[:8]
     if "currency_differs" in heard.flags:
-        this.foreign_currency(order, order.heard_currency)
+        this.foreign_currency(order, order.answered_currency)
         return
     if heard.charge is None or heard.charge == order.provider_charge:
         return

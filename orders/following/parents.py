@@ -141,10 +141,10 @@ def _lists_all(order: Order, children: Sequence[ChildOrder]) -> bool:
     """
     if order.ended_as != Progress.COMPLETED or len(children) >= (order.runs or 0):
         return True
-    if order.heard_at is None or order.state_since is None:
+    if order.answered_at is None or order.state_since is None:
         return False
     since = max([order.state_since, *(child.created_at for child in children)])
-    return order.heard_at - since >= timedelta(seconds=settings.RUNS_SETTLE_SECONDS)
+    return order.answered_at - since >= timedelta(seconds=settings.RUNS_SETTLE_SECONDS)
 
 
 def _add_up_charges(order: Order, children: Sequence[ChildOrder], this: Round) -> None:

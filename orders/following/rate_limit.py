@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from core.clock import SteadyClock, elapsed_clock
-from orders.models import PollDesk
+from orders.models import PollSchedule
 
 #: What a call may last beyond its deadline, until what it said is applied.
 _SLACK = timedelta(seconds=30)
@@ -29,7 +29,7 @@ _HALVINGS = """greatest(0, d.halvings - floor(
 ))::int"""
 
 _TAKE = f"""
-    UPDATE orders_polldesk d SET
+    UPDATE orders_pollschedule d SET
         next_call_at = greatest(d.next_call_at, %(now)s) + %(gap)s * power(2, {_HALVINGS}),
         busy = array_append(
             ARRAY(SELECT b FROM unnest(d.busy) b WHERE b > %(now)s AND b IS DISTINCT FROM %(mine)s),
@@ -47,7 +47,7 @@ _TAKE = f"""
 """  # noqa: S608 - a constant of this module
 
 _SLOW_DOWN = f"""
-    UPDATE orders_polldesk d SET
+    UPDATE orders_pollschedule d SET
         halvings = least({_HALVINGS} + 1, %(most)s), halved_at = %(now)s,
         next_call_at = greatest(d.next_call_at, %(now)s + %(wait)s)
     WHERE d.provider_id = %(provider)s
@@ -96,7 +96,7 @@ class Turns:
         if self._mine is not None:
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "UPDATE orders_polldesk SET busy = array_remove(busy, %s) WHERE provider_id = %s",
+                    "UPDATE orders_pollschedule SET busy = array_remove(busy, %s) WHERE provider_id = %s",
                     [self._mine, self.provider_id],
                 )
 
@@ -105,7 +105,7 @@ class Turns:
 def at(provider_id: int) -> Iterator[Turns]:
     """The turns of this thread at a provider, the last one given back at the end."""
     clock = SteadyClock()
-    open_desk(provider_id, now=clock.now())
+    add_schedule(provider_id, now=clock.now())
     turns = Turns(provider_id, clock)
     try:
         yield turns
@@ -113,9 +113,9 @@ def at(provider_id: int) -> Iterator[Turns]:
         turns.end()
 
 
-def open_desk(provider_id: int, *, now: datetime) -> None:
+def add_schedule(provider_id: int, *, now: datetime) -> None:
     """Make the row of a provider that was never asked before."""
-    PollDesk.objects.bulk_create([PollDesk(provider_id=provider_id, next_call_at=now)], ignore_conflicts=True)
+    PollSchedule.objects.bulk_create([PollSchedule(provider_id=provider_id, next_call_at=now)], ignore_conflicts=True)
 
 
 def slow_down(provider_id: int, *, wait: float, now: datetime) -> None:

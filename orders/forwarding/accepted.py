@@ -30,8 +30,8 @@ _PLACE = """
         JOIN catalog_provider p ON p.id = a.provider_id
         WHERE a.token = h.token AND a.outcome = 'sending' AND s.forward_state = 'sending' AND p.refusals = 0
             AND NOT EXISTS (
-                SELECT FROM orders_sendinggate g
-                WHERE g.provider_id = p.id AND (g.streak > 0 OR g.shut_at IS NOT NULL)
+                SELECT FROM orders_breakerstate g
+                WHERE g.provider_id = p.id AND (g.streak > 0 OR g.tripped_at IS NOT NULL)
             )
             AND NOT EXISTS (SELECT FROM orders_ownid i WHERE i.provider_id = p.id AND i.upstream_id = h.upstream_id)
             AND NOT EXISTS (

@@ -21,7 +21,7 @@ from catalog.models import Provider
 from core.money import multiply
 from notices.alerts import close_alert, raise_alert
 from notices.models import Severity
-from orders.models import ForwardAttempt, Order, SendingGate
+from orders.models import BreakerState, ForwardAttempt, Order
 from orders.states import Forward, Outcome
 
 #: The share of the balance at the provider that may be in doubt at a time.
@@ -95,7 +95,7 @@ class Pass(StrEnum):
 
 def is_shut(provider_id: int) -> bool:
     """Whether the provider's gate is shut: one cheap query."""
-    return SendingGate.objects.filter(provider_id=provider_id, shut_at__isnull=False).exists()
+    return BreakerState.objects.filter(provider_id=provider_id, tripped_at__isnull=False).exists()
 
 
 def shut_when_nothing_fits(provider: Provider, *, now: datetime) -> bool:
@@ -106,9 +106,9 @@ def shut_when_nothing_fits(provider: Provider, *, now: datetime) -> bool:
     if not _nothing_fits(provider, exposure(provider.pk, since=None)):
         return False
     with transaction.atomic():
-        SendingGate.objects.get_or_create(provider_id=provider.pk)
-        gate = SendingGate.objects.select_for_update().select_related("provider").get(pk=provider.pk)
-        if gate.shut_at is None:
+        BreakerState.objects.get_or_create(provider_id=provider.pk)
+        gate = BreakerState.objects.select_for_update().select_related("provider").get(pk=provider.pk)
+        if gate.tripped_at is None:
             _shut(gate, "cost", now)
             gate.save()
     return True
@@ -116,7 +116,7 @@ def shut_when_nothing_fits(provider: Provider, *, now: datetime) -> bool:
 
 def look(provider: Provider, *, now: datetime) -> Pass:
     """What :func:`ask` would say, without a lock and without moving anything."""
-    gate = SendingGate.objects.filter(provider=provider, shut_at__isnull=False).first()
+    gate = BreakerState.objects.filter(provider=provider, tripped_at__isnull=False).first()
     if gate is None or not (reason := _reason(provider, gate)):
         return Pass.FREE
     return Pass.TRIAL if _is_trial_due(gate, reason, now) else Pass.STOP
@@ -124,11 +124,11 @@ def look(provider: Provider, *, now: datetime) -> Pass:
 
 def ask(provider: Provider, *, now: datetime) -> Pass:
     """Whether one more order may be claimed, freely or as the one trial. Part of the claim's transaction."""
-    gate = SendingGate.objects.filter(provider=provider, shut_at__isnull=False).first()
+    gate = BreakerState.objects.filter(provider=provider, tripped_at__isnull=False).first()
     if gate is None:
         return Pass.FREE
-    gate = SendingGate.objects.select_for_update().get(pk=gate.pk)
-    if gate.shut_at is None:
+    gate = BreakerState.objects.select_for_update().get(pk=gate.pk)
+    if gate.tripped_at is None:
         return Pass.FREE
     reason = _reason(provider, gate)
     if not reason:
@@ -140,22 +140,24 @@ def ask(provider: Provider, *, now: datetime) -> Pass:
 def note(provider_id: int, *, is_clear: bool, now: datetime) -> None:
     """Count an answer. Part of the transaction that records it, so that a doubt and its shutting are one."""
     if is_clear:
-        gate = SendingGate.objects.filter(provider_id=provider_id).filter(Q(streak__gt=0) | Q(shut_at__isnull=False))
+        gate = BreakerState.objects.filter(provider_id=provider_id).filter(
+            Q(streak__gt=0) | Q(tripped_at__isnull=False)
+        )
         if gate.exists():
-            _clear(SendingGate.objects.select_for_update().get(pk=provider_id), now)
+            _clear(BreakerState.objects.select_for_update().get(pk=provider_id), now)
         return
-    SendingGate.objects.get_or_create(provider_id=provider_id)
-    gate_row = SendingGate.objects.select_for_update().select_related("provider").get(pk=provider_id)
+    BreakerState.objects.get_or_create(provider_id=provider_id)
+    gate_row = BreakerState.objects.select_for_update().select_related("provider").get(pk=provider_id)
     gate_row.streak += 1
     reason = _reason(gate_row.provider, gate_row)
-    if reason and gate_row.shut_at is None:
+    if reason and gate_row.tripped_at is None:
         _shut(gate_row, reason, now)
     gate_row.save()
 
 
-def _reason(provider: Provider, gate: SendingGate) -> str:
+def _reason(provider: Provider, gate: BreakerState) -> str:
     """Why the gate is, or should be, shut; empty when it may be open."""
-    seen = exposure(provider.pk, since=gate.opened_at)
+    seen = exposure(provider.pk, since=gate.reset_at)
     if _nothing_fits(provider, seen):
         return "cost"
     if seen.doubts >= settings.BREAKER_DOUBTS:
@@ -175,7 +177,7 @@ def _nothing_fits(provider: Provider, seen: Exposure) -> bool:
     return seen.cost >= cap or seen.cost + cheapest > cap
 
 
-def _is_trial_due(gate: SendingGate, reason: str, now: datetime) -> bool:
+def _is_trial_due(gate: BreakerState, reason: str, now: datetime) -> bool:
     """One order at a time, no sooner than what is in doubt had time to settle.
 
     Above the cost cap a trial that is itself still in doubt is the last one: one order passes the cap, not many.
@@ -183,7 +185,7 @@ def _is_trial_due(gate: SendingGate, reason: str, now: datetime) -> bool:
     attempts = ForwardAttempt.objects.filter(provider_id=gate.provider_id)
     if attempts.filter(outcome__in=[Outcome.CLAIMED, Outcome.SENDING]).exists():
         return False
-    seen = exposure(gate.provider_id, since=gate.opened_at)
+    seen = exposure(gate.provider_id, since=gate.reset_at)
     is_over = reason == "cost" and seen.cost >= cap_of(gate.provider)
     if is_over and seen.last_trial_sent is not None:
         return False
@@ -202,26 +204,26 @@ def _settles_from(seen: Exposure, reason: str) -> datetime | None:
     return max((sent for sent in (seen.first_sent, seen.last_trial_sent) if sent), default=None)
 
 
-def _clear(gate: SendingGate, now: datetime) -> None:
+def _clear(gate: BreakerState, now: datetime) -> None:
     gate.streak = 0
-    if gate.shut_at is None:
+    if gate.tripped_at is None:
         gate.save(update_fields=["streak"])
         return
-    gate.opened_at = now
+    gate.reset_at = now
     if _reason(gate.provider, gate):
         gate.save()  # too much is still in doubt: the next one goes as a trial of its own
         return
     _open(gate, now)
 
 
-def _open(gate: SendingGate, now: datetime) -> None:
-    gate.shut_at, gate.shut_because, gate.opened_at, gate.streak = None, "", now, 0
+def _open(gate: BreakerState, now: datetime) -> None:
+    gate.tripped_at, gate.tripped_because, gate.reset_at, gate.streak = None, "", now, 0
     gate.save()
     close_alert(cause=f"provider:{gate.provider_id}:breaker", now=now)
 
 
-def _shut(gate: SendingGate, reason: str, now: datetime) -> None:
-    gate.shut_at, gate.shut_because = now, reason
+def _shut(gate: BreakerState, reason: str, now: datetime) -> None:
+    gate.tripped_at, gate.tripped_because = now, reason
     raise_alert(
         cause=f"provider:{gate.provider_id}:breaker",
         severity=Severity.MONEY,

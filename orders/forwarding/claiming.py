@@ -26,7 +26,7 @@ _CLAIM = f"""
         WHERE o.provider_id = %(provider_id)s AND o.forward_state = 'queued' AND o.next_at <= %(claimed_at)s
             AND p.is_active AND p.parked_at IS NULL AND NOT {FROZEN_SQL}
             AND (%(is_trial)s OR NOT EXISTS (
-                SELECT FROM orders_sendinggate g WHERE g.provider_id = p.id AND g.shut_at IS NOT NULL
+                SELECT FROM orders_breakerstate g WHERE g.provider_id = p.id AND g.tripped_at IS NOT NULL
             ) AND {FITS_SQL})
             AND NOT (o.last_refusal = '{ErrorClass.DUPLICATE_LINK.value}' AND EXISTS (
                 SELECT FROM orders_order a
@@ -45,8 +45,8 @@ _CLAIM = f"""
         RETURNING o.id, o.external_service_id, o.fields, o.expected_cost
     ), begun AS (
         INSERT INTO orders_forwardattempt (
-            order_id, n, provider_id, token, lane, lane_pid, lane_started, claimed_at, leased_until, outcome, heard_id,
-            reason, evidence, expected_cost, is_trial
+            order_id, n, provider_id, token, lane, lane_pid, lane_started, claimed_at, leased_until, outcome,
+            unconfirmed_id, reason, evidence, expected_cost, is_trial
         )
         SELECT m.id, (SELECT coalesce(max(b.n), 0) + 1 FROM orders_forwardattempt b WHERE b.order_id = m.id),
             %(provider_id)s, %(token)s, %(lane)s, %(lane_pid)s, %(lane_started)s, %(claimed_at)s, %(leased_until)s,

@@ -59,7 +59,7 @@ def record(attempt: ForwardAttempt, result: Placed | Refused | NotSent | InDoubt
 
 def _placed(order: Order, attempt: ForwardAttempt, result: Placed, now: datetime) -> None:
     if is_ours_already(attempt.provider_id, result.order_id):
-        _doubt(order, attempt, reason="known_id", heard_id=result.order_id, now=now)
+        _doubt(order, attempt, reason="known_id", unconfirmed_id=result.order_id, now=now)
         raise_alert(
             cause=f"provider:{attempt.provider_id}:known_id",
             severity=Severity.MONEY,
@@ -151,16 +151,32 @@ def _not_sent(order: Order, attempt: ForwardAttempt, result: NotSent, now: datet
 
 def _in_doubt(order: Order, attempt: ForwardAttempt, result: InDoubt, now: datetime) -> None:
     if attempt.outcome != Outcome.IN_DOUBT:
-        _doubt(order, attempt, reason=str(result), heard_id=(result.candidates or ("",))[0], now=now, result=result)
+        _doubt(
+            order, attempt, reason=str(result), unconfirmed_id=(result.candidates or ("",))[0], now=now, result=result
+        )
 
 
 def _doubt(
-    order: Order, attempt: ForwardAttempt, *, reason: str, heard_id: str, now: datetime, result: InDoubt | None = None
+    order: Order,
+    attempt: ForwardAttempt,
+    *,
+    reason: str,
+    unconfirmed_id: str,
+    now: datetime,
+    result: InDoubt | None = None,
 ) -> None:
     heard = {"candidates": list(result.candidates)} if result and result.candidates else {}
     evidence = {**attempt.evidence, **heard}
     if attempt.outcome != Outcome.IN_DOUBT:
-        _end(attempt, Outcome.IN_DOUBT, result, now, reason=reason[:500], heard_id=heard_id, evidence=evidence)
+        _end(
+            attempt,
+            Outcome.IN_DOUBT,
+            result,
+            now,
+            reason=reason[:500],
+            unconfirmed_id=unconfirmed_id,
+            evidence=evidence,
+        )
     doubt(order, now=now, attempt=attempt)
 
 

@@ -1,7 +1,7 @@
-"""What every send that must not happen twice has in common: claim, permit, store what was said.
+"""What every send that must not happen twice has in common: claim, permit, store the answer.
 
 The order of steps is the protocol: the claim is committed before anything leaves; the permit is asked for after the
-connection stands and before the first byte, on the lane's own session, so that a lost lane sends nothing; what was said
+connection stands and before the first byte, on the lane's own session, so that a lost lane sends nothing; the answer
 is committed before anybody interprets it.
 """
 
@@ -40,7 +40,7 @@ class Errand:
 #: A gate that shut after the claim stops the send as well; only the trial passes it.
 _GATE = """
     AND (a.is_trial OR NOT EXISTS (
-        SELECT FROM orders_sendinggate g WHERE g.provider_id = p.id AND g.shut_at IS NOT NULL
+        SELECT FROM orders_breakerstate g WHERE g.provider_id = p.id AND g.tripped_at IS NOT NULL
     ))
 """
 
@@ -69,9 +69,9 @@ _PERMIT = """
 
 _STORE = """
     INSERT INTO orders_providerexchange
-        (provider_id, action, forward_attempt_id, refill_attempt_id, at, http_status, send_calls, said)
+        (provider_id, action, forward_attempt_id, refill_attempt_id, at, http_status, send_calls, transcript)
     VALUES (%(provider)s::bigint, %(action)s::text, %(forward_attempt)s::bigint, %(refill_attempt)s::bigint,
-        statement_timestamp(), %(http_status)s::int, %(send_calls)s::int, %(said)s::jsonb)
+        statement_timestamp(), %(http_status)s::int, %(send_calls)s::int, %(transcript)s::jsonb)
     RETURNING id
 """
 
@@ -110,7 +110,7 @@ def store_exchange(
     forward_attempt: ForwardAttempt | None = None,
     refill_attempt: RefillAttempt | None = None,
 ) -> None:
-    """Keep what was said, without the key, before anybody interprets it."""
+    """Store the exchange, without the API key, before anybody interprets it."""
     facts = {
         "provider": provider_id,
         "forward_attempt": forward_attempt and forward_attempt.pk,
@@ -119,27 +119,27 @@ def store_exchange(
         "send_calls": exchange.send_calls,
     }
     values = {name: None if fact is None else str(fact) for name, fact in facts.items()}
-    prepared.write(_STORE, {**values, "action": exchange.action, "said": json.dumps(exchange.as_evidence())})
+    prepared.write(_STORE, {**values, "action": exchange.action, "transcript": json.dumps(exchange.as_evidence())})
 
 
-def stored_exchange(said: dict[str, Any]) -> Exchange:
+def stored_exchange(transcript: dict[str, Any]) -> Exchange:
     """What was kept, in the shape in which it is judged. A body that was cut when stored is not complete."""
-    body = str(said.get("body") or "").encode()
-    is_whole = int(said.get("body_bytes") or 0) <= EVIDENCE_LIMIT
+    body = str(transcript.get("body") or "").encode()
+    is_whole = int(transcript.get("body_bytes") or 0) <= EVIDENCE_LIMIT
     return Exchange(
-        action=str(said.get("action") or "add"),
-        url=str(said.get("url") or ""),
-        request_fields=said.get("request_fields") or {},
-        elapsed=float(said.get("elapsed") or 0),
-        sent_at=said.get("sent_at"),
-        answered_at=said.get("answered_at"),
-        send_calls=int(said.get("send_calls") or 0),
-        http_status=said.get("http_status"),
-        content_type=str(said.get("content_type") or ""),
-        retry_after=said.get("retry_after"),
+        action=str(transcript.get("action") or "add"),
+        url=str(transcript.get("url") or ""),
+        request_fields=transcript.get("request_fields") or {},
+        elapsed=float(transcript.get("elapsed") or 0),
+        sent_at=transcript.get("sent_at"),
+        answered_at=transcript.get("answered_at"),
+        send_calls=int(transcript.get("send_calls") or 0),
+        http_status=transcript.get("http_status"),
+        content_type=str(transcript.get("content_type") or ""),
+        retry_after=transcript.get("retry_after"),
         body=body,
-        complete=bool(said.get("complete")) and is_whole,
-        deadline_fired=bool(said.get("deadline_fired")),
-        stop=str(said.get("stop") or ""),
-        error=str(said.get("error") or ""),
+        complete=bool(transcript.get("complete")) and is_whole,
+        deadline_fired=bool(transcript.get("deadline_fired")),
+        stop=str(transcript.get("stop") or ""),
+        error=str(transcript.get("error") or ""),
     )

@@ -131,7 +131,7 @@ def _record(
         case InDoubt():
             if attempt.outcome != Outcome.IN_DOUBT:
                 heard = (result.candidates or ("",))[0]
-                end_attempt(attempt, Outcome.IN_DOUBT, reason=str(result)[:500], send_calls=calls, heard_id=heard)
+                end_attempt(attempt, Outcome.IN_DOUBT, reason=str(result)[:500], send_calls=calls, unconfirmed_id=heard)
                 _doubt(refill, now, poll_at=now if heard else None)
 
 
@@ -162,7 +162,7 @@ def _stored_answer(attempt: RefillAttempt) -> Refilled | Refused | NotSent | InD
     stored = ProviderExchange.objects.filter(~FROZEN, refill_attempt=attempt, action="refill").first()
     if stored is None:
         return None
-    exchange = permits.stored_exchange(stored.said)
+    exchange = permits.stored_exchange(stored.transcript)
     order = attempt.refill.order
     try:
         if exchange.send_calls == 0:

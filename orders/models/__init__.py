@@ -7,17 +7,17 @@ from orders.models.books import (
     ProviderAccount,
     ProviderEntry,
     ReconciliationBreak,
-    ReconciliationDesk,
+    ReconciliationSchedule,
 )
-from orders.models.breaker_state import SendingGate
+from orders.models.breaker_state import BreakerState
 from orders.models.cancellation import Cancellation
 from orders.models.child import ChildOrder
 from orders.models.doubtful import DoubtfulOrder
 from orders.models.frozen import FROZEN, RESTORED, Home, ShopState, ThawScan
 from orders.models.order import EventKind, Order, OrderEvent
 from orders.models.own_id import UNEXPLAINED, Explanation, OwnId
-from orders.models.poll_schedule import PollDesk
-from orders.models.probing import ProbeDesk, ProbePass, RateReading
+from orders.models.poll_schedule import PollSchedule
+from orders.models.probing import ProbePass, ProbeSchedule, RateReading
 from orders.models.refill import Refill
 
 __all__ = [
@@ -39,18 +39,18 @@ __all__ = [
     "Order",
     "OrderEvent",
     "OwnId",
-    "PollDesk",
-    "ProbeDesk",
+    "PollSchedule",
+    "ProbeSchedule",
     "ProbePass",
     "ProviderAccount",
     "ProviderEntry",
     "ProviderExchange",
     "RateReading",
     "ReconciliationBreak",
-    "ReconciliationDesk",
+    "ReconciliationSchedule",
     "Refill",
     "RefillAttempt",
-    "SendingGate",
+    "BreakerState",
     "ShopState",
     "ThawScan",
 ]

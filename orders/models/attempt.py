@@ -11,9 +11,9 @@ from orders.states import LIVE, Outcome
 
 
 class Attempt(models.Model):
-    """One try to send something that must not be sent twice.
+    """One attempt to send something that must not be sent twice.
 
-    Claimed and committed before any byte can leave, recorded after. ``token`` fences a worker that was overtaken;
+    Claimed and committed before any byte can leave, recorded after. ``token`` fences off a worker whose lease ran out;
     ``lane_pid`` and ``lane_started`` name the database session that must be alive while it sends.
     """
 
@@ -30,7 +30,7 @@ class Attempt(models.Model):
     send_calls = models.PositiveIntegerField(_("writes to the socket"), null=True, blank=True)
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, default=Outcome.CLAIMED)
     upstream_id = models.CharField(_("id at the provider"), max_length=64, null=True, blank=True)  # noqa: DJ001 - absent is not empty
-    heard_id = models.CharField(_("id heard in a spoiled answer"), max_length=64, blank=True)
+    unconfirmed_id = models.CharField(_("unconfirmed id from a damaged answer"), max_length=64, blank=True)
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     decided_by = models.CharField(_("decided by"), max_length=254, null=True, blank=True)  # noqa: DJ001 - absent is not empty
     evidence = models.JSONField(_("evidence"), default=dict, blank=True)
@@ -63,7 +63,7 @@ class ForwardAttempt(Attempt):
     order = models.ForeignKey(Order, models.PROTECT, verbose_name=_("order"), related_name="attempts")
     expected_cost = AmountField(_("expected cost"))
     is_trial = models.BooleanField(
-        _("trial"), default=False, db_default=False, help_text=_("Let through by a shut breaker, alone")
+        _("trial"), default=False, db_default=False, help_text=_("The one order that a tripped breaker lets through")
     )
 
     class Meta:
@@ -91,7 +91,7 @@ class ForwardAttempt(Attempt):
                 condition=Q(outcome__in=[Outcome.CLAIMED, Outcome.SENDING]),
                 name="forward_attempt_under_way",
             ),
-            # What is in doubt, and what a person called not placed: few rows among many, asked for at every turn.
+            # What is in doubt, and what a person called not placed: few rows among many, queried all the time.
             models.Index(
                 fields=["provider"],
                 condition=Q(outcome__in=[Outcome.IN_DOUBT, Outcome.NOT_PLACED]),
@@ -130,7 +130,7 @@ class RefillAttempt(Attempt):
 
 
 class ProviderExchange(models.Model):
-    """What was said between us and a provider about what must not be repeated. Append-only, without the API key."""
+    """One request that must not be repeated, and its answer. Append-only, without the API key."""
 
     provider = models.ForeignKey(Provider, models.PROTECT, verbose_name=_("provider"), related_name="+")
     action = models.CharField(_("action"), max_length=20)
@@ -143,7 +143,7 @@ class ProviderExchange(models.Model):
     at = models.DateTimeField(_("stored"), db_default=Now())
     http_status = models.IntegerField(_("HTTP status"), null=True, blank=True)
     send_calls = models.PositiveIntegerField(_("writes to the socket"), default=0)
-    said = models.JSONField(_("exchange"))
+    transcript = models.JSONField(_("exchange"))
 
     class Meta:
         verbose_name = _("exchange")

@@ -19,7 +19,7 @@ class EntryKind(models.TextChoices):
 class ProviderEntry(models.Model):
     """Money on our account at a provider that no order moved, in the provider's currency. Never changed or deleted.
 
-    ``key`` names the deed, so that a form sent twice enters it once. A correction may be below zero.
+    ``key`` names the entry, so that a form sent twice enters it once. A correction may be below zero.
     """
 
     provider = models.ForeignKey(Provider, models.PROTECT, verbose_name=_("provider"), related_name="entries")
@@ -52,10 +52,10 @@ class ProviderEntry(models.Model):
 
 
 class BalanceReading(models.Model):
-    """What a provider said our account holds, beside what our books knew at that moment. Never changed or deleted.
+    """What a provider reported as our balance, and what our books held at that moment. Never changed or deleted.
 
-    ``entries`` and ``charges`` are the two sums of our side. ``sends`` tells two readings apart between which something
-    was sent; a quiet reading equals the one before it with nothing sent, charged or entered between.
+    ``entries`` and ``charges`` are the two sums of our side. ``sends`` differs between two readings if something was
+    sent between them; a quiet reading equals the one before it with nothing sent, charged or entered between.
     """
 
     provider = models.ForeignKey(Provider, models.PROTECT, verbose_name=_("provider"), related_name="readings")
@@ -81,12 +81,12 @@ class BalanceReading(models.Model):
 
     @property
     def ours(self) -> Decimal:
-        """What our books made of the account at that moment."""
+        """Our own balance of the account at that moment."""
         return EXACT.subtract(self.entries, self.charges)
 
     @property
     def difference(self) -> Decimal:
-        """What it reports less what we reckon: below zero, money is missing."""
+        """The reported balance less ours: below zero, money is missing."""
         return EXACT.subtract(self.amount, self.ours)
 
 
@@ -107,7 +107,7 @@ class BreakState(models.TextChoices):
 class ReconciliationBreak(models.Model):
     """A difference between a provider's account and ours. It moves no money: it is explained, or it goes away.
 
-    ``amount`` is in ``currency``: what they report less what we reckon (balance), what they took above the price
+    ``amount`` is in ``currency``: the reported balance less ours (balance), what they took above the price
     (charge), what was lost (margin, below zero), what they keep for an order that was not delivered (owed), what an
     order unknown to us cost. One row that is not closed for each cause; ``suspects`` are orders worth a look.
     """
@@ -155,17 +155,17 @@ class ReconciliationBreak(models.Model):
         return f"{self.get_kind_display()} ({about})" if about else str(self.get_kind_display())
 
 
-class ReconciliationDesk(models.Model):
-    """When a provider's account is looked at next. ``tries`` counts readings in a row that were not quiet."""
+class ReconciliationSchedule(models.Model):
+    """When a provider's account is checked next. ``tries`` counts readings in a row that were not quiet."""
 
     provider = models.OneToOneField(Provider, models.CASCADE, verbose_name=_("provider"), related_name="+")
-    next_at = models.DateTimeField(_("next look"))
+    next_at = models.DateTimeField(_("next check"))
     tries = models.PositiveIntegerField(_("unquiet readings in a row"), default=0)
-    checked_at = models.DateTimeField(_("orders last looked at"), null=True, blank=True)
+    checked_at = models.DateTimeField(_("orders last checked"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("reconciliation desk")
-        verbose_name_plural = _("reconciliation desks")
+        verbose_name = _("reconciliation schedule")
+        verbose_name_plural = _("reconciliation schedules")
 
     def __str__(self) -> str:
         return str(self.provider)

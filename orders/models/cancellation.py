@@ -9,9 +9,9 @@ from orders.states import CANCEL_OPEN, CancelState
 
 
 class Cancellation(models.Model):
-    """A customer's wish to cancel an order the provider has. It may be asked any number of times and moves no money.
+    """A customer's request to cancel an order that the provider has. It may be repeated and moves no money.
 
-    ``answer`` is the state in which the order ended, or the class of the refusal that closed the wish.
+    ``answer`` is the state in which the order ended, or the class of the refusal that closed the request.
     """
 
     order = models.ForeignKey(Order, models.PROTECT, verbose_name=_("order"), related_name="cancellations")

@@ -14,7 +14,7 @@ _NOTHING = (Progress.CANCELED, Progress.REFUNDED)
 class ChildOrder(models.Model):
     """One run of a drip-feed, or one post of a subscription: an order at the provider that belongs to one of ours.
 
-    ``quantity`` is what the provider was to deliver in it; for a subscription it is learnt from what the provider says.
+    ``quantity`` is what the provider was to deliver in it; for a subscription it is derived from the provider's answers.
     """
 
     parent = models.ForeignKey(Order, models.PROTECT, verbose_name=_("order"), related_name="children")
@@ -22,17 +22,17 @@ class ChildOrder(models.Model):
     upstream_id = models.CharField(_("id at the provider"), max_length=64)
     quantity = models.BigIntegerField(_("quantity"), null=True, blank=True)
     progress = models.CharField(_("progress"), max_length=12, choices=Progress, blank=True)
-    raw_state = models.CharField(_("state as heard"), max_length=100, blank=True)
+    raw_state = models.CharField(_("state in the provider's words"), max_length=100, blank=True)
     state_since = models.DateTimeField(_("in this state since"), null=True, blank=True)
     start_count = models.BigIntegerField(_("start count"), null=True, blank=True)
     remains = models.BigIntegerField(_("remains"), null=True, blank=True)
     charge = ProviderAmountField(_("charged by the provider"), null=True, blank=True)
-    needs_review = models.CharField(_("needs a look"), max_length=120, blank=True)
+    needs_review = models.CharField(_("needs review"), max_length=120, blank=True)
     created_at = models.DateTimeField(_("first listed"), db_default=Now())
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     next_poll_at = models.DateTimeField(_("next poll"), null=True, blank=True)
     asked_at = models.DateTimeField(_("last asked"), null=True, blank=True)
-    heard_at = models.DateTimeField(_("last heard"), null=True, blank=True)
+    answered_at = models.DateTimeField(_("last answered"), null=True, blank=True)
     poll_misses = models.PositiveIntegerField(_("unanswered polls in a row"), default=0)
 
     class Meta:
@@ -58,7 +58,7 @@ class ChildOrder(models.Model):
 
     @property
     def delivered(self) -> int:
-        """How many of it arrived, as far as we know."""
+        """How much of it was delivered, as far as we know."""
         quantity, missing = self.quantity or 0, self.remains
         if self.progress == Progress.COMPLETED:
             return quantity

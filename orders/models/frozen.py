@@ -20,7 +20,7 @@ class Home(Func):
 
 
 class ShopState(models.Model):
-    """The one row that says whether anything may leave the shop, and which database it was that last knew so.
+    """The one row that says whether the shop may send anything, and in which database that was last confirmed.
 
     ``shop`` names this shop in marks outside the database; a restored dump brings it back, another shop has another.
     """

@@ -14,7 +14,7 @@ from upstream.service_types import QuantitySource, service_type
 
 
 class Order(models.Model):
-    """What a customer bought, for how much, and what became of it. Its id is the number everybody uses.
+    """What a customer bought, for how much, and how far it has come. Its id is the number everybody uses.
 
     The first block never changes after placement. ``quantity`` is per run; ``total`` is all that is to be delivered.
     ``charge`` and ``expected_cost`` are in the shop's currency, ``expected_charge`` in the provider's.
@@ -55,19 +55,19 @@ class Order(models.Model):
 
     upstream_id = models.CharField(_("id at the provider"), max_length=64, null=True, blank=True)  # noqa: DJ001 - absent is not empty
     progress = models.CharField(_("progress"), max_length=12, choices=Progress, blank=True)
-    raw_state = models.CharField(_("state as heard"), max_length=100, blank=True)
-    #: Since when the provider has said exactly this, by the time of the first question it answered so.
+    raw_state = models.CharField(_("state in the provider's words"), max_length=100, blank=True)
+    #: When the first question was sent that the provider answered with exactly this state.
     state_since = models.DateTimeField(_("in this state since"), null=True, blank=True)
-    #: The end a parent of child orders was said to have reached while some of those still run.
-    ended_as = models.CharField(_("ended, waits for its runs"), max_length=12, choices=Progress, blank=True)
+    #: The final state of a parent of child orders, as answered while some of those still run.
+    ended_as = models.CharField(_("ended, waiting for its runs"), max_length=12, choices=Progress, blank=True)
     start_count = models.BigIntegerField(_("start count"), null=True, blank=True)
     remains = models.BigIntegerField(_("remains"), null=True, blank=True)
     provider_charge = ProviderAmountField(_("charged by the provider"), null=True, blank=True)
-    heard_currency = models.CharField(_("currency heard"), max_length=8, blank=True)
-    needs_review = models.CharField(_("needs a look"), max_length=120, blank=True)
-    #: The reason for a look that a person has dealt with: it is not raised again.
-    reviewed = models.CharField(_("looked at"), max_length=120, blank=True, default="", db_default="")
-    #: How many did not arrive, by the person who settled it; None where nobody had to.
+    answered_currency = models.CharField(_("currency of the answer"), max_length=8, blank=True)
+    needs_review = models.CharField(_("needs review"), max_length=120, blank=True)
+    #: The reason for a review that a person has dealt with: it is not raised again.
+    reviewed = models.CharField(_("reviewed"), max_length=120, blank=True, default="", db_default="")
+    #: How many were not delivered, as decided by a person; None if nobody had to decide.
     missing_by_hand = models.BigIntegerField(_("not delivered, decided by a person"), null=True, blank=True)
     refunded = AmountField(_("refunded"), default=0, db_default=0)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
@@ -76,7 +76,7 @@ class Order(models.Model):
 
     next_poll_at = models.DateTimeField(_("next poll"), null=True, blank=True)
     asked_at = models.DateTimeField(_("last asked"), null=True, blank=True)
-    heard_at = models.DateTimeField(_("last heard"), null=True, blank=True)
+    answered_at = models.DateTimeField(_("last answered"), null=True, blank=True)
     poll_misses = models.PositiveIntegerField(_("unanswered polls in a row"), default=0)
 
     class Meta:
@@ -155,13 +155,13 @@ class Order(models.Model):
 
     @property
     def is_subscription(self) -> bool:
-        """Placed for posts to come: what arrives is counted by its child orders."""
+        """Placed for future posts: what is delivered is counted by its child orders."""
         kind = service_type(self.service_type)
         return kind is not None and kind.quantity_from is QuantitySource.NONE
 
     @property
     def may_have_children(self) -> bool:
-        """Whether a provider may list child orders of it."""
+        """True if a provider may list child orders of it."""
         return self.is_subscription or bool(self.runs)
 
     @property
@@ -171,7 +171,7 @@ class Order(models.Model):
 
     @property
     def delivered(self) -> int:
-        """How many arrived, as far as we know; between 0 and the total."""
+        """How many were delivered, as far as we know; between 0 and the total."""
         if self.is_subscription and self.progress in (Progress.COMPLETED, Progress.EXPIRED):
             return self.total - (self.remains or 0)
         if self.progress == Progress.COMPLETED:
@@ -181,7 +181,7 @@ class Order(models.Model):
         if self.progress in FINAL and self.progress != Progress.PARTIAL:
             return 0
         if self.progress in (Progress.PENDING, Progress.PROCESSING) and self.remains == 0:
-            return 0  # panels say 0 before they have counted anything
+            return 0  # some providers answer 0 before they have counted anything
         return self.total - max(0, min(self.remains, self.total))
 
     @property
@@ -190,12 +190,12 @@ class Order(models.Model):
 
     @property
     def net_charge(self) -> Decimal:
-        """What the customer pays in the end, as it stands."""
+        """What the customer has paid, refunds deducted."""
         return self.charge - self.refunded
 
     @property
     def can_be_canceled(self) -> bool:
-        """Whether its customer may ask for it: unsent, or running where the service offers it and nobody asked yet."""
+        """True if its customer may cancel it: unsent, or running where the service allows it and no request is open."""
         if self.forward_state == Forward.QUEUED:
             return True
         return (
@@ -207,12 +207,12 @@ class Order(models.Model):
 
     @property
     def cancel_is_open(self) -> bool:
-        """Whether its customer asked to cancel it and nobody answered yet."""
+        """True if its customer asked to cancel it and the provider has not answered yet."""
         return any(c.is_open for c in self.cancellations.all())
 
     @property
     def can_be_refilled(self) -> bool:
-        """Whether a refill can be asked for now: completed, offered by the service, none open."""
+        """True if its customer may ask for a refill: it is completed, the service offers refills, and none is open."""
         return (
             self.forward_state == Forward.PLACED
             and self.progress == Progress.COMPLETED
@@ -248,7 +248,7 @@ class EventKind(models.TextChoices):
 
 
 class OrderEvent(models.Model):
-    """One thing that happened to an order. ``detail`` is for the timeline; nothing is computed from it."""
+    """One entry in the timeline of an order. ``detail`` is only shown; nothing is computed from it."""
 
     order = models.ForeignKey(Order, models.PROTECT, verbose_name=_("order"), related_name="events")
     at = models.DateTimeField(_("time"), db_default=Now())

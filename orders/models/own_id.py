@@ -12,9 +12,9 @@ class Explanation(models.TextChoices):
     """Why an id answers to our key."""
 
     ATTEMPT = "attempt", _("Placed by us")
-    CHILD = "child", _("A run of an order of ours")
-    FOREIGN = "foreign", _("Somebody else's, says the owner")
-    ORPHAN = "orphan", _("Known to nobody")
+    CHILD = "child", _("A run of one of our orders")
+    FOREIGN = "foreign", _("Not ours, according to the owner")
+    ORPHAN = "orphan", _("Unknown")
 
 
 UNEXPLAINED = ("", Explanation.ORPHAN)
@@ -23,14 +23,14 @@ UNEXPLAINED = ("", Explanation.ORPHAN)
 class OwnId(models.Model):
     """An order number of a provider that answers to our key.
 
-    Its first readable answer is kept, because a charge and a state tell who ordered only before they move. ``number``
-    is None for an id that is no number. An orphan is listed for the owner and stays unexplained.
+    Its first readable answer is kept, because charge and state identify an order only before they change. ``number``
+    is None for an id that is not a number. An orphan is listed for the owner and stays unexplained.
     """
 
     provider = models.ForeignKey(Provider, models.PROTECT, verbose_name=_("provider"), related_name="+")
     upstream_id = models.CharField(_("id at the provider"), max_length=64)
     number = models.BigIntegerField(_("as a number"), null=True, blank=True)
-    #: When it was known to be ours, at the latest: the moment after the answer that showed it.
+    #: An upper bound of when it became ours: the moment after the answer that showed it.
     first_seen_at = models.DateTimeField(_("first seen"))
     answered_at = models.DateTimeField(_("first answer"), null=True, blank=True)
     state = models.CharField(_("first state"), max_length=20, blank=True)

@@ -5,10 +5,10 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models import Provider
 
 
-class PollDesk(models.Model):
+class PollSchedule(models.Model):
     """When the next status call to a provider may leave, and how many are under way, over all workers.
 
-    ``busy`` holds one time for each call under way, after which it counts no more: its worker is gone.
+    ``busy`` holds one time for each call under way, after which it no longer counts, because its worker is gone.
     """
 
     provider = models.OneToOneField(
@@ -20,8 +20,8 @@ class PollDesk(models.Model):
     halved_at = models.DateTimeField(_("last halved"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("desk of status calls")
-        verbose_name_plural = _("desks of status calls")
+        verbose_name = _("status polling schedule")
+        verbose_name_plural = _("status polling schedules")
 
     def __str__(self) -> str:
         return str(self.provider)

@@ -5,9 +5,9 @@ from catalog.models import Provider
 
 
 class ProbePass(models.Model):
-    """One search for own ids. ``ranges`` are the [low, high] pairs that were asked for whole, bounds exclusive.
+    """One search for our order numbers. ``ranges`` are the [low, high] pairs that were fully searched, bounds exclusive.
 
-    ``todo`` holds [low, high, asked up to] of what the time did not suffice for; the next run goes on with it.
+    ``todo`` holds [low, high, asked up to] of what there was no time for; the next search continues it.
     """
 
     provider = models.ForeignKey(Provider, models.PROTECT, verbose_name=_("provider"), related_name="+")
@@ -47,20 +47,20 @@ class RateReading(models.Model):
         return f"{self.provider} {self.at:%Y-%m-%d %H:%M:%S}"
 
 
-class ProbeDesk(models.Model):
-    """Whose turn it is to work on a provider's doubts: the claim of one resolver, and what is due when."""
+class ProbeSchedule(models.Model):
+    """Which resolver has claimed a provider's doubts, until when, and when each kind of search is due."""
 
     provider = models.OneToOneField(Provider, models.CASCADE, verbose_name=_("provider"), related_name="+")
     claimed_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
-    next_at = models.DateTimeField(_("next look"), null=True, blank=True)
+    next_at = models.DateTimeField(_("next check"), null=True, blank=True)
     calibrated_at = models.DateTimeField(_("calibrated"), null=True, blank=True)
     next_scan_at = models.DateTimeField(_("next orphan scan"), null=True, blank=True)
     asked_at = models.DateTimeField(_("last asked"), null=True, blank=True)
     scanned_to = models.BigIntegerField(_("scanned up to"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("resolver's desk")
-        verbose_name_plural = _("resolver's desks")
+        verbose_name = _("probing schedule")
+        verbose_name_plural = _("probing schedules")
 
     def __str__(self) -> str:
         return str(self.provider)

@@ -9,7 +9,7 @@ from orders.states import REFILL_OPEN, RefillState
 
 
 class Refill(models.Model):
-    """A customer's request to refill a completed order. No money moves, whatever becomes of it."""
+    """A customer's request to refill a completed order. It never moves money."""
 
     order = models.ForeignKey(Order, models.PROTECT, verbose_name=_("order"), related_name="refills")
     provider = models.ForeignKey(Provider, models.PROTECT, verbose_name=_("provider"), related_name="+")
@@ -17,7 +17,7 @@ class Refill(models.Model):
     next_at = models.DateTimeField(_("next try"), null=True, blank=True)
     tries = models.PositiveIntegerField(_("tries"), default=0)
     upstream_id = models.CharField(_("refill id at the provider"), max_length=64, null=True, blank=True)  # noqa: DJ001 - absent is not empty
-    raw_state = models.CharField(_("state as heard"), max_length=100, blank=True)
+    raw_state = models.CharField(_("state in the provider's words"), max_length=100, blank=True)
     refusal = models.CharField(_("declined because"), max_length=40, blank=True)
     created_at = models.DateTimeField(_("asked for"), db_default=Now())
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)

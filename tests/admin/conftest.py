@@ -50,7 +50,7 @@ def doubted(alice: User, service: Service) -> Order:
     order = cast.order(alice, service, "2.64", link="https://example.com/<script>alert(1)</script>")
     attempt = cast.doubted(order, candidates=["77001"])
     said: dict[str, Any] = {"action": "add", "sent": {"key": "[key]", "link": order.link}, "error": "ReadTimeout"}
-    ProviderExchange.objects.create(provider=order.provider, action="add", forward_attempt=attempt, said=said)
+    ProviderExchange.objects.create(provider=order.provider, action="add", forward_attempt=attempt, transcript=said)
     return order
 
 

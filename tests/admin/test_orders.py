@@ -143,13 +143,13 @@ def test_without_a_charge_from_the_provider_the_expected_cost_counts(alice: User
 
 
 def test_the_providers_charge_counts_at_the_rate_of_the_orders_day(alice: User, service: Service) -> None:
-    order = placed(alice, service, provider_charge=Decimal("0.75"), heard_currency="USD")
+    order = placed(alice, service, provider_charge=Decimal("0.75"), answered_currency="USD")
     assert (cost_of(order).amount, cost_of(order).is_fact) == (money("0.9"), True)
     assert margin_of(order) == money("0.1")
 
 
 def test_a_charge_in_another_currency_is_not_computed_with(alice: User, service: Service) -> None:
-    order = placed(alice, service, provider_charge=Decimal("40"), heard_currency="INR")
+    order = placed(alice, service, provider_charge=Decimal("40"), answered_currency="INR")
     assert not cost_of(order).is_fact
     assert margin_of(order) == money("0.4")
 

@@ -234,7 +234,7 @@ def test_an_unreadable_body_is_an_incorrect_request(client: Client, db: None, bo
 
 def test_nothing_of_the_provider_is_in_any_answer(api: Panel, orders: Orders, services: list[Service]) -> None:
     for order in orders.one_of_each():
-        Order.objects.filter(pk=order.pk).update(provider_charge=Decimal("0.77777"), heard_currency="RUB")
+        Order.objects.filter(pk=order.pk).update(provider_charge=Decimal("0.77777"), answered_currency="RUB")
     order = Order.objects.first()
     assert order is not None
     said: list[Any] = [

@@ -139,12 +139,12 @@ def exposure_is_bounded(rows: Rows, _upstream: Upstream, truth: "Truth") -> Foun
 
 def answers_are_kept(rows: Rows, _upstream: Upstream, truth: "Truth") -> Found:
     for exchange in rows.exchanges:
-        if "key" in (exchange.said.get("request_fields") or {}):
+        if "key" in (exchange.transcript.get("request_fields") or {}):
             yield "N2", "what was said is kept without the key", f"exchange {exchange.id}"
     if truth.answers is None:
         return
     kept = Counter(
-        str(e.said["request_fields"].get("link") or e.said["request_fields"].get("username"))
+        str(e.transcript["request_fields"].get("link") or e.transcript["request_fields"].get("username"))
         for e in rows.exchanges
         if e.action == "add" and e.forward_attempt_id is not None
     )
@@ -158,7 +158,7 @@ def stored_answers_were_heeded(rows: Rows, _upstream: Upstream, truth: "Truth") 
     outcome = {a.id: a for a in rows.attempts}
     owner = {(a.provider_id, a.upstream_id): a.id for a in rows.attempts if a.upstream_id}
     for e in rows.exchanges:
-        said = e.said
+        said = e.transcript
         if e.action != "add" or e.http_status != 200 or not said.get("complete") or said.get("deadline_fired"):
             continue
         number = _plain_id(str(said.get("body")))

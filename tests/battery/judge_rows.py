@@ -21,12 +21,12 @@ _QUERIES = {
     "orders": """
         SELECT id, customer_id, provider_id, external_service_id, link, quantity, runs, total, fields, charge,
                expected_cost, expected_charge, provider_currency, forward_state, next_at, tries, upstream_id, progress,
-               ended_as, remains, provider_charge, heard_currency, refunded, needs_review, service_type, last_refusal,
-               heard_at, missing_by_hand
+               ended_as, remains, provider_charge, answered_currency, refunded, needs_review, service_type,
+               last_refusal, answered_at, missing_by_hand
         FROM orders_order ORDER BY id""",
     "attempts": """
         SELECT id, order_id, n, provider_id, outcome, upstream_id, send_calls, sent_at, claimed_at, expected_cost,
-               decided_by, evidence ? 'bracket' AS has_bracket, heard_id,
+               decided_by, evidence ? 'bracket' AS has_bracket, unconfirmed_id,
                evidence ? 'restored' AS is_restored, is_trial
         FROM orders_forwardattempt ORDER BY order_id, n""",
     "refills": "SELECT id, order_id, provider_id, state, upstream_id FROM orders_refill ORDER BY id",
@@ -34,7 +34,7 @@ _QUERIES = {
         SELECT id, refill_id, n, outcome, upstream_id, send_calls, decided_by, evidence ? 'bracket' AS has_bracket
         FROM orders_refillattempt ORDER BY refill_id, n""",
     "exchanges": """
-        SELECT id, provider_id, action, forward_attempt_id, refill_attempt_id, http_status, send_calls, said
+        SELECT id, provider_id, action, forward_attempt_id, refill_attempt_id, http_status, send_calls, transcript
         FROM orders_providerexchange ORDER BY id""",
     "own_ids": "SELECT id, provider_id, upstream_id, explained, attempt_id, decided_by FROM orders_ownid ORDER BY id",
     "children": "SELECT id, parent_id, provider_id, upstream_id, charge, progress FROM orders_childorder ORDER BY id",

@@ -104,7 +104,7 @@ def provider_figures_agree(rows: Rows, upstream: Upstream, truth: "Truth") -> Fo
 
 
 def _charges_agree(order: Any, provider: Any, row: Any) -> bool:
-    if order.heard_currency not in ("", provider.currency):
+    if order.answered_currency not in ("", provider.currency):
         return True
     ours = order.expected_charge if order.provider_charge is None else order.provider_charge
     return bool(abs(ours - net_charge(row)) < _ROUNDING)

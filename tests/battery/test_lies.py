@@ -38,7 +38,7 @@ def test_a_number_that_is_ours_already_is_a_doubt_and_an_alarm(shop: Shop, alice
     shop.forwards()
     for order in lied_to(shop, alice, "id_ours"):
         assert order.forward_state == Forward.IN_DOUBT
-        assert ForwardAttempt.objects.get(order=order).heard_id == Order.objects.get(pk=honest.pk).upstream_id
+        assert ForwardAttempt.objects.get(order=order).unconfirmed_id == Order.objects.get(pk=honest.pk).upstream_id
     assert Alert.objects.filter(cause=f"provider:{shop.provider.pk}:known_id", closed_at=None).exists()
     assert ForwardAttempt.objects.filter(outcome=Outcome.PLACED).count() == 1
     assert not Hold.objects.filter(refunded__gt=0).exists()

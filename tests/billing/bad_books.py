@@ -12,7 +12,7 @@ from orders.models import (
     EntryKind,
     ProviderEntry,
     ReconciliationBreak,
-    ReconciliationDesk,
+    ReconciliationSchedule,
     ShopState,
 )
 from tests.billing.bad_rows import Shop, refuses
@@ -41,10 +41,10 @@ def one_deed_entered_twice(shop: Shop) -> None:
     entry(shop, "one")
 
 
-@refuses("orders_reconciliationdesk_provider_id_key")
+@refuses("orders_reconciliationschedule_provider_id_key")
 def a_second_desk_for_one_provider(shop: Shop) -> None:
     for _time in range(2):
-        ReconciliationDesk.objects.create(provider=shop.order.provider, next_at=database_now())
+        ReconciliationSchedule.objects.create(provider=shop.order.provider, next_at=database_now())
 
 
 @refuses("provider_entry_sane")

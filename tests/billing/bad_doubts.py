@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from core.clock import database_now
-from orders.models import Cancellation, ChildOrder, Explanation, OwnId, ProbeDesk
+from orders.models import Cancellation, ChildOrder, Explanation, OwnId, ProbeSchedule
 from tests.billing import cast
 from tests.billing.bad_rows import Shop, refuses
 
@@ -86,7 +86,7 @@ def one_attempt_with_two_ids(shop: Shop) -> None:
     own_id(shop, "9002", explained=Explanation.ATTEMPT, attempt=tried)
 
 
-@refuses("orders_probedesk_provider_id_key")
+@refuses("orders_probeschedule_provider_id_key")
 def two_desks_of_one_provider(shop: Shop) -> None:
     for _ in range(2):
-        ProbeDesk.objects.create(provider=shop.order.provider)
+        ProbeSchedule.objects.create(provider=shop.order.provider)

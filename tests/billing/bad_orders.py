@@ -150,15 +150,15 @@ def forget_an_event(shop: Shop) -> None:
 
 
 @refuses("append_only")
-def rewrite_what_was_said(shop: Shop) -> None:
-    ProviderExchange.objects.create(provider=shop.order.provider, action="add", said={"a": 1})
-    ProviderExchange.objects.update(said={})
+def rewrite_an_exchange(shop: Shop) -> None:
+    ProviderExchange.objects.create(provider=shop.order.provider, action="add", transcript={"a": 1})
+    ProviderExchange.objects.update(transcript={})
 
 
 @refuses("exchange_about_one_thing")
 def an_exchange_about_two_things(shop: Shop) -> None:
     ProviderExchange.objects.create(
-        provider=shop.order.provider, action="add", said={}, forward_attempt=cast.attempt(shop.order),
+        provider=shop.order.provider, action="add", transcript={}, forward_attempt=cast.attempt(shop.order),
         refill_attempt=cast.refill_attempt(cast.refill(shop.order)),
     )  # fmt: skip
 

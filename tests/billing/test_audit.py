@@ -16,7 +16,7 @@ from billing.audit import NAMED
 from billing.models import Account, AccountKind
 from catalog.models import Service
 from core.clock import database_now
-from orders.models import BalanceReading, Cancellation, ChildOrder, Order, ReconciliationDesk
+from orders.models import BalanceReading, Cancellation, ChildOrder, Order, ReconciliationSchedule
 from orders.states import Forward, Outcome, Progress, RefillState
 from tests.billing import cast
 from tests.billing.cast import own
@@ -204,7 +204,7 @@ def sent_again_in_doubt(shop: dict[str, Order], alice: User) -> None:
     without("orders_forwardattempt", "forward_attempt_one_live_per_order")
     damage(
         "INSERT INTO orders_forwardattempt (n, token, outcome, lane, lane_pid, lane_started, claimed_at, leased_until,"
-        " heard_id, reason, evidence, expected_cost, order_id, provider_id)"
+        " unconfirmed_id, reason, evidence, expected_cost, order_id, provider_id)"
         " SELECT 2, gen_random_uuid(), 'sending', lane, lane_pid, lane_started, claimed_at, leased_until,"
         " '', '', '{}', expected_cost, order_id, provider_id"
         " FROM orders_forwardattempt WHERE order_id = %s",
@@ -312,9 +312,9 @@ def a_quiet_reading_that_differs_and_left_no_row(shop: dict[str, Order], alice: 
 @breaks("order_costs_have_their_row")
 def a_charge_above_the_price_that_left_no_row(shop: dict[str, Order], alice: User) -> None:
     order, now = shop["completed"], database_now()
-    ReconciliationDesk.objects.create(provider=order.provider, next_at=now, checked_at=now)
+    ReconciliationSchedule.objects.create(provider=order.provider, next_at=now, checked_at=now)
     Order.objects.filter(pk=order.pk).update(
-        provider_charge=order.expected_charge + 1, heard_at=now - timedelta(minutes=11)
+        provider_charge=order.expected_charge + 1, answered_at=now - timedelta(minutes=11)
     )
 
 

@@ -10,18 +10,18 @@ from django.db import Error, connection, transaction
 
 from core.clock import database_now
 from orders.models import (
+    BreakerState,
     Cancellation,
     ChildOrder,
     ForwardAttempt,
     Order,
-    PollDesk,
-    ProbeDesk,
+    PollSchedule,
     ProbePass,
+    ProbeSchedule,
     ProviderExchange,
-    ReconciliationDesk,
+    ReconciliationSchedule,
     Refill,
     RefillAttempt,
-    SendingGate,
 )
 from tests.billing import (
     bad_books,  # noqa: F401  # Importing the rows puts them on the list.
@@ -75,11 +75,11 @@ _COUNTING = (
     ProviderExchange,
     Cancellation,
     ChildOrder,
-    PollDesk,
+    PollSchedule,
     ProbePass,
-    ProbeDesk,
-    ReconciliationDesk,
-    SendingGate,
+    ProbeSchedule,
+    ReconciliationSchedule,
+    BreakerState,
 )
 
 
@@ -104,14 +104,14 @@ def test_a_count_is_never_below_zero(shop: Shop, table: str, column: str, name: 
     attempt = cast.attempt(shop.order)
     cast.refill_attempt(cast.refill(shop.order))
     provider, now = shop.order.provider, database_now()
-    ProviderExchange.objects.create(provider=provider, action="add", said={}, forward_attempt=attempt)
+    ProviderExchange.objects.create(provider=provider, action="add", transcript={}, forward_attempt=attempt)
     Cancellation.objects.create(order=shop.order, provider=provider)
     ChildOrder.objects.create(parent=shop.order, provider=provider, upstream_id="7")
     ProbePass.objects.create(provider=provider, started_at=now, finished_at=now)
-    PollDesk.objects.create(provider=provider, next_call_at=now)
-    ProbeDesk.objects.create(provider=provider)
-    ReconciliationDesk.objects.create(provider=provider, next_at=now)
-    SendingGate.objects.create(provider=provider)
+    PollSchedule.objects.create(provider=provider, next_call_at=now)
+    ProbeSchedule.objects.create(provider=provider)
+    ReconciliationSchedule.objects.create(provider=provider, next_at=now)
+    BreakerState.objects.create(provider=provider)
     with connection.cursor() as cursor:
         # The row's own guards would refuse first; this is about the check alone.
         cursor.execute("SET LOCAL session_replication_role = replica")

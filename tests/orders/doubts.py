@@ -12,7 +12,7 @@ from accounts.models import User
 from catalog.models import Provider
 from core.clock import database_now
 from orders.doubt import resolve
-from orders.models import ForwardAttempt, Order, OwnId, ProbeDesk, ProbePass, RateReading
+from orders.models import ForwardAttempt, Order, OwnId, ProbePass, ProbeSchedule, RateReading
 from tests.orders.cast import Shop
 
 SETTLE = 600
@@ -20,12 +20,12 @@ LOST_BUT_PLACED = "close_no_answer"
 LOST_NOT_PLACED = "h504_np"
 
 MOMENTS: dict[type[Model], tuple[str, ...]] = {
-    Order: ("created_at", "sent_at", "placed_at", "heard_at", "next_poll_at"),
+    Order: ("created_at", "sent_at", "placed_at", "answered_at", "next_poll_at"),
     ForwardAttempt: ("sent_at", "claimed_at", "leased_until", "answered_at"),
     OwnId: ("first_seen_at", "answered_at"),
     ProbePass: ("started_at", "finished_at"),
     RateReading: ("at",),
-    ProbeDesk: ("next_at", "claimed_until", "calibrated_at", "next_scan_at", "asked_at"),
+    ProbeSchedule: ("next_at", "claimed_until", "calibrated_at", "next_scan_at", "asked_at"),
     Provider: ("balance_at",),
 }
 

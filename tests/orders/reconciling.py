@@ -9,14 +9,14 @@ from billing.audit import check
 from core.clock import database_now
 from orders import audit as deeds
 from orders.books import entries, reconciliation
-from orders.models import BalanceReading, BreakKind, EntryKind, Order, ReconciliationBreak, ReconciliationDesk
+from orders.models import BalanceReading, BreakKind, EntryKind, Order, ReconciliationBreak, ReconciliationSchedule
 from tests.orders.cast import Shop
 
 
 def looks(shop: Shop, times: int = 2) -> BalanceReading:
     """Look so many times, with all the time in the world between two looks."""
     for _time in range(times):
-        ReconciliationDesk.objects.update(next_at=database_now())
+        ReconciliationSchedule.objects.update(next_at=database_now())
         assert reconciliation.reconcile_due(now=database_now()) == 1
     reading = BalanceReading.objects.filter(provider=shop.provider).first()
     assert reading is not None

@@ -194,7 +194,7 @@ def test_a_closed_refill_is_never_sent_by_itself(shop: Shop, doubted: Refill) ->
 
 def test_a_refill_id_heard_in_a_spoiled_answer_closes_the_doubt(shop: Shop, doubted: Refill) -> None:
     [made] = shop.simulator.record()["refills"]
-    doubted.attempts.update(heard_id=made["refill"])
+    doubted.attempts.update(unconfirmed_id=made["refill"])
     Refill.objects.update(next_poll_at=database_now())
     shop.simulator.control(advance=60)
     refills.follow_due()
@@ -205,7 +205,7 @@ def test_a_refill_id_heard_in_a_spoiled_answer_closes_the_doubt(shop: Shop, doub
 
 
 def test_a_refill_id_that_nobody_knows_closes_nothing(shop: Shop, doubted: Refill) -> None:
-    doubted.attempts.update(heard_id="987654321")
+    doubted.attempts.update(unconfirmed_id="987654321")
     Refill.objects.update(next_poll_at=database_now())
     refills.follow_due()
     doubted.refresh_from_db()

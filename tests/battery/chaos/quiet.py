@@ -114,7 +114,7 @@ def reconciled_after(world: World, moment: object, *, limit: float) -> bool:
     """Whether each account was quiet and compared after ``moment`` within the limit. It need not wait for its hour."""
     end = time.monotonic() + limit
     with world.connect() as c:
-        c.execute("UPDATE orders_reconciliationdesk SET next_at = statement_timestamp(), tries = 0")
+        c.execute("UPDATE orders_reconciliationschedule SET next_at = statement_timestamp(), tries = 0")
     query = "SELECT count(DISTINCT provider_id) FROM orders_balancereading WHERE is_quiet AND at > %s"
     while time.monotonic() < end:
         with world.connect() as c:

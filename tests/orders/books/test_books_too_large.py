@@ -8,7 +8,7 @@ from accounts.models import User
 from core.clock import database_now
 from notices.models import Alert
 from orders.books import reconciliation
-from orders.models import BalanceReading, Order, ProviderEntry, ReconciliationBreak, ReconciliationDesk
+from orders.models import BalanceReading, Order, ProviderEntry, ReconciliationBreak, ReconciliationSchedule
 from tests.orders.cast import Shop
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +34,7 @@ def alert_about(shop: Shop) -> Alert | None:
 
 
 def test_charges_beyond_a_row_are_told_and_compared_with_nothing(shop: Shop, alice: User) -> None:
-    ReconciliationDesk.objects.create(provider=shop.provider, next_at=database_now())
+    ReconciliationSchedule.objects.create(provider=shop.provider, next_at=database_now())
     looks(shop)
     kept = BalanceReading.objects.count()
     is_charged(shop, alice, HUGE, orders=2)
@@ -44,7 +44,7 @@ def test_charges_beyond_a_row_are_told_and_compared_with_nothing(shop: Shop, ali
     assert (alert.severity, alert.times) == ("money", 2)
     assert "1800000000000" in alert.body
     assert BalanceReading.objects.count() == kept
-    assert ReconciliationDesk.objects.get().tries == 2, "asked ever later, like one that does not answer"
+    assert ReconciliationSchedule.objects.get().tries == 2, "asked ever later, like one that does not answer"
 
     Order.objects.update(provider_charge=Decimal("0.9"))
     looks(shop)

@@ -88,7 +88,7 @@ def test_differences_that_stay_are_seen_again_in_as_many_statements_however_many
 def test_the_audit_finds_a_charge_that_has_no_row(shop: Shop, alice: User) -> None:
     order = ends(shop, alice, "completed")
     looks(shop)
-    Order.objects.update(provider_charge=2, heard_at=database_now() - timedelta(days=1))
+    Order.objects.update(provider_charge=2, answered_at=database_now() - timedelta(days=1))
     assert audit() == {"order_costs_have_their_row"}
     order_costs.check_orders(shop.provider, shop_currency="USD", now=database_now())
     assert ReconciliationBreak.objects.filter(order=order).count() == 2
@@ -104,7 +104,7 @@ def test_a_partial_that_pays_back_more_than_the_provider_is_a_loss(shop: Shop, a
 
 def test_a_charge_in_another_currency_is_never_computed_with(shop: Shop, alice: User) -> None:
     order = ends(shop, alice, "completed")
-    Order.objects.filter(pk=order.pk).update(heard_currency="EUR", provider_charge=Decimal(90))
+    Order.objects.filter(pk=order.pk).update(answered_currency="EUR", provider_charge=Decimal(90))
     assert order_costs.check_orders(shop.provider, shop_currency="USD", now=database_now()) == 0
     assert figures_of(shop.provider.pk).charges == 0
     shop.simulator.control(balance=reported(shop) - 1)

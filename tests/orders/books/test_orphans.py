@@ -17,7 +17,7 @@ from orders.models import (
     ForwardAttempt,
     Order,
     OwnId,
-    ProbeDesk,
+    ProbeSchedule,
     ReconciliationBreak,
 )
 from orders.states import Forward, Outcome
@@ -47,7 +47,7 @@ def two_lost(shop: Shop, alice: User) -> list[Order]:
     ages(shop, SETTLE + 1)
     buys_and_sends(shop, alice, quantity=900)
     resolves(shop, 9)
-    ProbeDesk.objects.update(next_scan_at=None)
+    ProbeSchedule.objects.update(next_scan_at=None)
     ages(shop, 1)
     resolves(shop, 6)
     return [first, second]

@@ -22,7 +22,7 @@ from orders.models import (
     ForwardAttempt,
     ProviderEntry,
     ReconciliationBreak,
-    ReconciliationDesk,
+    ReconciliationSchedule,
 )
 from tests.orders.cast import Shop
 from tests.orders.reconciling import audit, deposits, ends, looks, one_break, reported
@@ -116,8 +116,8 @@ def test_an_unquiet_account_is_looked_at_again_soon_and_a_quiet_one_after_an_hou
     waits = []
     for _time in range(3):
         reading = looks(shop, 1)
-        desk = ReconciliationDesk.objects.get()
-        waits.append((reading.is_quiet, round((desk.next_at - reading.at) / timedelta(seconds=10)) * 10))
+        schedule = ReconciliationSchedule.objects.get()
+        waits.append((reading.is_quiet, round((schedule.next_at - reading.at) / timedelta(seconds=10)) * 10))
     assert waits == [(False, 60), (True, 3600), (True, 3600)]
 
 
@@ -125,16 +125,16 @@ def test_a_provider_that_does_not_answer_is_asked_ever_later_and_the_rest_goes_o
     shop.simulator.control(paused=True)
     Provider.objects.update(url="http://127.0.0.1:9/api/v2")
     reconciliation.reconcile_due(now=database_now())
-    first = ReconciliationDesk.objects.get()
+    first = ReconciliationSchedule.objects.get()
     assert (BalanceReading.objects.count(), first.tries) == (0, 1)
-    ReconciliationDesk.objects.update(next_at=database_now())
+    ReconciliationSchedule.objects.update(next_at=database_now())
     reconciliation.reconcile_due(now=database_now())
-    assert ReconciliationDesk.objects.get().tries == 2
+    assert ReconciliationSchedule.objects.get().tries == 2
 
 
 def test_a_balance_in_another_currency_is_compared_with_nothing(shop: Shop) -> None:
     shop.simulator.control(currency="EUR")
-    ReconciliationDesk.objects.all().delete()
+    ReconciliationSchedule.objects.all().delete()
     reconciliation.reconcile_due(now=database_now())
     assert not BalanceReading.objects.exists()
     assert not ProviderEntry.objects.exists()

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def test_an_id_heard_in_a_spoiled_answer_is_asked_for_first(shop: Shop, alice: User) -> None:
     buys_and_sends(shop, alice, quantity=500)
     lost = buys_and_sends(shop, alice, quantity=700, fault="order_and_error_p")
-    assert attempt_of(lost).heard_id
+    assert attempt_of(lost).unconfirmed_id
     resolves(shop, 1)
     lost.refresh_from_db()
     assert [lost.upstream_id] == id_at_provider(shop, lost)
@@ -44,7 +44,7 @@ def test_an_id_heard_in_an_answer_about_another_lost_order_is_not_taken_for_ones
     lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
     [number] = id_at_provider(shop, lost)
     refused = buys_and_sends(shop, alice, quantity=700, fault=LOST_NOT_PLACED)
-    ForwardAttempt.objects.filter(order=refused).update(heard_id=number)
+    ForwardAttempt.objects.filter(order=refused).update(unconfirmed_id=number)
     resolves(shop, 3)
     refused.refresh_from_db()
     assert refused.forward_state == Forward.IN_DOUBT
@@ -56,7 +56,12 @@ def says_to_a_worker_that_died(shop: Shop, lost: Order, body: str) -> None:
     said = {"action": "add", "send_calls": 2, "http_status": 200, "body": body, "complete": True}
     said |= {"answered_at": 0.1, "content_type": "application/json", "url": shop.provider.url}
     ProviderExchange.objects.create(
-        provider=shop.provider, action="add", forward_attempt=attempt_of(lost), http_status=200, send_calls=2, said=said
+        provider=shop.provider,
+        action="add",
+        forward_attempt=attempt_of(lost),
+        http_status=200,
+        send_calls=2,
+        transcript=said,
     )
 
 

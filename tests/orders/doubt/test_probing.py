@@ -138,8 +138,8 @@ def test_two_resolvers_never_work_on_the_same_provider(shop: Shop, alice: User) 
     buys_and_sends(shop, alice, quantity=500)
     buys_and_sends(shop, alice, quantity=700, fault=LOST_NOT_PLACED)
     now = database_now()
-    desk = resolve._claim(shop.provider, now=now, seconds=30)
-    assert desk is not None
+    schedule = resolve._claim(shop.provider, now=now, seconds=30)
+    assert schedule is not None
     assert resolve._claim(shop.provider, now=now, seconds=30) is None
     assert not resolve.is_due(now=now)
     assert resolve.resolve_due(now=now, seconds=5) == 0

@@ -261,7 +261,7 @@ def test_a_parent_and_its_child_are_asked_for_in_one_call(shop: Shop, alice: Use
     [child] = drip.children.all()[:1]
     now = database_now()
     Order.objects.update(next_poll_at=now)
-    ChildOrder.objects.update(next_poll_at=None, heard_at=None)
+    ChildOrder.objects.update(next_poll_at=None, answered_at=None)
     ChildOrder.objects.filter(pk=child.pk).update(next_poll_at=now)
     before = shop.simulator.record()["requests"]["actions"]["status"]
     batch = poll.claim_batch(shop.provider, now=now)
@@ -269,7 +269,7 @@ def test_a_parent_and_its_child_are_asked_for_in_one_call(shop: Shop, alice: Use
     poll.ask(batch)
     assert shop.simulator.record()["requests"]["actions"]["status"] == before + 1
     child.refresh_from_db()
-    assert child.heard_at == now
+    assert child.answered_at == now
 
 
 def test_a_subscription_reserves_the_most_it_can_cost(shop: Shop, alice: User, subscription: Order) -> None:

@@ -12,7 +12,7 @@ from core.clock import database_now
 from notices.models import Alert
 from orders import timeouts
 from orders.forwarding import breaker, dispatch, lanes, permits
-from orders.models import ForwardAttempt, Order, SendingGate
+from orders.models import BreakerState, ForwardAttempt, Order
 from orders.states import Forward, Outcome
 from tests.orders.cast import Shop
 
@@ -48,7 +48,7 @@ def test_the_third_doubt_shuts_the_gate_and_the_rest_waits(shop: Shop, alice: Us
     orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
     shop.forwards()
     assert states(orders) == [Forward.IN_DOUBT] * 3 + [Forward.QUEUED] * 3
-    assert SendingGate.objects.get().shut_because == "doubts"
+    assert BreakerState.objects.get().tripped_because == "doubts"
     assert Alert.objects.filter(cause=f"provider:{shop.provider.pk}:breaker", closed_at=None).exists()
     shop.forwards()
     assert states(orders)[3:] == [Forward.QUEUED] * 3
@@ -63,7 +63,7 @@ def test_one_trial_goes_when_the_doubts_had_time_and_a_clear_answer_opens(shop: 
     shop.forwards()
     assert states(orders) == [Forward.IN_DOUBT] * 3 + [Forward.PLACED] * 3
     assert [a.is_trial for a in ForwardAttempt.objects.order_by("order_id")] == [False] * 3 + [True, False, False]
-    assert SendingGate.objects.get().shut_at is None
+    assert BreakerState.objects.get().tripped_at is None
     assert Alert.objects.get(cause=f"provider:{shop.provider.pk}:breaker").closed_at is not None
 
 
@@ -105,7 +105,7 @@ def test_unclear_answers_in_a_row_are_waited_for_to_the_last(shop: Shop, alice: 
     lose(shop, 3)
     orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(4)]
     shop.forwards()
-    assert SendingGate.objects.get().shut_because == "streak"
+    assert BreakerState.objects.get().tripped_because == "streak"
     settle_time_passes(of=orders[:2])
     shop.forwards()
     assert states(orders) == [Forward.IN_DOUBT] * 3 + [Forward.QUEUED]
@@ -122,7 +122,7 @@ def test_doubtful_cost_is_capped_and_passed_by_one_trial_at_most(shop: Shop, ali
     orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
     shop.forwards()
     assert states(orders).count(Forward.IN_DOUBT) == 2
-    assert SendingGate.objects.get().shut_because == "cost"
+    assert BreakerState.objects.get().tripped_because == "cost"
     for _ in range(3):
         settle_time_passes()
         shop.forwards()
@@ -143,7 +143,7 @@ def test_refunded_doubts_hold_nothing_back(shop: Shop, alice: User, settings: An
     later = [shop.buys(alice, link=f"https://example.com/later/{n}") for n in range(2)]
     shop.forwards()
     assert states(later) == [Forward.PLACED] * 2
-    assert SendingGate.objects.get().shut_at is None
+    assert BreakerState.objects.get().tripped_at is None
 
 
 def test_what_would_pass_the_cap_waits_and_what_fits_below_it_goes(shop: Shop, alice: User, settings: Any) -> None:
@@ -162,10 +162,10 @@ def test_when_nothing_that_waits_fits_a_trial_ends_the_wait(shop: Shop, alice: U
     lose(shop, 1)
     lost = shop.buys(alice, link="https://example.com/p/1")
     shop.forwards()
-    assert not SendingGate.objects.filter(shut_at__isnull=False).exists()
+    assert not BreakerState.objects.filter(tripped_at__isnull=False).exists()
     dear = shop.buys(alice, link="https://example.com/p/2")
     shop.forwards()
-    assert SendingGate.objects.get().shut_because == "cost"
+    assert BreakerState.objects.get().tripped_because == "cost"
     assert states([lost, dear]) == [Forward.IN_DOUBT, Forward.QUEUED]
     settle_time_passes()
     shop.forwards()
@@ -204,13 +204,13 @@ def test_unclear_answers_in_a_row_shut_it_and_a_clear_one_between_starts_anew(
         shop.buys(alice, quantity=10, link=f"https://example.com/p/{n}")
     shop.forwards()
     assert Order.objects.filter(forward_state=Forward.IN_DOUBT).count() == 7
-    assert not SendingGate.objects.filter(shut_at__isnull=False).exists()
+    assert not BreakerState.objects.filter(tripped_at__isnull=False).exists()
     lose(shop, 20)
     for n in range(8):
         shop.buys(alice, quantity=10, link=f"https://example.com/q/{n}")
     shop.forwards()
     assert Order.objects.filter(forward_state=Forward.QUEUED).count() in (3, 4)
-    assert SendingGate.objects.get().shut_because == "streak"
+    assert BreakerState.objects.get().tripped_because == "streak"
 
 
 def test_a_gate_that_shuts_after_the_claim_stops_the_send_as_well(shop: Shop, alice: User) -> None:
@@ -219,7 +219,7 @@ def test_a_gate_that_shuts_after_the_claim_stops_the_send_as_well(shop: Shop, al
         assert lane is not None
         attempt = dispatch.claim_next(lane, now=database_now())
         assert attempt is not None
-        SendingGate.objects.create(provider=shop.provider, shut_at=database_now(), shut_because="doubts")
+        BreakerState.objects.create(provider=shop.provider, tripped_at=database_now(), tripped_because="doubts")
         with pytest.raises(permits.PermitRefused):
             permits.permit(permits.FORWARD, lane, attempt.token)()
         dispatch.send(attempt, lane)
@@ -230,6 +230,6 @@ def test_a_gate_that_shuts_after_the_claim_stops_the_send_as_well(shop: Shop, al
 
 
 def test_each_provider_has_a_gate_of_its_own(shop: Shop, alice: User) -> None:
-    SendingGate.objects.create(provider=shop.provider, shut_at=database_now(), shut_because="doubts", streak=9)
+    BreakerState.objects.create(provider=shop.provider, tripped_at=database_now(), tripped_because="doubts", streak=9)
     other = Provider.objects.create(name="Other", url=shop.provider.url, sealed_key=shop.provider.sealed_key)
     assert breaker.ask(other, now=database_now()) is breaker.Pass.FREE

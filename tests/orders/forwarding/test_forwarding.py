@@ -50,11 +50,11 @@ def test_an_order_is_placed_as_it_was_bought(shop: Shop, alice: User) -> None:
 def test_what_was_said_is_kept_without_the_key(shop: Shop, alice: User) -> None:
     shop.buys(alice)
     shop.forwards()
-    said = ProviderExchange.objects.get().said
+    said = ProviderExchange.objects.get().transcript
     assert said["http_status"] == 200
     assert shop.simulator.key not in str(said)
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
-        ProviderExchange.objects.update(said={})
+        ProviderExchange.objects.update(transcript={})
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_an_order_number_that_another_order_has_is_a_doubt(shop: Shop, alice: Us
     _answer(shop, {"order": int(first.upstream_id or 0)})
     second.refresh_from_db()
     assert second.forward_state == Forward.IN_DOUBT
-    assert attempt_of(second).heard_id == first.upstream_id
+    assert attempt_of(second).unconfirmed_id == first.upstream_id
     first.refresh_from_db()
     assert first.forward_state == Forward.PLACED
 

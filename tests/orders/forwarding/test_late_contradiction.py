@@ -59,7 +59,7 @@ def stores_an_answer(shop: Shop, order: Order) -> None:
         forward_attempt=attempt_of(order),
         http_status=200,
         send_calls=2,
-        said=said,
+        transcript=said,
     )
 
 

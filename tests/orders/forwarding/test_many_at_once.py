@@ -14,7 +14,7 @@ from core.clock import SteadyClock, database_now, elapsed_clock
 from notices.models import Alert
 from orders.following import poll, rate_limit
 from orders.forwarding import dispatch, lanes, leases
-from orders.models import ForwardAttempt, Order, PollDesk, SendingGate
+from orders.models import BreakerState, ForwardAttempt, Order, PollSchedule
 from orders.states import Forward, Outcome
 from tests.orders.cast import Shop, until
 
@@ -125,24 +125,24 @@ def test_doubts_pass_the_breakers_limit_by_one_for_each_lane_at_most(shop: Shop,
 
 def test_a_trial_begins_with_one_balance(shop: Shop, alice: User, settings: Any) -> None:
     settings.FORWARD_LANES = 3
-    SendingGate.objects.create(provider=shop.provider, shut_at=database_now(), shut_because="streak", streak=9)
+    BreakerState.objects.create(provider=shop.provider, tripped_at=database_now(), tripped_because="streak", streak=9)
     for n in range(3):
         shop.buys(alice, link=f"https://example.com/p/{n}")
     assert shop.forwards() >= 1
     assert asked(shop, "balance") == 1
     assert [a.is_trial for a in ForwardAttempt.objects.order_by("id")][0]
-    assert SendingGate.objects.get().shut_at is None
+    assert BreakerState.objects.get().tripped_at is None
 
 
 def test_no_trial_goes_to_a_provider_that_does_not_even_tell_the_balance(shop: Shop, alice: User) -> None:
-    SendingGate.objects.create(provider=shop.provider, shut_at=database_now(), shut_because="streak", streak=9)
+    BreakerState.objects.create(provider=shop.provider, tripped_at=database_now(), tripped_because="streak", streak=9)
     shop.simulator.control(faults={"h502_html": 1.0}, actions=["balance"])
     order = shop.buys(alice)
     assert shop.forwards() == 0
     assert not order.attempts.exists()
     shop.simulator.control(calm=True)
     assert shop.forwards() == 1
-    assert SendingGate.objects.get().shut_at is None
+    assert BreakerState.objects.get().tripped_at is None
 
 
 def test_a_lane_whose_process_is_stopped_between_two_sends_is_freed(shop: Shop, alice: User, settings: Any) -> None:
@@ -176,8 +176,8 @@ def test_several_calls_ask_about_every_order_once(shop: Shop, alice: User, setti
     followed(shop, alice, 30)
     assert poll.follow_due(seconds=20) == 30
     assert asked(shop, "status") == 6
-    assert not Order.objects.filter(heard_at=None).exists()
-    assert PollDesk.objects.get().busy == []
+    assert not Order.objects.filter(answered_at=None).exists()
+    assert PollSchedule.objects.get().busy == []
 
 
 def test_calls_of_other_workers_count_and_those_of_dead_ones_do_not(shop: Shop, alice: User, settings: Any) -> None:
@@ -185,15 +185,15 @@ def test_calls_of_other_workers_count_and_those_of_dead_ones_do_not(shop: Shop, 
     followed(shop, alice, 1)
     now = database_now()
     others = [now + timedelta(seconds=60)] * 2
-    PollDesk.objects.create(provider=shop.provider, next_call_at=now, busy=others)
+    PollSchedule.objects.create(provider=shop.provider, next_call_at=now, busy=others)
     assert poll.follow_due(seconds=5) == 0
-    PollDesk.objects.update(busy=[now - timedelta(seconds=1)] * 2)
+    PollSchedule.objects.update(busy=[now - timedelta(seconds=1)] * 2)
     assert poll.follow_due(seconds=5) == 1
 
 
 def test_the_pace_is_one_for_all_workers(shop: Shop, settings: Any) -> None:
     settings.POLL_CALLS_PER_MINUTE = 60
-    rate_limit.open_desk(shop.provider.pk, now=database_now())
+    rate_limit.add_schedule(shop.provider.pk, now=database_now())
     workers = [rate_limit.Turns(shop.provider.pk, SteadyClock()) for _ in range(2)]
     assert workers[0].take(elapsed_clock(), anyway=True)
     assert not workers[1].take(elapsed_clock() + 0.3, anyway=True)
@@ -202,24 +202,24 @@ def test_the_pace_is_one_for_all_workers(shop: Shop, settings: Any) -> None:
 def test_a_complaint_halves_the_pace_for_a_while(shop: Shop, settings: Any) -> None:
     settings.POLL_CALLS_PER_MINUTE, settings.POLL_SECONDS = 6000, 120
     clock = SteadyClock()
-    rate_limit.open_desk(shop.provider.pk, now=clock.now())
+    rate_limit.add_schedule(shop.provider.pk, now=clock.now())
     for _ in range(2):
         rate_limit.slow_down(shop.provider.pk, wait=0, now=clock.now())
     rate_limit.Turns(shop.provider.pk, clock).take(elapsed_clock() + 1, anyway=True)
-    gap = PollDesk.objects.get().next_call_at - clock.now()
+    gap = PollSchedule.objects.get().next_call_at - clock.now()
     assert timedelta(milliseconds=20) < gap <= timedelta(milliseconds=40)
-    PollDesk.objects.update(halved_at=clock.now() - timedelta(seconds=5 * 120 * 2), next_call_at=clock.now())
+    PollSchedule.objects.update(halved_at=clock.now() - timedelta(seconds=5 * 120 * 2), next_call_at=clock.now())
     rate_limit.Turns(shop.provider.pk, clock).take(elapsed_clock() + 1, anyway=True)
-    assert PollDesk.objects.get().next_call_at - clock.now() <= timedelta(milliseconds=10)
+    assert PollSchedule.objects.get().next_call_at - clock.now() <= timedelta(milliseconds=10)
 
 
 def test_a_provider_that_says_429_is_left_alone_as_long_as_it_asks(shop: Shop, alice: User) -> None:
     followed(shop, alice, 3)
     shop.simulator.control(script=["h429"], actions=["status"])
     poll.follow_due(seconds=1)
-    desk = PollDesk.objects.get()
-    assert desk.halvings == 1
-    assert Order.objects.filter(heard_at=None).count() == 3
+    schedule = PollSchedule.objects.get()
+    assert schedule.halvings == 1
+    assert Order.objects.filter(answered_at=None).count() == 3
     assert not Alert.objects.filter(cause__startswith="failure:").exists()
 
 
