@@ -14,7 +14,7 @@ _NOTHING = (Progress.CANCELED, Progress.REFUNDED)
 class ChildOrder(models.Model):
     """One run of a drip-feed, or one post of a subscription: an order at the provider that belongs to one of ours.
 
-    ``quantity`` is what the provider was to deliver in it; for a subscription it is derived from the provider's answers.
+    ``quantity`` is what the provider was to deliver; for a subscription it is derived from the provider's answers.
     """
 
     parent = models.ForeignKey(Order, models.PROTECT, verbose_name=_("order"), related_name="children")

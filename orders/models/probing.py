@@ -5,7 +5,7 @@ from catalog.models import Provider
 
 
 class ProbePass(models.Model):
-    """One search for our order numbers. ``ranges`` are the [low, high] pairs that were fully searched, bounds exclusive.
+    """One search for our order numbers. ``ranges`` are the [low, high] pairs searched in full, bounds exclusive.
 
     ``todo`` holds [low, high, asked up to] of what there was no time for; the next search continues it.
     """
