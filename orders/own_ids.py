@@ -7,7 +7,7 @@ from typing import Any
 from orders.models import Explanation, ForwardAttempt, OwnId
 from orders.states import Shape
 from upstream.messages import Ignored, OrderStatus
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 _MOST = 2**63 - 1
 
@@ -59,7 +59,7 @@ def shape_of(item: OrderStatus) -> Shape:
     """A parent lists children and names its runs or posts in place of a charge."""
     if item.charge is not None:
         return Shape.PLAIN
-    if item.posts is not None or item.state in (OrderState.ACTIVE, OrderState.EXPIRED):
+    if item.posts is not None or item.state in (ProviderOrderState.ACTIVE, ProviderOrderState.EXPIRED):
         return Shape.SUBSCRIPTION
     if item.runs is not None or item.children is not None:
         return Shape.DRIP

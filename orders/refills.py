@@ -25,15 +25,20 @@ from orders.states import Outcome, RefillState
 from orders.timetable import asked_for, next_poll
 from upstream.errors import ErrorClass, Unavailable
 from upstream.messages import RefillItem, RefillStatus
-from upstream.states import RefillState as Heard
+from upstream.states import ProviderRefillState
 
 log = logging.getLogger(__name__)
 
 
-_DONE = {Heard.COMPLETED: RefillState.COMPLETED, Heard.PARTIAL: RefillState.COMPLETED}
+_DONE = {ProviderRefillState.COMPLETED: RefillState.COMPLETED, ProviderRefillState.PARTIAL: RefillState.COMPLETED}
 #: Requested ones, and those in doubt of which an id was heard.
 _FOLLOWED = (RefillState.REQUESTED, RefillState.IN_DOUBT)
-_DECLINED = (Heard.REJECTED, Heard.CANCELED, Heard.FAILED, Heard.REFUNDED)
+_DECLINED = (
+    ProviderRefillState.REJECTED,
+    ProviderRefillState.CANCELED,
+    ProviderRefillState.FAILED,
+    ProviderRefillState.REFUNDED,
+)
 
 
 class NotRefillable(Refusal):

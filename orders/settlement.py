@@ -21,15 +21,15 @@ from orders import lifecycle
 from orders.models import EventKind, Order
 from orders.states import Progress
 from upstream.messages import OrderStatus
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 #: Words that end an order, and so close its hold.
 _ENDS = {
-    OrderState.COMPLETED: Progress.COMPLETED,
-    OrderState.PARTIAL: Progress.PARTIAL,
-    OrderState.CANCELED: Progress.CANCELED,
-    OrderState.REFUNDED: Progress.REFUNDED,
-    OrderState.EXPIRED: Progress.EXPIRED,
+    ProviderOrderState.COMPLETED: Progress.COMPLETED,
+    ProviderOrderState.PARTIAL: Progress.PARTIAL,
+    ProviderOrderState.CANCELED: Progress.CANCELED,
+    ProviderOrderState.REFUNDED: Progress.REFUNDED,
+    ProviderOrderState.EXPIRED: Progress.EXPIRED,
 }
 
 _HOLD = ("reference", "wallet_id", "charged", "earned", "refunded")
@@ -55,7 +55,7 @@ def end_of(heard: OrderStatus, total: int, *, failed_for: timedelta | None = Non
     ``failed_for`` is how long the provider has called it failed, which is an end only after FAILED_GRACE_SECONDS:
     panels send failed orders again.
     """
-    if heard.state is OrderState.FAILED:
+    if heard.state is ProviderOrderState.FAILED:
         is_over = failed_for is not None and failed_for >= timedelta(seconds=settings.FAILED_GRACE_SECONDS)
         return End(Progress.CANCELED, total, remark="failed, and not sent again in time") if is_over else None
     progress = _ENDS.get(heard.state)

@@ -6,7 +6,7 @@ from typing import Protocol
 from django.conf import settings
 
 from upstream.messages import OrderStatus
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 #: (younger than, in units of POLL_SECONDS): an open order is asked about often while young and rarely when old.
 _OPEN_TIERS = ((timedelta(hours=1), 1), (timedelta(days=1), 5), (timedelta(days=7), 15), (timedelta.max, 60))
@@ -66,6 +66,6 @@ def keep_since(row: Told, heard: OrderStatus, asked_at: datetime) -> None:
 
 def failed_for(row: Told, heard: OrderStatus, asked_at: datetime) -> timedelta | None:
     """How long the provider has called the row failed and changed nothing, None when it does not."""
-    if heard.state is not OrderState.FAILED or row.progress != heard.state.value or row.state_since is None:
+    if heard.state is not ProviderOrderState.FAILED or row.progress != heard.state.value or row.state_since is None:
         return None
     return asked_at - row.state_since

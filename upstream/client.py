@@ -9,9 +9,9 @@ from upstream.dialect import Dialect
 from upstream.exchange import Exchange
 from upstream.ids import canonical_id
 from upstream.messages import (
-    Balance,
+    AcceptedOrder,
     CancelOutcome,
-    Placed,
+    ProviderBalance,
     RecentOrder,
     Refilled,
     RefillItem,
@@ -80,7 +80,7 @@ class ProviderClient:
         permit: Permit | None = None,
         is_known_id: Callable[[str], bool] = lambda _order_id: False,
         request_id: str | None = None,
-    ) -> Placed:
+    ) -> AcceptedOrder:
         """Place one order. `fields` are sent as they are (service, link, quantity, ...), empty ones left out.
 
         `permit` is called once, connected and before the first byte; if it raises, nothing is sent and the failure
@@ -135,7 +135,7 @@ class ProviderClient:
         found = read_cancel(self._command("cancel", fields, cap=_BATCH_CAP), canonical, self.dialect)
         return {given: found[order_id] for given, order_id in asked.items()}
 
-    def balance(self) -> Balance:
+    def balance(self) -> ProviderBalance:
         """Return the balance of our account."""
         return read_account.read_balance(self._ask("balance", {}), self.dialect)
 

@@ -6,7 +6,7 @@ import hashlib
 from functools import lru_cache
 from typing import Any
 
-from upstream.messages import ServiceRow
+from upstream.messages import ServiceListRow
 from upstream.service_rows import RowReader
 
 # To be changed whenever rows are read differently than before, so that each known row is read once more.
@@ -33,7 +33,7 @@ class Entry:
             digest.update(text)
         return digest.hexdigest()
 
-    def read(self) -> ServiceRow:
+    def read(self) -> ServiceListRow:
         """Return the row. Exact repeats are merged; of rows that disagree the first is kept, in quarantine."""
         read, texts = self.reader.read, self._rows_as_text()
         if len(texts) == 1:

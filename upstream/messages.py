@@ -9,10 +9,10 @@ from typing import NamedTuple, Protocol
 
 from upstream.errors import ErrorClass
 from upstream.exchange import Exchange
-from upstream.states import OrderState, RefillState
+from upstream.states import ProviderOrderState, ProviderRefillState
 
 
-class ServiceRow(NamedTuple):
+class ServiceListRow(NamedTuple):
     """One service. `rate` is per 1,000 (per package for packages) in the currency of our account there.
 
     `quarantine` holds reasons not to sell it, each a machine word, a colon and a sentence; empty means accepted.
@@ -44,7 +44,7 @@ class ListEntry(Protocol):
     def external_id(self) -> str: ...
     @property
     def digest(self) -> str: ...
-    def read(self) -> ServiceRow: ...
+    def read(self) -> ServiceListRow: ...
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,14 @@ class ServiceList:
     exchange: Exchange | None = field(default=None, compare=False, repr=False)
 
     @cached_property
-    def rows(self) -> list[ServiceRow]:
+    def rows(self) -> list[ServiceListRow]:
         """Every entry, read."""
         return [entry.read() for entry in self.entries]
 
 
 @dataclass(frozen=True)
-class Placed:
-    """The provider took the order. `charge` is our cost as information, never the customer's price."""
+class AcceptedOrder:
+    """The provider accepted the order. `charge` is our cost as information, never the customer's price."""
 
     order_id: str
     charge: Decimal | None = None
@@ -86,7 +86,7 @@ class OrderStatus:
     `remains_unreadable`, `start_unreadable`, `currency_differs`, `children_unreadable`.
     """
 
-    state: OrderState
+    state: ProviderOrderState
     raw_state: str
     charge: Decimal | None = None
     start_count: int | None = None
@@ -126,7 +126,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class RefillStatus:
-    state: RefillState
+    state: ProviderRefillState
     raw_state: str = ""
     noise: bool = False
 
@@ -161,7 +161,7 @@ class CancelRequested:
 
 
 @dataclass(frozen=True)
-class Balance:
+class ProviderBalance:
     """Our account at the provider. `currency` is upper case, None if the answer names none."""
 
     amount: Decimal

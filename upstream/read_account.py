@@ -11,12 +11,12 @@ from upstream.error_texts import find_error
 from upstream.errors import Unavailable
 from upstream.exchange import Exchange
 from upstream.ids import canonical_id
-from upstream.messages import Balance, RecentOrder
+from upstream.messages import ProviderBalance, RecentOrder
 from upstream.strict_json import Fields, clean
 from upstream.verdicts import malformed, opened, question_answer, require_success, unavailable
 
 
-def read_balance(exchange: Exchange, dialect: Dialect) -> Balance:
+def read_balance(exchange: Exchange, dialect: Dialect) -> ProviderBalance:
     """Return the balance. Raises Unavailable, also for an unreadable amount: the last one known stays valid then."""
     answer = question_answer(exchange, unreadable_is_outage=True)
     if not isinstance(answer.value, dict):
@@ -30,7 +30,7 @@ def read_balance(exchange: Exchange, dialect: Dialect) -> Balance:
     if fields.doubled or fields.get("balance") is None:
         malformed(answer, "duplicate_keys" if fields.doubled else "no_balance")
     try:
-        return Balance(amount(fields["balance"]), currency_code(fields.get("currency")), answer.noise)
+        return ProviderBalance(amount(fields["balance"]), currency_code(fields.get("currency")), answer.noise)
     except NotPlain as problem:
         raise Unavailable("not_plain", str(problem), exchange) from problem
     except NumberOutOfRange as problem:

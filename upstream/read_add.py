@@ -11,14 +11,14 @@ from upstream.error_texts import find_error
 from upstream.errors import InDoubt
 from upstream.exchange import Exchange
 from upstream.ids import ADD_KEYS, canonical_id, mentioned_ids
-from upstream.messages import Placed
+from upstream.messages import AcceptedOrder
 from upstream.strict_json import Fields
 from upstream.verdicts import JsonAnswer, command_answer, inside_text, opened, refuse
 
 _ID_KEYS = ("order", "order_id")
 
 
-def read_add(exchange: Exchange, dialect: Dialect, is_known_id: Callable[[str], bool]) -> Placed:
+def read_add(exchange: Exchange, dialect: Dialect, is_known_id: Callable[[str], bool]) -> AcceptedOrder:
     """Return the accepted order, or raise NotSent, Refused or InDoubt."""
     # 1. One object, without a key that occurs twice.
     answer = command_answer(exchange, *ADD_KEYS)
@@ -49,7 +49,7 @@ def read_add(exchange: Exchange, dialect: Dialect, is_known_id: Callable[[str], 
     if is_known_id(order_id):
         raise InDoubt("known_id", "", answer.exchange, candidates=(order_id,))
     charge = amount_or_none(fields.get("charge"))
-    return Placed(order_id, None if charge is None or charge < 0 else charge, answer.noise, answer.exchange)
+    return AcceptedOrder(order_id, None if charge is None or charge < 0 else charge, answer.noise, answer.exchange)
 
 
 def _doubt(answer: JsonAnswer, reason: str) -> InDoubt:

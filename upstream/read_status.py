@@ -13,7 +13,7 @@ from upstream.ids import canonical_id
 from upstream.items import items_by_id, object_for
 from upstream.messages import Ignored, ItemError, OrderStatus, StatusItem
 from upstream.order_facts import RESULT_KEYS, facts
-from upstream.states import OrderState, normalised_state, order_state
+from upstream.states import ProviderOrderState, normalised_state, order_state
 from upstream.strict_json import Fields
 from upstream.verdicts import JsonAnswer, item_class, malformed, question_answer, require_success
 
@@ -83,7 +83,7 @@ class StatusReader:
         if error is None and isinstance(status, dict | list) and (texts := texts_in(status)):
             error = ErrorTexts(texts)
         if error is not None:
-            if has_result or (isinstance(status, str) and self._state(status) not in (None, OrderState.FAILED)):
+            if has_result or (isinstance(status, str) and self._state(status) not in (None, ProviderOrderState.FAILED)):
                 return Ignored("contradictory", word(status) if isinstance(status, str) else "")
             return ItemError(item_class(error, self.dialect), bounded(error.text))
 
@@ -96,7 +96,7 @@ class StatusReader:
             return Ignored("unknown_state", raw)
         return OrderStatus(state=state, raw_state=raw, **facts(fields, self.currency))
 
-    def _state(self, text: str) -> OrderState | None:
+    def _state(self, text: str) -> ProviderOrderState | None:
         return order_state(text, numeric=self.dialect.numeric_states, additions=self.dialect.state_map)
 
 

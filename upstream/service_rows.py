@@ -11,7 +11,7 @@ import msgspec
 from upstream.amounts import NotPlain, NumberOutOfRange, amount, whole
 from upstream.dialect import Dialect
 from upstream.ids import canonical_id
-from upstream.messages import ServiceRow
+from upstream.messages import ServiceListRow
 from upstream.service_types import service_type
 from upstream.strict_json import Doubled, as_json_safe, clean
 
@@ -58,7 +58,7 @@ class RowReader:
             return _encode(_raw(row))
         return text if len(text) <= _TEXT_LIMIT and _NUL not in text else _encode(_raw(row))
 
-    def read(self, external_id: str, row: dict[str, Any], text: str) -> ServiceRow:
+    def read(self, external_id: str, row: dict[str, Any], text: str) -> ServiceListRow:
         """Return the row; `external_id` and `text` are what :meth:`id_of` and :meth:`as_text` returned for it."""
         keys, doubled, is_plain = self._shape(row)
         get: Getter = row.get if is_plain else {name: row[key] for name, key in keys.items()}.get
@@ -72,7 +72,7 @@ class RowReader:
         if low is not None and high is not None and low > high:
             problems.append("min_over_max: the smallest quantity is above the largest")
         description = _text(get(self._description_field), _TEXT_LIMIT) if self._description_field else ""
-        return ServiceRow(
+        return ServiceListRow(
             external_id=external_id,
             name=name,
             type=type_name,

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 
-class OrderState(StrEnum):
+class ProviderOrderState(StrEnum):
     PENDING = "pending"
     PROCESSING = "processing"
     IN_PROGRESS = "in_progress"
@@ -23,7 +23,7 @@ class OrderState(StrEnum):
     EXPIRED = "expired"
 
 
-class RefillState(StrEnum):
+class ProviderRefillState(StrEnum):
     PENDING = "pending"
     IN_PROGRESS = "in_progress"
     COMPLETED = "completed"
@@ -34,58 +34,58 @@ class RefillState(StrEnum):
     REFUNDED = "refunded"
 
 
-_ORDER_SPELLINGS: dict[str, OrderState] = {
-    "pending": OrderState.PENDING,
-    "awaiting": OrderState.PENDING,
-    "processing": OrderState.PROCESSING,
-    "inprogress": OrderState.IN_PROGRESS,
-    "inprogess": OrderState.IN_PROGRESS,
-    "running": OrderState.IN_PROGRESS,
-    "completed": OrderState.COMPLETED,
-    "complete": OrderState.COMPLETED,
-    "partial": OrderState.PARTIAL,
-    "canceled": OrderState.CANCELED,
-    "cancelled": OrderState.CANCELED,
-    "canelled": OrderState.CANCELED,
-    "refunded": OrderState.REFUNDED,
-    "refund": OrderState.REFUNDED,
-    "refunds": OrderState.REFUNDED,
-    "fail": OrderState.FAILED,
-    "failed": OrderState.FAILED,
-    "error": OrderState.FAILED,
-    "paused": OrderState.PAUSED,
-    "suspended": OrderState.PAUSED,
-    "holding": OrderState.PAUSED,
-    "refill": OrderState.REFILLING,
-    "refilling": OrderState.REFILLING,
-    "active": OrderState.ACTIVE,
-    "expired": OrderState.EXPIRED,
+_ORDER_SPELLINGS: dict[str, ProviderOrderState] = {
+    "pending": ProviderOrderState.PENDING,
+    "awaiting": ProviderOrderState.PENDING,
+    "processing": ProviderOrderState.PROCESSING,
+    "inprogress": ProviderOrderState.IN_PROGRESS,
+    "inprogess": ProviderOrderState.IN_PROGRESS,
+    "running": ProviderOrderState.IN_PROGRESS,
+    "completed": ProviderOrderState.COMPLETED,
+    "complete": ProviderOrderState.COMPLETED,
+    "partial": ProviderOrderState.PARTIAL,
+    "canceled": ProviderOrderState.CANCELED,
+    "cancelled": ProviderOrderState.CANCELED,
+    "canelled": ProviderOrderState.CANCELED,
+    "refunded": ProviderOrderState.REFUNDED,
+    "refund": ProviderOrderState.REFUNDED,
+    "refunds": ProviderOrderState.REFUNDED,
+    "fail": ProviderOrderState.FAILED,
+    "failed": ProviderOrderState.FAILED,
+    "error": ProviderOrderState.FAILED,
+    "paused": ProviderOrderState.PAUSED,
+    "suspended": ProviderOrderState.PAUSED,
+    "holding": ProviderOrderState.PAUSED,
+    "refill": ProviderOrderState.REFILLING,
+    "refilling": ProviderOrderState.REFILLING,
+    "active": ProviderOrderState.ACTIVE,
+    "expired": ProviderOrderState.EXPIRED,
 }
 
-_NUMERIC_STATES: dict[str, OrderState] = {
-    "0": OrderState.PENDING,
-    "1": OrderState.PROCESSING,
-    "2": OrderState.COMPLETED,
-    "3": OrderState.PARTIAL,
-    "4": OrderState.CANCELED,
-    "5": OrderState.REFUNDED,
+_NUMERIC_STATES: dict[str, ProviderOrderState] = {
+    "0": ProviderOrderState.PENDING,
+    "1": ProviderOrderState.PROCESSING,
+    "2": ProviderOrderState.COMPLETED,
+    "3": ProviderOrderState.PARTIAL,
+    "4": ProviderOrderState.CANCELED,
+    "5": ProviderOrderState.REFUNDED,
 }
 
-_REFILL_SPELLINGS: dict[str, RefillState] = {
-    "pending": RefillState.PENDING,
-    "awaiting": RefillState.PENDING,
-    "inprogress": RefillState.IN_PROGRESS,
-    "inprogess": RefillState.IN_PROGRESS,
-    "running": RefillState.IN_PROGRESS,
-    "completed": RefillState.COMPLETED,
-    "rejected": RefillState.REJECTED,
-    "canceled": RefillState.CANCELED,
-    "cancelled": RefillState.CANCELED,
-    "canelled": RefillState.CANCELED,
-    "failed": RefillState.FAILED,
-    "error": RefillState.FAILED,
-    "partial": RefillState.PARTIAL,
-    "refunded": RefillState.REFUNDED,
+_REFILL_SPELLINGS: dict[str, ProviderRefillState] = {
+    "pending": ProviderRefillState.PENDING,
+    "awaiting": ProviderRefillState.PENDING,
+    "inprogress": ProviderRefillState.IN_PROGRESS,
+    "inprogess": ProviderRefillState.IN_PROGRESS,
+    "running": ProviderRefillState.IN_PROGRESS,
+    "completed": ProviderRefillState.COMPLETED,
+    "rejected": ProviderRefillState.REJECTED,
+    "canceled": ProviderRefillState.CANCELED,
+    "cancelled": ProviderRefillState.CANCELED,
+    "canelled": ProviderRefillState.CANCELED,
+    "failed": ProviderRefillState.FAILED,
+    "error": ProviderRefillState.FAILED,
+    "partial": ProviderRefillState.PARTIAL,
+    "refunded": ProviderRefillState.REFUNDED,
 }
 
 _DROPPED = str.maketrans("", "", "_-.")
@@ -98,16 +98,16 @@ def normalised_state(text: str) -> str:
     return "".join(folded.split()).translate(_DROPPED)
 
 
-def order_state(text: str, *, numeric: bool, additions: Mapping[str, str]) -> OrderState | None:
+def order_state(text: str, *, numeric: bool, additions: Mapping[str, str]) -> ProviderOrderState | None:
     """Return the state a word means, None if it is in no table. `additions` maps the owner's words to our names."""
     word = normalised_state(text)
     if numeric and word in _NUMERIC_STATES:
         return _NUMERIC_STATES[word]
     for spelling, name in additions.items():
         if normalised_state(spelling) == word:
-            return OrderState(name)
+            return ProviderOrderState(name)
     return _ORDER_SPELLINGS.get(word)
 
 
-def refill_state(text: str) -> RefillState | None:
+def refill_state(text: str) -> ProviderRefillState | None:
     return _REFILL_SPELLINGS.get(normalised_state(text))

@@ -14,13 +14,13 @@ from catalog.providers.connection import client_for
 from notices.alerts import close_alert, raise_alert
 from notices.models import Severity
 from upstream.errors import Unavailable
-from upstream.messages import Balance
+from upstream.messages import ProviderBalance
 
 #: Stands before the reason in ``sale_stopped``, so that only a stop of ours is lifted by us.
 _CURRENCY_STOP = "currency: "
 
 
-def read_balance(provider: Provider, *, now: datetime) -> Balance:
+def read_balance(provider: Provider, *, now: datetime) -> ProviderBalance:
     """Ask for the balance and act on it: keep it, compare the currency, tell the owner when it is used up.
 
     Raises upstream.errors.Unavailable and core.secrets.SecretUnreadable; the last value and its time are kept then.
@@ -41,7 +41,7 @@ def read_balance(provider: Provider, *, now: datetime) -> Balance:
     return heard
 
 
-def _compare_currency(provider: Provider, heard: Balance, now: datetime) -> None:
+def _compare_currency(provider: Provider, heard: ProviderBalance, now: datetime) -> None:
     cause = f"provider:{provider.pk}:currency"
     if heard.currency is None:
         return
@@ -67,7 +67,7 @@ def _compare_currency(provider: Provider, heard: Balance, now: datetime) -> None
     )
 
 
-def _watch_funds(provider: Provider, heard: Balance, now: datetime) -> None:
+def _watch_funds(provider: Provider, heard: ProviderBalance, now: datetime) -> None:
     empty, low = f"provider:{provider.pk}:balance", f"provider:{provider.pk}:low_balance"
     facts = {"name": provider.name, "left": f"{heard.amount.normalize():f}", "currency": provider.currency}
     if heard.amount <= 0:

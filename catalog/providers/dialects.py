@@ -6,14 +6,14 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from upstream.errors import ErrorClass
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 #: The settings of upstream.dialect.Dialect that have no field of their own, by what they hold.
 _FLAGS = ("numeric_states", "send_quantity_for_lines", "cancel_single")
 _NAMES = ("description_field", "request_id_field")
 _TABLES = ("state_map", "error_map", "field_names")
 #: What the words of a table may stand for, where that is a name of ours.
-_MEANINGS = {"state_map": frozenset(OrderState), "error_map": frozenset(ErrorClass)}
+_MEANINGS = {"state_map": frozenset(ProviderOrderState), "error_map": frozenset(ErrorClass)}
 
 
 def checked_dialect(value: Any) -> dict[str, Any]:

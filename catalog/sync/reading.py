@@ -7,7 +7,7 @@ from typing import NamedTuple
 from catalog.models import Unit
 from catalog.quarantine import RATE_JUMP, is_jump
 from catalog.texts import CATEGORY_LIMIT, NAME_LIMIT, description_html, is_visible, plain
-from upstream.messages import ServiceRow
+from upstream.messages import ServiceListRow
 from upstream.service_types import PricedBy, service_type
 
 _REASON_LIMIT = 120
@@ -38,7 +38,7 @@ class ListedService(NamedTuple):
     raw: str
 
 
-def listed_service(row: ServiceRow, position: int, digest: str) -> ListedService:
+def listed_service(row: ServiceListRow, position: int, digest: str) -> ListedService:
     """What is stored of ``row`` if nothing was known of it: a rate nothing stands against is accepted."""
     name = plain(row.name, NAME_LIMIT)
     reasons = [reason[:_REASON_LIMIT] for reason in row.quarantine]

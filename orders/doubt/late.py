@@ -15,7 +15,7 @@ from orders.models import ForwardAttempt, ProviderExchange
 from orders.states import Outcome
 from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
 from upstream.exchange import Exchange
-from upstream.messages import Placed
+from upstream.messages import AcceptedOrder
 from upstream.read_add import read_add
 from upstream.verdicts import not_sent
 
@@ -60,7 +60,7 @@ def _record(attempt: ForwardAttempt, row: ProviderExchange, provider: Provider, 
         ForwardAttempt.objects.filter(pk=attempt.pk).update(evidence=evidence, unconfirmed_id=heard)
 
 
-def _judge(exchange: Exchange, provider: Provider) -> Placed | Refused | NotSent | InDoubt:
+def _judge(exchange: Exchange, provider: Provider) -> AcceptedOrder | Refused | NotSent | InDoubt:
     try:
         if exchange.send_calls == 0:
             raise not_sent(exchange)

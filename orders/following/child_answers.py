@@ -14,7 +14,7 @@ from orders.models import ChildOrder, EventKind, Order
 from orders.states import FINAL
 from orders.timetable import failed_for, keep_since, next_poll
 from upstream.messages import ItemError, OrderStatus, StatusItem
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 _WRITTEN = [
     "quantity", "progress", "raw_state", "state_since", "start_count", "remains", "charge", "needs_review",
@@ -112,7 +112,7 @@ def _status(order: Order, child: ChildOrder, heard: OrderStatus, this: Round) ->
 def _move(child: ChildOrder, heard: OrderStatus) -> None:
     """An ended child stays ended, whatever is said later: money that moved is not taken back."""
     child.raw_state = heard.raw_state[:100]
-    if child.is_final or heard.state is OrderState.REFILLING:
+    if child.is_final or heard.state is ProviderOrderState.REFILLING:
         return
     child.progress = heard.state.value
     if heard.remains is not None:

@@ -12,7 +12,7 @@ from core.money import EXACT, divide, multiply
 from orders.models import ChildOrder, Order
 from orders.states import Progress
 from upstream.messages import OrderStatus
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ def quantity_of(order: Order, heard: OrderStatus) -> int | None:
     if low == high:
         return high
     charged = _charged_for(order, heard)
-    if heard.state is OrderState.PARTIAL and charged is not None and heard.remains is not None:
+    if heard.state is ProviderOrderState.PARTIAL and charged is not None and heard.remains is not None:
         # Most panels lower the charge of a partial order to what arrived, some leave the whole one standing.
         charged = charged + heard.remains if charged + heard.remains <= high else charged
     if charged is not None and low <= charged <= high:
         return charged
-    if heard.state is OrderState.PENDING and heard.remains is not None and low <= heard.remains <= high:
+    if heard.state is ProviderOrderState.PENDING and heard.remains is not None and low <= heard.remains <= high:
         return heard.remains
     return None
 

@@ -16,7 +16,7 @@ from orders.models import ChildOrder, EventKind, Order
 from orders.states import FINAL, Progress
 from orders.timetable import failed_for, keep_since, next_poll
 from upstream.messages import Ignored, ItemError, OrderStatus, StatusItem
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 MISSES_TO_REVIEW = 10
 MISSED = f"{MISSES_TO_REVIEW} polls in a row: "
@@ -95,7 +95,9 @@ def _status(order: Order, heard: OrderStatus, this: Round) -> None:
     order.answered_at = this.asked_at
     if order.needs_review.startswith(MISSED):
         order.needs_review = ""
-    started = order.start_count is None and heard.start_count is not None and heard.state is not OrderState.PENDING
+    started = (
+        order.start_count is None and heard.start_count is not None and heard.state is not ProviderOrderState.PENDING
+    )
     if heard.start_count is not None:
         order.start_count = heard.start_count
     if started:
@@ -120,7 +122,7 @@ def _status(order: Order, heard: OrderStatus, this: Round) -> None:
 def _move(order: Order, heard: OrderStatus, this: Round) -> None:
     """An open order follows the provider's word, forwards or back; no money moves."""
     order.remains = heard.remains if heard.remains is not None else order.remains
-    if heard.state is OrderState.REFILLING:
+    if heard.state is ProviderOrderState.REFILLING:
         order.raw_state = heard.raw_state[:100]
         return
     if order.progress != heard.state.value:
@@ -133,7 +135,7 @@ def _late_word(order: Order, heard: OrderStatus, this: Round) -> None:
     if heard.raw_state[:100] == order.raw_state:
         return
     order.raw_state = heard.raw_state[:100]
-    if heard.state is OrderState.REFILLING:
+    if heard.state is ProviderOrderState.REFILLING:
         return
     this.note(order, EventKind.REMARK, text="said to run again after its end", heard=order.raw_state)
     if order.progress in (Progress.CANCELED, Progress.REFUNDED):
@@ -157,7 +159,7 @@ def _refuse_to_go_back(order: Order, heard: OrderStatus, this: Round) -> None:
         return
     order.raw_state = heard.raw_state[:100]
     this.note(order, EventKind.REMARK, text="another end heard, nothing more is due", heard=order.raw_state)
-    if heard.state is OrderState.COMPLETED and order.refunded > 0:
+    if heard.state is ProviderOrderState.COMPLETED and order.refunded > 0:
         this.loss(order, _("An order was delivered after its refund"))
 
 

@@ -15,7 +15,7 @@ from orders.models import ChildOrder, EventKind, ForwardAttempt, Order
 from orders.states import FINAL, Progress
 from orders.timetable import failed_for, keep_since
 from upstream.messages import OrderStatus
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 #: Panels round charges to their own decimals, two at the coarsest; only more than that is a higher price.
 ROUNDING = Decimal("0.01")
@@ -64,7 +64,7 @@ def _tells_all(order: Order, end: Progress, heard: OrderStatus, this: Round) -> 
 
 def _move(order: Order, heard: OrderStatus, this: Round) -> None:
     order.raw_state, order.ended_as = heard.raw_state[:100], ""
-    if heard.state is OrderState.REFILLING:
+    if heard.state is ProviderOrderState.REFILLING:
         return
     if order.progress != heard.state.value:
         this.note(order, EventKind.MOVED, old=order.progress, new=heard.state.value)

@@ -13,7 +13,7 @@ from core import prepared
 from orders.models import ForwardAttempt
 from orders.own_ids import number_of
 from orders.timetable import next_poll
-from upstream.messages import Placed
+from upstream.messages import AcceptedOrder
 
 # Whatever is read twice is named once, at the top: each value comes as text, and is cast there.
 _PLACE = """
@@ -62,7 +62,7 @@ _PLACE = """
 """
 
 
-def place(attempt: ForwardAttempt, result: Placed, *, now: datetime) -> bool:
+def place(attempt: ForwardAttempt, result: AcceptedOrder, *, now: datetime) -> bool:
     """Record that the attempt placed an order; False, and nothing is written, when it is not that simple."""
     exchange, number = result.exchange, number_of(result.order_id)
     values = {

@@ -24,7 +24,7 @@ from orders.forwarding.leases import give_up_lane
 from orders.models import ForwardAttempt, Order
 from orders.states import Forward
 from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
-from upstream.messages import Placed
+from upstream.messages import AcceptedOrder
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ def send(attempt: ForwardAttempt, lane: lanes.Lane) -> None:
     """One attempt: the call, what was said, what it means."""
     order = attempt.order
     keep = partial(permits.store_exchange, provider_id=order.provider_id, forward_attempt=attempt)
-    result: Placed | Refused | NotSent | InDoubt
+    result: AcceptedOrder | Refused | NotSent | InDoubt
     try:
         # What was said is kept before anybody interprets it, whatever becomes of the interpretation.
         client = client_for(order.provider, deadline=settings.FORWARD_DEADLINE_SECONDS, on_exchange=keep)

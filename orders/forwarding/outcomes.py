@@ -18,16 +18,16 @@ from orders.states import Forward, Outcome
 from orders.timetable import backoff, next_poll
 from orders.verdicts import Then, then
 from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
-from upstream.messages import Placed
+from upstream.messages import AcceptedOrder
 
 log = logging.getLogger(__name__)
 
 _POISON_TRIES = 10
 
 
-def record(attempt: ForwardAttempt, result: Placed | Refused | NotSent | InDoubt, *, now: datetime) -> None:
+def record(attempt: ForwardAttempt, result: AcceptedOrder | Refused | NotSent | InDoubt, *, now: datetime) -> None:
     """Write down what the call came to. Safe to repeat; when the sweep was faster, this is a late answer."""
-    if isinstance(result, Placed) and accepted.place(attempt, result, now=now):
+    if isinstance(result, AcceptedOrder) and accepted.place(attempt, result, now=now):
         return
     with transaction.atomic():
         order = Order.objects.select_for_update().get(pk=attempt.order_id)
@@ -39,7 +39,7 @@ def record(attempt: ForwardAttempt, result: Placed | Refused | NotSent | InDoubt
             return
         trouble = refusal_streaks.tally(order.provider_id, result, now=now)
         match result:
-            case Placed():
+            case AcceptedOrder():
                 _placed(order, current, result, now)
             case Refused():
                 _refused(order, current, result, now, keep=bool(trouble))
@@ -50,14 +50,14 @@ def record(attempt: ForwardAttempt, result: Placed | Refused | NotSent | InDoubt
                 _not_sent(order, current, NotSent("fault", str(result)), now)
             case InDoubt():
                 _in_doubt(order, current, result, now)
-        if isinstance(result, (Placed, Refused)):
+        if isinstance(result, (AcceptedOrder, Refused)):
             breaker.note(order.provider_id, is_clear=order.forward_state != Forward.IN_DOUBT, now=now)
     if trouble:
         health.park(order.provider_id, reason=trouble, now=now)
     _tell_health(order, result, now)
 
 
-def _placed(order: Order, attempt: ForwardAttempt, result: Placed, now: datetime) -> None:
+def _placed(order: Order, attempt: ForwardAttempt, result: AcceptedOrder, now: datetime) -> None:
     if is_ours_already(attempt.provider_id, result.order_id):
         _doubt(order, attempt, reason="known_id", unconfirmed_id=result.order_id, now=now)
         raise_alert(
@@ -85,16 +85,16 @@ def _placed(order: Order, attempt: ForwardAttempt, result: Placed, now: datetime
 
 
 def _tell_if_contradicted(
-    order: Order, attempt: ForwardAttempt, result: Placed | Refused | NotSent | InDoubt, now: datetime
+    order: Order, attempt: ForwardAttempt, result: AcceptedOrder | Refused | NotSent | InDoubt, now: datetime
 ) -> None:
     """A panel that recognises a repeated order gives both tries one number: then it was bought once."""
-    if attempt.outcome != Outcome.NOT_PLACED or not isinstance(result, Placed):
+    if attempt.outcome != Outcome.NOT_PLACED or not isinstance(result, AcceptedOrder):
         return
     if result.order_id != order.upstream_id:
         alert_contradiction(attempt.pk, result.order_id, now=now)
 
 
-def found(order: Order, attempt: ForwardAttempt, result: Placed, *, now: datetime) -> None:
+def found(order: Order, attempt: ForwardAttempt, result: AcceptedOrder, *, now: datetime) -> None:
     """Evidence shows what the attempt placed. The caller has locked both and looked that the id is nobody's."""
     _placed(order, attempt, result, now)
 
@@ -200,7 +200,7 @@ def doubt(order: Order, *, now: datetime, attempt: ForwardAttempt) -> None:
 def _end(
     attempt: ForwardAttempt,
     outcome: Outcome,
-    result: Placed | Refused | NotSent | InDoubt | None,
+    result: AcceptedOrder | Refused | NotSent | InDoubt | None,
     now: datetime,
     **columns: Any,
 ) -> None:
@@ -237,7 +237,7 @@ def _stop_selling(order: Order) -> None:
     )
 
 
-def _tell_owner_of_late_find(order: Order, result: Placed, now: datetime) -> None:
+def _tell_owner_of_late_find(order: Order, result: AcceptedOrder, now: datetime) -> None:
     lifecycle.note(
         order_id=order.pk,
         kind=EventKind.REMARK,
@@ -265,14 +265,14 @@ def _tell_owner_of_refusal(order: Order, result: Refused, now: datetime) -> None
     )
 
 
-def _tell_health(order: Order, result: Placed | Refused | NotSent | InDoubt, now: datetime) -> None:
+def _tell_health(order: Order, result: AcceptedOrder | Refused | NotSent | InDoubt, now: datetime) -> None:
     provider_id = order.provider_id
     if isinstance(result, Refused) and then(result.error_class) is Then.PARK:
         short_of = order.expected_charge if result.error_class is ErrorClass.NOT_ENOUGH_FUNDS else None
         health.park(provider_id, reason=result.error_class.value, now=now, short_of=short_of)
     elif isinstance(result, (NotSent, InDoubt)) and result.outage:
         health.note_outage(provider_id, now=now)
-    elif isinstance(result, (Placed, Refused)):
+    elif isinstance(result, (AcceptedOrder, Refused)):
         health.note_answer(provider_id, now=now)
 
 

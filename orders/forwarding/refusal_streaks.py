@@ -9,12 +9,12 @@ from catalog.providers.health import UNKNOWN_TEXT
 from catalog.providers.unlisted_texts import note_unlisted
 from upstream.error_table import normalised
 from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
-from upstream.messages import Placed
+from upstream.messages import AcceptedOrder
 
 _MAINTENANCES_TO_PARK = 3
 
 
-def tally(provider_id: int, result: Placed | Refused | NotSent | InDoubt, *, now: datetime) -> str:
+def tally(provider_id: int, result: AcceptedOrder | Refused | NotSent | InDoubt, *, now: datetime) -> str:
     """Count one answer to an order; why the provider is to be parked because of it, or nothing.
 
     Part of the caller's transaction. A request that was not sent, or whose answer was lost, says nothing here.
@@ -27,6 +27,6 @@ def tally(provider_id: int, result: Placed | Refused | NotSent | InDoubt, *, now
         case Refused(error_class=ErrorClass.MAINTENANCE):
             times = health.count_refusal(provider_id, ErrorClass.MAINTENANCE.value)
             return ErrorClass.MAINTENANCE.value if times >= _MAINTENANCES_TO_PARK else ""
-        case Placed() | Refused():
+        case AcceptedOrder() | Refused():
             health.end_refusals(provider_id)
     return ""

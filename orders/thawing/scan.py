@@ -9,7 +9,7 @@ from orders.pace import Pace
 from upstream.client import ProviderClient
 from upstream.errors import ErrorClass, Unavailable
 from upstream.messages import ItemError, Missing, OrderStatus, StatusItem
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +17,12 @@ _TRIES = 3
 #: A range above this is a typing error, or a panel so busy that asking would take days.
 LONGEST = 200_000
 #: Such an order may have shown another charge before: no order of ours can be told from it.
-_MOVED = (OrderState.PARTIAL, OrderState.CANCELED, OrderState.REFUNDED, OrderState.FAILED)
+_MOVED = (
+    ProviderOrderState.PARTIAL,
+    ProviderOrderState.CANCELED,
+    ProviderOrderState.REFUNDED,
+    ProviderOrderState.FAILED,
+)
 
 
 class ScanFailed(Exception):

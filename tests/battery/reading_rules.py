@@ -21,7 +21,7 @@ from tests.battery.reread import (
 )
 from upstream.errors import ErrorClass, InDoubt, NotSent, ProviderFailure, Refused, Unavailable
 from upstream.exchange import Exchange
-from upstream.messages import Balance, OrderStatus, Placed, RecentOrder, Refilled, ServiceList
+from upstream.messages import AcceptedOrder, OrderStatus, ProviderBalance, RecentOrder, Refilled, ServiceList
 
 HELD = "1"  # the one id that the shop of these tests already holds
 TOTAL = 1000
@@ -34,7 +34,7 @@ def judge(reader: str, exchange: Exchange, result: Any) -> list[str]:
         return list(_failure(reader, exchange, result))
     if isinstance(result, Exception):
         return [f"{type(result).__name__} left upstream: {result}"]
-    if isinstance(result, Placed):
+    if isinstance(result, AcceptedOrder):
         return list(_placed(exchange, result))
     items = result.values() if isinstance(result, Mapping) else result if isinstance(result, list) else [result]
     return [complaint for item in items for complaint in _item(exchange, item)]
@@ -95,7 +95,7 @@ def _phrase(status: int) -> str:
         return ""
 
 
-def _placed(exchange: Exchange, placed: Placed) -> Iterable[str]:
+def _placed(exchange: Exchange, placed: AcceptedOrder) -> Iterable[str]:
     said = reread(exchange.body, exchange.content_type)
     found = layers(said.value) if said else []
     named = {id_of(layer.get(key)) for layer in found for key in PLACED_KEYS} - {None}
@@ -120,7 +120,7 @@ def _item(exchange: Exchange, item: Any) -> Iterable[str]:
         name = item.refill_id if isinstance(item, Refilled) else item.order_id
         if id_of(name) != name:
             yield f"{name!r} is no id"
-    if isinstance(item, Balance) and not _is_amount(item.amount):
+    if isinstance(item, ProviderBalance) and not _is_amount(item.amount):
         yield f"I5: a balance of {item.amount}"
     if isinstance(item, ServiceList):
         for row in item.rows:

@@ -19,7 +19,7 @@ from tests.battery.judge import Judge, Said, must_hold
 from tests.orders.cast import Shop, balance
 from tests.orders.conftest import *  # noqa: F403 - the cast of the orders' stories
 from upstream.messages import OrderStatus
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,12 +27,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 OWNERS = 8
 
 
-def hears(shop: Shop, order: Order, state: OrderState, remains: int | None = None) -> None:
+def hears(shop: Shop, order: Order, state: ProviderOrderState, remains: int | None = None) -> None:
     now, said = database_now(), OrderStatus(state=state, raw_state=state.value, remains=remains)
     order_answers.apply({order.pk: said}, provider=shop.provider, asked_at=now, now=now)
 
 
-def answering(shop: Shop, order: Order, state: OrderState, remains: int | None = None) -> Deed:
+def answering(shop: Shop, order: Order, state: ProviderOrderState, remains: int | None = None) -> Deed:
     return lambda: hears(shop, order, state, remains)
 
 
@@ -40,7 +40,7 @@ def unclear(shop: Shop, who: User, number: int) -> Order:
     """A thousand, partial, and nobody says how many did not arrive."""
     order = shop.buys(who, link=of_round(number, "?fate=stuck"))
     shop.forwards()
-    hears(shop, order, OrderState.PARTIAL)
+    hears(shop, order, ProviderOrderState.PARTIAL)
     order.refresh_from_db()
     assert order.needs_review
     return order
@@ -107,13 +107,13 @@ def test_one_form_sent_16_times_settles_once(shop: Shop, rich: User, judge: Judg
         must_hold(judge.each_step())
 
 
-@pytest.mark.parametrize(("state", "remains"), [(OrderState.PARTIAL, 400), (OrderState.CANCELED, None)])
+@pytest.mark.parametrize(("state", "remains"), [(ProviderOrderState.PARTIAL, 400), (ProviderOrderState.CANCELED, None)])
 def test_an_answer_that_pays_more_and_a_decision_pay_the_larger_of_both(
     shop: Shop,
     rich: User,
     judge: Judge,
     all_at_once: Crowd,
-    state: OrderState,
+    state: ProviderOrderState,
     remains: int | None,
 ) -> None:
     """The decision first: the answer pays the difference. The answer first: nothing is left to decide."""
@@ -141,7 +141,7 @@ def test_an_answer_that_pays_less_takes_nothing_back_from_a_decision(
 ) -> None:
     for number in range(ROUNDS):
         order = unclear(shop, rich, number)
-        answer = answering(shop, order, OrderState.COMPLETED)
+        answer = answering(shop, order, ProviderOrderState.COMPLETED)
         answers = all_at_once([settling(order, 157, seen(order))] * OWNERS + [answer] * 2)[:OWNERS]
         order.refresh_from_db()
         hold = Hold.objects.get(reference=order.reference)
@@ -160,7 +160,7 @@ def test_an_answer_that_leaves_it_unclear_and_a_decision_never_decide_on_what_wa
 ) -> None:
     for number in range(ROUNDS):
         order = unclear(shop, rich, number)
-        answer = answering(shop, order, OrderState.IN_PROGRESS, 400)
+        answer = answering(shop, order, ProviderOrderState.IN_PROGRESS, 400)
         answers = all_at_once([settling(order, 157, seen(order))] * OWNERS + [answer] * 2)[:OWNERS]
         order.refresh_from_db()
         if True in answers:
@@ -178,8 +178,8 @@ def test_one_settles_and_one_says_that_nothing_is_to_do(
     """The order is over with 80 missing, and unclear again: both decisions are offered."""
     for number in range(ROUNDS):
         order = unclear(shop, rich, number)
-        hears(shop, order, OrderState.PARTIAL, 80)
-        hears(shop, order, OrderState.PARTIAL)
+        hears(shop, order, ProviderOrderState.PARTIAL, 80)
+        hears(shop, order, ProviderOrderState.PARTIAL)
         order.refresh_from_db()
         saw = seen(order)
         nothing: Deed = lambda order=order, saw=saw: settling_by_hand.nothing_to_do(  # type: ignore[misc]  # noqa: E731

@@ -12,7 +12,7 @@ from orders.models import ChildOrder, Order
 from orders.states import Forward
 from tests.orders.cast import Shop
 from upstream.messages import OrderStatus, StatusItem
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 
 def placed(shop: Shop, order: Order) -> Order:
@@ -28,7 +28,7 @@ def bought(shop: Shop, who: User, **wishes: Any) -> Order:
     return placed(shop, shop.buys(who, **wishes))
 
 
-def said(state: OrderState, **facts: Any) -> OrderStatus:
+def said(state: ProviderOrderState, **facts: Any) -> OrderStatus:
     return OrderStatus(state=state, raw_state=state.value, **facts)
 
 

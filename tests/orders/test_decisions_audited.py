@@ -12,12 +12,12 @@ from orders.following import order_answers
 from orders.models import Order
 from tests.orders.cast import Shop
 from upstream.messages import OrderStatus
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def hears(shop: Shop, order: Order, state: OrderState, remains: int | None) -> None:
+def hears(shop: Shop, order: Order, state: ProviderOrderState, remains: int | None) -> None:
     now, said = database_now(), OrderStatus(state=state, raw_state=state.value, remains=remains)
     order_answers.apply({order.pk: said}, provider=shop.provider, asked_at=now, now=now)
     order.refresh_from_db()
@@ -31,28 +31,28 @@ def failing() -> list[str]:
 @pytest.mark.parametrize(
     ("state", "remains"),
     [
-        (OrderState.PARTIAL, 80),
-        (OrderState.PARTIAL, 157),
-        (OrderState.PARTIAL, 400),
-        (OrderState.PARTIAL, 5000),
-        (OrderState.PARTIAL, -5),
-        (OrderState.PARTIAL, None),
-        (OrderState.CANCELED, None),
-        (OrderState.CANCELED, 157),
-        (OrderState.REFUNDED, 0),
-        (OrderState.COMPLETED, 7),
-        (OrderState.IN_PROGRESS, 3),
+        (ProviderOrderState.PARTIAL, 80),
+        (ProviderOrderState.PARTIAL, 157),
+        (ProviderOrderState.PARTIAL, 400),
+        (ProviderOrderState.PARTIAL, 5000),
+        (ProviderOrderState.PARTIAL, -5),
+        (ProviderOrderState.PARTIAL, None),
+        (ProviderOrderState.CANCELED, None),
+        (ProviderOrderState.CANCELED, 157),
+        (ProviderOrderState.REFUNDED, 0),
+        (ProviderOrderState.COMPLETED, 7),
+        (ProviderOrderState.IN_PROGRESS, 3),
     ],
 )
 def test_what_is_heard_after_a_decision_leaves_every_equation_whole(
-    shop: Shop, alice: User, settings: Any, missing: int, state: OrderState, remains: int | None
+    shop: Shop, alice: User, settings: Any, missing: int, state: ProviderOrderState, remains: int | None
 ) -> None:
     settings.FORWARD_DEADLINE_SECONDS, settings.FORWARD_LEASE_SECONDS = 10, 25
     # A charge that no thousand divides evenly.
     order = shop.buys(alice, quantity=1777)
     shop.forwards()
     order.refresh_from_db()
-    hears(shop, order, OrderState.PARTIAL, None)
+    hears(shop, order, ProviderOrderState.PARTIAL, None)
     settling_by_hand.settle_by_hand(
         order_id=order.pk, missing=missing, seen=settling_by_hand.choice_of(order).seen, actor="owner",
         reason="their panel", now=database_now(),

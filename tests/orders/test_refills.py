@@ -19,7 +19,7 @@ from orders.states import Outcome, Progress, RefillState
 from tests.orders.cast import Shop, balance, until
 from upstream.errors import ErrorClass
 from upstream.messages import Ignored, ItemError, Missing, RefillItem, RefillStatus
-from upstream.states import RefillState as Heard
+from upstream.states import ProviderRefillState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -115,7 +115,7 @@ def test_a_refill_that_nobody_ever_tells_of_is_shown_to_the_owner(
     assert (alert.cause, alert.times) == (f"provider:{shop.provider.pk}:refill_untold", 1)
     refill.refresh_from_db()
     assert refill.state == RefillState.REQUESTED
-    refills.hear(refill.pk, RefillStatus(Heard.IN_PROGRESS, "In progress"), now=database_now())
+    refills.hear(refill.pk, RefillStatus(ProviderRefillState.IN_PROGRESS, "In progress"), now=database_now())
     assert not attention(now=database_now()).alerts
 
 

@@ -13,7 +13,7 @@ from orders.states import Progress
 from tests.orders.cast import Shop
 from tests.orders.hearings import bought, heard, said
 from tests.orders.staff import clerk_with
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOSTILE = "<script>alert(1)</script>"
@@ -24,7 +24,9 @@ def unclear(shop: Shop, alice: User, unhurried: None) -> Order:
     return hears(shop, bought(shop, alice))
 
 
-def hears(shop: Shop, order: Order, state: OrderState = OrderState.PARTIAL, remains: int | None = None) -> Order:
+def hears(
+    shop: Shop, order: Order, state: ProviderOrderState = ProviderOrderState.PARTIAL, remains: int | None = None
+) -> Order:
     return heard(shop, order, said(state, remains=remains))
 
 

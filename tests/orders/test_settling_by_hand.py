@@ -24,12 +24,12 @@ from tests.orders.cast import Shop, balance, service_of
 from tests.orders.hearings import bought, child_heard, due, heard, placed, said
 from upstream.errors import ErrorClass, Unavailable
 from upstream.messages import ItemError, OrderStatus, StatusItem
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unhurried")]
 
-PARTIAL, COMPLETED, CANCELED = OrderState.PARTIAL, OrderState.COMPLETED, OrderState.CANCELED
-IN_PROGRESS, EXPIRED = OrderState.IN_PROGRESS, OrderState.EXPIRED
+PARTIAL, COMPLETED, CANCELED = ProviderOrderState.PARTIAL, ProviderOrderState.COMPLETED, ProviderOrderState.CANCELED
+IN_PROGRESS, EXPIRED = ProviderOrderState.IN_PROGRESS, ProviderOrderState.EXPIRED
 OWNER = "owner@example.com"
 
 UNREADABLE = said(PARTIAL)
@@ -134,7 +134,8 @@ def test_a_second_click_changes_nothing_and_another_number_is_refused(alice: Use
 
 
 @pytest.mark.parametrize(
-    "later", [said(IN_PROGRESS, remains=3), AFTER_A_PART, said(OrderState.EXPIRED), said(PARTIAL, start_count=7)]
+    "later",
+    [said(IN_PROGRESS, remains=3), AFTER_A_PART, said(ProviderOrderState.EXPIRED), said(PARTIAL, start_count=7)],
 )
 def test_a_page_left_open_decides_nothing_about_what_it_did_not_show(
     shop: Shop, unclear: Order, later: OrderStatus
@@ -305,7 +306,7 @@ def test_a_parent_settled_by_hand_and_then_canceled_pays_everything_back(shop: S
 def test_a_subscription_is_settled_by_the_units_of_its_posts(shop: Shop, alice: User) -> None:
     likes: Service = service_of(shop.provider, "3", type="subscriptions", name="Likes", min=10, max=1000)
     order = placed(shop, shop.subscribes(alice, likes, posts="2", old_posts="1", min="50"))
-    heard(shop, order, said(OrderState.ACTIVE, children=("81",)))
+    heard(shop, order, said(ProviderOrderState.ACTIVE, children=("81",)))
     child_heard(shop, order, "81", said(COMPLETED, charge=Decimal("0.09")))
     heard(shop, order, said(EXPIRED, children=("81", "82")))
     child_heard(shop, order, "82", said(COMPLETED))

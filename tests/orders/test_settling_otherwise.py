@@ -11,7 +11,7 @@ from orders.following import order_answers
 from orders.models import Order
 from tests.orders.cast import Shop
 from upstream.messages import OrderStatus
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,7 +23,7 @@ def over(shop: Shop, alice: User, settings: Any) -> Order:
     order = shop.buys(alice)
     shop.forwards()
     for remains in (80, None):
-        now, said = database_now(), OrderStatus(state=OrderState.PARTIAL, raw_state="Partial", remains=remains)
+        now, said = database_now(), OrderStatus(state=ProviderOrderState.PARTIAL, raw_state="Partial", remains=remains)
         order_answers.apply({order.pk: said}, provider=shop.provider, asked_at=now, now=now)
     order.refresh_from_db()
     return order

@@ -20,8 +20,8 @@ from orders.refills import NotRefillable, request_refill
 from orders.states import Forward, Outcome, Progress, RefillState
 from tests.orders.cast import Shop, balance
 from tests.orders.hearings import bought, heard, said
-from upstream.messages import Placed
-from upstream.states import OrderState
+from upstream.messages import AcceptedOrder
+from upstream.states import ProviderOrderState
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unhurried")]
 
@@ -103,7 +103,7 @@ def test_an_order_found_after_its_refund_is_a_loss_of_the_shop(shop: Shop, alice
     order = in_doubt(shop, alice)
     timeouts.give_up(now=database_now() + 2 * DAY)
     [accepted] = shop.accepted()
-    outcomes.record(order.attempts.get(), Placed(str(accepted["order"])), now=database_now())
+    outcomes.record(order.attempts.get(), AcceptedOrder(str(accepted["order"])), now=database_now())
     order.refresh_from_db()
     assert order.forward_state == Forward.REFUNDED
     assert order.attempts.get().outcome == Outcome.PLACED
@@ -133,7 +133,9 @@ def test_sixteen_sweeps_refund_once(shop: Shop, alice: User) -> None:
         assert order.events.filter(kind=EventKind.REFUND).count() == 1
 
 
-def failed(shop: Shop, order: Order, at: datetime, state: OrderState = OrderState.FAILED, **facts: Any) -> Order:
+def failed(
+    shop: Shop, order: Order, at: datetime, state: ProviderOrderState = ProviderOrderState.FAILED, **facts: Any
+) -> Order:
     return heard(shop, order, said(state, **facts), at=at)
 
 
@@ -144,7 +146,7 @@ def test_a_failed_order_is_refunded_after_a_day_unchanged(shop: Shop, alice: Use
     order = failed(shop, order, now + 25 * HOUR, remains=1000)
     assert (order.progress, order.refunded) == (Progress.CANCELED, order.charge)
     assert balance(alice) == 100
-    failed(shop, order, now + 26 * HOUR, OrderState.COMPLETED)
+    failed(shop, order, now + 26 * HOUR, ProviderOrderState.COMPLETED)
     assert balance(alice) == 100
     assert Alert.objects.filter(cause=f"order:{order.pk}:loss").exists()
 
@@ -152,7 +154,7 @@ def test_a_failed_order_is_refunded_after_a_day_unchanged(shop: Shop, alice: Use
 def test_a_failed_order_that_was_sent_again_begins_its_day_anew(shop: Shop, alice: User) -> None:
     order, now = bought(shop, alice), database_now()
     failed(shop, order, now, remains=1000)
-    failed(shop, order, now + 20 * HOUR, OrderState.IN_PROGRESS, remains=900)
+    failed(shop, order, now + 20 * HOUR, ProviderOrderState.IN_PROGRESS, remains=900)
     failed(shop, order, now + 21 * HOUR, remains=900)
     assert failed(shop, order, now + 40 * HOUR, remains=900).refunded == 0
     assert failed(shop, order, now + 46 * HOUR, remains=900).refunded == order.charge

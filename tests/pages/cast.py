@@ -20,7 +20,7 @@ from orders.following import order_answers
 from orders.models import EventKind, Order
 from orders.states import Forward
 from upstream.messages import OrderStatus
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 PASSWORD = "correct horse battery"
 
@@ -137,18 +137,18 @@ class Orders:
         return self._moved(order, Forward.PLACED, EventKind.PLACED, upstream_id=known_as, placed_at=database_now())
 
     def running(self, *, remains: int, **wish: Any) -> Order:
-        return self.hears(self.placed(**wish), OrderState.IN_PROGRESS, remains)
+        return self.hears(self.placed(**wish), ProviderOrderState.IN_PROGRESS, remains)
 
     def completed(self, **wish: Any) -> Order:
-        return self.hears(self.placed(**wish), OrderState.COMPLETED, 0)
+        return self.hears(self.placed(**wish), ProviderOrderState.COMPLETED, 0)
 
     def partial(self, *, remains: int, **wish: Any) -> Order:
-        return self.hears(self.placed(**wish), OrderState.PARTIAL, remains)
+        return self.hears(self.placed(**wish), ProviderOrderState.PARTIAL, remains)
 
     def canceled(self, **wish: Any) -> Order:
-        return self.hears(self.placed(**wish), OrderState.CANCELED, None)
+        return self.hears(self.placed(**wish), ProviderOrderState.CANCELED, None)
 
-    def hears(self, order: Order, state: OrderState, remains: int | None, start_count: int = 12_480) -> Order:
+    def hears(self, order: Order, state: ProviderOrderState, remains: int | None, start_count: int = 12_480) -> Order:
         """What the provider says of ``order`` next."""
         now = database_now()
         said = OrderStatus(state=state, raw_state=state.value, start_count=start_count, remains=remains)

@@ -11,7 +11,7 @@ from accounts.models import User
 from catalog.models import Service
 from orders.models import Order
 from tests.pages.cast import Orders
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,7 +92,7 @@ def test_an_order_page_follows_the_order_until_its_end(
     sign_in(orders.who)
     page.goto(f"{live_server.url}/orders/{order.pk}/")
     expect(page.locator("#h-prog")).to_contain_text("100")
-    orders.hears(order, OrderState.PARTIAL, 157)
+    orders.hears(order, ProviderOrderState.PARTIAL, 157)
     expect(page.locator("#h-prog")).to_contain_text("843", timeout=15_000)
     expect(page.locator(".state").first).to_have_text("Partial")
     expect(page.locator("[data-live]")).to_have_count(0)
@@ -106,7 +106,7 @@ def test_rows_follow_their_orders_and_so_do_tabs_and_balance(
     sign_in(orders.who)
     page.goto(f"{live_server.url}/orders/")
     expect(page.locator("#rail-wallet")).to_contain_text("2 open orders")
-    orders.hears(order, OrderState.PARTIAL, 157)
+    orders.hears(order, ProviderOrderState.PARTIAL, 157)
     expect(page.locator(f"#order-{order.pk} .state")).to_have_text("Partial", timeout=15_000)
     expect(page.locator("#rail-wallet")).to_contain_text("1 open order")
     expect(page.locator("#order-tabs a", has_text="Partial").locator(".count")).to_have_text("1")

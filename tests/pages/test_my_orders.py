@@ -9,7 +9,7 @@ from accounts.models import User
 from orders.models import Refill
 from orders.states import RefillState
 from tests.pages.cast import Orders, customer
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 
 def text(client: Client, path: str) -> str:
@@ -101,7 +101,7 @@ def test_only_open_rows_are_asked_about_and_closed_ones_drop_out(signed_in: Clie
     done, running, queued = orders.completed(), orders.running(remains=500), orders.queued()
     html = text(signed_in, "/orders/")
     assert f'hx-get="/orders/rows?open={queued.pk},{running.pk}"' in html
-    orders.hears(running, OrderState.COMPLETED, 0)
+    orders.hears(running, ProviderOrderState.COMPLETED, 0)
     html = text(signed_in, f"/orders/rows?open={queued.pk},{running.pk}")
     assert f'<tr role="row" id="order-{running.pk}" hx-swap-oob="true">' in html
     assert f'hx-get="/orders/rows?open={queued.pk}"' in html
@@ -174,7 +174,7 @@ def test_an_open_page_hears_only_news(signed_in: Client, orders: Orders) -> None
     version = page.context["version"]
     assert f'hx-get="/orders/{order.pk}/?seen={version}"' in page.content.decode()
     assert signed_in.get(f"/orders/{order.pk}/?seen={version}").status_code == 204
-    orders.hears(order, OrderState.IN_PROGRESS, 100)
+    orders.hears(order, ProviderOrderState.IN_PROGRESS, 100)
     news = signed_in.get(f"/orders/{order.pk}/?seen={version}")
     assert news.status_code == 200
     assert "<html" not in news.content.decode()

@@ -15,7 +15,7 @@ from orders.states import Progress
 from tests.billing import cast
 from tests.pages.cast import PASSWORD, Orders
 from tests.pages.conftest import LAW, axe_problems, overflow
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,13 +23,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def unclear(orders: Orders) -> Order:
     """A thousand, of which some did not arrive, and nobody says how many."""
-    return orders.hears(orders.placed(), OrderState.PARTIAL, None)
+    return orders.hears(orders.placed(), ProviderOrderState.PARTIAL, None)
 
 
 @pytest.fixture
 def over(orders: Orders) -> Order:
     """It was settled with 157 missing, and is said to be partial once more, without a number."""
-    return orders.hears(orders.partial(remains=157), OrderState.PARTIAL, None)
+    return orders.hears(orders.partial(remains=157), ProviderOrderState.PARTIAL, None)
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_a_page_that_was_overtaken_shows_what_is_known_now_and_asks_again(
     live_server: Any, orders: Orders, unclear: Order, owner: Page
 ) -> None:
     opens(owner, live_server, unclear)
-    orders.hears(unclear, OrderState.IN_PROGRESS, 400)
+    orders.hears(unclear, ProviderOrderState.IN_PROGRESS, 400)
     sends(owner, missing="157")
     proves_who_it_is(owner)
     note = owner.locator(".errornote")

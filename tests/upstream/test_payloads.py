@@ -13,7 +13,7 @@ from tests.upstream.cases import PAYLOADS, Case, all_cases
 from tests.upstream.peers import Peer, answer, answers_with, peer
 from upstream.client import Dialect, ProviderClient
 from upstream.errors import ErrorClass, ProviderFailure
-from upstream.messages import ServiceList, ServiceRow
+from upstream.messages import ServiceList, ServiceListRow
 from upstream.service_types import service_type
 
 CASES = all_cases()
@@ -149,7 +149,7 @@ def check_whole(services: ServiceList, name: str, value: str) -> None:
             raise AssertionError(f"the corpus says {name}, which nothing checks")
 
 
-def check_row(row: ServiceRow, fact: str, value: str) -> None:
+def check_row(row: ServiceListRow, fact: str, value: str) -> None:
     if fact == "why":
         assert [reason.split(":")[0] for reason in row.quarantine] == [value]
     elif fact == "whytext":

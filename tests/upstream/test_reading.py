@@ -19,7 +19,7 @@ from upstream.read_add import read_add
 from upstream.read_cancel import read_cancel
 from upstream.read_refills import read_refill
 from upstream.read_status import StatusReader
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 KEY = "s3cr3t/key+with=signs"
 DIALECT = Dialect()
@@ -182,7 +182,7 @@ class TestStatus:
         for body in ('{"23501": {"status": "Pending"}}', '[{"order": "23501", "status": "Pending"}]'):
             item = STATUS.one(exchange_with(body), "23501")
             assert isinstance(item, OrderStatus)
-            assert item.state is OrderState.PENDING
+            assert item.state is ProviderOrderState.PENDING
 
     def test_an_answer_of_another_shape(self) -> None:
         for body in ("null", '"text"', "5", '{"message": "hello"}', '[{"status": "Canceled"}]'):
@@ -200,7 +200,7 @@ class TestStatus:
         assert isinstance(item, Ignored)
         item = reader.one(exchange_with('{"status": " tamamlandı ", "remains": 0}'), "23501")
         assert isinstance(item, OrderStatus)
-        assert item.state is OrderState.COMPLETED
+        assert item.state is ProviderOrderState.COMPLETED
 
     def test_an_error_of_an_item_inside_a_batch_keeps_its_own_class(self) -> None:
         found = STATUS.many(exchange_with('{"1": {"status": "error", "message": "Order not found"}}'), ["1"])

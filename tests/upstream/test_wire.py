@@ -22,7 +22,7 @@ from upstream import connection
 from upstream.dialect import Dialect
 from upstream.errors import InDoubt, NotSent, ProviderFailure, Refused, Unavailable
 from upstream.exchange import Exchange
-from upstream.messages import Placed
+from upstream.messages import AcceptedOrder
 
 PLACED = answers_with(answer(wire_faults.PLACED))
 
@@ -47,7 +47,7 @@ def test_an_order_arrives_as_it_was_given(start: MakePeer, client: MakeClient) -
     placed = client(provider, on_exchange=heard.append).add(order)
     head, _, body = provider.received[0].partition(b"\r\n\r\n")
     sent = {name: values[0] for name, values in parse_qs(body.decode(), strict_parsing=True).items()}
-    assert placed == Placed("23501")
+    assert placed == AcceptedOrder("23501")
     assert sent == {"key": KEY, "action": "add", **{name: value for name, value in order.items() if value}}
     assert head.startswith(b"POST /api/v2 HTTP/1.1\r\n")
     assert KEY.encode() not in head

@@ -56,13 +56,13 @@ def a_denied_id_cancels() -> None:
     from orders.following import order_answers
     from upstream.errors import ErrorClass
     from upstream.messages import ItemError, OrderStatus
-    from upstream.states import OrderState
+    from upstream.states import ProviderOrderState
 
     honest = order_answers._nothing_usable
 
     def nothing_usable(order: Any, item: Any, this: Any) -> None:
         if isinstance(item, ItemError) and item.error_class is ErrorClass.UNKNOWN_ORDER:
-            order_answers._status(order, OrderStatus(OrderState.CANCELED, "Canceled"), this)
+            order_answers._status(order, OrderStatus(ProviderOrderState.CANCELED, "Canceled"), this)
         else:
             honest(order, item, this)
 

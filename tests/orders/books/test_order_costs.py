@@ -20,7 +20,7 @@ from tests.orders.cast import Shop
 from tests.orders.doubts import unguarded
 from tests.orders.reconciling import audit, ends, looks, one_break, reported
 from upstream.messages import OrderStatus
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -131,7 +131,7 @@ def test_an_answer_that_a_look_overtook_is_no_damage(shop: Shop, alice: User) ->
     order = ends(shop, alice, "completed")
     asked_at = database_now()
     looks(shop)
-    dear = OrderStatus(state=OrderState.COMPLETED, raw_state="Completed", charge=Decimal(2))
+    dear = OrderStatus(state=ProviderOrderState.COMPLETED, raw_state="Completed", charge=Decimal(2))
     order_answers.apply({order.pk: dear}, provider=shop.provider, asked_at=asked_at, now=database_now())
     assert "order_costs_have_their_row" not in audit()
     looks(shop)

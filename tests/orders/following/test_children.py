@@ -21,12 +21,12 @@ from tests.orders.cast import Shop, balance, service_of
 from tests.orders.hearings import bought, child_heard, due, heard, placed, said
 from upstream.errors import ErrorClass, Unavailable
 from upstream.messages import ItemError, OrderStatus
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unhurried")]
 
-ACTIVE, COMPLETED, CANCELED = OrderState.ACTIVE, OrderState.COMPLETED, OrderState.CANCELED
-IN_PROGRESS, PARTIAL, EXPIRED = OrderState.IN_PROGRESS, OrderState.PARTIAL, OrderState.EXPIRED
+ACTIVE, COMPLETED, CANCELED = ProviderOrderState.ACTIVE, ProviderOrderState.COMPLETED, ProviderOrderState.CANCELED
+IN_PROGRESS, PARTIAL, EXPIRED = ProviderOrderState.IN_PROGRESS, ProviderOrderState.PARTIAL, ProviderOrderState.EXPIRED
 
 
 @pytest.fixture

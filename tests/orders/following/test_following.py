@@ -16,12 +16,12 @@ from tests.orders.cast import Shop, balance
 from tests.orders.hearings import bought, heard, said
 from upstream.errors import ErrorClass
 from upstream.messages import Ignored, ItemError, Missing, OrderStatus, StatusItem
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PARTIAL, COMPLETED, CANCELED = OrderState.PARTIAL, OrderState.COMPLETED, OrderState.CANCELED
-IN_PROGRESS, PENDING = OrderState.IN_PROGRESS, OrderState.PENDING
+PARTIAL, COMPLETED, CANCELED = ProviderOrderState.PARTIAL, ProviderOrderState.COMPLETED, ProviderOrderState.CANCELED
+IN_PROGRESS, PENDING = ProviderOrderState.IN_PROGRESS, ProviderOrderState.PENDING
 
 
 def test_an_order_is_followed_to_its_end_and_earned(shop: Shop, alice: User) -> None:
@@ -78,9 +78,9 @@ def test_a_canceled_order_pays_everything_back(shop: Shop, alice: User) -> None:
         ([said(PARTIAL, remains=-12)], "0"),
         ([said(PARTIAL, remains=0)], "0"),
         ([said(COMPLETED, remains=13)], "0"),
-        ([said(OrderState.REFUNDED, remains=1000, charge=Decimal(0))], "1000"),
+        ([said(ProviderOrderState.REFUNDED, remains=1000, charge=Decimal(0))], "1000"),
         ([said(IN_PROGRESS, remains=500), said(PENDING, remains=1000)], "0"),
-        ([said(OrderState.FAILED, remains=1000)], "0"),
+        ([said(ProviderOrderState.FAILED, remains=1000)], "0"),
     ],
 )
 def test_money_follows_the_largest_target_and_no_sum_of_answers(
@@ -102,7 +102,7 @@ def test_money_follows_the_largest_target_and_no_sum_of_answers(
         said(PARTIAL, remains_raw="1,000", flags=("remains_unreadable",)),
         said(CANCELED, remains=400, charge=Decimal("0.54")),
         said(COMPLETED, children=("70011", "70012")),
-        said(OrderState.EXPIRED, children=()),
+        said(ProviderOrderState.EXPIRED, children=()),
     ],
 )
 def test_an_end_whose_money_is_unclear_keeps_the_money_held_for_a_person(

@@ -25,7 +25,7 @@ from orders.states import FINAL, Forward, Outcome, Progress
 from tests.upstream.cases import Case, all_cases
 from tests.upstream.peers import Peer, answer, answers_with, peer
 from upstream.messages import OrderStatus
-from upstream.states import OrderState
+from upstream.states import ProviderOrderState
 
 pytestmark = pytest.mark.django_db
 
@@ -200,7 +200,7 @@ def test_a_parent_ends_when_the_children_of_its_answer_have(
         order.refresh_from_db()
         assert order.progress not in FINAL
         now = database_now()
-        done = OrderStatus(state=OrderState.COMPLETED, raw_state="Completed", remains=0)
+        done = OrderStatus(state=ProviderOrderState.COMPLETED, raw_state="Completed", remains=0)
         child_answers.apply({child.pk: done}, provider=provider, asked_at=now, now=now)
     # Of runs that were not listed the provider has to say so once more, when they could have been.
     long_ago = database_now() - timedelta(seconds=settings.RUNS_SETTLE_SECONDS)
@@ -212,8 +212,13 @@ def test_a_parent_ends_when_the_children_of_its_answer_have(
     assert all(finding.holds for finding in books.check(audit.EQUATIONS))
 
 
-ENDS = (OrderState.COMPLETED, OrderState.PARTIAL, OrderState.CANCELED)
-OPEN = (OrderState.PENDING, OrderState.IN_PROGRESS, OrderState.FAILED, OrderState.PAUSED)
+ENDS = (ProviderOrderState.COMPLETED, ProviderOrderState.PARTIAL, ProviderOrderState.CANCELED)
+OPEN = (
+    ProviderOrderState.PENDING,
+    ProviderOrderState.IN_PROGRESS,
+    ProviderOrderState.FAILED,
+    ProviderOrderState.PAUSED,
+)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -225,31 +230,33 @@ def test_whatever_is_said_of_runs_in_whatever_order_pays_back_what_did_not_arriv
     order = in_progress(provider, alice, "23501", {"quantity": "97", "runs": "4", "interval": "10"})
     runs, delivered, refunded = [str(n) for n in range(1, chance.randint(2, 5))], dict[str, int](), Decimal(0)
 
-    def heard(run: str | None, state: OrderState, remains: int | None = None, later: float = 0) -> None:
+    def heard(run: str | None, state: ProviderOrderState, remains: int | None = None, later: float = 0) -> None:
         now, items = database_now() + timedelta(seconds=later), tuple(runs) if run is None else None
         said = OrderStatus(state=state, raw_state=state.value, remains=remains, children=items)
         apply = order_answers.apply if run is None else child_answers.apply
         about = order.pk if run is None else order.children.get(upstream_id=run).pk
         apply({about: said}, provider=provider, asked_at=now, now=now)
 
-    heard(None, OrderState.IN_PROGRESS)
+    heard(None, ProviderOrderState.IN_PROGRESS)
     for _step in range(20):
         run = chance.choice([None, *runs])
         state = chance.choice(ENDS + OPEN)
-        remains = chance.randint(-5, 120) if state is OrderState.PARTIAL else None
+        remains = chance.randint(-5, 120) if state is ProviderOrderState.PARTIAL else None
         heard(run, state, remains)
         if run is not None and state in ENDS:
-            left = {OrderState.COMPLETED: 97, OrderState.CANCELED: 0}.get(state, 97 - max(0, min(remains or 0, 97)))
+            left = {ProviderOrderState.COMPLETED: 97, ProviderOrderState.CANCELED: 0}.get(
+                state, 97 - max(0, min(remains or 0, 97))
+            )
             delivered[run] = min(delivered.get(run, 97), left)
         order.refresh_from_db()
         assert order.refunded >= refunded, "what was refunded is never taken"
         refunded = order.refunded
         assert all(finding.holds for finding in books.check(audit.EQUATIONS))
     for run in set(runs) - set(delivered):
-        heard(run, OrderState.COMPLETED)
+        heard(run, ProviderOrderState.COMPLETED)
         delivered[run] = 97
-    heard(None, OrderState.COMPLETED)
-    heard(None, OrderState.COMPLETED, later=settings.RUNS_SETTLE_SECONDS + 1)
+    heard(None, ProviderOrderState.COMPLETED)
+    heard(None, ProviderOrderState.COMPLETED, later=settings.RUNS_SETTLE_SECONDS + 1)
     order.refresh_from_db()
     assert order.progress in FINAL
     assert order.refunded == due(order, f"{4 * 97 - sum(delivered.values())}/{4 * 97}")

@@ -16,7 +16,7 @@ from orders.models import ForwardAttempt, Order, ProviderExchange
 from orders.states import Forward, Outcome
 from tests.orders.cast import Shop
 from tests.orders.doubts import LOST_BUT_PLACED, SETTLE, ages, attempt_of, buys_and_sends, id_at_provider, resolves
-from upstream.messages import Placed
+from upstream.messages import AcceptedOrder
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_probing")]
 
@@ -82,7 +82,7 @@ def test_the_answer_of_a_worker_that_wakes_up_contradicts_a_person(shop: Shop, c
     stale = attempt_of(order)
     stale.outcome = Outcome.SENDING
     [number] = id_at_provider(shop, order)
-    outcomes.record(stale, Placed(number), now=database_now())
+    outcomes.record(stale, AcceptedOrder(number), now=database_now())
     assert is_told(shop, order)
     assert ForwardAttempt.objects.get(pk=stale.pk).outcome == Outcome.NOT_PLACED
 
@@ -97,7 +97,7 @@ def test_the_id_that_the_order_has_from_a_later_try_is_no_contradiction(shop: Sh
     shop.forwards()
     lost.refresh_from_db()
     assert lost.upstream_id
-    outcomes.record(first, Placed(lost.upstream_id), now=database_now())
+    outcomes.record(first, AcceptedOrder(lost.upstream_id), now=database_now())
     assert not Alert.objects.filter(cause__endswith=":contradiction").exists()
 
 
