@@ -78,18 +78,17 @@ class ProviderClient:
         fields: Mapping[str, str],
         *,
         permit: Permit | None = None,
-        is_known_id: Callable[[str], bool] = lambda _order_id: False,
         request_id: str | None = None,
     ) -> AcceptedOrder:
         """Place one order. `fields` are sent as they are (service, link, quantity, ...), empty ones left out.
 
         `permit` is called once, connected and before the first byte; if it raises, nothing is sent and the failure
-        is NotSent `permit` with the original as its cause. `is_known_id` tells whether an id is already ours.
+        is NotSent `permit` with the original as its cause.
         """
         renamed = {self.dialect.field_names.get(name, name): value for name, value in fields.items()}
         if request_id and self.dialect.request_id_field:
             renamed[self.dialect.request_id_field] = request_id
-        return read_add(self._command("add", renamed, permit), self.dialect, is_known_id)
+        return read_add(self._command("add", renamed, permit), self.dialect)
 
     def status(self, order_id: str) -> StatusItem:
         """Return the state of one order."""

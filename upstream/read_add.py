@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from upstream.amounts import amount_or_none
@@ -18,7 +17,7 @@ from upstream.verdicts import JsonAnswer, command_answer, inside_text, opened, r
 _ID_KEYS = ("order", "order_id")
 
 
-def read_add(exchange: Exchange, dialect: Dialect, is_known_id: Callable[[str], bool]) -> AcceptedOrder:
+def read_add(exchange: Exchange, dialect: Dialect) -> AcceptedOrder:
     """Return the accepted order, or raise NotSent, Refused or InDoubt."""
     # 1. One object, without a key that occurs twice.
     answer = command_answer(exchange, *ADD_KEYS)
@@ -46,8 +45,6 @@ def read_add(exchange: Exchange, dialect: Dialect, is_known_id: Callable[[str], 
         raise _doubt(answer, "no_id")
     if not answer.is_success:
         raise _doubt(answer, "http_status")
-    if is_known_id(order_id):
-        raise InDoubt("known_id", "", answer.exchange, candidates=(order_id,))
     charge = amount_or_none(fields.get("charge"))
     return AcceptedOrder(order_id, None if charge is None or charge < 0 else charge, answer.noise, answer.exchange)
 

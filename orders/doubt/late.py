@@ -64,8 +64,8 @@ def _judge(exchange: Exchange, provider: Provider) -> AcceptedOrder | Refused | 
     try:
         if exchange.send_calls == 0:
             raise not_sent(exchange)
-        # Whether the id is ours already is asked where it is recorded, under the order's lock.
-        return read_add(exchange, dialect_of(provider), lambda _id: False)
+        # Whether the id is ours already is checked where it is recorded, under the order's lock.
+        return read_add(exchange, dialect_of(provider))
     except (Refused, NotSent, InDoubt) as failure:
         if isinstance(failure, Refused) and failure.error_class is ErrorClass.OTHER:
             # Words that nobody knows are believed only after a look at the account, for which it is too late.

@@ -16,7 +16,7 @@ import pytest
 
 from tests.battery import counts
 from tests.battery.damage import damaged
-from tests.battery.reading_rules import HELD, judge
+from tests.battery.reading_rules import judge
 from tests.upstream.cases import Case, all_cases
 from upstream.dialect import Dialect
 from upstream.exchange import Exchange
@@ -36,7 +36,7 @@ DIALECT = Dialect()
 STATUS = StatusReader(DIALECT, "USD")
 
 READERS: dict[str, Callable[[Exchange, tuple[str, ...]], Any]] = {
-    "add": lambda exchange, _asked: read_add(exchange, DIALECT, lambda order_id: order_id == HELD),
+    "add": lambda exchange, _asked: read_add(exchange, DIALECT),
     "status": lambda exchange, asked: STATUS.one(exchange, asked[0]),
     "statuses": lambda exchange, asked: STATUS.many(exchange, asked),
     "refill": lambda exchange, asked: read_refill(exchange, asked[0], DIALECT),

@@ -72,8 +72,7 @@ def call(case: Case, client: ProviderClient) -> str:
     many = bool(case.asked) and (len(case.asked) > 1 or "multi" in case.file)
     match case.action:
         case "add":
-            held = case.settings.removeprefix("known=")
-            placed = client.add(ORDER, is_known_id=lambda order_id: order_id == held)
+            placed = client.add(ORDER)
             charge = f" charge={placed.charge}" if placed.charge is not None else ""
             return f"placed {placed.order_id}" + charge + (" noise" if placed.noise else "")
         case "status" if many:

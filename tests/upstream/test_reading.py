@@ -44,7 +44,7 @@ def exchange_with(
 
 
 def place(body: str, http_status: int = 200, dialect: Dialect = DIALECT) -> Any:
-    return read_add(exchange_with(body, http_status), dialect, lambda _order_id: False)
+    return read_add(exchange_with(body, http_status), dialect)
 
 
 class TestAdd:
@@ -108,7 +108,7 @@ class TestAdd:
         for body in ('{"order": 23501}', '{"error": "Bad link"}', ""):
             for status in (200, 429):
                 with pytest.raises(InDoubt):
-                    read_add(exchange_with(body, status, complete=False), DIALECT, lambda _order_id: False)
+                    read_add(exchange_with(body, status, complete=False), DIALECT)
 
     @pytest.mark.parametrize(
         "error",

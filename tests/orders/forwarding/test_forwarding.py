@@ -306,7 +306,7 @@ def _answer(shop: Shop, body: dict[str, object]) -> None:
             answered_at=0.1,
         )
         try:
-            result: Any = read_add(said, Dialect(), lambda _id: False)
+            result: Any = read_add(said, Dialect())
         except (Refused, NotSent, InDoubt) as failure:
             result = failure
         outcomes.record(attempt, result, now=database_now())
