@@ -1,4 +1,4 @@
-"""Browser fixtures, servers that a test may break, and the rule that CI accepts no skipped test."""
+"""Browser fixtures, servers that a test may stop, and the rule that CI accepts no skipped tests."""
 
 import gc
 import os
@@ -11,7 +11,7 @@ import pytest
 
 from storefront.embedded.place import ServerPlace, temporary_place
 
-#: What waits for a minute or takes one: begun first, or one process is left with it while the others have ended.
+#: The longest tests start first, or one process is still busy with them when the others are done.
 LONGEST = (
     "test_wire_faults.py",
     "test_machine.py",
@@ -41,17 +41,17 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture
 def own_place() -> Iterator[ServerPlace]:
-    """A place for servers of this test alone: `own_place.redis(durable=False)` may be stopped and started at will."""
+    """A place for servers of one test, which can stop and start them: `own_place.redis(durable=False)`."""
     place, lock = temporary_place()
     yield place
-    place.redis(durable=False).end_left_over()  # a test that left it running would leave it to the machine
+    place.redis(durable=False).end_left_over()  # in case the test left it running
     place.delete()
     lock.close()
 
 
 @pytest.fixture(autouse=True)
 def no_lane_is_kept() -> Iterator[None]:
-    """The session that a process keeps for its next lane would keep the test's database in use."""
+    """Close the session that a process keeps for its next lane: it would keep the test's database in use."""
     yield
     if (lanes := sys.modules.get("orders.forwarding.lanes")) is not None:
         lanes.end_kept()
@@ -59,18 +59,18 @@ def no_lane_is_kept() -> Iterator[None]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """After the shuffle, which holds within the longest and within the others."""
+    """Move the longest tests to the front, after the shuffle."""
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """What was imported and collected stays to the end: looking through it again and again is a tenth of a run."""
+    """Exclude what was imported and collected from garbage collection, which otherwise takes a tenth of a run."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """REQUIRE_ALL=1 (CI): a skipped test is a test that nobody ran, and fails the run."""
+    """With REQUIRE_ALL=1 (CI), a skipped test fails the run."""
     reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("REQUIRE_ALL") == "1" and reporter and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

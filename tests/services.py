@@ -1,6 +1,6 @@
-"""Pytest plugin: a Postgres and a Redis of this run's own, and settings that no developer's shell can bend.
+"""Pytest plugin: a Postgres and a Redis for this run, and settings that do not depend on the developer's shell.
 
-A plugin and not a conftest, because pytest-django reads the settings before the first conftest.
+Not a conftest, because pytest-django reads the settings before the first conftest.
 """
 
 import os
@@ -17,7 +17,7 @@ SETTINGS = {
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "HTTPS": "false",
     "ALLOW_PRIVATE_PROVIDER_HOSTS": "true",
-    "DJANGO_ALLOW_ASYNC_UNSAFE": "1",  # Playwright's loop runs in the thread that also asks the database.
+    "DJANGO_ALLOW_ASYNC_UNSAFE": "1",  # Playwright runs its event loop in the thread that also uses the database.
 }
 
 _run: tuple[ServerPlace, FolderLock, Services] | None = None
@@ -42,7 +42,7 @@ def _start() -> None:
         place.delete()
         pytest.exit(str(problem), returncode=3)
     _run = place, lock, services
-    # Empty, so that files collected in this clone at some other time are not what the tests see.
+    # Empty, so that the tests do not use files that were collected earlier in this clone.
     (place.home / "static").mkdir()
     os.environ["STATIC_ROOT"] = str(place.home / "static")
     os.environ["DATABASE_URL"] = services.database_url
@@ -50,7 +50,7 @@ def _start() -> None:
 
 
 def _own_database(redis_url: str, number: int) -> str:
-    """The same Redis, but a numbered database of it, so that two workers' doorbells and limits do not meet."""
+    """The same Redis with another database number, so that workers do not share doorbells and limits."""
     return redis_url.replace("?db=0", f"?db={number + 1}")
 
 
