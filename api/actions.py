@@ -1,4 +1,4 @@
-"""Every action of the API: what it is called, what it needs, what does it."""
+"""Every action of the API: its name, the permission it needs, and the function that does it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,38 +10,39 @@ from accounts.api_keys import Caller
 from accounts.models import Scope
 from api import aftercare, following, ordering, tickets
 from api.incoming import Call
-from api.messages import Balance, exact
+from api.messages import BalanceAnswer, exact
 from api.pricelist import PriceList, price_list
-from api.regulars import Tried
 from billing.queries import balance_of
 from core.prepared import Part
 
 
 @dataclass(frozen=True)
 class Action:
-    """``do`` returns what is answered as JSON, or a PriceList that is written already. It raises ApiError.
+    """``do`` returns the answer as a value for JSON, or a PriceList that is JSON already. It raises ApiError.
 
-    ``beside`` says what is read together with the key, so that it costs no round trip of its own. ``again`` is tried
-    first, with the caller's address, and may answer without reading anything.
+    ``read_with_key`` names what is read in the statement that reads the key, which saves a round trip.
+    ``from_memory`` is tried first for a recent caller, and returns None where nothing was done.
     """
 
     do: Callable[[Caller, Call], Any]
     scope: Scope = Scope.READ
-    beside: Callable[[Call], Part] | None = None
-    again: Callable[[Call, str], Tried] | None = None
+    read_with_key: Callable[[Call], Part] | None = None
+    from_memory: Callable[[Caller, Call], Any] | None = None
 
 
 def services(caller: Caller, _call: Call) -> PriceList:
+    """Return the list of services at the caller's prices."""
     return price_list(caller.customer.group)
 
 
-def balance(caller: Caller, _call: Call) -> Balance:
-    return Balance(exact(balance_of(caller.customer)), settings.SHOP_CURRENCY)
+def balance(caller: Caller, _call: Call) -> BalanceAnswer:
+    """Return the caller's balance in the shop's currency."""
+    return BalanceAnswer(exact(balance_of(caller.customer)), settings.SHOP_CURRENCY)
 
 
 ACTIONS: dict[str, Action] = {
     "services": Action(services),
-    "add": Action(ordering.add, Scope.ORDER, ordering.read_beside, ordering.add_again),
+    "add": Action(ordering.add, Scope.ORDER, ordering.offer_with_key, ordering.add_from_memory),
     "status": Action(following.status),
     "refill": Action(aftercare.refill, Scope.ORDER),
     "refill_status": Action(aftercare.refill_status),

@@ -11,15 +11,15 @@ _NUMBER = re.compile(r"0*([1-9][0-9]{0,17})\Z", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What was asked for, each once and in its order: the name to answer under -> the number, None if it is none."""
+class RequestedIds:
+    """The ids of a call, each once and in their order: the name to answer under -> the number, None if it is none."""
 
     numbers: Mapping[str, int | None]
     is_batch: bool
 
     @property
-    def found(self) -> list[int]:
-        """The numbers in ascending order, in which rows are locked."""
+    def ascending(self) -> list[int]:
+        """The numbers in the order in which rows are locked."""
         return sorted(number for number in self.numbers.values() if number is not None)
 
     @property
@@ -27,27 +27,26 @@ class Asked:
         return next(iter(self.numbers.values()))
 
 
-def number(text: str) -> int | None:
-    """An id as a positive whole number, None for anything else."""
+def read_id(text: str) -> int | None:
+    """Return an id as a positive whole number, None for anything else."""
     match = _NUMBER.match(text.strip())
     return int(match[1]) if match else None
 
 
-def asked(call: Call, one: str, several: str) -> Asked:
-    """The ids in the fields ``one`` or ``several``. Raises ApiError for none at all and for more than a hundred."""
+def read_ids(call: Call, one: str, several: str) -> RequestedIds:
+    """Return the ids in the fields ``one`` or ``several``. Raises ApiError for none at all and for over a hundred."""
     batch = call.get(several)
     if not batch:
         if not (single := call.get(one)):
             raise ApiError(INCORRECT_REQUEST)
-        return Asked({single[:64]: number(single)}, is_batch=False)
+        return RequestedIds({single[:64]: read_id(single)}, is_batch=False)
     words = [word.strip() for word in batch.split(",") if word.strip()]
     if len(words) > MAXIMUM:
         raise ApiError(TOO_MANY_ORDERS)
     if not words:
         raise ApiError(INCORRECT_REQUEST)
-    return Asked({_name(word): number(word) for word in words}, is_batch=True)
-
-
-def _name(word: str) -> str:
-    found = number(word)
-    return word[:64] if found is None else str(found)
+    numbers: dict[str, int | None] = {}
+    for word in words:
+        number = read_id(word)
+        numbers[word[:64] if number is None else str(number)] = number
+    return RequestedIds(numbers, is_batch=True)

@@ -1,4 +1,4 @@
-"""One call, whatever it was written in: form fields, multipart or JSON. Everything becomes text here, once."""
+"""One call, whether form fields, multipart or JSON. Every value becomes text here, once."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ _LIST_ITEM = re.compile(r"([^\[\]]{1,100})\[[0-9]{0,6}\]\Z", re.ASCII)
 _LINES = frozenset({"comments", "usernames", "hashtags", "groups", "keywords"})
 _JSON = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-#: The actions however a client capitalises them; one name each, since safe retries are told apart by it.
+#: The actions in any capitals; one name each, because safe retries are kept under it.
 _KNOWN = {
     name.lower(): name
     for name in ("services", "add", "status", "refill", "refill_status", "cancel", "balance", "createTicket")
@@ -44,38 +44,30 @@ class Call:
 
 def read_call(request: HttpRequest) -> Call:
     """Read the body. Raises ApiError when it is none of the three; a call without a key is a call like any other."""
-    fields = _fields(request)
-    key, action = fields.pop("key", "").strip(), fields.pop("action", "").strip()
-    action = _KNOWN.get(action.lower(), action)
-    named = fields.pop("request_id", "")
-    return Call(key, action, fields, _request_id(named, request.META.get("HTTP_IDEMPOTENCY_KEY", "")))
-
-
-def _request_id(field: str, header: str) -> str:
-    field, header = field.strip(), header.strip()
-    if field and header and field != header:
-        raise ApiError(TWO_REQUEST_IDS)
-    found = field or header
-    if found and not _REQUEST_ID.match(found):
-        raise ApiError(INCORRECT_REQUEST_ID)
-    return found
-
-
-def _fields(request: HttpRequest) -> dict[str, str]:
+    # 1. The fields, whatever they are written in.
     try:
         if request.content_type == "multipart/form-data":
-            return _from_pairs((name, value) for name, values in request.POST.lists() for value in values)
-        body = request.body.removeprefix(_BYTE_ORDER_MARK)
-    except (SuspiciousOperation, RequestDataTooBig, BadRequest, MultiPartParserError, UnreadablePostError):
+            fields = _from_pairs((name, value) for name, values in request.POST.lists() for value in values)
+        else:
+            body = request.body.removeprefix(_BYTE_ORDER_MARK)
+            if request.content_type == "application/json" or body.lstrip()[:1] == b"{":
+                fields = _from_json(body)
+            else:
+                text = body.decode("utf-8", "replace")
+                fields = _from_pairs(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except (SuspiciousOperation, RequestDataTooBig, BadRequest, MultiPartParserError, UnreadablePostError, ValueError):
         raise ApiError(INCORRECT_REQUEST) from None
-    if request.content_type == "application/json" or body.lstrip()[:1] == b"{":
-        return _from_json(body)
-    try:
-        return _from_pairs(
-            parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
-        )
-    except ValueError:
-        raise ApiError(INCORRECT_REQUEST) from None
+    # 2. Key and action.
+    key, action = fields.pop("key", "").strip(), fields.pop("action", "").strip()
+    # 3. The name that its sender gave the request, in a field or in a header.
+    named = fields.pop("request_id", "").strip()
+    header = request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip()
+    if named and header and named != header:
+        raise ApiError(TWO_REQUEST_IDS)
+    request_id = named or header
+    if request_id and not _REQUEST_ID.match(request_id):
+        raise ApiError(INCORRECT_REQUEST_ID)
+    return Call(key, _KNOWN.get(action.lower(), action), fields, request_id)
 
 
 def _from_json(body: bytes) -> dict[str, str]:
@@ -107,26 +99,16 @@ def _text(name: str, value: Any) -> str:
         case True:
             return "1"
         case list():
-            return _joined(name, [_item(item) for item in value])
+            if any(isinstance(item, list) for item in value):
+                raise ApiError(INCORRECT_REQUEST)
+            return _joined(name, [_text("", item) for item in value])
         case dict():
             raise ApiError(INCORRECT_REQUEST)
-        case Decimal():
-            return _plain(value)
+        case Decimal() if abs(value.adjusted()) < 40:
+            # Without exponent, and a whole number without its point: some languages write 1000 as 1000.0.
+            return f"{value:f}" if value != value.to_integral_value() else f"{value:.0f}"
         case _:
             return str(value)
-
-
-def _plain(number: Decimal) -> str:
-    """Without exponent, and a whole number without its point: some languages write 1000 as 1000.0."""
-    if abs(number.adjusted()) >= 40:
-        return str(number)
-    return f"{number:f}" if number != number.to_integral_value() else f"{number:.0f}"
-
-
-def _item(value: Any) -> str:
-    if isinstance(value, list):
-        raise ApiError(INCORRECT_REQUEST)
-    return _text("", value)
 
 
 def _joined(name: str, values: list[str]) -> str:

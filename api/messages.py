@@ -18,7 +18,7 @@ class ErrorAnswer(msgspec.Struct):
     error: str
 
 
-class ServiceRow(msgspec.Struct, omit_defaults=True):
+class ServiceEntry(msgspec.Struct, omit_defaults=True):
     """One service on sale. ``rate`` is the caller's price per 1,000, or per package. ``dripfeed`` is there if true."""
 
     service: int
@@ -34,13 +34,13 @@ class ServiceRow(msgspec.Struct, omit_defaults=True):
     dripfeed: bool = False
 
 
-class Placed(msgspec.Struct):
+class PlacedAnswer(msgspec.Struct):
     """The number of the new order."""
 
     order: int
 
 
-class OrderState(msgspec.Struct):
+class StatusAnswer(msgspec.Struct):
     """``charge`` is what the caller pays as it stands: all of it while the order runs, 0 when it is canceled."""
 
     charge: Amount
@@ -59,29 +59,29 @@ class RefillItem(msgspec.Struct):
     refill: int | ErrorAnswer
 
 
-class RefillState(msgspec.Struct):
+class RefillStatusAnswer(msgspec.Struct):
     status: RefillWord
 
 
-class RefillStateItem(msgspec.Struct):
+class RefillStatusItem(msgspec.Struct):
     refill: int | str
     status: RefillWord | ErrorAnswer
 
 
 class CancelItem(msgspec.Struct):
-    """``cancel`` 1 says that the wish was taken; whether the order is canceled, only its status says."""
+    """``cancel`` 1 says that the request was taken; only the status says whether the order is canceled."""
 
     order: int | str
     cancel: int | ErrorAnswer
 
 
-class Balance(msgspec.Struct):
+class BalanceAnswer(msgspec.Struct):
     balance: Amount
     currency: str
 
 
 class TicketOpened(msgspec.Struct):
-    """``status`` is a number here, and a word in every other answer: so it was agreed on."""
+    """``status`` is a number here and a word in every other answer: that is how panel API v2 has it."""
 
     status: Literal[200]
     ticket_id: Count

@@ -5,10 +5,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ApiRequest(models.Model):
-    """A request that its sender named, and what it was answered: a repeat gets the same and does nothing.
+    """A request that its sender named, and its answer: a repeat gets the same answer and does nothing.
 
-    Only what succeeded is here. Written in the transaction of the deed itself, so that there is never one without the
-    other. ``digest`` is of the body without the key and without the name.
+    Only what succeeded is here, written in the transaction of the operation itself, so that there is never one without
+    the other. ``digest`` is of the body without the key and without the name.
     """
 
     customer = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""The answer to `services`: written once per state of the catalog, kept in this process, packed once as well."""
+"""The answer to `services`: made and compressed once for each state of the catalog, and kept in this process."""
 
 import gzip
 import hashlib
@@ -10,7 +10,7 @@ import msgspec
 from django.db import connection
 
 from accounts.models import CustomerGroup
-from api.messages import ServiceRow, short
+from api.messages import ServiceEntry, short
 from catalog.models import Service
 from catalog.prices.group_prices import show_prices
 from upstream.service_types import service_type
@@ -30,12 +30,12 @@ _GROUP_FINGERPRINT = f"""
            (SELECT string_agg(concat_ws(':', id, exchange_rate, markup_percent), ',' ORDER BY id) FROM catalog_provider)
 """  # noqa: S608
 #: Lists kept, each of another group; customers without one share one.
-_MOST_KEPT = 8
+_LIMIT = 8
 
 
 @dataclass(frozen=True)
 class PriceList:
-    """The list as JSON, plain and packed. ``etag`` names exactly this list."""
+    """The list as JSON, plain and compressed. ``etag`` names exactly this list."""
 
     etag: str
     plain: bytes
@@ -60,46 +60,35 @@ _lock = threading.Lock()
 
 
 def price_list(group: CustomerGroup | None = None) -> PriceList:
-    """The list of now, at the prices of ``group``: one list serves all customers of a group."""
-    # Asked before the rows are read: what changes in between has another name, under which it is read again.
-    name = _fingerprint(group)
-    if (found := _found(group, name)) is not None:
-        return found
+    """Return the present list at the prices of ``group``: one list serves all customers of a group."""
+    # The fingerprint is read before the rows: a change in between gives another one, and the list is made again.
+    with connection.cursor() as cursor:
+        cursor.execute(_FINGERPRINT)
+        fingerprint = repr(cursor.fetchone())
+        if group:
+            cursor.execute(_GROUP_FINGERPRINT)
+            fingerprint += repr(cursor.fetchone())
+    key = group.pk if group else None
+    if (kept := _kept.get(key)) is not None and kept[0] == fingerprint:
+        return kept[1]
     with _lock:
-        if (found := _found(group, name)) is not None:
-            return found
-        made = _make(group)
-        _kept.pop(_id(group), None)
-        while len(_kept) >= _MOST_KEPT:
+        # Another thread may have made it meanwhile.
+        if (kept := _kept.get(key)) is not None and kept[0] == fingerprint:
+            return kept[1]
+        made = make_list(group)
+        _kept.pop(key, None)
+        while len(_kept) >= _LIMIT:
             _kept.pop(next(iter(_kept)))
-        _kept[_id(group)] = (name, made)
+        _kept[key] = (fingerprint, made)
     return made
 
 
-def _found(group: CustomerGroup | None, name: str) -> PriceList | None:
-    kept_name, kept = _kept.get(_id(group), ("", None))
-    return kept if kept_name == name else None
-
-
-def _id(group: CustomerGroup | None) -> int | None:
-    return group.pk if group else None
-
-
-def _fingerprint(group: CustomerGroup | None) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute(_FINGERPRINT)
-        name = repr(cursor.fetchone())
-        if group:
-            cursor.execute(_GROUP_FINGERPRINT)
-            name += repr(cursor.fetchone())
-    return name
-
-
-def _make(group: CustomerGroup | None) -> PriceList:
+def make_list(group: CustomerGroup | None) -> PriceList:
+    """Read every service on sale and encode the list at the prices of ``group``."""
     on_sale = Service.objects.on_sale().select_related("source__provider", "category").defer("source__raw")
     services = list(on_sale.order_by("category__position", "position", "id"))
     show_prices(services, group)
-    plain = msgspec.json.encode([_row(service) for service in services if service.shown_price is not None])
+    plain = msgspec.json.encode([_entry(service) for service in services if service.shown_price is not None])
     return PriceList(
         etag=f'W/"{hashlib.sha256(plain).hexdigest()[:32]}"',
         plain=plain,
@@ -108,10 +97,10 @@ def _make(group: CustomerGroup | None) -> PriceList:
     )
 
 
-def _row(service: Service) -> ServiceRow:
+def _entry(service: Service) -> ServiceEntry:
     kind = service_type(service.type)
     assert service.shown_price is not None  # noqa: S101 - what is listed has a price
-    return ServiceRow(
+    return ServiceEntry(
         service=service.pk,
         name=service.name,
         type=kind.label if kind else service.type,

@@ -1,10 +1,9 @@
 """Our states in the words of panel API v2. Pure."""
 
-from api.messages import OrderState, RefillWord, StateWord, exact
+from api.messages import RefillWord, StateWord, StatusAnswer, exact
 from core.money import divide, multiply
 from orders.models import Order, Refill
-from orders.states import Forward, Progress
-from orders.states import RefillState as Refilling
+from orders.states import Forward, Progress, RefillState
 
 _BY_FORWARD: dict[str, StateWord] = {
     Forward.QUEUED: "Pending",
@@ -25,60 +24,57 @@ _BY_PROGRESS: dict[str, StateWord] = {
 _SETTLED_BY_MONEY = (Progress.PARTIAL, Progress.CANCELED, Progress.REFUNDED, Progress.EXPIRED)
 
 _REFILL_WORDS: dict[str, RefillWord] = {
-    Refilling.QUEUED: "Pending",
-    Refilling.CLAIMED: "Pending",
-    Refilling.SENDING: "Pending",
-    Refilling.IN_DOUBT: "In progress",
-    Refilling.REQUESTED: "In progress",
-    Refilling.COMPLETED: "Completed",
-    Refilling.REJECTED: "Rejected",
+    RefillState.QUEUED: "Pending",
+    RefillState.CLAIMED: "Pending",
+    RefillState.SENDING: "Pending",
+    RefillState.IN_DOUBT: "In progress",
+    RefillState.REQUESTED: "In progress",
+    RefillState.COMPLETED: "Completed",
+    RefillState.REJECTED: "Rejected",
 }
 
 
-def order_state(order: Order, currency: str) -> OrderState:
-    """The answer to `status`. A child shop pays its own customer back by it, so word, remains and charge agree."""
-    word = _word(order)
-    return OrderState(
+def order_state(order: Order, currency: str) -> StatusAnswer:
+    """Return the answer to `status`. A child shop refunds its own customer by it: word, remains and charge agree."""
+    word = state_word(order)
+    if word == "Completed":
+        remains = 0
+    elif word == "Canceled":
+        remains = order.total
+    elif word == "Partial" and (order.progress != Progress.PARTIAL or order.remains is None):
+        # Decided by a person or settled otherwise: what remains is what was refunded.
+        remains = int(divide(multiply(order.refunded, order.total), order.charge))
+    elif order.remains is None or word == "Pending":
+        remains = order.total
+    else:
+        remains = max(0, min(order.remains, order.total))
+    return StatusAnswer(
         charge=exact(order.net_charge),
         start_count=str(order.start_count or 0),
         status=word,
-        remains=str(_remains(order, word)),
+        remains=str(remains),
         currency=currency,
     )
 
 
-def _word(order: Order) -> StateWord:
+def state_word(order: Order) -> StateWord:
+    """Return the word for an order's state; for ends that give money back only the money tells which one is true."""
+    is_refunded = order.refunded == order.charge
     if order.forward_state != Forward.PLACED:
         word = _BY_FORWARD[order.forward_state]
-        # The money comes back in the same transaction; anything else would be promised too early.
-        return word if word != "Canceled" or order.refunded == order.charge else "Processing"
-    if order.progress in _SETTLED_BY_MONEY:
-        return _word_of_money(order)
-    return _BY_PROGRESS.get(order.progress, "In progress")
-
-
-def _word_of_money(order: Order) -> StateWord:
-    if order.refunded == order.charge:
+        # The refund is made in the same transaction; anything else would be promised too early.
+        return word if word != "Canceled" or is_refunded else "Processing"
+    if order.progress not in _SETTLED_BY_MONEY:
+        return _BY_PROGRESS.get(order.progress, "In progress")
+    if is_refunded:
         return "Canceled"
     if order.needs_review and not order.refunded:
-        return "In progress"  # the end is known, what is due back is not
+        return "In progress"  # the end is known, the refund is not
     if order.progress == Progress.EXPIRED and not order.refunded:
         return "Completed"
     return "Partial"
 
 
-def _remains(order: Order, word: StateWord) -> int:
-    if word == "Completed":
-        return 0
-    if word == "Canceled":
-        return order.total
-    if word == "Partial" and (order.progress != Progress.PARTIAL or order.remains is None):
-        # Decided by a person or settled otherwise: what remains is what was refunded.
-        return int(divide(multiply(order.refunded, order.total), order.charge))
-    if order.remains is None or word == "Pending":
-        return order.total
-    return max(0, min(order.remains, order.total))
-
-
 def refill_word(refill: Refill) -> RefillWord:
+    """Return the word for a refill's state."""
     return _REFILL_WORDS[refill.state]

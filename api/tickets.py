@@ -28,28 +28,24 @@ def use_ticket_opener(opener: TicketOpener) -> None:
 
 def create_ticket(caller: Caller, call: Call) -> TicketOpened:
     """Raises ApiError; with a request id a repeat finds the first ticket."""
-    opened: TicketOpened = once(caller, call, lambda: (_open(caller, call), True))
+
+    def operation() -> tuple[TicketOpened, bool]:
+        if not _opener:
+            raise ApiError(INCORRECT_REQUEST)
+        try:
+            number = _opener[0](
+                customer=caller.customer,
+                subject=call.get("subject"),
+                message=call.get("message"),
+                priority=call.get("priority"),
+                now=caller.now,
+            )
+        except Refusal as refusal:
+            if not (field := getattr(refusal, "field", "")):
+                raise ApiError(TOO_MANY_TICKETS) from refusal
+            is_missing = getattr(refusal, "is_missing", False)
+            raise ApiError(f"{field} is required" if is_missing else f"A valid {field} is required") from refusal
+        return TicketOpened(200, str(number), "Ticket created successfully"), True
+
+    opened: TicketOpened = once(caller, call, operation)
     return opened
-
-
-def _open(caller: Caller, call: Call) -> TicketOpened:
-    if not _opener:
-        raise ApiError(INCORRECT_REQUEST)
-    try:
-        number = _opener[0](
-            customer=caller.customer,
-            subject=call.get("subject"),
-            message=call.get("message"),
-            priority=call.get("priority"),
-            now=caller.now,
-        )
-    except Refusal as refusal:
-        raise ApiError(_words(refusal)) from refusal
-    return TicketOpened(200, str(number), "Ticket created successfully")
-
-
-def _words(refusal: Refusal) -> str:
-    field = getattr(refusal, "field", "")
-    if not field:
-        return TOO_MANY_TICKETS
-    return f"{field} is required" if getattr(refusal, "is_missing", False) else f"A valid {field} is required"

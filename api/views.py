@@ -8,18 +8,18 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.vary import vary_on_headers
 
-from accounts.api_keys import Caller, authenticate
-from api.actions import ACTIONS, Action
+from accounts.api_keys import authenticate
+from api import recent_callers
+from api.actions import ACTIONS
 from api.errors import INCORRECT_REQUEST, INVALID_KEY, NOT_ALLOWED, TOO_MANY_REQUESTS, ApiError
-from api.incoming import Call, read_call
+from api.incoming import read_call
 from api.limits import seconds_to_wait
 from api.messages import ErrorAnswer
 from api.pricelist import PriceList
-from api.regulars import Tried
 from core.addresses import client_address
 
 #: A client may keep the list, and asks by its ETag whether it is still right.
-_ASK_AGAIN = {"Cache-Control": "no-cache, private"}
+_REVALIDATE = {"Cache-Control": "no-cache, private"}
 
 
 @csrf_exempt
@@ -32,27 +32,36 @@ def endpoint(request: HttpRequest) -> HttpResponse:
     try:
         call = read_call(request)
         action, address = ACTIONS.get(call.action), client_address(request)
-        tried = action.again(call, address) if action and action.again else Tried()
-        if tried.answer is not None:
-            return _json(tried.answer)
-        beside = action.beside(call) if action and action.beside else None
-        caller = authenticate(call.key, address=address, extra=beside)
+
+        # 1. The caller of a recent order is not read again: the statement that writes the next one checks the key.
+        counted_key = None
+        recent = recent_callers.find(call, address) if action and action.from_memory else None
+        if action and action.from_memory and recent and not seconds_to_wait(recent):
+            counted_key = recent.key.pk
+            if (answer := action.from_memory(recent, call)) is not None:
+                return _json(answer)
+            recent_callers.forget(call)
+
+        # 2. Who calls, and how often? A call is counted once.
+        caller = authenticate(
+            call.key, address=address, extra=action.read_with_key(call) if action and action.read_with_key else None
+        )
         if caller is None:
             raise ApiError(INVALID_KEY)
-        if caller.key.pk != tried.counted_for and (wait := seconds_to_wait(caller)):
+        if caller.key.pk != counted_key and (wait := seconds_to_wait(caller)):
             return _json(ErrorAnswer(TOO_MANY_REQUESTS), status=429, headers={"Retry-After": str(wait)})
-        answer = _act(action, caller, call)
+
+        # 3. Do it.
+        if action is None:
+            raise ApiError(INCORRECT_REQUEST)
+        if not caller.may(action.scope):
+            raise ApiError(NOT_ALLOWED)
+        answer = action.do(caller, call)
+        if action.from_memory:
+            recent_callers.remember(call, caller)
     except ApiError as refusal:
         return _json(ErrorAnswer(refusal.text))
-    return _listed(request, answer) if isinstance(answer, PriceList) else _json(answer)
-
-
-def _act(action: Action | None, caller: Caller, call: Call) -> Any:
-    if action is None:
-        raise ApiError(INCORRECT_REQUEST)
-    if not caller.may(action.scope):
-        raise ApiError(NOT_ALLOWED)
-    return action.do(caller, call)
+    return _price_list(request, answer) if isinstance(answer, PriceList) else _json(answer)
 
 
 def _json(answer: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
@@ -65,11 +74,11 @@ def _json(answer: Any, *, status: int = 200, headers: dict[str, str] | None = No
 
 
 @vary_on_headers("Accept-Encoding")
-def _listed(request: HttpRequest, found: PriceList) -> HttpResponse:
-    """The list packed as the client likes it, or 304 for whoever has exactly this one."""
+def _price_list(request: HttpRequest, found: PriceList) -> HttpResponse:
+    """The list in an encoding the client accepts, or 304 if the client has this one."""
     known = {tag.strip() for tag in request.headers.get("If-None-Match", "").split(",")}
     if found.etag in known or found.etag.removeprefix("W/") in known:
-        return HttpResponse(status=304, headers={"ETag": found.etag, **_ASK_AGAIN})
+        return HttpResponse(status=304, headers={"ETag": found.etag, **_REVALIDATE})
     body, encoding = found.packed_for(request.headers.get("Accept-Encoding", ""))
-    headers = {"ETag": found.etag, **_ASK_AGAIN, **({"Content-Encoding": encoding} if encoding else {})}
+    headers = {"ETag": found.etag, **_REVALIDATE, **({"Content-Encoding": encoding} if encoding else {})}
     return HttpResponse(body, content_type="application/json", headers=headers)

@@ -1,4 +1,4 @@
-"""The same description for machines: OpenAPI 3.1."""
+"""The reference as an OpenAPI 3.1 document."""
 
 from functools import cache
 from typing import Any
@@ -7,7 +7,7 @@ import msgspec
 from django.utils.translation import override
 
 from api.actions import ACTIONS
-from api.docs.reference import IDS, INTEGER, TOPICS, Parameter, Topic
+from api.docs.reference import IDS, INTEGER, TOPICS, Topic
 from api.messages import ErrorAnswer
 from upstream.service_types import SERVICE_TYPES
 
@@ -20,18 +20,14 @@ _REFERENCE = "#/components/schemas/{name}"
 
 @cache
 def document(title: str, address: str) -> dict[str, Any]:
-    """The whole file. ``address`` is where the shop is, without the path."""
-    with override("en"):
-        return _document(title, address)
-
-
-def _document(title: str, address: str) -> dict[str, Any]:
+    """Return the whole document. ``address`` is the shop's, without a path."""
     answers = [kind for topic in TOPICS for kind in topic.types]
     typed = [kind for kind in answers if not isinstance(kind, dict)]
     schemas, components = msgspec.json.schema_components([*typed, ErrorAnswer], ref_template=_REFERENCE)
     refusal = schemas[-1]
     shapes = [*schemas, *(kind for kind in answers if isinstance(kind, dict))]
-    bodies = {topic.name: _body(topic) for topic in TOPICS}
+    with override("en"):
+        bodies = {topic.name: _body(topic) for topic in TOPICS}
     components |= {f"{name}_call": body for name, body in bodies.items()}
     calls = {
         "oneOf": [{"$ref": _REFERENCE.format(name=f"{name}_call")} for name in bodies],
@@ -82,7 +78,9 @@ def _post(calls: dict[str, Any], answers: list[Any], refusal: Any) -> dict[str, 
 
 
 def _body(topic: Topic) -> dict[str, Any]:
-    parameters = {p.name: _schema(p) for p in topic.parameters}
+    parameters = {
+        p.name: {**_KINDS.get(p.kind, {"type": "string"}), "description": str(p.meaning)} for p in topic.parameters
+    }
     if topic.name == "add":
         every = (name for kind in SERVICE_TYPES for name in kind.fields)
         parameters |= {name: {"type": ["string", "integer"]} for name in every if name not in parameters}
@@ -94,7 +92,3 @@ def _body(topic: Topic) -> dict[str, Any]:
         "required": ["key", "action", *(p.name for p in topic.parameters if p.is_required)],
         "x-scope": ACTIONS[topic.name].scope.value,
     }
-
-
-def _schema(parameter: Parameter) -> dict[str, Any]:
-    return {**_KINDS.get(parameter.kind, {"type": "string"}), "description": str(parameter.meaning)}

@@ -126,7 +126,7 @@ def endpoint_address() -> str:
 def page(request: ShopRequest) -> HttpResponse:
     fields = _fields(Numbers.of(request.customer or None))
     address = endpoint_address()
-    told: dict[str, Any] = {
+    context: dict[str, Any] = {
         "page": "api",
         "address": address,
         "shown": [Shown(t, samples(address, {"action": t.name, **fields[t.name]})) for t in TOPICS],
@@ -136,7 +136,7 @@ def page(request: ShopRequest) -> HttpResponse:
         "rate": settings.API_RATE_PER_MINUTE,
         "customer_rate": settings.API_RATE_PER_MINUTE * CUSTOMER_SHARE,
     }
-    return render(request, "api/docs.html", told)
+    return render(request, "api/docs.html", context)
 
 
 @require_safe

@@ -8,16 +8,16 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from api.messages import (
-    Balance,
+    BalanceAnswer,
     CancelItem,
     ErrorAnswer,
-    OrderState,
-    Placed,
+    PlacedAnswer,
     RefillAccepted,
     RefillItem,
-    RefillState,
-    RefillStateItem,
-    ServiceRow,
+    RefillStatusAnswer,
+    RefillStatusItem,
+    ServiceEntry,
+    StatusAnswer,
     TicketOpened,
 )
 
@@ -51,7 +51,7 @@ class Topic:
 STATUS_OF_SEVERAL = {
     "type": "object",
     "additionalProperties": {
-        "anyOf": [{"$ref": "#/components/schemas/OrderState"}, {"$ref": "#/components/schemas/ErrorAnswer"}]
+        "anyOf": [{"$ref": "#/components/schemas/StatusAnswer"}, {"$ref": "#/components/schemas/ErrorAnswer"}]
     },
 }
 
@@ -72,7 +72,7 @@ SERVICES = Topic(
     ),
     (),
     [
-        ServiceRow(
+        ServiceEntry(
             2104,
             "Followers",
             "Default",
@@ -85,13 +85,13 @@ SERVICES = Topic(
             False,
         )
     ],
-    (list[ServiceRow],),
+    (list[ServiceEntry],),
 )
 ADD = Topic(
     "add",
     _("Place an order"),
     _(
-        "The charge is reserved from your wallet and the order gets a number at once. It is sent to the supplier a "
+        "The charge is held in your wallet and the order gets a number at once. It is sent to the supplier a "
         "moment later. Which fields are needed depends on the type of the service."
     ),
     (
@@ -103,8 +103,8 @@ ADD = Topic(
         Parameter("comments", TEXT, _("Comment types: one comment per line.")),
         _REQUEST_ID,
     ),
-    Placed(48224),
-    (Placed,),
+    PlacedAnswer(48224),
+    (PlacedAnswer,),
 )
 STATUS = Topic(
     "status",
@@ -114,8 +114,8 @@ STATUS = Topic(
         "what was refunded when it ended partial. An unknown number among several holds an error, the others answer."
     ),
     (_ORDER, _ORDERS),
-    OrderState("3.79350", "12480", "Partial", "157", "USD"),
-    (OrderState, STATUS_OF_SEVERAL),
+    StatusAnswer("3.79350", "12480", "Partial", "157", "USD"),
+    (StatusAnswer, STATUS_OF_SEVERAL),
 )
 REFILL = Topic(
     "refill",
@@ -133,15 +133,15 @@ REFILL_STATUS = Topic(
         Parameter("refill", INTEGER, _("The number that refill answered.")),
         Parameter("refills", IDS, _("Up to 100 of them with commas between, in place of refill.")),
     ),
-    RefillState("Completed"),
-    (RefillState, list[RefillStateItem]),
+    RefillStatusAnswer("Completed"),
+    (RefillStatusAnswer, list[RefillStatusItem]),
 )
 CANCEL = Topic(
     "cancel",
     _("Ask to cancel orders"),
     _(
-        "The answer 1 says that the wish was taken. Whether an order was canceled, and what came back, only its status "
-        "says. You may ask again."
+        "The answer 1 says that the request was taken. Only the status says whether an order was canceled and what was "
+        "refunded. You may ask again."
     ),
     (
         Parameter("orders", IDS, _("Up to 100 order numbers with commas between.")),
@@ -152,8 +152,8 @@ CANCEL = Topic(
     (list[CancelItem],),
 )
 BALANCE = Topic(
-    "balance", _("What your wallet holds"), _("Without what is reserved for open orders."), (),
-    Balance("100.84292", "USD"), (Balance,),
+    "balance", _("The balance of your wallet"), _("Without the money held for open orders."), (),
+    BalanceAnswer("100.84292", "USD"), (BalanceAnswer,),
 )  # fmt: skip
 
 CREATE_TICKET = Topic(
@@ -179,10 +179,10 @@ STATES = (
         "Processing",
         "is-confirming",
         "hourglass",
-        _("We are confirming it with the supplier. Your money stays reserved."),
+        _("We are confirming it with the supplier. Your money stays on hold."),
     ),
     ("In progress", "is-progress", "circle-dot-dashed", _("Being delivered; remains counts down.")),
     ("Completed", "is-completed", "circle-check", _("All of it arrived.")),
-    ("Partial", "is-partial", "contrast", _("It ended early. What is missing was refunded to your wallet.")),
+    ("Partial", "is-partial", "contrast", _("It ended early. The charge for what is missing was refunded.")),
     ("Canceled", "is-canceled", "circle-x", _("Nothing is charged; everything was refunded.")),
 )

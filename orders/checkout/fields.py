@@ -1,4 +1,4 @@
-"""What a customer wants, once it is known to be orderable, and what is wrong with it while it is not."""
+"""The checked fields of an order, and what is wrong with fields that cannot be ordered."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ WHOLE = re.compile(r"[0-9]{1,15}\Z", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Problem:
+class FieldProblem:
     """What is wrong with one field, and a value that would be right where there is an obvious one."""
 
     message: str
@@ -19,18 +19,18 @@ class Problem:
 
 
 class BadFields(Refusal):
-    """Some fields cannot be ordered like this. ``problems`` maps each field's name to its Problem."""
+    """Some fields cannot be ordered like this. ``problems`` maps each field's name to its FieldProblem."""
 
     code = "bad_fields"
 
-    def __init__(self, problems: Mapping[str, Problem]) -> None:
+    def __init__(self, problems: Mapping[str, FieldProblem]) -> None:
         self.problems = dict(problems)
         super().__init__(" ".join(p.message for p in self.problems.values()))
 
 
 @dataclass(frozen=True)
-class Wish:
-    """A checked order: ``sent`` holds exactly what goes to the provider besides key, action and service.
+class CheckedFields:
+    """Fields that can be ordered: ``sent`` holds exactly what goes to the provider besides key, action and service.
 
     ``quantity`` is per run; ``total`` is all that is to be delivered (for a package: 1).
     """

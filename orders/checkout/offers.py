@@ -1,4 +1,5 @@
-"""What an order is made of, read at once: the service and its price for this customer, the wallet, an earlier twin."""
+"""What an order is made of, read at once: the service and its price for this customer, the wallet, and the order that
+was placed with the same nonce, if there is one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Any
 
 from billing.ledger import WALLET_SQL
 from catalog.prices.terms import WIDTH, Terms, known_terms, terms_sql
-from core.prepared import Part, Values, read
+from core.prepared import Part, read
 
 #: The customer's id as an expression, where it is a value.
 CUSTOMER = "%(customer)s::bigint"
@@ -25,8 +26,10 @@ class Purse:
 
 @dataclass(frozen=True)
 class Offer:
-    """``terms`` is None for what is not on sale, ``purse`` for whoever never had money, and ``first_id`` the order
-    that was placed with the same nonce."""
+    """``terms`` is None for what is not on sale, ``purse`` for a customer who never had money.
+
+    ``first_id`` is the order that was placed with the same nonce.
+    """
 
     terms: Terms | None
     purse: Purse | None
@@ -35,7 +38,11 @@ class Offer:
 
 @cache
 def offer_sql(customer: str) -> str:
-    """One row for the service %(service)s and the nonce %(nonce)s; ``customer`` is an SQL expression."""
+    """Return SQL that gives one row for the service %(service)s and the nonce %(nonce)s.
+
+    ``customer`` is an SQL expression of the customer's id. `sale` are the terms, `purse` is the wallet; either may be
+    missing.
+    """
     return f"""
         SELECT sale.*, purse.balance, purse.is_frozen, purse.held_id,
                (SELECT o.id FROM orders_order o WHERE o.customer_id = {customer} AND o.nonce = %(nonce)s::text)
@@ -45,22 +52,20 @@ def offer_sql(customer: str) -> str:
     """  # noqa: S608 - constants of ours
 
 
-def offer_values(service_id: int | None, nonce: str | None) -> Values:
-    return {"service": None if service_id is None else str(service_id), "nonce": nonce}
-
-
-def offer_beside(who: str, *, service_id: int | None, nonce: str | None) -> Part:
-    """The offer as a part of another statement, in which the customer's id is the expression ``who``."""
-    return Part(offer_sql(who), offer_values(service_id, nonce))
+def offer_part(customer: str, *, service_id: int | None, nonce: str | None) -> Part:
+    """Return the offer as a part of a larger statement; ``customer`` is an SQL expression of the customer's id."""
+    return Part(offer_sql(customer), {"service": None if service_id is None else str(service_id), "nonce": nonce})
 
 
 def read_offer(*, customer_id: int | None, service_id: int, nonce: str | None = None) -> Offer:
-    values = {"customer": None if customer_id is None else str(customer_id), **offer_values(service_id, nonce)}
-    return offer_of(read(offer_sql(CUSTOMER), values)[0])
+    """Read the offer of a service to a customer, or to somebody who has no account."""
+    part = offer_part(CUSTOMER, service_id=service_id, nonce=nonce)
+    customer = None if customer_id is None else str(customer_id)
+    return offer_of(read(part.sql, {**part.values, "customer": customer})[0])
 
 
 def offer_of(row: Sequence[Any]) -> Offer:
-    """What :func:`offer_sql` answered."""
+    """Return the offer in a row of :func:`offer_sql`."""
     balance, is_frozen, held_id, first_id = row[WIDTH : WIDTH + 4]
     purse = None if balance is None else Purse(balance, is_frozen, held_id)
     return Offer(known_terms(row), purse, first_id)

@@ -1,4 +1,4 @@
-"""From a customer's wish to an order whose money is held: one statement that reads, one that writes."""
+"""Places an order with its money held: one statement reads what it is made of, one writes it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,18 +18,13 @@ from core.refusals import Refusal
 from notices.alerts import raise_alert
 from notices.models import Severity
 from orders.checkout.insert import write_order
-from orders.checkout.offers import Offer, Purse, read_offer
-from orders.checkout.quotes import Quote, SaleBelowCost, ServiceUnavailable, quote_of
+from orders.checkout.offers import Offer, read_offer
+from orders.checkout.quotes import Quote, SaleBelowCost, quote_of
 from orders.checkout.subscriptions import is_subscription
 from orders.doorbell import FORWARD, ring_soon_on_commit
 from orders.models import Order
 
-__all__ = [
-    "Placement", "PriceMoved", "PriceUnsteady", "Quote", "SaleBelowCost", "ServiceUnavailable", "place_order",
-    "place_unread", "quote",
-]  # fmt: skip
-
-#: An offer that changes while it is accepted is read again, so often in all.
+#: How often an offer is read in all, when it keeps changing before the order is written.
 _TRIES = 3
 
 
@@ -44,7 +39,7 @@ class PriceMoved(Refusal):
 
 
 class PriceUnsteady(Refusal):
-    """What the order was computed from changed each time it was to be written; nothing was bought."""
+    """What the order was computed from changed before each try to write it; nothing was bought."""
 
     code = "price_unsteady"
 
@@ -64,10 +59,9 @@ class Placement:
 def quote(
     *, service_id: int, fields: Mapping[str, str], customer: User | None = None, now: datetime | None = None
 ) -> Quote:
-    """What this order would cost now, for ``customer`` at the prices of their group.
+    """Return what this order would cost now, for ``customer`` at the prices of their group. Writes nothing.
 
-    ``now`` is only needed to judge dates among the fields. Raises ServiceUnavailable, BadFields, SaleBelowCost; writes
-    nothing.
+    ``now`` is only needed to check dates among the fields. Raises ServiceUnavailable, BadFields, SaleBelowCost.
     """
     offer = read_offer(customer_id=customer.pk if customer else None, service_id=service_id)
     return quote_of(offer.terms, fields, now=now)
@@ -85,19 +79,40 @@ def place_order(
     offer: Offer | None = None,
     also: Part | None = None,
 ) -> Placement:
-    """Buy: price, checks, order and hold, all or nothing; the doorbell rings when it is committed.
+    """Price, check and write an order and its hold, all or nothing; wake a worker once it is committed.
 
     ``fields`` are the provider API's own names (link, quantity, comments, …). A repeated ``nonce`` of the same customer
     returns the first order. With ``shown_charge`` a higher charge buys nothing. ``offer`` spares reading it, where the
-    caller did a moment ago; ``also`` is written in the same statement (`orders.checkout.insert`). Raises
-    ServiceUnavailable, BadFields, PriceMoved, PriceUnsteady, SaleBelowCost, NotEnoughMoney, WalletFrozen; each
+    caller read it a moment ago; ``also`` is written in the same statement (`orders.checkout.insert`).
+
+    Raises ServiceUnavailable, BadFields, PriceMoved, PriceUnsteady, SaleBelowCost, NotEnoughMoney, WalletFrozen; each
     leaves nothing behind.
     """
     for _try in range(_TRIES):
+        # 1. What the order is made of, and whether it was placed before.
         offer = offer or read_offer(customer_id=customer.pk, service_id=service_id, nonce=nonce)
         if offer.first_id is not None:
             return Placement(offer.first_id, is_repeat=True)
-        q = _accepted(offer, service_id, fields, shown_charge, now)
+
+        # 2. The price, and whether there is money for it.
+        try:
+            q = quote_of(offer.terms, fields, now=now)
+        except SaleBelowCost:
+            _alert_sale_below_cost(service_id, now)
+            raise
+        if shown_charge is not None and q.charge > shown_charge:
+            raise PriceMoved(q)
+        if offer.purse is None:
+            raise ledger.too_little_money()
+        if offer.purse.is_frozen:
+            raise ledger.wallet_is_frozen()
+        if offer.purse.balance < q.charge:
+            raise ledger.too_little_money()
+        if offer.purse.held_id is None:
+            # Only before the shop's very first order: this makes the account, and the statement below finds it.
+            ledger.own_account_id(AccountKind.HELD)
+
+        # 3. The order, unless something of the offer has changed since: then once more from the start.
         try:
             number = write_order(
                 customer_id=customer.pk, actor=customer.email, quote=q, nonce=nonce, source=source, now=now, also=also
@@ -113,7 +128,7 @@ def place_order(
     raise PriceUnsteady(_("Prices are changing at this moment. Nothing was charged; please try again."))
 
 
-def place_unread(
+def place_from_memory(
     *,
     customer: User,
     service_id: int,
@@ -123,14 +138,13 @@ def place_unread(
     only_while: Part,
     also: Part | None = None,
 ) -> Placement | None:
-    """Buy without reading an offer first, of what was read for an earlier one; None, and nothing is bought, wherever
-    that does not do. Then :func:`place_order` finds out why.
+    """Place an order from terms that an earlier offer read; None, and nothing is bought, wherever that cannot be done.
 
-    Nothing that is remembered is believed: the statement that writes compares the catalog, looks into the wallet, and
-    asks for ``only_while``, the condition under which ``customer`` is known.
+    Then :func:`place_order` finds out why. Nothing remembered is trusted: the statement that writes compares the
+    catalog, checks the wallet, and requires ``only_while``, the condition under which ``customer`` is known.
     """
     terms = last_terms(service_id, customer.group_id)
-    # The date of a subscription is judged by the time, which only a reading would tell.
+    # The date of a subscription is checked against the time, and no time has been read here.
     if terms is None or is_subscription(terms.service):
         return None
     try:
@@ -153,33 +167,7 @@ def place_unread(
     return Placement(number)
 
 
-def _accepted(
-    offer: Offer, service_id: int, fields: Mapping[str, str], shown_charge: Decimal | None, now: datetime
-) -> Quote:
-    try:
-        q = quote_of(offer.terms, fields, now=now)
-    except SaleBelowCost:
-        _tell_owner_of_loss(service_id, now)
-        raise
-    if shown_charge is not None and q.charge > shown_charge:
-        raise PriceMoved(q)
-    _check_purse(offer.purse, q.charge)
-    return q
-
-
-def _check_purse(purse: Purse | None, charge: Decimal) -> None:
-    if purse is None:
-        raise ledger.too_little_money()
-    if purse.is_frozen:
-        raise ledger.wallet_is_frozen()
-    if purse.balance < charge:
-        raise ledger.too_little_money()
-    if purse.held_id is None:
-        # Only before the shop's very first order: the statement that writes it finds the account by itself.
-        ledger.own_account_id(AccountKind.HELD)
-
-
-def _tell_owner_of_loss(service_id: int, now: datetime) -> None:
+def _alert_sale_below_cost(service_id: int, now: datetime) -> None:
     raise_alert(
         cause=f"service:{service_id}:below_cost",
         severity=Severity.MONEY,

@@ -1,4 +1,4 @@
-"""What an order would cost: a pure function of an offer and of what the customer typed."""
+"""What an order would cost: a pure function of the terms and of what the customer typed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ from catalog.pricing import charge_for, cost_for, provider_charge_for
 from catalog.shop.equivalents import origin_of
 from core.money import LIMIT
 from core.refusals import Refusal
-from orders.checkout.checks import BadFields, Problem, Wish, check
+from orders.checkout.checks import check
+from orders.checkout.fields import BadFields, CheckedFields, FieldProblem
 
 
 class ServiceUnavailable(Refusal):
@@ -24,7 +25,7 @@ class ServiceUnavailable(Refusal):
 
 
 class SaleBelowCost(Refusal):
-    """Selling this would lose money; the owner was told."""
+    """Selling this would lose money; the owner is alerted."""
 
     code = "sale_below_cost"
 
@@ -38,7 +39,7 @@ class Quote:
 
     service: Service
     origin: ProviderService
-    wish: Wish
+    fields: CheckedFields
     price: Decimal
     charge: Decimal
     cost: Decimal
@@ -47,25 +48,28 @@ class Quote:
 
 
 def quote_of(terms: Terms | None, fields: Mapping[str, str], *, now: datetime | None) -> Quote:
-    """Raises ServiceUnavailable, BadFields, SaleBelowCost. ``now`` is only needed to judge dates among the fields."""
+    """Return the quote. Raises ServiceUnavailable, BadFields, SaleBelowCost.
+
+    ``now`` is only needed to check dates among the fields.
+    """
     if terms is None or terms.price is None:
         raise ServiceUnavailable(_("This service is not available at the moment."))
     service, price = terms.service, terms.price
-    wish = check(service, fields, today=timezone.localdate(now) if now else None)
-    origin = origin_of(service, quantity=wish.quantity, most=price)
+    checked = check(service, fields, today=timezone.localdate(now) if now else None)
+    origin = origin_of(service, quantity=checked.quantity, most=price)
     assert origin.rate is not None  # noqa: S101 - a row without a rate is quarantined, and what is sold is not
     q = Quote(
         service=service,
         origin=origin,
-        wish=wish,
+        fields=checked,
         price=price,
-        charge=charge_for(price, wish.total, origin.unit),
-        cost=cost_for(origin.rate, origin.provider.exchange_rate, wish.total, origin.unit),
-        provider_charge=provider_charge_for(origin.rate, wish.total, origin.unit),
+        charge=charge_for(price, checked.total, origin.unit),
+        cost=cost_for(origin.rate, origin.provider.exchange_rate, checked.total, origin.unit),
+        provider_charge=provider_charge_for(origin.rate, checked.total, origin.unit),
         version=terms.version,
     )
     if max(q.charge, q.provider_charge) >= LIMIT:
-        raise BadFields({"quantity": Problem(_("This is more than the shop can sell in one order."))})
+        raise BadFields({"quantity": FieldProblem(_("This is more than the shop can sell in one order."))})
     if q.cost > q.charge:
         raise SaleBelowCost(_("This service cannot be ordered at the moment. Nothing was charged."))
     return q

@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Service
-from orders.checkout.checks import Problem
+from orders.checkout.fields import FieldProblem
 from upstream.service_types import SUBSCRIPTION_DELAYS, QuantitySource, ServiceType, service_type
 
 SUBSCRIPTION = ("username", "posts", "min", "max", "old_posts", "delay", "expiry")
@@ -109,7 +109,7 @@ class OrderForm(forms.Form):
         """What was typed, by the provider API's names, for quoting and placing."""
         return {name: str(self[name].value() or "") for name in self._names()}
 
-    def show(self, problems: Mapping[str, Problem], *, only: Iterable[str] | None = None) -> None:
+    def show(self, problems: Mapping[str, FieldProblem], *, only: Iterable[str] | None = None) -> None:
         """Put each problem beside its field; with ``only``, no others."""
         self.full_clean()
         for name, problem in problems.items():

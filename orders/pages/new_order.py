@@ -22,8 +22,9 @@ from catalog.shop.service_picker import pick
 from core.clock import database_now
 from core.refusals import Refusal
 from core.templatetags.money import money_text
-from orders.checkout.checks import BadFields
-from orders.checkout.placement import PriceMoved, Quote, place_order, quote
+from orders.checkout.fields import BadFields
+from orders.checkout.placement import PriceMoved, place_order, quote
+from orders.checkout.quotes import Quote
 from orders.models import Order
 from orders.pages import browse
 from orders.pages.forms import OrderForm

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from orders.checkout.placement import Quote
+from orders.checkout.quotes import Quote
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class QuoteReceipt:
 
     @classmethod
     def of(cls, quote: Quote, balance: Decimal) -> "QuoteReceipt":
-        return cls(quote.price, quote.wish.total, quote.charge, balance)
+        return cls(quote.price, quote.fields.total, quote.charge, balance)
 
     @property
     def shown_charge(self) -> str:

@@ -170,7 +170,7 @@ def assert_nothing_sells_at_a_loss() -> None:
             assert source.rate is not None
             kind = service_type(source.type)
             assert kind is not None
-            cost = cost_for(source.rate, source.provider.exchange_rate, q.wish.total, kind.priced_by.value)
+            cost = cost_for(source.rate, source.provider.exchange_rate, q.fields.total, kind.priced_by.value)
             assert q.charge >= cost
             assert q.charge > 0
 

@@ -13,8 +13,9 @@ from catalog.models import Service
 from core.clock import database_now
 from core.money import LIMIT
 from notices.models import Alert
-from orders.checkout.checks import BadFields
-from orders.checkout.placement import PriceMoved, SaleBelowCost, ServiceUnavailable, place_order, quote
+from orders.checkout.fields import BadFields
+from orders.checkout.placement import PriceMoved, place_order, quote
+from orders.checkout.quotes import SaleBelowCost, ServiceUnavailable
 from orders.models import EventKind, Order
 from orders.states import Forward
 from tests.orders.cast import Shop, balance, customer, service_of

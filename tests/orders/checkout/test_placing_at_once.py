@@ -20,7 +20,8 @@ from core.clock import database_now
 from core.prepared import Part, read, write
 from orders.checkout import placement
 from orders.checkout.offers import Offer, read_offer
-from orders.checkout.placement import PriceUnsteady, SaleBelowCost, ServiceUnavailable, place_order
+from orders.checkout.placement import PriceUnsteady, place_order
+from orders.checkout.quotes import SaleBelowCost, ServiceUnavailable
 from orders.models import Order, OrderEvent
 from tests.orders.cast import Shop, balance, service_of
 

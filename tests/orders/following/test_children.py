@@ -12,7 +12,7 @@ from catalog.models import Service
 from core.clock import database_now
 from notices.models import Alert
 from orders import audit
-from orders.checkout.checks import BadFields
+from orders.checkout.fields import BadFields
 from orders.checkout.placement import quote
 from orders.following import poll
 from orders.models import ChildOrder, EventKind, Order
@@ -359,5 +359,5 @@ def test_a_subscription_that_cannot_be_ordered_says_why(
 
 def test_a_day_is_sent_as_the_provider_writes_it(shop: Shop, likes: Service) -> None:
     wish = {"username": "@bob", "posts": "2", "min": "100", "max": "100", "delay": "30", "expiry": "2130-12-31"}
-    sent = quote(service_id=likes.pk, fields=wish, now=database_now()).wish.sent
+    sent = quote(service_id=likes.pk, fields=wish, now=database_now()).fields.sent
     assert (sent["expiry"], sent["username"]) == ("31/12/2130", "bob")

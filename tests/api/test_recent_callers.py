@@ -1,4 +1,4 @@
-"""Who ordered a moment ago orders in one statement, and whatever changed since is noticed by that statement."""
+"""A recent caller orders in one statement, and that statement notices whatever has changed since."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.api_keys import revoke_key
 from accounts.models import ApiKey, CustomerGroup, User
-from api import regulars
+from api import recent_callers
 from api.models import ApiRequest
 from billing import audit as money
 from billing import ledger
@@ -207,8 +207,8 @@ def test_a_call_counts_once_also_where_two_ways_were_gone(regular: Panel, wish: 
 def test_few_are_remembered_and_no_key_as_it_is(
     regular: Panel, alice: User, wish: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(regulars, "_MOST", 2)
+    monkeypatch.setattr(recent_callers, "_LIMIT", 2)
     for _n in range(4):
         assert "order" in Panel(key_for(alice))("add", **wish)
-        assert len(regulars._known) <= 2
-    assert regular.key not in repr(regulars._known)
+        assert len(recent_callers._known) <= 2
+    assert regular.key not in repr(recent_callers._known)
