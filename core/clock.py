@@ -28,11 +28,13 @@ def elapsed_clock() -> float:
 class SteadyClock:
     """The database's clock for one run of many small steps: read once, then advanced by the process's own clock.
 
-    Not for runs of more than some minutes, nor where the time itself proves something: there, ask the database.
+    ``now`` is a moment just read from the database; without it the clock reads one. Not for runs of more than some
+    minutes, nor where the time itself proves something: there, ask the database.
     """
 
-    def __init__(self) -> None:
-        self._read_at, self._read = elapsed_clock(), database_now()
+    def __init__(self, now: datetime | None = None) -> None:
+        self._started = elapsed_clock()
+        self._start = now or database_now()
 
     def now(self) -> datetime:
-        return self._read + timedelta(seconds=elapsed_clock() - self._read_at)
+        return self._start + timedelta(seconds=elapsed_clock() - self._started)

@@ -15,8 +15,8 @@ from orders.books import orphans
 from orders.doubt import conclude
 from orders.doubt.intervals import settle_time
 from orders.forwarding.outcomes import is_ours_already
-from orders.models import UNEXPLAINED, EventKind, Explanation, ForwardAttempt, Order, OwnId
-from orders.states import Outcome
+from orders.models import UNEXPLAINED, EventKind, ForwardAttempt, Order, OwnId
+from orders.states import Explanation, Outcome
 from upstream.errors import ErrorClass, Unavailable
 from upstream.ids import canonical_id
 from upstream.messages import ItemError, OrderStatus

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from orders.models import Explanation, ForwardAttempt, OwnId
-from orders.states import Shape
+from orders.models import ForwardAttempt, OwnId
+from orders.states import Explanation, Shape
 from upstream.messages import Ignored, OrderStatus
 from upstream.states import ProviderOrderState
 

@@ -152,6 +152,15 @@ class CancelState(models.TextChoices):
 CANCEL_OPEN = (CancelState.QUEUED, CancelState.ASKED)
 
 
+class Explanation(models.TextChoices):
+    """Why an id answers to our key."""
+
+    ATTEMPT = "attempt", _("Placed by us")
+    CHILD = "child", _("A run of one of our orders")
+    FOREIGN = "foreign", _("Not ours, according to the owner")
+    ORPHAN = "orphan", _("Unknown")
+
+
 class Shape(StrEnum):
     """Which fields an answer has: a parent shows its children in place of a charge."""
 

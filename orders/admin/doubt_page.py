@@ -10,9 +10,8 @@ from django.utils.functional import Promise
 from orders import decisions
 from orders.admin.history import History, history_of
 from orders.doubt import bracket
-from orders.doubt.clock import moment
 from orders.doubt.evidence import picture_of
-from orders.doubt.picture import Attempt, OwnId, Picture
+from orders.doubt.picture import Picture, SeenId, UncertainAttempt, as_datetime
 from orders.doubt.words import why
 from orders.models import ForwardAttempt, Order
 
@@ -70,7 +69,7 @@ def page_of(order: Order, *, now: datetime) -> DoubtPage:
     )
 
 
-def _searches(picture: Picture, attempt: Attempt | None) -> int:
+def _searches(picture: Picture, attempt: UncertainAttempt | None) -> int:
     """Full searches of the whole bracket after T_settle."""
     if attempt is None or attempt.low is None or attempt.high is None:
         return 0
@@ -78,7 +77,7 @@ def _searches(picture: Picture, attempt: Attempt | None) -> int:
     return sum(p.started >= settled and bracket.covers(p, low, high) for p in picture.passes)
 
 
-def _candidates(picture: Picture, attempt: Attempt | None) -> list[Candidate]:
+def _candidates(picture: Picture, attempt: UncertainAttempt | None) -> list[Candidate]:
     if attempt is None:
         return []
     numbers = {a.key: a for a in picture.attempts}
@@ -87,11 +86,11 @@ def _candidates(picture: Picture, attempt: Attempt | None) -> list[Candidate]:
     return [_candidate(own, attempt, picture, orders) for own in inside]
 
 
-def _candidate(own: OwnId, attempt: Attempt, picture: Picture, orders: dict[int, int]) -> Candidate:
+def _candidate(own: SeenId, attempt: UncertainAttempt, picture: Picture, orders: dict[int, int]) -> Candidate:
     owners = bracket.owners_of(own, picture)
     return Candidate(
         number=str(own.number),
-        first_seen=moment(own.first_seen),
+        first_seen=as_datetime(own.first_seen),
         state=own.answer.state if own.answer else "",
         charge=own.answer.charge if own.answer else None,
         owners=[f"#{orders[owner.key]}" for owner in owners],

@@ -37,7 +37,7 @@ class Orphan:
     state: str = ""
 
 
-def note(provider: Provider, orphans: Iterable[Orphan], *, now: datetime) -> int:
+def note_orphans(provider: Provider, orphans: Iterable[Orphan], *, now: datetime) -> int:
     """Open a break for each orphan that has none, with the orders in doubt that it may be; how many are new."""
     return sum(
         breaks.see(
@@ -59,7 +59,7 @@ def explain(provider: Provider, orphan: Orphan, *, reason: str, actor: str, now:
         provider=provider, kind=BreakKind.UNKNOWN_ORDER, upstream_id=orphan.upstream_id
     )
     if not about.exists():
-        note(provider, [orphan], now=now)
+        note_orphans(provider, [orphan], now=now)
     for row in about.filter(closed_at=None):
         breaks.decide(break_id=row.pk, state=BreakState.EXPLAINED, note=reason, actor=actor, now=now)
 

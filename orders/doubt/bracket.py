@@ -16,20 +16,19 @@ from operator import itemgetter
 
 from orders.doubt.picture import (
     AskOwner,
-    Attempt,
     Contradiction,
-    Explained,
-    NotPlaced,
-    OwnId,
     Parent,
-    Pass,
     Picture,
-    Placed,
+    ProvenNotPlaced,
+    ProvenPlaced,
+    SearchPass,
+    SeenId,
     Standing,
+    UncertainAttempt,
     Verdict,
     Wait,
 )
-from orders.states import Shape
+from orders.states import Explanation, Shape
 
 #: A charge in these states is no longer the whole charge, so the first answer tells nothing about who ordered.
 _UNTELLING = frozenset({"partial", "canceled", "refunded", "failed"})
@@ -54,23 +53,18 @@ def judge(picture: Picture) -> list[Verdict]:
 # Who can own an id.
 
 
-def is_unexplained(own: OwnId) -> bool:
+def is_unexplained(own: SeenId) -> bool:
     """An orphan stays unexplained: listing an id for the owner tells nobody who placed it."""
-    return own.explained in (Explained.NOBODY, Explained.ORPHAN)
+    return own.explained in (None, Explanation.ORPHAN)
 
 
-def may_own_ids(attempt: Attempt) -> bool:
-    """Whether an attempt may have placed something: a person's "not placed" is an opinion, and may be wrong."""
-    return attempt.standing in Standing
-
-
-def in_bracket(attempt: Attempt, number: int) -> bool:
+def in_bracket(attempt: UncertainAttempt, number: int) -> bool:
     """Open below when no own id was known before, open above until one was sent late enough."""
     above = attempt.low is None or number > attempt.low
     return above and (attempt.high is None or number < attempt.high)
 
 
-def is_telling(own: OwnId) -> bool:
+def is_telling(own: SeenId) -> bool:
     """Whether the first answer about an id can say whose it is. One that cannot still blocks "not placed"."""
     if own.answer is None or own.answer.state in _UNTELLING:
         return False
@@ -82,12 +76,12 @@ def charge_fits(charge: Decimal | None, expected: Decimal | None, unit: Decimal)
     return charge is not None and expected is not None and abs(charge - expected) < unit
 
 
-def shapes_of(attempt: Attempt, picture: Picture) -> frozenset[Shape]:
+def shapes_of(attempt: UncertainAttempt, picture: Picture) -> frozenset[Shape]:
     """How an answer about what this attempt placed may look."""
     return picture.drip_shapes if attempt.shape is Shape.DRIP else frozenset({attempt.shape})
 
 
-def fits(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
+def fits(attempt: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
     """The id looks as the attempt's order would: its shape, and the charge expected or at a rate read since."""
     if own.answer is None or not is_telling(own) or own.answer.shape not in shapes_of(attempt, picture):
         return False
@@ -97,21 +91,19 @@ def fits(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
     return any(charge_fits(own.answer.charge, charge, picture.unit) for charge in charges)
 
 
-def price_is_certain(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
+def price_is_certain(attempt: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
     """The rate was read after the id was seen, and no reading since the order was priced differs."""
     readings = attempt.readings
     read_since = bool(readings) and readings[-1].at >= own.first_seen
     return read_since and all(charge_fits(r.charge, attempt.expected, picture.unit) for r in readings)
 
 
-def was_there(attempt: Attempt, own: OwnId) -> bool:
+def was_there(attempt: UncertainAttempt, own: SeenId) -> bool:
     """Whether this attempt could have placed this id, going by time and number, and whether the answer tells more."""
-    if attempt.sent_at > own.first_seen or not in_bracket(attempt, own.number):
-        return False
-    return may_own_ids(attempt) and is_telling(own)
+    return attempt.sent_at <= own.first_seen and in_bracket(attempt, own.number) and is_telling(own)
 
 
-def can_own(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
+def can_own(attempt: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
     """Whether this attempt could have placed this id."""
     if not was_there(attempt, own):
         return False
@@ -123,7 +115,7 @@ def can_own(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
     return is_plain and not price_is_certain(attempt, own, picture)
 
 
-def is_run_of(parent: Parent, own: OwnId, picture: Picture) -> bool:
+def is_run_of(parent: Parent, own: SeenId, picture: Picture) -> bool:
     """Whether the id may be a run of this parent that was not listed yet, so that its charge tells nothing."""
     if own.answer is None or own.answer.shape is not Shape.PLAIN or own.answer.charge is None or parent.is_complete:
         return False
@@ -135,16 +127,16 @@ def is_run_of(parent: Parent, own: OwnId, picture: Picture) -> bool:
     return parent.number is None or parent.polled_at is None or parent.polled_at < omitted_at
 
 
-def owners_of(own: OwnId, picture: Picture) -> list[Attempt]:
+def owners_of(own: SeenId, picture: Picture) -> list[UncertainAttempt]:
     """The attempts that could have placed an id; nobody, when its answer does not tell."""
     return [] if _is_a_run(own, picture) else _possible_owners(own, picture)
 
 
-def _is_a_run(own: OwnId, picture: Picture) -> bool:
+def _is_a_run(own: SeenId, picture: Picture) -> bool:
     return any(is_run_of(parent, own, picture) for parent in picture.parents)
 
 
-def _possible_owners(own: OwnId, picture: Picture) -> list[Attempt]:
+def _possible_owners(own: SeenId, picture: Picture) -> list[UncertainAttempt]:
     # Most attempts were sent later: asked here, before a call for each.
     sent_before = [attempt for attempt in picture.attempts if attempt.sent_at <= own.first_seen]
     return [attempt for attempt in sent_before if can_own(attempt, own, picture)]
@@ -152,7 +144,7 @@ def _possible_owners(own: OwnId, picture: Picture) -> list[Attempt]:
 
 # Rule 1: placed.
 
-Owned = list[tuple[OwnId, list[Attempt]]]
+Owned = list[tuple[SeenId, list[UncertainAttempt]]]
 
 
 def ownership(picture: Picture) -> Owned:
@@ -161,23 +153,23 @@ def ownership(picture: Picture) -> Owned:
     return [(own, _possible_owners(own, picture)) for own in telling if not _is_a_run(own, picture)]
 
 
-def next_placed(picture: Picture, owned: Owned) -> Placed | None:
+def next_placed(picture: Picture, owned: Owned) -> ProvenPlaced | None:
     """An id that exactly one open doubt could have placed, that fits it, and that is the only such id of it."""
     if picture.now < stopped_until(picture, owned):
         return None
     alone = Counter(owner.key for _own, owner in sole_owners(owned))
     for own, owner in sole_owners(owned):
         if owner.is_open and alone[owner.key] == 1 and looks_like(owner, own, picture):
-            return Placed(owner.key, own.number)
+            return ProvenPlaced(owner.key, own.number)
     return None
 
 
-def sole_owners(owned: Owned) -> Iterator[tuple[OwnId, Attempt]]:
+def sole_owners(owned: Owned) -> Iterator[tuple[SeenId, UncertainAttempt]]:
     """Each id that one attempt alone could have placed, with that attempt."""
     return ((own, owners[0]) for own, owners in owned if len(owners) == 1)
 
 
-def looks_like(owner: Attempt, own: OwnId, picture: Picture) -> bool:
+def looks_like(owner: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
     """What is asked of a match beyond being possible: a charge we know of, and no more left than was ordered."""
     remains = own.answer.remains if own.answer else None
     return fits(owner, own, picture) and (remains is None or remains <= owner.quantity)
@@ -192,7 +184,7 @@ def contradictions(picture: Picture, owned: Owned) -> Iterator[Contradiction]:
 
 def strays(picture: Picture, owned: Owned) -> list[float]:
     """When ids were seen that none of our attempts placed: somebody else orders with our key."""
-    seen = [own.first_seen for own in picture.ids if own.explained is Explained.FOREIGN]
+    seen = [own.first_seen for own in picture.ids if own.explained is Explanation.FOREIGN]
     seen += [own.first_seen for own, owners in owned if not owners]
     alone: set[int] = set()
     for own, owner in sole_owners(owned):
@@ -211,7 +203,7 @@ def stopped_until(picture: Picture, owned: Owned) -> float:
 # Rule 2: not placed.
 
 
-def next_not_placed(picture: Picture) -> NotPlaced | None:
+def next_not_placed(picture: Picture) -> ProvenNotPlaced | None:
     """A doubt whose whole bracket was searched twice and holds nothing that it could have placed."""
     for attempt in picture.attempts:
         if not attempt.is_open or attempt.was_paid_for:
@@ -220,18 +212,19 @@ def next_not_placed(picture: Picture) -> NotPlaced | None:
         if searched is None or any(blocking(attempt, picture)):
             continue
         low, high = bounds(attempt)
-        return NotPlaced(attempt.key, low, high, *searched, excused=tuple(o.number for o in _inside(attempt, picture)))
+        excused = tuple(own.number for own in _inside(attempt, picture))
+        return ProvenNotPlaced(attempt.key, low, high, *searched, excused)
     return None
 
 
-def bounds(attempt: Attempt) -> tuple[int, int]:
+def bounds(attempt: UncertainAttempt) -> tuple[int, int]:
     """The bracket of an attempt that has both ends."""
     assert attempt.low is not None  # noqa: S101 - the caller looked
     assert attempt.high is not None  # noqa: S101 - the caller looked
     return attempt.low, attempt.high
 
 
-def passes_over(attempt: Attempt, picture: Picture) -> tuple[Pass, Pass] | None:
+def passes_over(attempt: UncertainAttempt, picture: Picture) -> tuple[SearchPass, SearchPass] | None:
     """Two full passes over the bracket, both after T_settle, far enough apart, the second seeing nothing new in it."""
     if attempt.low is None or attempt.high is None:
         return None
@@ -246,18 +239,18 @@ def passes_over(attempt: Attempt, picture: Picture) -> tuple[Pass, Pass] | None:
     return None
 
 
-def covers(search: Pass, low: int, high: int) -> bool:
+def covers(search: SearchPass, low: int, high: int) -> bool:
     """Whether one of the ranges, which ascend at both ends, holds the whole bracket."""
     at = bisect.bisect_right(search.ranges, low, key=_lower_end)
     return at > 0 and search.ranges[at - 1][1] >= high
 
 
-def blocking(attempt: Attempt, picture: Picture) -> Iterator[OwnId]:
+def blocking(attempt: UncertainAttempt, picture: Picture) -> Iterator[SeenId]:
     """The ids in the bracket that forbid to say "not placed"."""
     return (own for own in _inside(attempt, picture) if blocks(attempt, own, picture))
 
 
-def blocks(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
+def blocks(attempt: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
     """Every unexplained id blocks, but for one that does not fit this doubt and that does fit somebody else's."""
     if not is_telling(own) or can_own(attempt, own, picture):
         return True
@@ -266,7 +259,7 @@ def blocks(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
     return not belongs_to_another(attempt, own, picture)
 
 
-def belongs_to_another(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
+def belongs_to_another(attempt: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
     """It fits what somebody else sent. That another one's price moved excuses nothing: a provider that charges other
     than it lists may have charged this attempt so.
     """
@@ -274,14 +267,14 @@ def belongs_to_another(attempt: Attempt, own: OwnId, picture: Picture) -> bool:
     return any(fits(other, own, picture) for other in others)
 
 
-def _inside(attempt: Attempt, picture: Picture) -> Iterator[OwnId]:
+def _inside(attempt: UncertainAttempt, picture: Picture) -> Iterator[SeenId]:
     return (own for own in picture.ids if is_unexplained(own) and in_bracket(attempt, own.number))
 
 
 # Neither.
 
 
-def _undecided(picture: Picture, attempt: Attempt, owned: Owned) -> Wait | AskOwner:
+def _undecided(picture: Picture, attempt: UncertainAttempt, owned: Owned) -> Wait | AskOwner:
     reason = why(picture, attempt, owned)
     settled = attempt.sent_at + picture.times.settle
     spent = picture.now >= settled + picture.times.review
@@ -289,7 +282,7 @@ def _undecided(picture: Picture, attempt: Attempt, owned: Owned) -> Wait | AskOw
     return AskOwner(attempt.key, reason) if spent else Wait(attempt.key, reason)
 
 
-def why(picture: Picture, attempt: Attempt, owned: Owned | None = None) -> str:
+def why(picture: Picture, attempt: UncertainAttempt, owned: Owned | None = None) -> str:
     """One machine word for what keeps this doubt open. ``owned`` is the picture's :func:`ownership`, where known."""
     if attempt.low is None:
         return "no_own_id_before"
@@ -305,12 +298,12 @@ def why(picture: Picture, attempt: Attempt, owned: Owned | None = None) -> str:
     return "stopped" if picture.now < stopped_until(picture, owned) else "ambiguous"
 
 
-def _after(picture: Picture, verdict: Placed | NotPlaced) -> Picture:
+def _after(picture: Picture, verdict: ProvenPlaced | ProvenNotPlaced) -> Picture:
     attempts = tuple(a for a in picture.attempts if a.key != verdict.attempt)
-    if isinstance(verdict, NotPlaced):
+    if isinstance(verdict, ProvenNotPlaced):
         parents = tuple(p for p in picture.parents if p.number is not None or p.key != verdict.attempt)
         return replace(picture, attempts=attempts, parents=parents)
     ids = tuple(
-        replace(own, explained=Explained.ATTEMPT) if own.number == verdict.number else own for own in picture.ids
+        replace(own, explained=Explanation.ATTEMPT) if own.number == verdict.number else own for own in picture.ids
     )
     return replace(picture, attempts=attempts, ids=ids)

@@ -5,10 +5,16 @@ are in the provider's currency.
 """
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from orders.states import Shape
+from orders.states import Explanation, Shape
+
+
+def as_datetime(seconds: float) -> datetime:
+    """A moment of a picture as a datetime."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 class Standing(StrEnum):
@@ -25,18 +31,8 @@ class Standing(StrEnum):
     RESTORED = "restored"
 
 
-class Explained(StrEnum):
-    """Why an id answers to our key. Nobody means that we do not know."""
-
-    NOBODY = ""
-    ATTEMPT = "attempt"
-    CHILD = "child"
-    FOREIGN = "foreign"
-    ORPHAN = "orphan"
-
-
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FirstAnswer:
     """The first readable answer about an id. ``charge`` None is unknown; ``remains`` None says nothing."""
 
     state: str
@@ -47,17 +43,17 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnId:
-    """An id that answers to our key. ``answer`` is None while none could be read."""
+class SeenId:
+    """An id that answers to our key. ``answer`` is None while none could be read, ``explained`` while nobody knows."""
 
     number: int
     first_seen: float
-    answer: Answer | None
-    explained: Explained = Explained.NOBODY
+    answer: FirstAnswer | None
+    explained: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PriceReading:
     """What an attempt's order would cost at the rate that was read then; None when its service was not listed."""
 
     at: float
@@ -65,7 +61,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class UncertainAttempt:
     """A send that may own an id.
 
     ``low`` is the greatest own id known before the send; ``high`` an own id whose send began T_settle or more after
@@ -82,7 +78,7 @@ class Attempt:
     quantity: int
     shape: Shape = Shape.PLAIN
     runs: int | None = None
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[PriceReading, ...] = ()
     #: The balance fell by exactly the cost: no proof, but it forbids to call this "not placed".
     was_paid_for: bool = False
 
@@ -110,7 +106,7 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class SearchPass:
     """One search. ``ranges`` ascend and were asked for whole, both bounds exclusive; ``new`` are ids it saw first."""
 
     key: int
@@ -139,17 +135,17 @@ class Picture:
 
     now: float
     unit: Decimal
-    ids: tuple[OwnId, ...]
-    attempts: tuple[Attempt, ...]
+    ids: tuple[SeenId, ...]
+    attempts: tuple[UncertainAttempt, ...]
     parents: tuple[Parent, ...] = ()
-    passes: tuple[Pass, ...] = ()
+    passes: tuple[SearchPass, ...] = ()
     times: Times = field(default_factory=Times)
     widest: int = 20 * 98
     drip_shapes: frozenset[Shape] = frozenset({Shape.DRIP, Shape.PLAIN})
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class ProvenPlaced:
     """The attempt placed this id."""
 
     attempt: int
@@ -157,14 +153,14 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class NotPlaced:
+class ProvenNotPlaced:
     """Nothing was placed: both passes saw the whole bracket. ``excused`` ids belong to somebody else."""
 
     attempt: int
     low: int
     high: int
-    first: Pass
-    second: Pass
+    first: SearchPass
+    second: SearchPass
     excused: tuple[int, ...] = ()
 
 
@@ -192,4 +188,4 @@ class Contradiction:
     number: int
 
 
-Verdict = Placed | NotPlaced | Wait | AskOwner | Contradiction
+Verdict = ProvenPlaced | ProvenNotPlaced | Wait | AskOwner | Contradiction

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from orders.doubt.bracket import covers, passes_over
-from orders.doubt.picture import Attempt, Picture
+from orders.doubt.picture import Picture, UncertainAttempt
 
 Range = tuple[int, int]
 
@@ -30,28 +30,22 @@ def joined(ranges: Sequence[Range], widest: int) -> list[Range]:
     return out
 
 
-def _wanted_by(attempt: Attempt, picture: Picture, newest: int) -> list[Range]:
-    if attempt.low is None or newest <= attempt.low:
+def _wanted_by(attempt: UncertainAttempt, picture: Picture, newest: int) -> list[Range]:
+    """The whole bracket of one doubt once T_settle is over, else what a first look covers; empty if neither is due."""
+    low, high, settled = attempt.low, attempt.high, attempt.sent_at + picture.times.settle
+    if low is None or newest <= low:
         return []
-    if attempt.high is not None and picture.now >= attempt.sent_at + picture.times.settle:
-        return _full_pass(attempt, attempt.low, attempt.high, picture)
-    if _look_is_due(attempt, attempt.low, picture):
-        return [(attempt.low, min(newest, attempt.low + picture.widest + 1))]
-    return []
-
-
-def _full_pass(attempt: Attempt, low: int, high: int, picture: Picture) -> list[Range]:
+    if high is None or picture.now < settled:
+        return [(low, min(newest, low + picture.widest + 1))] if _look_is_due(attempt, low, picture) else []
     if high - low - 1 > picture.widest or passes_over(attempt, picture) is not None:
         return []
     last = max((p.finished for p in picture.passes if covers(p, low, high)), default=None)
-    is_early = last is not None and last >= attempt.sent_at + picture.times.settle
-    if is_early and last is not None and picture.now < last + picture.times.gap:
-        return []
-    return [(low, high)]
+    is_too_soon = last is not None and settled <= last and picture.now < last + picture.times.gap
+    return [] if is_too_soon else [(low, high)]
 
 
-def _look_is_due(attempt: Attempt, low: int, picture: Picture) -> bool:
-    """Two looks soon after the send find most ids before their state moves and their charge stops telling."""
+def _look_is_due(attempt: UncertainAttempt, low: int, picture: Picture) -> bool:
+    """Two looks soon after the send find most ids before their state moves and their charge shows nothing any more."""
     for after in reversed(picture.times.looks):
         if picture.now >= attempt.sent_at + after:
             since = attempt.sent_at + after

@@ -1,7 +1,7 @@
-"""Asking a provider which order numbers are ours: bounded, paced, each call checked by two ids that must answer.
+"""Searching ranges of order ids at a provider for those that are ours: few calls, far apart, checked by control ids.
 
-Probing asks for numbers that are mostly other customers'. It can be switched off per provider, makes at most one call
-every PROBE_INTERVAL_SECONDS, and stops when the provider says that it is too much.
+Probing asks for ids that are mostly other customers'. It can be switched off per provider, makes at most one call every
+PROBE_INTERVAL_SECONDS, and stops when the provider asks for less.
 """
 
 import logging
@@ -14,9 +14,8 @@ from django.db import transaction
 from catalog.models import Provider
 from catalog.providers import health
 from catalog.providers.connection import client_for
-from core.clock import elapsed_clock
-from orders import own_ids
-from orders.doubt.clock import Clock
+from core.clock import SteadyClock, elapsed_clock
+from orders import id_search, own_ids
 from orders.doubt.evidence import ids_per_call
 from orders.doubt.intervals import search_lifetime
 from orders.doubt.planning import Range
@@ -24,180 +23,141 @@ from orders.models import UNEXPLAINED, OwnId, ProbePass, ProbeSchedule
 from orders.pace import Pace
 from upstream.client import ProviderClient
 from upstream.errors import ErrorClass, Unavailable
-from upstream.messages import Ignored, ItemError, OrderStatus, StatusItem
+from upstream.messages import Ignored, OrderStatus, StatusItem
 
 log = logging.getLogger(__name__)
 
-#: In a row; then the provider has something else to do.
-_VOIDS = 3
-TIME_IS_OVER = "time"
+OUT_OF_TIME = "time"
 #: Of so many unknown ids, more than half cannot be ours: this provider shows others' orders.
 _SUSPICIOUS = 10
-_KNOWN_ALL_THE_SAME = ("unknown_state", "contradictory")
 
 
 class ForeignIdsShown(Exception):
-    """The provider answers for ids that are not ours, or refuses a whole call for one of them: no id can be told."""
+    """The provider answers for ids that are not ours, so an answer does not show whose an id is."""
 
 
-class Stopped(Exception):
-    """No more calls now: the provider asked for less, is away, or the time is over. ``args[0]`` says which."""
+class ProbeStopped(Exception):
+    """No more calls now: the provider asked for less, is away, or the time is over. ``str()`` says which."""
 
 
 @dataclass
-class Search:
-    """One search under way. ``until`` is on the clock of this process."""
+class Probe:
+    """The calls of one round at one provider. ``until`` is on the clock of this process."""
 
     provider: Provider
-    clock: Clock
+    clock: SteadyClock
     until: float
     calls: int = 0
-    voids: int = 0
-    voids_in_a_row: int = 0
-    #: Unknown ids that were asked for since it was last judged whether too many of them are shown, and those shown.
-    strange: int = 0
+    #: Calls that counted and said of some id whether it is ours.
+    useful_calls: int = 0
+    #: Unknown ids asked for, and those of them answered as ours, since the two were last compared.
+    unknown: int = 0
     shown: int = 0
-    new_ids: list[int] = field(default_factory=list)
     pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
-        """A round may be shorter than the pause between two calls: the schedule knows of the last one before it."""
+        """A round may be shorter than the pause between two calls, so the pause counts from the round before."""
         asked_at = ProbeSchedule.objects.filter(provider=self.provider).values_list("asked_at", flat=True).first()
         pause = settings.PROBE_INTERVAL_SECONDS
         past = pause if asked_at is None else max(0.0, (self.clock.now() - asked_at).total_seconds())
         self.pace = Pace(60.0 / pause, after=max(0.0, pause - past))
 
+    def statuses(self, ids: Sequence[str]) -> dict[str, StatusItem]:
+        """The answers about ``ids`` from one call. Raises ProbeStopped, and Unavailable for an unusable answer."""
+        return self._call(lambda client: client.statuses(ids), len(ids))
 
-def search(this: Search, ranges: Sequence[Range], *, newest: int) -> ProbePass:
-    """Ask for every unknown id in ``ranges``, one range after the other; what was asked for whole is written down.
+    def status(self, upstream_id: str) -> StatusItem:
+        """The answer about one id, which need not be a number. Raises ProbeStopped and Unavailable."""
+        return self._call(lambda client: client.status(upstream_id), 1)
 
-    A search that ran out of time is gone on with instead: a pass may take longer than a run. ``newest`` is an own id
-    that serves as the upper control where a range does not end with one. Raises ForeignIdsShown.
+    def _call[T](self, ask: Callable[[ProviderClient], T], number_of_ids: int) -> T:
+        if not self.pace.wait(self.until) or elapsed_clock() >= self.until:
+            raise ProbeStopped(OUT_OF_TIME)
+        self.calls += 1
+        # Before the call, so that the pause is kept after a process that dies in it.
+        ProbeSchedule.objects.filter(provider=self.provider).update(asked_at=self.clock.now())
+        try:
+            return ask(client_for(self.provider, deadline=settings.READ_DEADLINE_SECONDS))
+        except Unavailable as failure:
+            if failure.error_class is ErrorClass.RATE_LIMITED:
+                raise ProbeStopped("rate_limited") from failure
+            if failure.error_class in (ErrorClass.INVALID_KEY, ErrorClass.ACCOUNT_BLOCKED):
+                health.park(self.provider.pk, reason=failure.error_class.value, now=self.clock.now())
+                raise ProbeStopped(failure.error_class.value) from failure
+            if failure.error_class is ErrorClass.BATCH_TOO_LARGE and self.provider.batch_size > 3:
+                self.provider.batch_size = max(3, min(self.provider.batch_size, number_of_ids) // 2)
+                Provider.objects.filter(pk=self.provider.pk).update(batch_size=self.provider.batch_size)
+            raise
+
+
+def search(probe: Probe, ranges: Sequence[Range], *, newest: int) -> ProbePass:
+    """Ask for every unknown id in ``ranges``, one range after the other; return the stored pass.
+
+    The pass names the ranges that were searched whole. A pass that ran out of time lately is continued instead, since a
+    pass may take longer than a run. ``newest`` is an own id, the upper control where a range does not end with one.
+    Raises ForeignIdsShown.
     """
-    done = _unfinished(this) or ProbePass(
-        provider=this.provider, started_at=this.clock.now(), todo=[[low, high, low] for low, high in ranges]
+    done = _unfinished_pass(probe) or ProbePass(
+        provider=probe.provider, started_at=probe.clock.now(), todo=[[low, high, low] for low, high in ranges]
     )
-    before, this.new_ids, done.stopped_by = this.calls, [], ""
+    done.stopped_by, calls, useful_calls = "", probe.calls, probe.useful_calls
     try:
         while done.todo:
-            _search_range(this, done.todo[0], newest)
+            _search_range(probe, done, newest)
             low, high, _asked_to = done.todo.pop(0)
             done.ranges.append([low, high])
-    except Stopped as reason:
+    except id_search.NoProof:
+        done.stopped_by = "void"
+    except ProbeStopped as reason:
         done.stopped_by = str(reason)
     finally:
-        done.finished_at = this.clock.now()
-        done.new_ids += this.new_ids
-        done.calls += this.calls - before
-        done.voids += this.voids
+        done.finished_at = probe.clock.now()
+        done.calls += probe.calls - calls
+        done.voids += probe.calls - calls - (probe.useful_calls - useful_calls)
         done.save()
     return done
 
 
-def _unfinished(this: Search) -> ProbePass | None:
-    """The last search, when only its time was over and not long ago."""
-    last = ProbePass.objects.filter(provider=this.provider).order_by("-id").first()
-    lately = this.clock.now() - search_lifetime()
-    return last if last and last.stopped_by == TIME_IS_OVER and last.finished_at >= lately else None
+def _unfinished_pass(probe: Probe) -> ProbePass | None:
+    """The last pass, if it ran out of time not long ago."""
+    last = ProbePass.objects.filter(provider=probe.provider).order_by("-id").first()
+    lately = probe.clock.now() - search_lifetime()
+    return last if last and last.stopped_by == OUT_OF_TIME and last.finished_at >= lately else None
 
 
-def _search_range(this: Search, todo: list[int], newest: int) -> None:
-    """Ask for one range; ``todo`` keeps how far that got."""
-    low, high, asked_to = todo
-    known = OwnId.objects.filter(provider=this.provider, number__gt=asked_to, number__lt=high)
+def _search_range(probe: Probe, done: ProbePass, newest: int) -> None:
+    """Ask for the rest of the first range in ``done.todo``, noting there after each call how far it got."""
+    low, high, asked_to = todo = done.todo[0]
+    known = OwnId.objects.filter(provider=probe.provider, number__gt=asked_to, number__lt=high)
     known = known.exclude(answered_at=None, explained__in=UNEXPLAINED)
     skipped = set(known.values_list("number", flat=True))
     unknown = [number for number in range(asked_to + 1, high) if number not in skipped]
-    is_own_id = OwnId.objects.filter(provider=this.provider, number=high).exists()
+    is_own_id = OwnId.objects.filter(provider=probe.provider, number=high).exists()
     controls = (low, high if is_own_id else newest)
-    while unknown:
-        answered = _ask(this, unknown[: ids_per_call(this.provider)], controls)
-        unknown = [number for number in unknown if number not in answered]
+    search = id_search.search(probe.statuses, unknown, controls, ids_per_call=lambda: ids_per_call(probe.provider))
+    for answers in search:
+        done.new_ids += _keep(probe, answers)
+        decided = {number for number, item in answers.items() if id_search.is_decided(item)}
+        unknown = [number for number in unknown if number not in decided]
         todo[2] = unknown[0] - 1 if unknown else high - 1
 
 
-def _ask(this: Search, batch: Sequence[int], controls: tuple[int, int]) -> set[int]:
-    """One call; the ids whose answer counts. None does in a call whose controls are not known to the provider."""
-    answers = call(this, sorted({*batch, *controls}))
-    if answers is None or not all(is_own(answers[str(control)]) for control in controls):
-        _void(this)
-        return set()
-    found = {number for number in batch if is_own(answers[str(number)])}
-    known = OwnId.objects.filter(provider=this.provider, number__in=found).count()
-    _watch(this, shown=len(found) - known, of=len(batch))
-    _write_down(this, sorted(found), answers)
-    answered = found | {number for number in batch if is_refused(answers[str(number)])}
-    this.voids_in_a_row = 0
-    if not answered:
-        _void(this)
-    return answered
-
-
-def _watch(this: Search, *, shown: int, of: int) -> None:
-    """Count over as many calls as it takes: some panels answer for a few ids at a time."""
-    this.strange, this.shown = this.strange + of, this.shown + shown
-    if this.strange < _SUSPICIOUS:
-        return
-    if this.shown * 2 > this.strange:
-        raise ForeignIdsShown
-    this.strange = this.shown = 0
-
-
-def _write_down(this: Search, found: Sequence[int], answers: dict[str, StatusItem]) -> None:
-    seen_at = this.clock.now()
+def _keep(probe: Probe, answers: id_search.Answers) -> list[int]:
+    """Store the first answer about each id that is ours; return the ids not seen before. Raises ForeignIdsShown."""
+    ours = {number: item for number, item in sorted(answers.items()) if id_search.is_ours(item)}
+    known = OwnId.objects.filter(provider=probe.provider, number__in=ours).count()
+    probe.useful_calls += any(map(id_search.is_decided, answers.values()))
+    # Compared over as many calls as it takes: some panels answer for a few ids at a time.
+    probe.unknown += len(answers)
+    probe.shown += len(ours) - known
+    if probe.unknown >= _SUSPICIOUS:
+        if probe.shown * 2 > probe.unknown:
+            raise ForeignIdsShown
+        probe.unknown = probe.shown = 0
+    seen_at, new_ids = probe.clock.now(), []
     with transaction.atomic():
-        for number in found:
-            item = answers[str(number)]
+        for number, item in ours.items():
             assert isinstance(item, OrderStatus | Ignored)  # noqa: S101 - that is what makes it ours
-            if own_ids.note_seen(this.provider.pk, str(number), item, now=seen_at):
-                this.new_ids.append(number)
-
-
-def call(this: Search, numbers: Sequence[int]) -> dict[str, StatusItem] | None:
-    """The answers about ``numbers`` as text ids, None when the call was answered with nothing usable.
-
-    Raises Stopped when no further call should be made now.
-    """
-    return _asked(this, lambda client: client.statuses([str(number) for number in numbers]), len(numbers))
-
-
-def call_one(this: Search, upstream_id: str) -> StatusItem | None:
-    """The answer about one id, which need not be a number. Raises Stopped."""
-    return _asked(this, lambda client: client.status(upstream_id), 1)
-
-
-def _asked[T](this: Search, ask: Callable[[ProviderClient], T], number: int) -> T | None:
-    if not this.pace.wait(this.until) or elapsed_clock() >= this.until:
-        raise Stopped(TIME_IS_OVER)
-    this.calls += 1
-    # Before the call: a process that dies in it must not be forgotten.
-    ProbeSchedule.objects.filter(provider=this.provider).update(asked_at=this.clock.now())
-    try:
-        return ask(client_for(this.provider, deadline=settings.READ_DEADLINE_SECONDS))
-    except Unavailable as failure:
-        if failure.error_class is ErrorClass.RATE_LIMITED:
-            raise Stopped("rate_limited") from failure
-        if failure.error_class in (ErrorClass.INVALID_KEY, ErrorClass.ACCOUNT_BLOCKED):
-            health.park(this.provider.pk, reason=failure.error_class.value, now=this.clock.now())
-            raise Stopped(failure.error_class.value) from failure
-        if failure.error_class is ErrorClass.BATCH_TOO_LARGE and this.provider.batch_size > 3:
-            this.provider.batch_size = max(3, min(this.provider.batch_size, number) // 2)
-            Provider.objects.filter(pk=this.provider.pk).update(batch_size=this.provider.batch_size)
-        return None
-
-
-def is_own(item: StatusItem) -> bool:
-    """The provider knows this id under our key, even when its state is a word that we do not know."""
-    return isinstance(item, OrderStatus) or (isinstance(item, Ignored) and item.reason in _KNOWN_ALL_THE_SAME)
-
-
-def is_refused(item: StatusItem) -> bool:
-    """The one answer that says "not yours". A gap, or any other error, says nothing."""
-    return isinstance(item, ItemError) and item.error_class is ErrorClass.UNKNOWN_ORDER
-
-
-def _void(this: Search) -> None:
-    this.voids += 1
-    this.voids_in_a_row += 1
-    if this.voids_in_a_row >= _VOIDS:
-        raise Stopped("void")
+            if own_ids.note_seen(probe.provider.pk, str(number), item, now=seen_at):
+                new_ids.append(number)
+    return new_ids

@@ -13,8 +13,8 @@ from notices.alerts import raise_alert
 from notices.models import Severity
 from orders import lifecycle, own_ids, settlement
 from orders.forwarding import accepted, breaker, refusal_streaks
-from orders.models import ChildOrder, EventKind, Explanation, ForwardAttempt, Order, OwnId
-from orders.states import Forward, Outcome
+from orders.models import ChildOrder, EventKind, ForwardAttempt, Order, OwnId
+from orders.states import Explanation, Forward, Outcome
 from orders.timetable import backoff, next_poll
 from orders.verdicts import Then, then
 from upstream.errors import ErrorClass, InDoubt, NotSent, Refused

@@ -15,7 +15,7 @@ from orders.models.child import ChildOrder
 from orders.models.doubtful import DoubtfulOrder
 from orders.models.frozen import FROZEN, RESTORED, Home, ShopState, ThawScan
 from orders.models.order import EventKind, Order, OrderEvent
-from orders.models.own_id import UNEXPLAINED, Explanation, OwnId
+from orders.models.own_id import UNEXPLAINED, OwnId
 from orders.models.poll_schedule import PollSchedule
 from orders.models.probing import ProbePass, ProbeSchedule, RateReading
 from orders.models.refill import Refill
@@ -33,7 +33,6 @@ __all__ = [
     "BreakState",
     "EntryKind",
     "EventKind",
-    "Explanation",
     "ForwardAttempt",
     "Home",
     "Order",

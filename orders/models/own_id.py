@@ -6,16 +6,7 @@ from catalog.models import Provider
 from core.money import ProviderAmountField
 from orders.models.attempt import ForwardAttempt
 from orders.models.order import Order
-
-
-class Explanation(models.TextChoices):
-    """Why an id answers to our key."""
-
-    ATTEMPT = "attempt", _("Placed by us")
-    CHILD = "child", _("A run of one of our orders")
-    FOREIGN = "foreign", _("Not ours, according to the owner")
-    ORPHAN = "orphan", _("Unknown")
-
+from orders.states import Explanation
 
 UNEXPLAINED = ("", Explanation.ORPHAN)
 

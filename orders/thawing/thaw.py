@@ -189,7 +189,7 @@ def _conclude(
     # Panels leave numbers out that are not ours: such a one proves nothing, and is nobody's order to look for either.
     ours = [f for f in unknown if f.answers]
     _remember(provider, ours, now)
-    orphans.note(provider, [Orphan(f.upstream_id, f.charge, f.state) for f in ours], now=now)
+    orphans.note_orphans(provider, [Orphan(f.upstream_id, f.charge, f.state) for f in ours], now=now)
     _write_down(provider, between, done, actor=actor, reason=reason, now=now)
     return done
 

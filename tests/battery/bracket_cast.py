@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from orders.doubt.picture import Reading, Standing
+from orders.doubt.picture import PriceReading, Standing
 from orders.states import Shape
 
 FOREVER = float("inf")
@@ -63,7 +63,7 @@ class Send:
     high: int | None = None
     standing: Standing | None = Standing.SENDING
     number: int | None = None
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[PriceReading] = field(default_factory=list)
     asked: bool = False
     is_carried_out: bool = False  # now or later, whether anybody knows it yet or not
 

@@ -14,21 +14,20 @@ from decimal import ROUND_DOWN, Decimal
 
 from orders.doubt import bracket, planning
 from orders.doubt.picture import (
-    Answer,
     AskOwner,
-    Attempt,
-    Explained,
-    NotPlaced,
-    OwnId,
+    FirstAnswer,
     Parent,
-    Pass,
     Picture,
-    Placed,
-    Reading,
-    Shape,
+    PriceReading,
+    ProvenNotPlaced,
+    ProvenPlaced,
+    SearchPass,
+    SeenId,
     Standing,
     Times,
+    UncertainAttempt,
 )
+from orders.states import Explanation, Shape
 from tests.battery.bracket_cast import FOREVER, Own, Profile, Send, Tally
 
 TICK = 30.0
@@ -51,13 +50,13 @@ class Machine:
         self.issued = 0
         self.truth: dict[int, Own] = {}
         self.order: list[int] = []  # every own id, ascending
-        self.seen: dict[int, OwnId] = {}
-        self.strange: dict[int, OwnId] = {}  # those of them that are not explained
+        self.seen: dict[int, SeenId] = {}
+        self.strange: dict[int, SeenId] = {}  # those of them that are not explained
         self.top = 0  # the greatest id known to be ours
         self.sent_of: list[tuple[float, int]] = []  # when the send of an attached id began
         self.open: dict[int, Send] = {}
         self.parents: dict[int, tuple[Send, Own, float]] = {}
-        self.passes: list[Pass] = []
+        self.passes: list[SearchPass] = []
         self.drip_shapes = frozenset({Shape.DRIP, Shape.PLAIN})
         self.rates_at = -FOREVER
         self.scanned_to = 0
@@ -111,15 +110,15 @@ class Machine:
         self._issue(self._charge(), Shape.PLAIN, None)
         self.at(self.now + self.random.expovariate(1 / self.profile.foreign_gap), self._foreign)
 
-    def _answer(self, own: Own) -> Answer:
+    def _answer(self, own: Own) -> FirstAnswer:
         if own.shape is Shape.DRIP:
-            return Answer("in_progress", None, Shape.DRIP, own.runs, None)
+            return FirstAnswer("in_progress", None, Shape.DRIP, own.runs, None)
         shown = own.charge.quantize(self.unit, ROUND_DOWN)
         if self.now >= own.ends_at:
-            return Answer("partial", shown / 2, remains=500)
-        return Answer("in_progress", shown, remains=1000)
+            return FirstAnswer("partial", shown / 2, remains=500)
+        return FirstAnswer("in_progress", shown, remains=1000)
 
-    def _ask(self, ranges: list[tuple[int, int]]) -> tuple[Pass, int]:
+    def _ask(self, ranges: list[tuple[int, int]]) -> tuple[SearchPass, int]:
         """Ask for every unknown id in the ranges: what was seen first, and how many calls it took."""
         new, calls = set(), 0
         for low, high in ranges:
@@ -128,15 +127,15 @@ class Machine:
             calls += -(-(high - low - 1 - len(inside) + len(unknown)) // 98)
             for number in unknown:
                 if not self._strikes(self.profile.false_denial):
-                    self._see(OwnId(number, self.now, self._answer(self.truth[number])))
+                    self._see(SeenId(number, self.now, self._answer(self.truth[number])))
                     new.add(number)
-        return Pass(len(self.passes), self.now, self.now + calls, tuple(ranges), frozenset(new)), calls
+        return SearchPass(len(self.passes), self.now, self.now + calls, tuple(ranges), frozenset(new)), calls
 
-    def _see(self, own: OwnId) -> None:
+    def _see(self, own: SeenId) -> None:
         if own.number not in self.seen:
             self.top = max(self.top, own.number)
         self.seen[own.number] = own
-        if own.explained in (Explained.ATTEMPT, Explained.CHILD):
+        if own.explained in (Explanation.ATTEMPT, Explanation.CHILD):
             self.strange.pop(own.number, None)
         else:
             self.strange[own.number] = own
@@ -210,7 +209,7 @@ class Machine:
         assert number is not None
         before = self.seen.get(number)
         first_seen, answer = (before.first_seen, before.answer) if before else (self.now, None)
-        self._see(OwnId(number, first_seen, answer, Explained.ATTEMPT))
+        self._see(SeenId(number, first_seen, answer, Explanation.ATTEMPT))
         self.sent_of.append((send.sent_at, number))
         self.open.pop(send.key, None)
         own = self.truth[number]
@@ -234,9 +233,9 @@ class Machine:
         self._read_rates()
         for verdict in bracket.judge(self.picture()):
             match verdict:
-                case Placed(key, number):
+                case ProvenPlaced(key, number):
                     self._found(self.open[key], number)
-                case NotPlaced(key):
+                case ProvenNotPlaced(key):
                     self._disproved(self.open[key])
                 case AskOwner(key):
                     self._ask_owner(self.open[key])
@@ -269,12 +268,12 @@ class Machine:
             drip_shapes=self.drip_shapes,
         )
 
-    def _attempt(self, send: Send) -> Attempt:
+    def _attempt(self, send: Send) -> UncertainAttempt:
         high = send.high
         if high is None and send.sent_at + self.times.settle <= self.now:
             settled = send.sent_at + self.times.settle
             send.high = high = min((number for sent, number in self.sent_of if sent >= settled), default=None)
-        return Attempt(
+        return UncertainAttempt(
             send.key, send.standing or Standing.SENDING, send.sent_at, send.low, high,
             send.expected, 1000, send.shape, send.runs, tuple(send.readings),
         )  # fmt: skip
@@ -283,15 +282,15 @@ class Machine:
         for number, (send, own, _polled) in list(self.parents.items()):
             for child in own.children:
                 self.drip_shapes = frozenset({Shape.DRIP})
-                if self._explained(child.number) is not Explained.CHILD:
+                if self._explained(child.number) is not Explanation.CHILD:
                     before = self.seen.get(child.number)
                     first, answer = (before.first_seen, before.answer) if before else (self.now, None)
-                    self._see(OwnId(child.number, first, answer, Explained.CHILD))
+                    self._see(SeenId(child.number, first, answer, Explanation.CHILD))
             self.parents[number] = (send, own, self.now)
             if len(own.children) == own.runs:
                 del self.parents[number]
 
-    def _explained(self, number: int) -> Explained | None:
+    def _explained(self, number: int) -> Explanation | None:
         return self.seen[number].explained if number in self.seen else None
 
     def _read_rates(self) -> None:
@@ -302,7 +301,7 @@ class Machine:
         for send in self.open.values():
             if send.readings and send.readings[-1].charge == send.listed:
                 del send.readings[-1]  # as the shop does: what was read again is one reading
-            send.readings.append(Reading(self.now, send.listed))
+            send.readings.append(PriceReading(self.now, send.listed))
 
     def _found(self, send: Send, number: int) -> None:
         self._count(send)
@@ -336,7 +335,7 @@ class Machine:
         if send.is_carried_out and send.number is None:
             self.at(self.now + 600, lambda: self._decide(send))
         elif send.number is not None and not self._strikes(self.profile.person_errs):
-            if self._explained(send.number) is Explained.ATTEMPT:
+            if self._explained(send.number) is Explanation.ATTEMPT:
                 del self.open[send.key]  # a wrong verdict gave its id away, and was counted
             else:
                 self._attach(send)
@@ -354,7 +353,7 @@ class Machine:
         self.tally.calls += calls
         self.scanned_to = newest
         for own in list(self.strange.values()):
-            self._see(replace(own, explained=Explained.ORPHAN))
+            self._see(replace(own, explained=Explanation.ORPHAN))
 
     def _forget(self) -> None:
         """Without an open doubt nothing of long ago matters; forgetting it keeps the machine quick."""

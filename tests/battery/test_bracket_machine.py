@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from orders.doubt import bracket
-from orders.doubt.picture import Explained, Standing
+from orders.doubt.picture import Standing
 from tests.battery import counts
 from tests.battery.bracket_cast import Profile, Tally
 from tests.battery.bracket_machine import Machine
@@ -76,6 +76,8 @@ def wrong_in(profile: Profile, doubts: int) -> int:
     return sum(run(profile, doubts, seed).wrong for seed in (1, 2))
 
 
+honest_was_there = bracket.was_there
+
 BROKEN: list[tuple[str, Profile, str, Callable[..., Any]]] = [
     (
         "14: price alone decides",
@@ -101,13 +103,13 @@ BROKEN: list[tuple[str, Profile, str, Callable[..., Any]]] = [
         "25: an orphan counts as an explanation",
         Profile("scans while doubts are open", scan_every=300, three_prices=1, ambiguous=0.1),
         "is_unexplained",
-        lambda own: own.explained is Explained.NOBODY,
+        lambda own: own.explained is None,
     ),
     (
         "26: a wrong 'not placed' of a person is forgotten",
         Profile("a person errs", three_prices=1, person_errs=0.5, ambiguous=0.1),
-        "may_own_ids",
-        lambda attempt: attempt.standing is not Standing.SAID_NOT_PLACED,
+        "was_there",
+        lambda attempt, own: attempt.standing is not Standing.SAID_NOT_PLACED and honest_was_there(attempt, own),
     ),
 ]
 

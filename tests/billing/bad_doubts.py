@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from core.clock import database_now
-from orders.models import Cancellation, ChildOrder, Explanation, OwnId, ProbeSchedule
+from orders.models import Cancellation, ChildOrder, OwnId, ProbeSchedule
+from orders.states import Explanation
 from tests.billing import cast
 from tests.billing.bad_rows import Shop, refuses
 

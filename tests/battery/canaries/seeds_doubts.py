@@ -46,13 +46,17 @@ def a_different_charge_does_not_block() -> None:
 
 def an_orphan_explains_its_id() -> None:
     from orders.doubt import bracket
-    from orders.doubt.picture import Explained
 
-    bracket.is_unexplained = lambda own: own.explained is Explained.NOBODY
+    bracket.is_unexplained = lambda own: own.explained is None
 
 
 def a_persons_error_is_forgotten() -> None:
     from orders.doubt import bracket
     from orders.doubt.picture import Standing
 
-    bracket.may_own_ids = lambda attempt: attempt.standing is not Standing.SAID_NOT_PLACED
+    honest = bracket.was_there
+
+    def was_there(attempt: Any, own: Any) -> bool:
+        return attempt.standing is not Standing.SAID_NOT_PLACED and honest(attempt, own)
+
+    bracket.was_there = was_there

@@ -13,14 +13,13 @@ from orders.books.figures import figures_of
 from orders.models import (
     BreakKind,
     BreakState,
-    Explanation,
     ForwardAttempt,
     Order,
     OwnId,
     ProbeSchedule,
     ReconciliationBreak,
 )
-from orders.states import Forward, Outcome
+from orders.states import Explanation, Forward, Outcome
 from tests.orders.cast import Shop
 from tests.orders.doubts import (
     LOST_BUT_PLACED,

@@ -148,8 +148,8 @@ def test_an_order_that_nobody_placed_counts_until_it_is_attached(shop: Shop, ali
     [accepted] = shop.accepted()
     number = str(accepted["order"])
     found = [orphans.Orphan(number, Decimal("0.9"), "pending")]
-    assert orphans.note(shop.provider, found, now=database_now()) == 1
-    assert orphans.note(shop.provider, found, now=database_now()) == 0
+    assert orphans.note_orphans(shop.provider, found, now=database_now()) == 1
+    assert orphans.note_orphans(shop.provider, found, now=database_now()) == 0
     row = one_break(BreakKind.UNKNOWN_ORDER)
     assert (row.upstream_id, row.amount) == (number, Decimal("0.9"))
     assert Alert.objects.filter(cause=breaks.cause_of(row), severity="money").exists()
@@ -160,7 +160,7 @@ def test_an_order_that_nobody_placed_counts_until_it_is_attached(shop: Shop, ali
     breaks.decide(break_id=row.pk, state=BreakState.CLOSED, note="seen", actor="owner", now=database_now())
     assert figures_of(shop.provider.pk).charges == Decimal("0.9"), "closing the row gives no money back"
 
-    orphans.note(shop.provider, found, now=database_now())
+    orphans.note_orphans(shop.provider, found, now=database_now())
     ForwardAttempt.objects.filter(order=order).update(outcome="placed", upstream_id=number)
     looks(shop)
     assert not ReconciliationBreak.objects.filter(closed_at=None).exists()

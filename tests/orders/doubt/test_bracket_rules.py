@@ -8,50 +8,49 @@ import pytest
 from orders.doubt import bracket, planning
 from orders.doubt.decimals import shown_decimals
 from orders.doubt.picture import (
-    Answer,
     AskOwner,
-    Attempt,
     Contradiction,
-    Explained,
-    NotPlaced,
-    OwnId,
+    FirstAnswer,
     Parent,
-    Pass,
     Picture,
-    Placed,
-    Reading,
-    Shape,
+    PriceReading,
+    ProvenNotPlaced,
+    ProvenPlaced,
+    SearchPass,
+    SeenId,
     Standing,
+    UncertainAttempt,
     Wait,
 )
+from orders.states import Explanation, Shape
 
 LOW, HIGH, PRICE = 100, 900, Decimal("0.63")
-DOUBT = Attempt(1, Standing.IN_DOUBT, 1000.0, LOW, HIGH, PRICE, 700)
-TWICE = (Pass(1, 1700.0, 1710.0, ((LOW, HIGH),)), Pass(2, 1800.0, 1810.0, ((LOW, HIGH),)))
+DOUBT = UncertainAttempt(1, Standing.IN_DOUBT, 1000.0, LOW, HIGH, PRICE, 700)
+TWICE = (SearchPass(1, 1700.0, 1710.0, ((LOW, HIGH),)), SearchPass(2, 1800.0, 1810.0, ((LOW, HIGH),)))
 
 
-def own(number: int = 500, charge: str | None = "0.63", state: str = "in_progress", **more: object) -> OwnId:
-    answer = Answer(state, None if charge is None else Decimal(charge))
-    return replace(OwnId(number, 1100.0, answer), **more)  # type: ignore[arg-type]
+def own(number: int = 500, charge: str | None = "0.63", state: str = "in_progress", **more: object) -> SeenId:
+    answer = FirstAnswer(state, None if charge is None else Decimal(charge))
+    return replace(SeenId(number, 1100.0, answer), **more)  # type: ignore[arg-type]
 
 
-def certain(attempt: Attempt) -> Attempt:
+def certain(attempt: UncertainAttempt) -> UncertainAttempt:
     """With a rate read since, and unchanged."""
-    return replace(attempt, readings=(Reading(1200.0, attempt.expected),))
+    return replace(attempt, readings=(PriceReading(1200.0, attempt.expected),))
 
 
-def picture(*ids: OwnId, attempts: tuple[Attempt, ...] = (DOUBT,), **more: object) -> Picture:
+def picture(*ids: SeenId, attempts: tuple[UncertainAttempt, ...] = (DOUBT,), **more: object) -> Picture:
     usual = Picture(1900.0, Decimal("0.01"), ids, attempts, passes=TWICE)
     return replace(usual, **more)  # type: ignore[arg-type]
 
 
 def test_an_id_that_only_this_attempt_can_own_is_its() -> None:
-    assert bracket.judge(picture(own())) == [Placed(1, 500)]
+    assert bracket.judge(picture(own())) == [ProvenPlaced(1, 500)]
 
 
 def test_an_empty_bracket_searched_twice_means_not_placed() -> None:
     [verdict] = bracket.judge(picture())
-    assert isinstance(verdict, NotPlaced)
+    assert isinstance(verdict, ProvenNotPlaced)
     assert (verdict.first.key, verdict.second.key) == (1, 2)
 
 
@@ -59,13 +58,13 @@ def test_an_empty_bracket_searched_twice_means_not_placed() -> None:
     "passes",
     [
         TWICE[:1],
-        (Pass(1, 1500.0, 1510.0, ((LOW, HIGH),)), TWICE[1]),  # before T_settle
-        (TWICE[0], Pass(2, 1730.0, 1740.0, ((LOW, HIGH),))),  # too soon after the first
-        (TWICE[0], Pass(2, 1800.0, 1810.0, ((LOW, 800),))),  # not the whole bracket
-        (TWICE[0], Pass(2, 1800.0, 1810.0, ((LOW, HIGH),), frozenset([555]))),  # the second saw something new
+        (SearchPass(1, 1500.0, 1510.0, ((LOW, HIGH),)), TWICE[1]),  # before T_settle
+        (TWICE[0], SearchPass(2, 1730.0, 1740.0, ((LOW, HIGH),))),  # too soon after the first
+        (TWICE[0], SearchPass(2, 1800.0, 1810.0, ((LOW, 800),))),  # not the whole bracket
+        (TWICE[0], SearchPass(2, 1800.0, 1810.0, ((LOW, HIGH),), frozenset([555]))),  # the second saw something new
     ],
 )
-def test_less_than_two_full_searches_prove_nothing(passes: tuple[Pass, ...]) -> None:
+def test_less_than_two_full_searches_prove_nothing(passes: tuple[SearchPass, ...]) -> None:
     assert bracket.judge(picture(passes=passes)) == [Wait(1, "not_searched")]
 
 
@@ -87,60 +86,60 @@ def test_a_charge_that_nobody_expects_blocks() -> None:
 def test_a_charge_that_somebody_else_can_own_does_not_block() -> None:
     other = certain(replace(DOUBT, key=2, standing=Standing.SENDING, expected=Decimal("0.77")))
     verdicts = bracket.judge(picture(own(charge="0.77"), attempts=(certain(DOUBT), other)))
-    assert [type(v) for v in verdicts] == [NotPlaced]
+    assert [type(v) for v in verdicts] == [ProvenNotPlaced]
     assert verdicts[0].excused == (500,)  # type: ignore[union-attr]
 
 
 def test_a_charge_that_another_one_explains_only_by_a_price_that_moved_blocks() -> None:
     """The list says 0.63 before and after, but 0.66 was charged: the other one's price says nothing about that."""
-    moved = replace(DOUBT, key=2, expected=Decimal("0.20"), readings=(Reading(1200.0, Decimal("0.21")),))
+    moved = replace(DOUBT, key=2, expected=Decimal("0.20"), readings=(PriceReading(1200.0, Decimal("0.21")),))
     ids = (own(charge="0.66"), own(600, "0.21"))
     verdicts = bracket.judge(picture(*ids, attempts=(certain(DOUBT), moved)))
-    assert not any(isinstance(v, NotPlaced) for v in verdicts)
+    assert not any(isinstance(v, ProvenNotPlaced) for v in verdicts)
 
 
 @pytest.mark.parametrize("standing", list(Standing))
 def test_two_possible_owners_are_told_apart_by_nobody(standing: Standing) -> None:
     other = replace(DOUBT, key=2, standing=standing)
     verdicts = bracket.judge(picture(own(), attempts=(DOUBT, other)))
-    assert not any(isinstance(v, Placed | NotPlaced) for v in verdicts)
+    assert not any(isinstance(v, ProvenPlaced | ProvenNotPlaced) for v in verdicts)
 
 
 def test_an_attempt_sent_after_the_id_was_seen_cannot_own_it() -> None:
     later = replace(DOUBT, key=2, sent_at=1101.0)
-    assert bracket.judge(picture(own(), attempts=(DOUBT, later)))[0] == Placed(1, 500)
+    assert bracket.judge(picture(own(), attempts=(DOUBT, later)))[0] == ProvenPlaced(1, 500)
 
 
 def test_a_verdict_takes_an_owner_away_and_decides_the_next() -> None:
     late = replace(DOUBT, key=2, sent_at=1150.0, low=500)
     ids = (own(500), own(600, first_seen=1200.0))
-    assert bracket.judge(picture(*ids, attempts=(DOUBT, late))) == [Placed(1, 500), Placed(2, 600)]
+    assert bracket.judge(picture(*ids, attempts=(DOUBT, late))) == [ProvenPlaced(1, 500), ProvenPlaced(2, 600)]
 
 
 def test_a_rate_that_moved_lets_any_charge_fit_but_not_win() -> None:
-    moved = replace(DOUBT, readings=(Reading(1200.0, Decimal("0.70")),))
-    assert bracket.judge(picture(own(charge="0.70"), attempts=(moved,))) == [Placed(1, 500)]
+    moved = replace(DOUBT, readings=(PriceReading(1200.0, Decimal("0.70")),))
+    assert bracket.judge(picture(own(charge="0.70"), attempts=(moved,))) == [ProvenPlaced(1, 500)]
     assert bracket.judge(picture(own(charge="0.99"), attempts=(moved,))) == [Wait(1, "ambiguous")]
 
 
 def test_more_left_than_was_ordered_is_no_match() -> None:
-    assert bracket.judge(picture(own(answer=Answer("pending", PRICE, remains=701)))) == [Wait(1, "ambiguous")]
+    assert bracket.judge(picture(own(answer=FirstAnswer("pending", PRICE, remains=701)))) == [Wait(1, "ambiguous")]
 
 
 def test_an_orphan_stays_unexplained_and_a_foreign_order_does_not() -> None:
-    seen = own(charge="0.77", explained=Explained.ORPHAN)
+    seen = own(charge="0.77", explained=Explanation.ORPHAN)
     assert bracket.judge(picture(seen)) == [Wait(1, "ambiguous")]
-    [verdict] = bracket.judge(picture(replace(seen, explained=Explained.FOREIGN)))
-    assert isinstance(verdict, NotPlaced)
+    [verdict] = bracket.judge(picture(replace(seen, explained=Explanation.FOREIGN)))
+    assert isinstance(verdict, ProvenNotPlaced)
 
 
 def test_two_strays_in_a_day_stop_placed_verdicts() -> None:
     certainly = (certain(DOUBT),)
     strays = (own(300, "0.11"), own(400, "0.12"))
-    assert bracket.judge(picture(own(), strays[0], attempts=certainly)) == [Placed(1, 500)]
+    assert bracket.judge(picture(own(), strays[0], attempts=certainly)) == [ProvenPlaced(1, 500)]
     assert bracket.judge(picture(own(), *strays, attempts=certainly)) == [Wait(1, "stopped")]
     next_day = picture(own(), *strays, attempts=certainly, now=1100.0 + 86_401)
-    assert Placed(1, 500) in bracket.judge(next_day)
+    assert ProvenPlaced(1, 500) in bracket.judge(next_day)
 
 
 def test_a_person_who_was_wrong_is_contradicted() -> None:
@@ -154,27 +153,27 @@ def test_a_run_of_a_parent_in_doubt_matches_nothing_and_blocks_the_parent() -> N
     verdicts = bracket.judge(picture(own(), attempts=(drip,), parents=(parent,)))
     assert verdicts == [Wait(7, "ambiguous")]
     verdicts = bracket.judge(picture(own(), attempts=(DOUBT, drip), parents=(parent,)))
-    assert not any(isinstance(v, Placed) for v in verdicts)
+    assert not any(isinstance(v, ProvenPlaced) for v in verdicts)
 
 
 def test_a_drip_feed_may_be_shown_as_one_plain_order() -> None:
     drip = certain(replace(DOUBT, key=7, shape=Shape.DRIP, runs=3))
-    assert isinstance(bracket.judge(picture(own(), attempts=(drip,)))[0], Placed)
+    assert isinstance(bracket.judge(picture(own(), attempts=(drip,)))[0], ProvenPlaced)
     with_runs = replace(picture(own(), attempts=(drip,)), drip_shapes=frozenset({Shape.DRIP}))
-    assert not isinstance(bracket.judge(with_runs)[0], Placed)
+    assert not isinstance(bracket.judge(with_runs)[0], ProvenPlaced)
 
 
 def test_a_plain_id_at_another_price_is_not_excused_for_a_drip_feed_whose_price_moved() -> None:
     """Somebody else could own it, and so could the drip-feed: to call it not placed would buy it twice."""
     dear = replace(DOUBT, key=7, shape=Shape.DRIP, runs=3, expected=Decimal("5.00"))
     verdicts = bracket.judge(picture(own(), attempts=(DOUBT, dear)))
-    assert not any(isinstance(v, NotPlaced) for v in verdicts)
+    assert not any(isinstance(v, ProvenNotPlaced) for v in verdicts)
 
 
 def test_an_attached_parent_excuses_its_runs_until_it_omits_them() -> None:
     dear = certain(replace(DOUBT, expected=Decimal("5.00")))
     parent = Parent(7, 900.0, PRICE, PRICE, number=90, polled_at=1699.0)
-    assert isinstance(bracket.judge(picture(own(), attempts=(dear,), parents=(parent,)))[0], NotPlaced)
+    assert isinstance(bracket.judge(picture(own(), attempts=(dear,), parents=(parent,)))[0], ProvenNotPlaced)
     omitted = replace(parent, polled_at=1700.0)
     assert bracket.judge(picture(own(), attempts=(dear,), parents=(omitted,))) == [Wait(1, "ambiguous")]
 
@@ -195,7 +194,7 @@ def test_looks_come_early_and_passes_late() -> None:
     fresh = replace(DOUBT, high=None)
     for now, wanted in ((1059.0, []), (1060.0, [(LOW, 400)]), (1180.0, [(LOW, 400)])):
         assert planning.wanted(picture(attempts=(fresh,), now=now, passes=()), 400) == wanted
-    looked = (Pass(1, 1061.0, 1062.0, ((LOW, 300),)),)
+    looked = (SearchPass(1, 1061.0, 1062.0, ((LOW, 300),)),)
     assert planning.wanted(picture(attempts=(fresh,), now=1100.0, passes=looked), 400) == []
     assert planning.wanted(picture(now=1601.0, passes=()), 950) == [(LOW, HIGH)]
     assert planning.wanted(picture(now=1740.0, passes=TWICE[:1]), 950) == []

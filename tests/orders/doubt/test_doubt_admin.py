@@ -9,8 +9,8 @@ from django.urls import reverse
 from accounts.models import User
 from catalog.models import Provider
 from core.clock import database_now
-from orders.models import Explanation, Order, OwnId
-from orders.states import Forward
+from orders.models import Order, OwnId
+from orders.states import Explanation, Forward
 from tests.orders.cast import Shop
 from tests.orders.doubts import LOST_BUT_PLACED, SETTLE, ages, attempt_of, buys_and_sends, id_at_provider
 from tests.orders.staff import PASSWORD, clerk_with

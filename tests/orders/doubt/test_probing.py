@@ -191,18 +191,18 @@ def test_a_search_that_takes_longer_than_a_run_is_gone_on_with(
     lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_NOT_PLACED)
     ages(shop, SETTLE + 1)
     buys_and_sends(shop, alice, quantity=900)
-    asked = probing.call
+    honest = probing.Probe.statuses
 
-    def call_once(this: probing.Search, numbers: Any) -> Any:
-        if this.calls:
-            raise probing.Stopped(probing.TIME_IS_OVER)
-        return asked(this, numbers)
+    def statuses_once(probe: probing.Probe, ids: Any) -> Any:
+        if probe.calls:
+            raise probing.ProbeStopped(probing.OUT_OF_TIME)
+        return honest(probe, ids)
 
-    monkeypatch.setattr(probing, "call", call_once)
+    monkeypatch.setattr(probing.Probe, "statuses", statuses_once)
     resolves(shop, 3)
-    [cut_short] = ProbePass.objects.filter(stopped_by=probing.TIME_IS_OVER)
+    [cut_short] = ProbePass.objects.filter(stopped_by=probing.OUT_OF_TIME)
     assert (cut_short.calls, cut_short.ranges) == (3, [])
-    monkeypatch.setattr(probing, "call", asked)
+    monkeypatch.setattr(probing.Probe, "statuses", honest)
     resolves(shop, 4)
     cut_short.refresh_from_db()
     assert len(cut_short.ranges) == 1
