@@ -1,7 +1,7 @@
-"""The corpus of answers: one file per shape under payloads/, and what a correct client reads in it, in cases.tsv.
+"""The corpus of answers: a file for each shape under payloads/, and its correct reading in cases.tsv.
 
 Columns: file, action, HTTP status, content type, ids asked for (default: one order, 23501), settings of the
-provider, the client's reading, and `then`: what the rooms above must do with it (settlement, sync), for their tests.
+provider, the client's reading, and `then`: what settlement and synchronization must do with it, for their tests.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def start(scheme: str, tls: tuple[ssl.SSLContext, Path]) -> Iterator[MakePeer]:
 
 @pytest.fixture
 def client(tls: tuple[ssl.SSLContext, Path]) -> MakeClient:
-    """A client of a peer or URL, impatient and allowed on loopback unless the test says otherwise."""
+    """Makes clients of a peer or URL, with short limits and allowed on loopback unless the test says otherwise."""
 
     def make(target: Peer | str, **settings: Any) -> ProviderClient:
         chosen: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""A peer on a real socket that does whatever a test tells it, and remembers every byte it read."""
+"""A peer on a real socket that does what a test asks for, and keeps every byte it read."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Peer:
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        # Faults end in broken sockets on this side too; what counts is what the client makes of them.
+        # Faults break the socket on this side too; the test looks at what the client makes of them.
         with suppress(OSError), connection:
             if self._context is not None:
                 connection = self._context.wrap_socket(connection, server_side=True)
@@ -58,7 +58,7 @@ class Peer:
                 self.behaviour(self, connection)
 
     def read_request(self, connection: socket.socket) -> bytes:
-        """One whole request, noted in `received`."""
+        """Read one whole request into `received`; return its body."""
         data = b""
         while b"\r\n\r\n" not in data:
             data += self._more(connection, data)

@@ -1,4 +1,4 @@
-"""Where a provider may live: everywhere on the public internet and, without the owner's leave, nowhere else."""
+"""Which hosts a provider may have: any on the public internet, and private ones only if the owner allows them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_spellings_of_private_hosts(host: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000/api/v2", "http://simulator:8080/api", "https://[::1]/api"])
-def test_with_leave_a_private_host_is_fine(url: str) -> None:
+def test_private_hosts_are_accepted_if_allowed(url: str) -> None:
     check_url(url, allow_private=True)
 
 
@@ -53,7 +53,7 @@ def test_public_hosts(url: str) -> None:
         "https://panel.example.com/#top", "https://[::1", " https://panel.example.com/",
     ],
 )  # fmt: skip
-def test_urls_that_are_none(url: str) -> None:
+def test_invalid_urls(url: str) -> None:
     with pytest.raises(ValueError, match=r"^The URL .*\.$"):
         check_url(url, allow_private=True)
 

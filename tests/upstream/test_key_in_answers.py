@@ -1,4 +1,4 @@
-"""A panel may echo our key in whatever spelling its own layers make of it; none of them is kept or shown."""
+"""A panel may echo our key in the spelling of any of its layers; none of them is kept or shown."""
 
 import html
 import json
@@ -13,7 +13,7 @@ from upstream.exchange import KEY_MARK, Exchange
 KEY = "s3cr3t/k&y+w'th=\"sig<ns>\\é😀"
 
 
-def said(body: str, secret: str = KEY) -> Exchange:
+def exchange_with(body: str, secret: str = KEY) -> Exchange:
     return Exchange(
         action="balance",
         url="https://panel.example/api/v2",
@@ -28,7 +28,7 @@ def said(body: str, secret: str = KEY) -> Exchange:
 
 
 def each(form: str) -> str:
-    """The key with every character in a form of its own code, such as ``&#{};``."""
+    """Return the key with every character written in the form, such as ``&#{};``."""
     return "".join(form.format(ord(character)) for character in KEY)
 
 
@@ -63,27 +63,27 @@ SPELLINGS = {
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
 def test_no_spelling_of_the_key_is_kept(spelling: str) -> None:
-    assert said(f"<p>No such key: {spelling}.</p>").as_evidence()["body"] == f"<p>No such key: {KEY_MARK}.</p>"
+    assert exchange_with(f"<p>No such key: {spelling}.</p>").as_evidence()["body"] == f"<p>No such key: {KEY_MARK}.</p>"
 
 
 @pytest.mark.parametrize("name", ["json", "json of php", "json, hex", "json, hex in capitals", "json, slash as hex"])
 def test_no_spelling_of_the_key_is_read(name: str) -> None:
-    assert read_body(said(f'{{"error": "No such key: {SPELLINGS[name]}"}}')).value == {
+    assert read_body(exchange_with(f'{{"error": "No such key: {SPELLINGS[name]}"}}')).value == {
         "error": f"No such key: {KEY_MARK}"
     }
 
 
-def test_what_is_like_the_key_stays() -> None:
+def test_text_similar_to_the_key_stays() -> None:
     body = f"{KEY[:-1]} {KEY[1:]} s3cr3t%2e %zz \\u00 &#; &amp;"
-    assert said(body).as_evidence()["body"] == body
-    assert said("no key, nothing to hide", secret="").as_evidence()["body"] == "no key, nothing to hide"
+    assert exchange_with(body).as_evidence()["body"] == body
+    assert exchange_with("no key, nothing to hide", secret="").as_evidence()["body"] == "no key, nothing to hide"
 
 
-def test_the_largest_answer_is_looked_through_in_no_time() -> None:
-    """What nearly begins like the key, again and again: the work grows with the answer and no faster."""
+def test_the_largest_answer_is_searched_quickly() -> None:
+    """Bodies full of text that begins like the key: the work grows with the answer and no faster."""
     key = "f3a9" * 16
     for piece in ('{"service": 1, "name": "Followers"}, ', "&#000000", "%66%33", key[:-1], "\\u0066\\u00"):
         body = piece * (2 * 1024 * 1024 // len(piece))
         began = process_time()
-        assert KEY_MARK not in said(body, key).without_key(body)
+        assert KEY_MARK not in exchange_with(body, key).without_key(body)
         assert process_time() - began < 4

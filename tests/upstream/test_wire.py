@@ -1,4 +1,4 @@
-"""The wire over real sockets: "not sent" is never said of a request that the provider read, and time is kept."""
+"""The wire over real sockets: no request that the provider read is called "not sent", and deadlines are kept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PLACED = answers_with(answer(wire_faults.PLACED))
 
 
 def took(call: Callable[[], Any]) -> float:
-    """Seconds a failing call took."""
+    """Return the seconds that a failing call took."""
     start = time.monotonic()
     with pytest.raises(ProviderFailure):
         call()
@@ -40,11 +40,11 @@ def closed_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def test_an_order_arrives_as_it_was_given(start: MakePeer, client: MakeClient) -> None:
+def test_an_order_is_sent_as_given(start: MakePeer, client: MakeClient) -> None:
     provider = start(PLACED)
-    heard: list[Exchange] = []
+    exchanges: list[Exchange] = []
     order = {**ORDER, "comments": "süß\r\n🚀 100%", "runs": ""}
-    placed = client(provider, on_exchange=heard.append).add(order)
+    placed = client(provider, on_exchange=exchanges.append).add(order)
     head, _, body = provider.received[0].partition(b"\r\n\r\n")
     sent = {name: values[0] for name, values in parse_qs(body.decode(), strict_parsing=True).items()}
     assert placed == AcceptedOrder("23501")
@@ -53,14 +53,14 @@ def test_an_order_arrives_as_it_was_given(start: MakePeer, client: MakeClient) -
     assert KEY.encode() not in head
     for line in (b"Connection: close", b"Accept-Encoding: identity", b"User-Agent: permille"):
         assert line in head
-    assert heard[0].bytes_sent == len(provider.received[0])
-    assert heard[0].send_calls == 2
-    assert heard[0].peer == f"127.0.0.1 {provider.port}"
-    assert heard[0].complete
-    assert (heard[0].sent_at or 9) < (heard[0].answered_at or 0) <= heard[0].elapsed
+    assert exchanges[0].bytes_sent == len(provider.received[0])
+    assert exchanges[0].send_calls == 2
+    assert exchanges[0].peer == f"127.0.0.1 {provider.port}"
+    assert exchanges[0].complete
+    assert (exchanges[0].sent_at or 9) < (exchanges[0].answered_at or 0) <= exchanges[0].elapsed
 
 
-def test_a_json_body_where_the_panel_demands_one(start: MakePeer, client: MakeClient) -> None:
+def test_a_json_body_if_the_dialect_asks_for_one(start: MakePeer, client: MakeClient) -> None:
     provider = start(PLACED)
     dialect = Dialect(body_encoding="json", field_names={"media": "media_url"}, request_id_field="request_id")
     client(provider, dialect=dialect).add({"service": "1", "media": "x"}, request_id="order-1042")
@@ -109,7 +109,7 @@ class TestNotSent:
         assert failed.value.exchange is not None
         assert failed.value.exchange.elapsed < DEADLINE + 0.5
 
-    def test_private_addresses_without_leave(self, start: MakePeer, client: MakeClient) -> None:
+    def test_private_addresses_are_refused_by_default(self, start: MakePeer, client: MakeClient) -> None:
         provider = start(PLACED)
         with pytest.raises(NotSent) as failed:
             client(provider, allow_private=False).add(ORDER)
@@ -140,12 +140,12 @@ class TestNotSent:
             assert client(f"{scheme}://panel.example/api/v2", **settings).add(ORDER).order_id == "23501"
             assert b"Host: panel.example" in provider.received[0]
 
-    def test_tls_spoken_to_a_peer_without_tls(self, client: MakeClient) -> None:
-        def answer_in_the_open(peer: Peer, connection: socket.socket) -> None:
+    def test_https_to_a_peer_without_tls(self, client: MakeClient) -> None:
+        def answer_in_plain_http(peer: Peer, connection: socket.socket) -> None:
             connection.recv(65536)
             connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-        with peer(answer_in_the_open) as provider, pytest.raises(NotSent) as failed:
+        with peer(answer_in_plain_http) as provider, pytest.raises(NotSent) as failed:
             client(provider.url.replace("http:", "https:")).add(ORDER)
         assert failed.value.reason == "tls"
 
@@ -172,7 +172,7 @@ class TestNotSent:
         assert failed.value.exchange is not None
         assert failed.value.exchange.elapsed < DEADLINE + 0.5
 
-    def test_a_url_that_is_none(self, client: MakeClient) -> None:
+    def test_invalid_urls(self, client: MakeClient) -> None:
         for url in ("panel.example", "ftp://panel.example/api", "http://", "http://[::1"):
             with pytest.raises(NotSent):
                 client(url).add(ORDER)
@@ -183,7 +183,7 @@ class TestNotSent:
 
 
 class TestPermit:
-    def test_it_is_asked_once_connected_and_before_the_first_byte(self, start: MakePeer, client: MakeClient) -> None:
+    def test_it_is_asked_after_connecting_and_before_the_first_byte(self, start: MakePeer, client: MakeClient) -> None:
         provider = start(PLACED)
         asked: list[tuple[bool, int]] = []
 
@@ -193,14 +193,14 @@ class TestPermit:
         assert client(provider).add(ORDER, permit=permit).order_id == "23501"
         assert asked == [(True, 0)]
 
-    def test_it_is_not_asked_when_there_is_no_connection(self, scheme: str, client: MakeClient) -> None:
+    def test_it_is_not_asked_without_a_connection(self, scheme: str, client: MakeClient) -> None:
         asked: list[int] = []
         with pytest.raises(NotSent):
             client(f"{scheme}://127.0.0.1:{closed_port()}/").add(ORDER, permit=lambda: asked.append(1))
         assert asked == []
 
     @pytest.mark.parametrize("problem", [RuntimeError("lane"), BrokenPipeError(), ConnectionResetError(), KeyError()])
-    def test_whatever_it_raises_nothing_is_sent(self, problem: Exception, start: MakePeer, client: MakeClient) -> None:
+    def test_nothing_is_sent_whatever_it_raises(self, problem: Exception, start: MakePeer, client: MakeClient) -> None:
         provider = start(PLACED)
 
         def refuse() -> None:
@@ -229,28 +229,28 @@ class TestInDoubt:
     @pytest.mark.parametrize("fault", wire_faults.ANSWER_LOST)
     def test_a_lost_or_spoiled_answer(self, fault: str, start: MakePeer, client: MakeClient) -> None:
         provider = start(wire_faults.ANSWER_LOST[fault])
-        heard: list[Exchange] = []
+        exchanges: list[Exchange] = []
         with pytest.raises(InDoubt) as failed:
-            client(provider, on_exchange=heard.append).add(ORDER)
-        assert failed.value.exchange is heard[0]
-        assert heard[0].send_calls == 2
-        assert not heard[0].complete
-        assert heard[0].elapsed < DEADLINE + 0.5
+            client(provider, on_exchange=exchanges.append).add(ORDER)
+        assert failed.value.exchange is exchanges[0]
+        assert exchanges[0].send_calls == 2
+        assert not exchanges[0].complete
+        assert exchanges[0].elapsed < DEADLINE + 0.5
         assert len(provider.received) == 1
         assert provider.connections == 1
         if "drip" in fault or "timeout" in fault or "forever" in fault:
-            assert heard[0].deadline_fired
+            assert exchanges[0].deadline_fired
 
-    def test_a_limit_that_nobody_had_time_to_watch_is_reached_all_the_same(
+    def test_the_deadline_is_kept_without_its_watching_thread(
         self, start: MakePeer, client: MakeClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("upstream.deadline._watch.add", lambda deadline: None)
-        heard: list[Exchange] = []
+        exchanges: list[Exchange] = []
         with pytest.raises(InDoubt):
-            client(start(wire_faults.ANSWER_LOST["timeout_after_accept"]), on_exchange=heard.append).add(ORDER)
-        assert (heard[0].deadline_fired, heard[0].stop, heard[0].complete) == (True, "deadline", False)
+            client(start(wire_faults.ANSWER_LOST["timeout_after_accept"]), on_exchange=exchanges.append).add(ORDER)
+        assert (exchanges[0].deadline_fired, exchanges[0].stop, exchanges[0].complete) == (True, "deadline", False)
 
-    def test_an_id_in_a_spoiled_answer_is_heard(self, start: MakePeer, client: MakeClient) -> None:
+    def test_an_id_in_a_spoiled_answer_is_a_candidate(self, start: MakePeer, client: MakeClient) -> None:
         for fault in ("short_body", "drip_after_answer", "cut_chunks"):
             with pytest.raises(InDoubt) as failed:
                 client(start(wire_faults.ANSWER_LOST[fault])).add(ORDER)
@@ -265,7 +265,7 @@ class TestInDoubt:
         assert isinstance(failed.value, NotSent) == (failed.value.exchange.send_calls == 0)
         assert failed.value.exchange.elapsed < DEADLINE + 0.5
 
-    def test_a_request_that_nobody_reads(self, start: MakePeer, client: MakeClient) -> None:
+    def test_a_request_that_the_peer_never_reads(self, start: MakePeer, client: MakeClient) -> None:
         with pytest.raises(InDoubt) as failed:
             client(start(wire_faults.never_read)).add({**ORDER, "comments": "x" * 12_000_000})
         assert failed.value.exchange is not None
@@ -297,7 +297,7 @@ class TestInDoubt:
         assert failed.value.exchange is not None
         assert failed.value.exchange.elapsed < DEADLINE + 0.5
 
-    def test_a_compressed_answer_is_read_although_none_was_asked_for(self, start: MakePeer, client: MakeClient) -> None:
+    def test_an_unrequested_compressed_answer_is_read(self, start: MakePeer, client: MakeClient) -> None:
         packed = gzip.compress(wire_faults.PLACED)
         provider = start(answers_with(answer(packed, extra="Content-Encoding: gzip\r\n")))
         assert client(provider).add(ORDER).order_id == "23501"
@@ -315,8 +315,8 @@ class TestInDoubt:
         assert len(failed.value.exchange.body) == 64 * 1024
 
 
-def test_nothing_that_was_read_is_called_not_sent(tls: tuple[ssl.SSLContext, Path], client: MakeClient) -> None:
-    """Many sends at once, every kind of fault: a NotSent verdict belongs to a peer that has read nothing."""
+def test_no_request_that_was_read_is_called_not_sent(tls: tuple[ssl.SSLContext, Path], client: MakeClient) -> None:
+    """Many sends at once with every kind of fault: a NotSent verdict means that the peer has read nothing."""
     quick = ["close_no_answer", "rst_no_answer", "half_status", "reset_mid_body", "short_body", "no_http"]
     faults = {name: wire_faults.ANSWER_LOST[name] for name in quick}
     faults |= {name: wire_faults.EARLY[name] for name in ("close_on_accept", "rst_on_accept")}
@@ -342,7 +342,7 @@ class TestQuestions:
     @pytest.mark.parametrize(
         "fault", ["timeout_after_accept", "close_no_answer", "drip_body", "big_body", "short_body"]
     )
-    def test_a_lost_answer_is_no_answer(self, fault: str, start: MakePeer, client: MakeClient) -> None:
+    def test_a_lost_answer_is_unavailable(self, fault: str, start: MakePeer, client: MakeClient) -> None:
         provider = start(wire_faults.ANSWER_LOST[fault])
         assert took(client(provider).balance) < DEADLINE + 0.5
         with pytest.raises(Unavailable) as failed:
@@ -355,7 +355,7 @@ class TestQuestions:
         assert failed.value.reason == "refused"
         assert failed.value.outage
 
-    def test_the_list_of_services_may_be_long(self, start: MakePeer, client: MakeClient) -> None:
+    def test_a_service_list_may_be_long(self, start: MakePeer, client: MakeClient) -> None:
         row = b'{"service": %d, "name": "Followers", "rate": "0.9", "min": 1, "max": 10, "desc": "' + b"x" * 900 + b'"}'
         body = b"[" + b",".join(row % number for number in range(1, 2001)) + b"]"
         services = client(start(answers_with(answer(body))), deadline=10).services()
@@ -376,7 +376,7 @@ class TestQuestions:
         ("", None),
     ],
 )
-def test_how_long_a_provider_asks_us_to_wait(
+def test_the_wait_that_a_provider_asks_for(
     headers: str, seconds: float | None, tls: tuple[ssl.SSLContext, Path], client: MakeClient
 ) -> None:
     with peer(answers_with(answer(b"busy", 429, "text/html", headers))) as provider:

@@ -1,4 +1,4 @@
-"""What a peer can do to one exchange. Names and meaning as in the simulator's list of faults."""
+"""What a peer can do to one exchange. Names and meanings are those of the simulator's faults."""
 
 from __future__ import annotations
 

@@ -27,7 +27,12 @@ def route(server: ProviderServer, request: Request) -> Reply:
     """Answer everything that is no API call."""
     path, _, query = request.path.partition("?")
     if path == "/_sim/redirect-target":
-        return _caught_redirect(server, request)
+        # A client that follows redirects comes here: record what it has given away.
+        seen = request.body + request.path.encode()
+        leak = {"method": request.method, "body_bytes": len(request.body), "saw_key": server.sim.key.encode() in seen}
+        server.sim.record.redirected.append(leak)
+        server.sim.record.write({"event": "redirected", **leak})
+        return json_reply({"order": int(server.sim.books.burn())})
     if request.method == "POST" and "origin" in request.headers:
         return error_reply("a page of another site may not steer the provider", 403)
     try:
@@ -54,15 +59,6 @@ def route(server: ProviderServer, request: Request) -> Reply:
     except (ValueError, TypeError, KeyError, InvalidOperation, OSError) as problem:
         return error_reply(f"{type(problem).__name__}: {problem}", 400)
     return error_reply("not found", 404)
-
-
-def _caught_redirect(server: ProviderServer, request: Request) -> Reply:
-    """Record what a client that follows redirects has given away."""
-    seen = request.body + request.path.encode()
-    leak = {"method": request.method, "body_bytes": len(request.body), "saw_key": server.sim.key.encode() in seen}
-    server.sim.record.redirected.append(leak)
-    server.sim.record.write({"event": "redirected", **leak})
-    return json_reply({"order": int(server.sim.books.burn())})
 
 
 def control(server: ProviderServer, values: dict[str, Any]) -> Reply:

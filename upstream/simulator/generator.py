@@ -72,12 +72,15 @@ def _row(draw: random.Random, number: int, category: str, what: str, audience: s
     low = 1 if package else draw.choice((5, 10, 10, 20, 50, 100, 100, 500, 1000))
     high = 1 if package else min(2_147_483_647, low * 10 ** draw.randint(2, 6))
     parts = [what, audience, draw.choice(MANNERS), refill]
+    # Prices spread over five powers of ten: a tenth below 0.15, the median near 2, a tenth above 50.
+    thousandths = max(4, round(1000 * 10 ** draw.gauss(0.35, 1.05)))
+    rate = f"{thousandths // 1000}.{thousandths % 1000:03d}"
     return {
         "service": number,
         "name": " · ".join(part for part in parts if part),
         "type": kind,
         "category": category,
-        "rate": _rate(draw),
+        "rate": rate[:-1] if rate.endswith("0") else rate,
         "min": str(low),
         "max": str(high),
         "desc": draw.choice(TEXTS),
@@ -85,10 +88,3 @@ def _row(draw: random.Random, number: int, category: str, what: str, audience: s
         "cancel": draw.random() < 0.2,
         "dripfeed": kind == "Default" and draw.random() < 0.1,
     }
-
-
-def _rate(draw: random.Random) -> str:
-    """Draw a price; they spread over five powers of ten: a tenth below 0.15, the median near 2, a tenth above 50."""
-    thousandths = max(4, round(1000 * 10 ** draw.gauss(0.35, 1.05)))
-    text = f"{thousandths // 1000}.{thousandths % 1000:03d}"
-    return text[:-1] if text.endswith("0") else text

@@ -139,7 +139,7 @@ CANARIES = (
         22, "deadline_fired ignored", "the wire forgets that it cut the connection itself",
         (
             Trial("tests/upstream/test_wire.py::TestInDoubt::test_a_lost_or_spoiled_answer[http-drip_headers]",
-                  "not heard.0..complete"),
+                  "not exchanges.0..complete"),
             Trial(READ, "an answer that the deadline cut off was believed"),
         ),
         seeds_sending.believe_what_the_deadline_cut_off,
