@@ -91,7 +91,7 @@ ADD = Topic(
     "add",
     _("Place an order"),
     _(
-        "The charge is held in your wallet and the order gets a number at once. It is sent to the supplier a "
+        "The charge is reserved in your wallet and the order gets a number at once. It is sent to the supplier a "
         "moment later. Which fields are needed depends on the type of the service."
     ),
     (
@@ -152,7 +152,7 @@ CANCEL = Topic(
     (list[CancelItem],),
 )
 BALANCE = Topic(
-    "balance", _("The balance of your wallet"), _("Without the money held for open orders."), (),
+    "balance", _("The balance of your wallet"), _("Without the money reserved for open orders."), (),
     BalanceAnswer("100.84292", "USD"), (BalanceAnswer,),
 )  # fmt: skip
 
@@ -179,7 +179,7 @@ STATES = (
         "Processing",
         "is-confirming",
         "hourglass",
-        _("We are confirming it with the supplier. Your money stays on hold."),
+        _("We are confirming it with the supplier. Your money stays reserved."),
     ),
     ("In progress", "is-progress", "circle-dot-dashed", _("Being delivered; remains counts down.")),
     ("Completed", "is-completed", "circle-check", _("All of it arrived.")),

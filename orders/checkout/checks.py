@@ -96,7 +96,7 @@ def _quantity(service: Service, kind: ServiceType, given: Mapping[str, str], pro
             text = ngettext("At most %(limit)s line.", "At most %(limit)s lines.", limit)
         else:
             text = _("At least %(limit)s.") if is_short else _("At most %(limit)s.")
-        problems[name] = FieldProblem(text % {"limit": limit}, "" if by_lines else str(limit))
+        problems[name] = FieldProblem(text % {"limit": f"{limit:,}"}, "" if by_lines else str(limit))
     return max(quantity, 1)
 
 

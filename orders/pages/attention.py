@@ -1,4 +1,4 @@
-"""What waits for the owner: open alerts, orders in doubt, parked providers, a queue or a part that stands still."""
+"""What waits for the owner: open alerts, orders in doubt, parked providers, a queue or a process that stands still."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ _QUEUED = Q(forward_state=Forward.QUEUED)
 
 @dataclass(frozen=True)
 class Attention:
-    """Ages are as of the moment that was asked about; None where there is nothing to be old."""
+    """Ages are None where there is nothing."""
 
     alerts: list[Alert]
     alert_count: int
@@ -39,7 +39,7 @@ class Attention:
 
 
 def attention(*, now: datetime) -> Attention:
-    """Six small queries, for the first page of the admin."""
+    """Return what the first page of the admin shows, in six small queries."""
     money = DecimalField(max_digits=20, decimal_places=5)
     waiting = Order.objects.filter(_DOUBT | _QUEUED).aggregate(
         doubts=Count("pk", filter=_DOUBT),

@@ -34,18 +34,21 @@ def _tab(face: Face) -> Face:
     return PENDING if face is SENDING else face
 
 
-def _condition(tab: Face) -> Q:
-    """The rows a tab holds, worked out from ``face_of`` so that the two can never disagree."""
-    forwards = [f for f in Forward if f != Forward.PLACED and _tab(face_of(f, "")) is tab]
-    progresses = [p for p in ("", *Progress) if _tab(face_of(Forward.PLACED, p)) is tab]
-    return Q(forward_state__in=forwards) | Q(forward_state=Forward.PLACED, progress__in=progresses)
-
-
-CONDITIONS = {tab.name: _condition(tab) for tab in TABS}
+#: The rows of each tab, computed from ``face_of`` so that the two can never disagree.
+CONDITIONS = {
+    tab.name: Q(forward_state__in=[f for f in Forward if f != Forward.PLACED and _tab(face_of(f, "")) is tab])
+    | Q(
+        forward_state=Forward.PLACED,
+        progress__in=[p for p in ("", *Progress) if _tab(face_of(Forward.PLACED, p)) is tab],
+    )
+    for tab in TABS
+}
 
 
 @dataclass(frozen=True)
 class Search:
+    """What a customer looks for among their orders, read from an address and written into one."""
+
     state: str = ""
     text: str = ""
     page: int = 1
@@ -60,10 +63,9 @@ class Search:
         )
 
     def query(self) -> str:
-        said = [("state", self.state)] if self.state else []
-        said += [("q", self.text)] if self.text else []
-        said += [("page", str(self.page))] if self.page > 1 else []
-        return f"?{urlencode(said)}" if said else ""
+        pairs = [("state", self.state), ("q", self.text), ("page", str(self.page) if self.page > 1 else "")]
+        given = [(name, value) for name, value in pairs if value]
+        return f"?{urlencode(given)}" if given else ""
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,15 @@ class OrderPage:
 
 
 def orders_of(customer: User) -> QuerySet[Order]:
-    """The one door to a customer's orders for pages: with what a row shows, in three queries."""
+    """Return a customer's orders with all that a row shows, in three queries. Pages reach orders through here alone."""
     refills = Prefetch("refills", queryset=Refill.objects.order_by("-id"))
-    wishes = Prefetch("cancellations", queryset=Cancellation.objects.order_by("-id"))
+    cancellations = Prefetch("cancellations", queryset=Cancellation.objects.order_by("-id"))
     orders = Order.objects.filter(customer=customer).select_related("service__source__provider")
-    return orders.prefetch_related(refills, wishes)
+    return orders.prefetch_related(refills, cancellations)
 
 
 def open_numbers(orders: Iterable[Order]) -> list[int]:
-    """Orders whose row may still change: not ended, or with a refill under way."""
+    """Return the numbers of the orders whose row may still change: not ended, or with a refill under way."""
     return [o.pk for o in orders if not o.is_final or any(r.is_open for r in o.refills.all())]
 
 
@@ -127,6 +129,7 @@ def _found(customer: User, text: str) -> QuerySet[Order]:
 
 
 def browse(customer: User, search: Search) -> OrderPage:
+    """Return one page of the orders that match, with the tabs and how many each holds."""
     found = _found(customer, search.text)
     counts = _counts(found)
     total = counts[search.state] if search.state else sum(counts.values())

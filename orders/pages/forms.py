@@ -33,10 +33,10 @@ TEXTS = {
     "google_keyword": (_("Search word"), _("For traffic from searches")),
     "referring_url": (_("Referring address"), _("For traffic from another page")),
     "min": (_("At least, per post"), ""),
-    "max": (_("At most, per post"), _("You reserve the most for every post; what is not delivered comes back")),
+    "max": (_("At most, per post"), _("The maximum is reserved for every post; you get back what is not delivered")),
     "posts": (_("New posts"), _("How many posts to come")),
-    "old_posts": (_("Old posts"), _("How many of the latest posts, besides")),
-    "delay": (_("Pause after a post"), _("Minutes")),
+    "old_posts": (_("Older posts to serve as well"), _("0 for none")),
+    "delay": (_("Delay after a post"), _("Minutes")),
     "expiry": (_("Ends on"), _("Empty: when all posts are served")),
     "runs": (_("Runs"), _("How many times")),
     "interval": (_("Pause"), _("Minutes between runs")),
@@ -57,8 +57,13 @@ class OrderForm(forms.Form):
         self.suggestions: dict[str, str] = {}
         for name in self._names():
             label, hint = TEXTS.get(name, (name.replace("_", " ").capitalize(), ""))
+            limits = {"min": f"{service.min:,}", "max": f"{service.max:,}"}
+            if name == "quantity" or (name == "min" and name in SUBSCRIPTION):
+                hint = _("Between %(min)s and %(max)s") % limits
+            elif self.kind is not None and name == self.kind.quantity_from.value:
+                hint = _("One per line, between %(min)s and %(max)s lines. Each line is one delivery.") % limits
             self.fields[name] = forms.CharField(
-                label=label, help_text=str(self._hint(name) or hint), required=False, strip=False, widget=_widget(name)
+                label=label, help_text=str(hint), required=False, strip=False, widget=_widget(name)
             )
 
     def _names(self) -> list[str]:
@@ -70,14 +75,6 @@ class OrderForm(forms.Form):
         if self.kind.allows_dripfeed and self.service.allows_dripfeed:
             names += DRIPFEED
         return names
-
-    def _hint(self, name: str) -> Any:
-        limits = {"min": f"{self.service.min:,}", "max": f"{self.service.max:,}"}
-        if name == "quantity" or (name == "min" and name in SUBSCRIPTION):
-            return _("Between %(min)s and %(max)s") % limits
-        if self.kind is not None and name == self.kind.quantity_from.value:
-            return _("One per line, between %(min)s and %(max)s lines. Each line is one delivery.") % limits
-        return ""
 
     @property
     def main_fields(self) -> list[forms.BoundField]:
@@ -106,11 +103,11 @@ class OrderForm(forms.Form):
         return int(text) if text.isdigit() else None
 
     def typed(self) -> dict[str, str]:
-        """What was typed, by the provider API's names, for quoting and placing."""
+        """Return what was typed under the provider API's names, for quoting and placing."""
         return {name: str(self[name].value() or "") for name in self._names()}
 
     def show(self, problems: Mapping[str, FieldProblem], *, only: Iterable[str] | None = None) -> None:
-        """Put each problem beside its field; with ``only``, no others."""
+        """Attach each problem to its field; with ``only``, to these fields alone."""
         self.full_clean()
         for name, problem in problems.items():
             if only is not None and name not in only:

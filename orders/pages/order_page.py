@@ -15,7 +15,7 @@ _SHOWN_ELSEWHERE = {"link", "quantity", "runs", "interval"}
 
 
 def version_of(order: Order) -> str:
-    """Changes whenever the page would look different: a browser that names the current one gets nothing new."""
+    """Return a version that changes whenever the page would look different, so that a browser can ask for news only."""
     last = order.events.order_by("-id").values_list("id", flat=True).first()
     seen = [order.forward_state, order.progress, order.remains, order.start_count, order.refunded, last]
     seen += [r.state for r in order.refills.all()] + [c.state for c in order.cancellations.all()]
@@ -24,13 +24,14 @@ def version_of(order: Order) -> str:
 
 
 def order_context(order: Order) -> dict[str, Any]:
+    """Return what the templates of the order's page show."""
     refills = list(order.refills.all())
     is_on_sale = type(order.service).objects.on_sale().filter(pk=order.service_id).exists()
     return {
         "order": order,
         "is_live": not order.is_final or any(r.is_open for r in refills),
         "refills": refills,
-        "wish_to_cancel": next((c for c in order.cancellations.all() if c.is_open), None),
+        "open_cancellation": next((c for c in order.cancellations.all() if c.is_open), None),
         "children": list(order.children.all()) if order.may_have_children else [],
         "counts": counts_of(order),
         "sentence": sentence(order),
@@ -48,7 +49,7 @@ def order_context(order: Order) -> dict[str, Any]:
 
 
 def counts_of(order: Order) -> dict[str, int | None]:
-    """The counter of the link: where it stood, where it should end, where it stands. None while nobody has said."""
+    """Return the counter of the link at the start, at the end and now; None until the provider has named a start."""
     start = order.start_count
     if start is None:
         return {"start": None, "target": None, "now": None}

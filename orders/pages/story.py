@@ -1,4 +1,4 @@
-"""What happened to an order, oldest first, as its customer reads it. What only the owner should know is left out."""
+"""The history of an order for its customer, oldest first. What only the owner should know is left out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from orders.verdicts import sentence_for
 
 @dataclass(frozen=True)
 class Step:
-    """One line of the story. ``css`` colours its dot, ``is_new_day`` says that the time needs its date."""
+    """One line of the history. ``css`` colours its dot, ``is_new_day`` says that the time needs its date."""
 
     at: datetime
     icon: str
@@ -54,7 +54,7 @@ LOOKS: dict[str, tuple[str, str, Any]] = {
 
 
 def story_of(order: Order, events: Iterable[OrderEvent]) -> list[Step]:
-    """The steps in order of time; several tries to send are told once, unless something was said between them."""
+    """Return the steps in order of time; several tries to send are one step, unless something came between them."""
     steps: list[Step] = []
     was_in_doubt, day = False, timezone.localdate(order.created_at)
     for event in events:
@@ -62,20 +62,17 @@ def story_of(order: Order, events: Iterable[OrderEvent]) -> list[Step]:
         if look is None:
             continue
         title, text = _words(order, event, was_in_doubt=was_in_doubt)
-        icon, css = _finish_look(order) if event.kind == EventKind.FINISHED else look[:2]
+        icon, css = (order.face.icon, order.face.css) if event.kind == EventKind.FINISHED else look[:2]
         if steps and steps[-1].title == title and event.kind in (EventKind.SENT, EventKind.DELAYED):
             continue
-        here = timezone.localdate(event.at)
-        steps.append(Step(event.at, icon, css, title, text, is_new_day=here != day))
-        was_in_doubt, day = event.kind == EventKind.DOUBTED, here
+        local_day = timezone.localdate(event.at)
+        steps.append(Step(event.at, icon, css, title, text, is_new_day=local_day != day))
+        was_in_doubt, day = event.kind == EventKind.DOUBTED, local_day
     return steps
 
 
-def _finish_look(order: Order) -> tuple[str, str]:
-    return order.face.icon, order.face.css
-
-
 def _words(order: Order, event: OrderEvent, *, was_in_doubt: bool) -> tuple[str, str]:
+    """The title of a step and the sentence under it, which may be empty."""
     detail, title = event.detail, str(LOOKS[event.kind][2])
     match event.kind:
         case EventKind.ACCEPTED:
@@ -93,28 +90,18 @@ def _words(order: Order, event: OrderEvent, *, was_in_doubt: bool) -> tuple[str,
         case EventKind.REFILL_CLOSED:
             return title, _("You may ask for another one.")
         case EventKind.CANCEL_REQUESTED:
-            return title, _("Money comes back when the supplier confirms it.")
+            return title, _("You get your money back when the supplier confirms it.")
         case EventKind.STARTED if isinstance(order.start_count, int):
             return _("Started at %(count)s") % {"count": num(order.start_count)}, ""
+        case EventKind.FINISHED if order.missing and order.delivered:
+            counts = {"done": num(order.delivered), "missing": num(order.missing)}
+            return str(order.face.word), _("%(done)s delivered, %(missing)s not.") % counts
         case EventKind.FINISHED:
-            return _finished(order)
+            return str(order.face.word), ""
         case EventKind.REFUND:
-            amount = _amount(detail.get("amount"))
-            if amount is None:
+            try:
+                amount = money_text(Decimal(str(detail.get("amount"))))
+            except InvalidOperation:
                 return title, ""
-            return _("%(amount)s refunded to your wallet") % {"amount": money_text(amount)}, ""
+            return _("%(amount)s refunded to your wallet") % {"amount": amount}, ""
     return title, ""
-
-
-def _finished(order: Order) -> tuple[str, str]:
-    if order.missing and order.delivered:
-        counts = {"done": num(order.delivered), "missing": num(order.missing)}
-        return str(order.face.word), _("%(done)s delivered, %(missing)s not.") % counts
-    return str(order.face.word), ""
-
-
-def _amount(heard: object) -> Decimal | None:
-    try:
-        return Decimal(str(heard))
-    except InvalidOperation:
-        return None

@@ -21,7 +21,7 @@ from orders.refills import request_refill
 
 
 def order_or_404(request: CustomerRequest, number: int) -> Order:
-    """Whose order it is decides whether it exists."""
+    """Return the order if it is the customer's; for anybody else it does not exist."""
     found = browse.orders_of(request.customer).filter(pk=number).first()
     if found is None:
         raise Http404
@@ -38,10 +38,10 @@ def order_list(request: CustomerRequest) -> HttpResponse:
 @require_safe
 @login_required
 def order_rows(request: CustomerRequest) -> HttpResponse:
-    """The rows that were open when the page last looked, as they are now; and which of them still are."""
+    """Return the rows that were open when the page was last refreshed, as they are now, and which of them still are."""
     customer, search = request.customer, browse.Search.read(request.GET)
-    asked = [int(n) for n in request.GET.get("open", "").split(",") if n.isascii() and n.isdigit() and len(n) < 18]
-    orders = list(browse.orders_of(customer).filter(pk__in=asked[: browse.PER_PAGE]).order_by("-id"))
+    numbers = [int(n) for n in request.GET.get("open", "").split(",") if n.isascii() and n.isdigit() and len(n) < 18]
+    orders = list(browse.orders_of(customer).filter(pk__in=numbers[: browse.PER_PAGE]).order_by("-id"))
     context = {
         "orders": orders,
         "still_open": browse.open_numbers(orders),
@@ -54,7 +54,7 @@ def order_rows(request: CustomerRequest) -> HttpResponse:
 @require_safe
 @login_required
 def order(request: CustomerRequest, number: int) -> HttpResponse:
-    """The order's page; asked again with the version already seen, it answers only when something changed."""
+    """Show the order's page; asked with a version, answer only if something has changed since."""
     found = order_or_404(request, number)
     version = version_of(found)
     if request.GET.get("seen") == version:
@@ -69,9 +69,9 @@ def refill(request: CustomerRequest, number: int) -> HttpResponse:
     found = order_or_404(request, number)
     try:
         request_refill(order=found, actor=request.customer.email, now=database_now())
-        messages.success(request, _("We asked the supplier for a refill. It shows here when it has begun."))
-    except Refusal as no:
-        messages.error(request, str(no.message))
+        messages.success(request, _("We asked the supplier for a refill. You will see here when it has begun."))
+    except Refusal as refusal:
+        messages.error(request, str(refusal.message))
     return redirect("orders:order", number=number)
 
 
@@ -80,20 +80,20 @@ def refill(request: CustomerRequest, number: int) -> HttpResponse:
 def cancel(request: CustomerRequest, number: int) -> HttpResponse:
     found = order_or_404(request, number)
     try:
-        wish = request_cancel(order=found, actor=request.customer.email, now=database_now())
-        if wish is None:
+        cancellation = request_cancel(order=found, actor=request.customer.email, now=database_now())
+        if cancellation is None:
             messages.success(request, _("Canceled. Your money is back in your wallet."))
         else:
-            messages.success(request, _("We asked the supplier to cancel it. What it answers shows here."))
-    except Refusal as no:
-        messages.error(request, str(no.message))
+            messages.success(request, _("We asked the supplier to cancel it. You will see its answer here."))
+    except Refusal as refusal:
+        messages.error(request, str(refusal.message))
     return redirect("orders:order", number=number)
 
 
 def placed_message(order: Order, *, is_repeat: bool) -> str:
     words = {"number": order.pk, "charge": money_text(order.charge)}
     if is_repeat:
-        return _("Order #%(number)s was placed already from this form. Nothing was charged again.") % words
+        return _("This form has already placed order #%(number)s. Nothing was charged again.") % words
     return _("Order #%(number)s placed. %(charge)s is reserved.") % words
 
 

@@ -118,8 +118,8 @@ def test_rows_of_others_are_not_given_away(client: Client, orders: Orders) -> No
 
 def test_an_order_says_in_one_sentence_where_it_stands(signed_in: Client, orders: Orders) -> None:
     said = {
-        orders.queued(): "It goes to our supplier in a moment. Your $1.85 9 stays reserved.",
-        orders.sending(): "We are handing the order to our supplier.",
+        orders.queued(): "We send it to our supplier in a moment. Your $1.85 9 stays reserved.",
+        orders.sending(): "We are sending the order to our supplier.",
         orders.in_doubt(): "Their answer was lost on the way. Your $1.85 9 stays reserved; nothing is charged twice.",
         orders.placed(): "The supplier has the order and will begin soon.",
         orders.running(remains=400): "The supplier is delivering.",
