@@ -1,4 +1,5 @@
-"""Sends messages to the broker. Each is a doorbell: it carries nothing, and the worker that takes it does all that is due.
+"""Sends messages to the broker. Each is a doorbell: it carries nothing, and the worker that takes it does all that is
+due.
 
 So many waiting messages are as good as one. They are counted instead of given a time to live: the age of a message is
 measured by the clock of the worker that takes it, and one whose clock is ahead would discard every message.
