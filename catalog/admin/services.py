@@ -28,7 +28,7 @@ from catalog.shop.publishing import PINNABLE, republish
 from core.clock import database_now
 
 
-class ServiceList(OrderedChangeList):
+class ServiceChangeList(OrderedChangeList):
     """Within one category the services can be put in order."""
 
     @property
@@ -93,7 +93,7 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
         return super().get_changelist_form(request, **{"form": CellForm, **kwargs})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
-        return ServiceList
+        return ServiceChangeList
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """What is on sale is asked once, for the rows of this page: asked for all, it would cost more than the page."""

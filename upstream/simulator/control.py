@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from upstream.simulator.catalog import Catalog
-from upstream.simulator.http import Request
+from upstream.simulator.http import ReceivedRequest
 from upstream.simulator.page import human_page, stylesheet
 from upstream.simulator.reply import Reply, error_reply, json_reply
 from upstream.simulator.server import ProviderServer
@@ -23,7 +23,7 @@ SETTINGS = frozenset(
 QUALIFIERS = frozenset(["actions", "seed", "fault", "after"])
 
 
-def route(server: ProviderServer, request: Request) -> Reply:
+def route(server: ProviderServer, request: ReceivedRequest) -> Reply:
     """Answer everything that is no API call."""
     path, _, query = request.path.partition("?")
     if path == "/_sim/redirect-target":

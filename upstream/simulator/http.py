@@ -16,7 +16,7 @@ class BadRequest(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ReceivedRequest:
     method: str
     path: str
     headers: dict[str, str]

@@ -15,12 +15,12 @@ from typing import Any, cast
 from upstream.simulator.certificates import TlsContexts
 from upstream.simulator.core import Simulator
 from upstream.simulator.faults import Drawn
-from upstream.simulator.http import BadRequest, Head, Request, read_head
+from upstream.simulator.http import BadRequest, Head, ReceivedRequest, read_head
 from upstream.simulator.reply import Reply, error_reply
 from upstream.simulator.request_fields import read_fields
 from upstream.simulator.wire_faults import deliver, drip, hang, reset
 
-Route = Callable[["ProviderServer", Request], Reply]
+Route = Callable[["ProviderServer", ReceivedRequest], Reply]
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class ProviderServer:
         self.tls = tls
         self.settings = Settings()
         self.held: dict[int, Held] = {}
-        self.waiting: list[tuple[Connection, Request]] = []
+        self.waiting: list[tuple[Connection, ReceivedRequest]] = []
         self.connections: set[Connection] = set()
         self._servers: list[asyncio.Server] = []
         self._held_so_far = 0
@@ -95,7 +95,7 @@ class ProviderServer:
             record.write({"event": "accept", "fault": drawn.label, "at": self.sim.now()})
         return drawn
 
-    def take(self, connection: Connection, request: Request) -> None:
+    def take(self, connection: Connection, request: ReceivedRequest) -> None:
         """Answer a request that was read to its end."""
         if request.path.split("?")[0] in ("/", "/style.css") or request.path.startswith("/_sim"):
             self.sim.record.other += not connection.control
@@ -108,7 +108,7 @@ class ProviderServer:
         else:
             self.answer_call(connection, request)
 
-    def answer_call(self, connection: Connection, request: Request) -> None:
+    def answer_call(self, connection: Connection, request: ReceivedRequest) -> None:
         """Handle an API call and deliver its answer: now, after the latency, or when a test releases it."""
         reply = self.sim.handle(request.body, request.headers.get("content-type", ""))
         action = self.sim.record.requests[-1]["action"]
@@ -208,7 +208,7 @@ class Connection(asyncio.Protocol):
         self._done = True
         body = bytes(self._buffer[head.starts : head.starts + head.length])
         self._buffer.clear()
-        self.server.take(self, Request(head.method, head.path, head.headers, body))
+        self.server.take(self, ReceivedRequest(head.method, head.path, head.headers, body))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_lost = True
