@@ -8,7 +8,7 @@ from api.ids import read_id
 from api.incoming import Call
 from api.messages import PlacedAnswer
 from api.order_refusals import refusal_text
-from api.retries import Request, nonce_of
+from api.retries import RetryableCall, nonce_of
 from core.prepared import Part
 from core.refusals import Refusal
 from orders.checkout.offers import offer_of, offer_part
@@ -27,7 +27,7 @@ def offer_with_key(call: Call) -> Part:
 def add(caller: Caller, call: Call) -> PlacedAnswer:
     """Place an order. Raises ApiError; with a request id a repeat finds the first order."""
     # 1. Was an order of this name placed before?
-    request = Request(caller, call)
+    request = RetryableCall(caller, call)
     offer = offer_of(caller.extra)
     if offer.first_id is not None:
         return request.repeated(PlacedAnswer)
@@ -61,7 +61,7 @@ def add_from_memory(caller: Caller, call: Call) -> PlacedAnswer | None:
     service_id = read_id(call.get("service"))
     if service_id is None:
         return None
-    request = Request(caller, call)
+    request = RetryableCall(caller, call)
     placement = place_from_memory(
         customer=caller.customer,
         service_id=service_id,

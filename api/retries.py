@@ -22,7 +22,7 @@ from core.prepared import Part
 type Answer = Any
 
 
-class Request:
+class RetryableCall:
     """One call of one caller under its request id; ``is_named`` is false where its sender gave none."""
 
     def __init__(self, caller: Caller, call: Call) -> None:
@@ -119,7 +119,7 @@ def once(caller: Caller, call: Call, operation: Callable[[], tuple[Answer, bool]
     Raises ApiError as the operation does; a refusal is not kept, so the same name may be tried again. A refused
     operation must leave nothing behind but what it means to leave, such as an alert to the owner.
     """
-    request = Request(caller, call)
+    request = RetryableCall(caller, call)
     if not request.is_named:
         return operation()[0]
     if (first := request.first_answer()) is not None:

@@ -11,9 +11,9 @@ from accounts.models import ApiKey, User
 from core.clock import database_now
 
 
-def key_for(who: User, **wishes: Any) -> str:
-    wishes = {"name": "bot", **wishes}
-    return create_key(customer=who, now=database_now(), **wishes).plain
+def key_for(who: User, **options: Any) -> str:
+    options = {"name": "bot", **options}
+    return create_key(customer=who, now=database_now(), **options).plain
 
 
 def row_of(key: str) -> ApiKey:

@@ -61,8 +61,8 @@ def test_every_action_is_known_by_one_name() -> None:
 
 @pytest.mark.django_db
 def test_a_name_holds_however_the_action_is_capitalised(api: Panel, services: list[Service]) -> None:
-    wish = {"service": services[0].pk, "link": LINK, "quantity": "100", "request_id": "one"}
-    assert api("ADD", **wish) == api("add", **wish) == api("Add", **wish)
+    order_fields = {"service": services[0].pk, "link": LINK, "quantity": "100", "request_id": "one"}
+    assert api("ADD", **order_fields) == api("add", **order_fields) == api("Add", **order_fields)
     assert Order.objects.count() == 1
 
 

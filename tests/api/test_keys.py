@@ -41,12 +41,12 @@ def test_only_a_hash_is_kept(alice: User) -> None:
 
 
 @pytest.mark.parametrize(
-    "wishes",
+    "options",
     [{"name": " "}, {"scopes": []}, {"scopes": ["owner"]}, {"networks": ["here"]}, {"networks": ["10.0.0.1"] * 21}],
 )
-def test_a_senseless_key_is_not_made(alice: User, wishes: dict[str, Any]) -> None:
+def test_a_senseless_key_is_not_made(alice: User, options: dict[str, Any]) -> None:
     with pytest.raises(BadKeyOptions):
-        create_key(**{"customer": alice, "name": "bot", "now": database_now(), **wishes})
+        create_key(**{"customer": alice, "name": "bot", "now": database_now(), **options})
     assert not ApiKey.objects.exists()
 
 
@@ -94,12 +94,12 @@ def test_a_reading_key_does_not_order(alice: User, services: list[Service]) -> N
     reader = Panel(key_for(alice, scopes=["read"]))
     orderer = Panel(key_for(alice, scopes=["order"]))
     refused = {"error": "Unauthorized: this API key may not do that"}
-    wish = {"service": services[0].pk, "link": "https://example.com/a", "quantity": 100}
+    fields = {"service": services[0].pk, "link": "https://example.com/a", "quantity": 100}
     for action in ("add", "refill", "cancel"):
-        assert reader(action, **wish, order=1) == refused
+        assert reader(action, **fields, order=1) == refused
     assert not Order.objects.exists()
     assert "balance" in reader("balance")
-    assert "order" in orderer("add", **wish)
+    assert "order" in orderer("add", **fields)
     assert orderer("balance") == refused
 
 

@@ -20,7 +20,7 @@ from billing.models import Account, Hold
 from billing.queries import balance_of
 from catalog.models import Category, MarkupRule, Provider, ProviderService, Service
 from core.clock import database_now
-from orders import audit as deeds
+from orders import audit as order_audit
 from orders.models import Order, OrderEvent
 from tests.api.cast import Panel, key_for, row_of
 
@@ -31,24 +31,24 @@ UNAVAILABLE = {"error": "Incorrect service ID"}
 
 
 @pytest.fixture
-def wish(services: list[Service]) -> dict[str, Any]:
+def fields(services: list[Service]) -> dict[str, Any]:
     return {"service": services[0].pk, "link": "https://instagram.com/atelier.nord", "quantity": "1000"}
 
 
 @pytest.fixture
-def regular(api: Panel, wish: dict[str, Any]) -> Panel:
+def regular(api: Panel, fields: dict[str, Any]) -> Panel:
     """Somebody whose first order was placed."""
-    assert "order" in api("add", **wish)
+    assert "order" in api("add", **fields)
     return api
 
 
-def ordered(panel: Panel, wish: dict[str, Any], **more: Any) -> Order:
-    return Order.objects.get(pk=panel("add", **wish, **more)["order"])
+def ordered(panel: Panel, fields: dict[str, Any], **more: Any) -> Order:
+    return Order.objects.get(pk=panel("add", **fields, **more)["order"])
 
 
-def statements(panel: Panel, wish: dict[str, Any], **more: Any) -> list[str]:
+def statements(panel: Panel, fields: dict[str, Any], **more: Any) -> list[str]:
     with CaptureQueriesContext(connection) as asked:
-        panel("add", **wish, **more)
+        panel("add", **fields, **more)
     return [q["sql"].split()[0] for q in asked]
 
 
@@ -56,22 +56,22 @@ def nothing_more_was_written() -> bool:
     return Order.objects.count() == Hold.objects.count() == OrderEvent.objects.count() == 1
 
 
-def test_the_next_order_is_one_statement(api: Panel, wish: dict[str, Any]) -> None:
-    assert statements(api, wish)[-1] == "WITH"
-    assert statements(api, wish) == ["WITH"]
-    assert statements(api, {**wish, "quantity": "2000"}, request_id="a") == ["WITH"]
-    assert statements(Panel(key_for(User.objects.get())), wish) != ["WITH"]
+def test_the_next_order_is_one_statement(api: Panel, fields: dict[str, Any]) -> None:
+    assert statements(api, fields)[-1] == "WITH"
+    assert statements(api, fields) == ["WITH"]
+    assert statements(api, {**fields, "quantity": "2000"}, request_id="a") == ["WITH"]
+    assert statements(Panel(key_for(User.objects.get())), fields) != ["WITH"]
 
 
-def test_it_is_the_same_order_as_ever(api: Panel, wish: dict[str, Any]) -> None:
-    first, second = ordered(api, wish), ordered(api, wish)
+def test_it_is_the_same_order_as_ever(api: Panel, fields: dict[str, Any]) -> None:
+    first, second = ordered(api, fields), ordered(api, fields)
     differ = {"id", "created_at", "next_at"}
     same = [f.attname for f in Order._meta.concrete_fields if f.attname not in differ]
     assert [getattr(first, name) for name in same] == [getattr(second, name) for name in same]
     assert first.created_at < second.created_at == second.next_at <= database_now()
     told = [OrderEvent.objects.values("kind", "detail", "actor").get(order=order) for order in (first, second)]
     assert told[0] == told[1]
-    assert [f.rows for f in check([*money.EQUATIONS, *deeds.EQUATIONS]) if not f.holds] == []
+    assert [f.rows for f in check([*money.EQUATIONS, *order_audit.EQUATIONS]) if not f.holds] == []
 
 
 @pytest.mark.parametrize(
@@ -83,25 +83,27 @@ def test_it_is_the_same_order_as_ever(api: Panel, wish: dict[str, Any]) -> None:
         lambda key: ApiKey.objects.update(digest="0" * 64),
     ],
 )
-def test_a_key_that_ended_orders_nothing(regular: Panel, wish: dict[str, Any], change: Callable[[ApiKey], Any]) -> None:
+def test_a_key_that_ended_orders_nothing(
+    regular: Panel, fields: dict[str, Any], change: Callable[[ApiKey], Any]
+) -> None:
     change(row_of(regular.key))
-    assert regular("add", **wish) == WRONG
-    assert regular("add", **wish) == WRONG
+    assert regular("add", **fields) == WRONG
+    assert regular("add", **fields) == WRONG
     assert nothing_more_was_written()
 
 
-def test_a_key_that_may_not_order_any_more_does_not(regular: Panel, wish: dict[str, Any]) -> None:
+def test_a_key_that_may_not_order_any_more_does_not(regular: Panel, fields: dict[str, Any]) -> None:
     ApiKey.objects.update(scopes=["read"])
-    assert "Unauthorized" in regular("add", **wish)["error"]
+    assert "Unauthorized" in regular("add", **fields)["error"]
     assert nothing_more_was_written()
 
 
-def test_a_key_is_remembered_for_its_addresses_only(alice: User, wish: dict[str, Any], settings: Any) -> None:
+def test_a_key_is_remembered_for_its_addresses_only(alice: User, fields: dict[str, Any], settings: Any) -> None:
     settings.PROXY_COUNT = 1
     panel = Panel(key_for(alice, networks=["203.0.113.0/24"]))
-    assert "order" in panel("add", headers={"X-Forwarded-For": "203.0.113.9"}, **wish)
-    assert panel("add", headers={"X-Forwarded-For": "198.51.100.1"}, **wish) == WRONG
-    assert panel("add", **wish) == WRONG
+    assert "order" in panel("add", headers={"X-Forwarded-For": "203.0.113.9"}, **fields)
+    assert panel("add", headers={"X-Forwarded-For": "198.51.100.1"}, **fields) == WRONG
+    assert panel("add", **fields) == WRONG
     assert nothing_more_was_written()
 
 
@@ -115,73 +117,75 @@ def test_a_key_is_remembered_for_its_addresses_only(alice: User, wish: dict[str,
         lambda s: ProviderService.objects.update(vanished_at=database_now()),
     ],
 )
-def test_what_was_switched_off_is_not_sold(regular: Panel, wish: dict[str, Any], switch: Callable[[int], Any]) -> None:
-    switch(wish["service"])
-    assert regular("add", **wish) == UNAVAILABLE
+def test_what_was_switched_off_is_not_sold(
+    regular: Panel, fields: dict[str, Any], switch: Callable[[int], Any]
+) -> None:
+    switch(fields["service"])
+    assert regular("add", **fields) == UNAVAILABLE
     assert nothing_more_was_written()
 
 
-def test_a_price_and_a_cost_count_as_they_are(regular: Panel, wish: dict[str, Any]) -> None:
+def test_a_price_and_a_cost_count_as_they_are(regular: Panel, fields: dict[str, Any]) -> None:
     Service.objects.update(price=Decimal("2.5"))
-    assert ordered(regular, wish).charge == Decimal("2.5")
+    assert ordered(regular, fields).charge == Decimal("2.5")
     ProviderService.objects.update(rate=Decimal(2))
-    assert ordered(regular, wish).expected_cost == Decimal(2)
+    assert ordered(regular, fields).expected_cost == Decimal(2)
     Provider.objects.update(exchange_rate=Decimal(3))
-    assert regular("add", **wish) == {"error": "Service is not available"}
-    Service.objects.filter(pk=wish["service"]).update(price=Decimal(10), min=5_000)
-    assert regular("add", **wish) == {"error": "Quantity less than minimal 5000"}
+    assert regular("add", **fields) == {"error": "Service is not available"}
+    Service.objects.filter(pk=fields["service"]).update(price=Decimal(10), min=5_000)
+    assert regular("add", **fields) == {"error": "Quantity less than minimal 5000"}
     assert Order.objects.count() == 3
 
 
-def test_a_groups_price_counts_as_it_is(regular: Panel, wish: dict[str, Any]) -> None:
+def test_a_groups_price_counts_as_it_is(regular: Panel, fields: dict[str, Any]) -> None:
     full = Order.objects.get().charge
     group = CustomerGroup.objects.create(name="Resellers", percent=Decimal(-10))
     User.objects.update(group=group)
-    assert ordered(regular, wish).charge == ordered(regular, wish).charge < full
+    assert ordered(regular, fields).charge == ordered(regular, fields).charge < full
     MarkupRule.objects.create(name="theirs", group=group, percent=Decimal(15))
-    dear = ordered(regular, wish).charge
+    dear = ordered(regular, fields).charge
     MarkupRule.objects.update(percent=Decimal(5))
-    assert ordered(regular, wish).charge < dear
+    assert ordered(regular, fields).charge < dear
     User.objects.update(group=None)
-    assert ordered(regular, wish).charge == full
+    assert ordered(regular, fields).charge == full
 
 
-def test_a_wallet_counts_as_it_is(regular: Panel, alice: User, wish: dict[str, Any]) -> None:
+def test_a_wallet_counts_as_it_is(regular: Panel, alice: User, fields: dict[str, Any]) -> None:
     Account.objects.filter(customer=alice).update(frozen_at=database_now())
-    assert regular("add", **wish) == {"error": "Account suspended"}
+    assert regular("add", **fields) == {"error": "Account suspended"}
     Account.objects.filter(customer=alice).update(frozen_at=None)
-    assert "order" in regular("add", **wish)
+    assert "order" in regular("add", **fields)
     ledger.debit(customer=alice, amount=balance_of(alice), reason="test", reference="all", actor="owner")
-    assert regular("add", **wish) == {"error": "Not enough funds on balance"}
+    assert regular("add", **fields) == {"error": "Not enough funds on balance"}
     # Whoever was refused is asked for by the usual way from then on, and not twice.
-    assert "WITH" not in statements(regular, wish)
+    assert "WITH" not in statements(regular, fields)
     assert Order.objects.count() == 2
 
 
-def test_bad_fields_are_told_as_ever(regular: Panel, wish: dict[str, Any]) -> None:
-    assert regular("add", **{**wish, "quantity": "1"}) == {"error": "Quantity less than minimal 100"}
-    assert regular("add", **{**wish, "link": ""}) == {"error": "Incorrect link"}
-    assert regular("add", **{**wish, "service": "77777"}) == UNAVAILABLE
+def test_bad_fields_are_told_as_ever(regular: Panel, fields: dict[str, Any]) -> None:
+    assert regular("add", **{**fields, "quantity": "1"}) == {"error": "Quantity less than minimal 100"}
+    assert regular("add", **{**fields, "link": ""}) == {"error": "Incorrect link"}
+    assert regular("add", **{**fields, "service": "77777"}) == UNAVAILABLE
     assert nothing_more_was_written()
 
 
-def test_the_use_of_a_key_is_still_noted_each_minute(regular: Panel, wish: dict[str, Any]) -> None:
+def test_the_use_of_a_key_is_still_noted_each_minute(regular: Panel, fields: dict[str, Any]) -> None:
     first = row_of(regular.key).last_used_at
     assert first is not None
     ApiKey.objects.update(last_used_at=first - timedelta(seconds=61))
-    assert "order" in regular("add", **wish)
+    assert "order" in regular("add", **fields)
     noted = row_of(regular.key).last_used_at
     assert noted is not None
     assert noted > first
-    assert statements(regular, wish) == ["WITH"]
+    assert statements(regular, fields) == ["WITH"]
 
 
-def test_a_named_order_is_placed_once(regular: Panel, alice: User, wish: dict[str, Any]) -> None:
-    first = ordered(regular, wish, request_id="cart-1")
+def test_a_named_order_is_placed_once(regular: Panel, alice: User, fields: dict[str, Any]) -> None:
+    first = ordered(regular, fields, request_id="cart-1")
     assert abs(ApiRequest.objects.get().created_at - first.created_at) < timedelta(seconds=5)
-    assert ordered(regular, wish, request_id="cart-1") == first
-    assert "different request" in regular("add", **{**wish, "quantity": "2000"}, request_id="cart-1")["error"]
-    assert ordered(regular, wish, request_id="cart-2") != first
+    assert ordered(regular, fields, request_id="cart-1") == first
+    assert "different request" in regular("add", **{**fields, "quantity": "2000"}, request_id="cart-1")["error"]
+    assert ordered(regular, fields, request_id="cart-2") != first
     assert Order.objects.count() == 3
     assert 100 - balance_of(alice) == 3 * first.charge
 
@@ -193,22 +197,24 @@ def test_the_date_of_a_subscription_is_always_judged(regular: Panel, services: l
     assert Order.objects.count() == 2
 
 
-def test_a_call_counts_once_also_where_two_ways_were_gone(regular: Panel, wish: dict[str, Any], settings: Any) -> None:
+def test_a_call_counts_once_also_where_two_ways_were_gone(
+    regular: Panel, fields: dict[str, Any], settings: Any
+) -> None:
     settings.API_RATE_PER_MINUTE = 4
     said = []
     for price in range(3, 9):  # each price is a new one, so what is remembered never does
         Service.objects.update(price=Decimal(price))
-        said.append(regular.post("add", **wish))
+        said.append(regular.post("add", **fields))
     assert [answer.status_code for answer in said] == [200] * 4 + [429] * 2
     assert said[-1]["Retry-After"]
     assert Order.objects.count() == 5
 
 
 def test_few_are_remembered_and_no_key_as_it_is(
-    regular: Panel, alice: User, wish: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    regular: Panel, alice: User, fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recent_callers, "_LIMIT", 2)
     for _n in range(4):
-        assert "order" in Panel(key_for(alice))("add", **wish)
+        assert "order" in Panel(key_for(alice))("add", **fields)
         assert len(recent_callers._known) <= 2
     assert regular.key not in repr(recent_callers._known)

@@ -23,70 +23,70 @@ REUSED = {"error": "request_id was used before for a different request"}
 
 
 @pytest.fixture
-def wish(services: list[Service]) -> dict[str, Any]:
+def fields(services: list[Service]) -> dict[str, Any]:
     return {"service": services[0].pk, "link": LINK, "quantity": "100"}
 
 
 @pytest.mark.django_db
-def test_the_same_name_and_body_is_the_same_order(api: Panel, alice: User, wish: dict[str, Any]) -> None:
-    first = api("add", **wish, request_id="cart-1")
+def test_the_same_name_and_body_is_the_same_order(api: Panel, alice: User, fields: dict[str, Any]) -> None:
+    first = api("add", **fields, request_id="cart-1")
     spent = balance_of(alice)
-    assert api("add", **wish, request_id="cart-1") == first
-    assert api.json("add", **{**wish, "quantity": 100}, request_id="cart-1") == first
-    assert api("add", headers={"Idempotency-Key": "cart-1"}, **wish) == first
-    assert api("add", headers={"Idempotency-Key": "cart-1"}, **wish, request_id="cart-1") == first
-    assert Panel(key_for(alice))("add", **wish, request_id="cart-1") == first
+    assert api("add", **fields, request_id="cart-1") == first
+    assert api.json("add", **{**fields, "quantity": 100}, request_id="cart-1") == first
+    assert api("add", headers={"Idempotency-Key": "cart-1"}, **fields) == first
+    assert api("add", headers={"Idempotency-Key": "cart-1"}, **fields, request_id="cart-1") == first
+    assert Panel(key_for(alice))("add", **fields, request_id="cart-1") == first
     assert Order.objects.count() == 1
     assert balance_of(alice) == spent
-    assert api("add", **wish, request_id="cart-2") != first
-    assert api("add", **wish) != api("add", **wish)
+    assert api("add", **fields, request_id="cart-2") != first
+    assert api("add", **fields) != api("add", **fields)
 
 
 @pytest.mark.django_db
-def test_the_same_name_with_another_body_is_refused(api: Panel, wish: dict[str, Any]) -> None:
-    api("add", **wish, request_id="cart-1")
-    assert api("add", **{**wish, "quantity": "200"}, request_id="cart-1") == REUSED
-    assert api("add", **wish, runs="2", request_id="cart-1") == REUSED
+def test_the_same_name_with_another_body_is_refused(api: Panel, fields: dict[str, Any]) -> None:
+    api("add", **fields, request_id="cart-1")
+    assert api("add", **{**fields, "quantity": "200"}, request_id="cart-1") == REUSED
+    assert api("add", **fields, runs="2", request_id="cart-1") == REUSED
     assert Order.objects.count() == 1
 
 
 @pytest.mark.django_db
 def test_names_are_each_customers_and_each_actions_own(
-    api: Panel, alice: User, bob: User, wish: dict[str, Any], orders: Orders
+    api: Panel, alice: User, bob: User, fields: dict[str, Any], orders: Orders
 ) -> None:
-    first = api("add", **wish, request_id="1")
-    assert Panel(key_for(bob))("add", **wish, request_id="1") != first
+    first = api("add", **fields, request_id="1")
+    assert Panel(key_for(bob))("add", **fields, request_id="1") != first
     assert "refill" in api("refill", order=orders.completed().pk, request_id="1")
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["x" * 65, "tab\there", "nul\0", "é"])
-def test_a_name_that_cannot_be_kept_is_refused(api: Panel, wish: dict[str, Any], name: str) -> None:
-    assert "Incorrect request_id" in api("add", **wish, request_id=name)["error"]
+def test_a_name_that_cannot_be_kept_is_refused(api: Panel, fields: dict[str, Any], name: str) -> None:
+    assert "Incorrect request_id" in api("add", **fields, request_id=name)["error"]
     assert not Order.objects.exists()
 
 
 @pytest.mark.django_db
-def test_field_and_header_must_agree(api: Panel, wish: dict[str, Any]) -> None:
-    said = api("add", headers={"Idempotency-Key": "a"}, **wish, request_id="b")
+def test_field_and_header_must_agree(api: Panel, fields: dict[str, Any]) -> None:
+    said = api("add", headers={"Idempotency-Key": "a"}, **fields, request_id="b")
     assert said == {"error": "request_id and Idempotency-Key differ"}
     assert not Order.objects.exists()
 
 
 @pytest.mark.django_db
-def test_a_refusal_is_not_remembered(api: Panel, wish: dict[str, Any], services: list[Service]) -> None:
+def test_a_refusal_is_not_remembered(api: Panel, fields: dict[str, Any], services: list[Service]) -> None:
     dear = {"service": services[5].pk, "link": LINK, "quantity": "20000"}
     api("add", **dear)
     assert "Not enough" in api("add", **dear, request_id="later")["error"]
     assert not ApiRequest.objects.exists()
-    assert "order" in api("add", **wish, request_id="later")
+    assert "order" in api("add", **fields, request_id="later")
 
 
 @pytest.mark.django_db
-def test_the_owner_hears_of_a_loss_also_when_the_request_had_a_name(api: Panel, wish: dict[str, Any]) -> None:
-    Service.objects.filter(pk=wish["service"]).update(price=Decimal("0.01"))
-    assert api("add", **wish, request_id="cheap") == {"error": "Service is not available"}
-    assert Alert.objects.filter(cause=f"service:{wish['service']}:below_cost").exists()
+def test_the_owner_hears_of_a_loss_also_when_the_request_had_a_name(api: Panel, fields: dict[str, Any]) -> None:
+    Service.objects.filter(pk=fields["service"]).update(price=Decimal("0.01"))
+    assert api("add", **fields, request_id="cheap") == {"error": "Service is not available"}
+    assert Alert.objects.filter(cause=f"service:{fields['service']}:below_cost").exists()
     assert not ApiRequest.objects.exists()
 
 
@@ -104,14 +104,14 @@ def test_a_refill_is_repeated_under_its_name(api: Panel, orders: Orders) -> None
     assert not ApiRequest.objects.filter(request_id="r3").exists()
 
 
-def at_once(number: int, deed: Callable[[int], Any]) -> list[Any]:
+def at_once(number: int, operation: Callable[[int], Any]) -> list[Any]:
     barrier = threading.Barrier(number)
 
     def one(n: int) -> Any:
         try:
             connection.ensure_connection()
             barrier.wait(timeout=30)
-            return deed(n)
+            return operation(n)
         finally:
             connection.close()
 
@@ -120,10 +120,10 @@ def at_once(number: int, deed: Callable[[int], Any]) -> list[Any]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twins_make_one_order(api: Panel, alice: User, wish: dict[str, Any]) -> None:
+def test_twins_make_one_order(api: Panel, alice: User, fields: dict[str, Any]) -> None:
     before = balance_of(alice)
     for round_ in range(5):
-        said = at_once(6, lambda _n, name=f"twin-{round_}": Panel(api.key)("add", **wish, request_id=name))
+        said = at_once(6, lambda _n, name=f"twin-{round_}": Panel(api.key)("add", **fields, request_id=name))
         assert len({answer.get("order") for answer in said}) == 1, said
         assert None not in {answer.get("order") for answer in said}
     assert Order.objects.count() == ApiRequest.objects.count() == 5
@@ -131,9 +131,9 @@ def test_twins_make_one_order(api: Panel, alice: User, wish: dict[str, Any]) -> 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_twins_with_different_bodies_one_is_done(api: Panel, alice: User, wish: dict[str, Any]) -> None:
+def test_of_twins_with_different_bodies_one_is_done(api: Panel, alice: User, fields: dict[str, Any]) -> None:
     before = balance_of(alice)
-    said = at_once(6, lambda n: Panel(api.key)("add", **{**wish, "quantity": str(100 + n)}, request_id="which"))
+    said = at_once(6, lambda n: Panel(api.key)("add", **{**fields, "quantity": str(100 + n)}, request_id="which"))
     assert sorted("order" in answer for answer in said) == [False] * 5 + [True]
     assert [answer for answer in said if "error" in answer] == [REUSED] * 5
     order = Order.objects.get()

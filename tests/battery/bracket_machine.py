@@ -67,8 +67,8 @@ class Machine:
 
     # Time.
 
-    def at(self, when: float, deed: Callable[[], None]) -> None:
-        heapq.heappush(self.events, (when, next(self.tie), deed))
+    def at(self, when: float, operation: Callable[[], None]) -> None:
+        heapq.heappush(self.events, (when, next(self.tie), operation))
 
     def until_doubts(self, number: int) -> Tally:
         self.at(0.0, self._arrive)
@@ -77,13 +77,13 @@ class Machine:
         if self.profile.foreign_gap:
             self.at(self.random.expovariate(1 / self.profile.foreign_gap), self._foreign)
         while self.events:
-            when, _, deed = heapq.heappop(self.events)
+            when, _, operation = heapq.heappop(self.events)
             self.now = when
             if self.tally.doubts >= number and not self.no_more:
                 self.no_more = True  # no further doubts; the shop goes on selling, which supplies the upper ends
             if self.no_more and not any(s.standing in DOUBTFUL for s in self.open.values()):
                 break
-            deed()
+            operation()
         return self.tally
 
     # The provider.

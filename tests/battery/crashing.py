@@ -31,7 +31,7 @@ class Crash(BaseException):
 
 
 class Boundaries:
-    """One plan at a time: at ``point``, do ``deed`` once. ``fired`` counts what happened where."""
+    """One plan at a time: at ``point``, do ``operation`` once. ``fired`` counts what happened where."""
 
     def __init__(self, look: "psycopg.Connection[Any]") -> None:
         self._look = look
@@ -43,10 +43,10 @@ class Boundaries:
     def reached(self, point: str) -> None:
         if not point or self._plan is None or self._plan[0] != point:
             return
-        _point, deed = self._plan
+        _point, operation = self._plan
         self._plan = None
         self.fired[point] += 1
-        deed()
+        operation()
 
     @contextmanager
     def crash_at(self, point: str) -> Iterator[None]:
@@ -117,14 +117,14 @@ class Boundaries:
             yield
 
     def _around(self, real: Callable[..., Any], before: str, after: str) -> Callable[..., Any]:
-        def deed(*args: Any, **named: Any) -> Any:
+        def operation(*args: Any, **named: Any) -> Any:
             self.reached(before)
             result = real(*args, **named)
             if result is not None or after != "claimed":
                 self.reached(after)
             return result
 
-        return deed
+        return operation
 
     def _permit(self, real: Callable[..., Callable[[], None]]) -> Callable[..., Callable[[], None]]:
         def permit(errand: Any, lane: lanes.Lane, token: Any) -> Callable[[], None]:

@@ -19,7 +19,7 @@ from tests.orders.cast import Shop, customer
 ROUNDS = counts.sized(3, 20, 200)
 #: The largest crowd.
 THREADS = 40
-Deed = Callable[[], object]
+Operation = Callable[[], object]
 
 
 class Crowd:
@@ -28,19 +28,19 @@ class Crowd:
     def __init__(self, threads: ThreadPoolExecutor) -> None:
         self._threads = threads
 
-    def __call__(self, deeds: Sequence[Deed]) -> list[Any]:
+    def __call__(self, operations: Sequence[Operation]) -> list[Any]:
         """What each of them returned, or the refusal or the mishap of the database it met instead."""
-        barrier = threading.Barrier(len(deeds))
+        barrier = threading.Barrier(len(operations))
 
-        def run(deed: Deed) -> object:
+        def run(operation: Operation) -> object:
             connection.ensure_connection()
             barrier.wait(timeout=60)
             try:
-                return deed()
+                return operation()
             except (Refusal, NotEnoughMoney, psycopg.Error) as problem:
                 return problem
 
-        return list(self._threads.map(run, deeds))
+        return list(self._threads.map(run, operations))
 
 
 @pytest.fixture

@@ -105,10 +105,10 @@ class Happenings:
 
     def buy(self, pick: int, fate: str = "", nonce: str | None = None) -> Order | None:
         service = ("1", "1", "1", "2", "4")[pick % 5]
-        wishes = WANTED[service]
-        wish, units = wishes[pick // 5 % len(wishes)]
+        choices = WANTED[service]
+        fields, units = choices[pick // 5 % len(choices)]
         who = self.stage.customers[pick // 7 % len(self.stage.customers)]
-        return self.stage.buys(who, self._panel(pick), service, wish, units=units, fate=fate, nonce=nonce)
+        return self.stage.buys(who, self._panel(pick), service, fields, units=units, fate=fate, nonce=nonce)
 
     def _script(self, fault: str | None, action: str) -> None:
         """The next such call at either provider meets the fault; what was planned before is off."""

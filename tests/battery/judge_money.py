@@ -61,7 +61,7 @@ def gateways_are_explained(rows: Rows, _upstream: Upstream, _truth: "Truth") -> 
             yield "I3", "a gateway's balance = its payments", f"gateway {gateway.name}"
 
 
-def keys_name_deeds(rows: Rows, _upstream: Upstream, _truth: "Truth") -> Found:
+def keys_name_operations(rows: Rows, _upstream: Upstream, _truth: "Truth") -> Found:
     seen = Counter(t.key for t in rows.transfers)
     orders = {f"order:{o.id}" for o in rows.orders}
     for t in rows.transfers:
@@ -136,7 +136,7 @@ EACH_STEP = (
     transfers_are_sound,
     balances_are_sums,
     gateways_are_explained,
-    keys_name_deeds,
+    keys_name_operations,
     payments_are_credited_once,
     holds_add_up,
     acknowledged_orders_are_there,

@@ -6,8 +6,8 @@ from hypothesis import event, note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.battery.deeds import disaster, drawn
 from tests.battery.happenings import SETTINGS, Happenings
+from tests.battery.operations import disaster, drawn
 
 
 class ShopMachine(Happenings, RuleBasedStateMachine):  # type: ignore[misc]

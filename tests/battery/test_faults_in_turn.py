@@ -35,10 +35,10 @@ def opened(stage: Stage) -> Happenings:
     return shop
 
 
-def steps(shop: Happenings, deed: Callable[[int, str], None], faults: Sequence[str], turns: int = TURNS) -> None:
+def steps(shop: Happenings, operation: Callable[[int, str], None], faults: Sequence[str], turns: int = TURNS) -> None:
     for turn in range(turns):
         for fault in faults:
-            deed(turn, fault)
+            operation(turn, fault)
             shop.is_judged()
 
 

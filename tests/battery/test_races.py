@@ -29,7 +29,7 @@ ROUNDS = counts.sized(1, 20, 200)
 THREADS = 16
 
 
-def all_at_once(threads: int, deed: Callable[[int], object]) -> list[BaseException]:
+def all_at_once(threads: int, operation: Callable[[int], object]) -> list[BaseException]:
     """Start behind one barrier, each with a connection of its own; what was raised."""
     barrier, wrong = threading.Barrier(threads), list[BaseException]()
 
@@ -37,7 +37,7 @@ def all_at_once(threads: int, deed: Callable[[int], object]) -> list[BaseExcepti
         try:
             connection.ensure_connection()
             barrier.wait(30)
-            deed(number)
+            operation(number)
         except BaseException as problem:  # noqa: BLE001 - for the caller to judge
             wrong.append(problem)
         finally:

@@ -21,7 +21,7 @@ from orders.forwarding import dispatch, leases, refill_sends
 from orders.models import Cancellation, ForwardAttempt, Order, Refill
 from orders.states import Forward, Outcome
 from tests.battery.crowd import *  # noqa: F403 - its fixtures
-from tests.battery.crowd import ROUNDS, Crowd, Deed, of_round
+from tests.battery.crowd import ROUNDS, Crowd, Operation, of_round
 from tests.battery.judge import Judge, Said, must_hold
 from tests.orders.cast import Shop
 from tests.orders.conftest import *  # noqa: F403 - the cast of the orders' stories
@@ -48,8 +48,8 @@ def test_a_sweep_beside_dispatchers_takes_nothing_from_them(
     shop: Shop, rich: User, judge: Judge, all_at_once: Crowd, settings: Any
 ) -> None:
     settings.FORWARD_LANES = 4
-    sweeps: list[Deed] = [lambda: sweep.do_due(now=database_now(), seconds=5)] * 4
-    expiries: list[Deed] = [lambda: leases.expire(now=database_now())] * 8
+    sweeps: list[Operation] = [lambda: sweep.do_due(now=database_now(), seconds=5)] * 4
+    expiries: list[Operation] = [lambda: leases.expire(now=database_now())] * 8
     for number in range(ROUNDS):
         for one in range(4):
             shop.buys(rich, link=of_round(number, f"/{one}"))
@@ -62,7 +62,7 @@ def test_a_late_answer_and_the_resolver_lose_no_verdict(
     shop: Shop, rich: User, judge: Judge, all_at_once: Crowd
 ) -> None:
     """The sweep gave the attempt up while its answer was on the way: sender and resolver both have it now."""
-    readers: list[Deed] = [lambda: late.read_late_answers(shop.provider, now=database_now())] * 8
+    readers: list[Operation] = [lambda: late.read_late_answers(shop.provider, now=database_now())] * 8
     for number in range(ROUNDS):
         order = shop.buys(rich, link=of_round(number))
         shop.simulator.hold_next_add()
@@ -85,7 +85,7 @@ def test_a_late_answer_and_the_resolver_lose_no_verdict(
 def test_polls_and_cancellations_of_one_order_pay_back_once(
     shop: Shop, rich: User, judge: Judge, all_at_once: Crowd
 ) -> None:
-    asks: list[Deed] = [lambda: cancellations.ask_due(seconds=5)] * 4
+    asks: list[Operation] = [lambda: cancellations.ask_due(seconds=5)] * 4
     said = judge.truth.said = {}
     for number in range(ROUNDS):
         order = shop.buys(rich, link=of_round(number, "?fate=partial:400&after=1"))
@@ -111,7 +111,7 @@ def test_polls_and_cancellations_of_one_order_pay_back_once(
 def test_one_refill_and_one_cancel_asked_16_times_are_one_each(
     shop: Shop, rich: User, judge: Judge, all_at_once: Crowd
 ) -> None:
-    sends: list[Deed] = [lambda: refill_sends.send_due(seconds=5)] * 4
+    sends: list[Operation] = [lambda: refill_sends.send_due(seconds=5)] * 4
     for number in range(ROUNDS):
         done = shop.buys(rich, link=of_round(number, "?fate=completed&after=1"))
         running = shop.buys(rich, link=of_round(number, "?fate=stuck"))

@@ -14,7 +14,7 @@ from orders.models import EventKind, Order
 from orders.settling_by_hand import NothingToDecide, Stale
 from orders.states import Progress
 from tests.battery.crowd import *  # noqa: F403 - its fixtures
-from tests.battery.crowd import ROUNDS, Crowd, Deed, of_round
+from tests.battery.crowd import ROUNDS, Crowd, Operation, of_round
 from tests.battery.judge import Judge, Said, must_hold
 from tests.orders.cast import Shop, balance
 from tests.orders.conftest import *  # noqa: F403 - the cast of the orders' stories
@@ -32,7 +32,7 @@ def hears(shop: Shop, order: Order, state: ProviderOrderState, remains: int | No
     order_answers.apply({order.pk: said}, provider=shop.provider, asked_at=now, now=now)
 
 
-def answering(shop: Shop, order: Order, state: ProviderOrderState, remains: int | None = None) -> Deed:
+def answering(shop: Shop, order: Order, state: ProviderOrderState, remains: int | None = None) -> Operation:
     return lambda: hears(shop, order, state, remains)
 
 
@@ -46,7 +46,7 @@ def unclear(shop: Shop, who: User, number: int) -> Order:
     return order
 
 
-def settling(order: Order, missing: int, seen: str, actor: str = "owner") -> Deed:
+def settling(order: Order, missing: int, seen: str, actor: str = "owner") -> Operation:
     return lambda: settling_by_hand.settle_by_hand(
         order_id=order.pk, missing=missing, seen=seen, actor=actor, reason="their panel", now=database_now()
     )
@@ -81,8 +81,8 @@ def test_two_people_settle_one_order_once_and_the_other_is_told(
     for number in range(ROUNDS):
         order, before = unclear(shop, rich, number), balance(rich)
         saw = seen(order)
-        deeds = [settling(order, missing, saw, f"owner {missing}") for missing in (100, 300)]
-        answers = all_at_once(deeds * 4)
+        operations = [settling(order, missing, saw, f"owner {missing}") for missing in (100, 300)]
+        answers = all_at_once(operations * 4)
         order.refresh_from_db()
         assert order.missing_by_hand in (100, 300)
         won = 0 if order.missing_by_hand == 100 else 1
@@ -182,7 +182,7 @@ def test_one_settles_and_one_says_that_nothing_is_to_do(
         hears(shop, order, ProviderOrderState.PARTIAL)
         order.refresh_from_db()
         saw = seen(order)
-        nothing: Deed = lambda order=order, saw=saw: settling_by_hand.nothing_to_do(  # type: ignore[misc]  # noqa: E731
+        nothing: Operation = lambda order=order, saw=saw: settling_by_hand.nothing_to_do(  # type: ignore[misc]  # noqa: E731
             order_id=order.pk, seen=saw, actor="owner", reason="right as it is", now=database_now()
         )
         answers = all_at_once([settling(order, 300, saw), nothing] * 4)

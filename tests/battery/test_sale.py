@@ -21,7 +21,7 @@ def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _hold(sale: Sale, sold: list[int], happen: Callable[[Incident], bool]) -> None:
-    sellers = threading.Thread(target=lambda: sold.extend(wish.number for wish in sale))
+    sellers = threading.Thread(target=lambda: sold.extend(order.number for order in sale))
     sellers.start()
     try:
         sale.disturb(happen, lambda: None, limit=_LIMIT, sellers=sellers)
@@ -30,9 +30,9 @@ def _hold(sale: Sale, sold: list[int], happen: Callable[[Incident], bool]) -> No
         sellers.join(_LIMIT)
 
 
-def _sale(incidents: list[Incident], *, wishes: int) -> Sale:
-    listed = [trickle(n, providers=1, wallet=0) for n in range(wishes)]
-    return Sale(listed, (trickle(n, providers=1, wallet=0) for n in count(wishes)), incidents)
+def _sale(incidents: list[Incident], *, orders: int) -> Sale:
+    listed = [trickle(n, providers=1, wallet=0) for n in range(orders)]
+    return Sale(listed, (trickle(n, providers=1, wallet=0) for n in count(orders)), incidents)
 
 
 def test_a_sale_is_whole_and_its_incidents_are_spread_over_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +43,7 @@ def test_a_sale_is_whole_and_its_incidents_are_spread_over_it(monkeypatch: pytes
         at.append(sale.gone)
         return True
 
-    sale, sold = _sale([incident] * 10, wishes=200), list[int]()
+    sale, sold = _sale([incident] * 10, orders=200), list[int]()
     _hold(sale, sold, lambda happens: happens())
 
     assert sold[:200] == list(range(200))
@@ -59,7 +59,7 @@ def test_kills_that_wait_for_a_send_meet_one_though_nothing_else_is_left() -> No
             time.sleep(0.005)
         return sale.gone > before
 
-    sale, sold = _sale([kill] * 12, wishes=12), list[int]()
+    sale, sold = _sale([kill] * 12, orders=12), list[int]()
     _hold(sale, sold, lambda happens: happens())
 
     assert sale.happened == 12
@@ -67,7 +67,7 @@ def test_kills_that_wait_for_a_send_meet_one_though_nothing_else_is_left() -> No
 
 
 def test_an_incident_that_wants_a_backlog_gets_one_by_missing() -> None:
-    sale, sold = _sale([], wishes=40), list[int]()
+    sale, sold = _sale([], orders=40), list[int]()
     seen = [0]
 
     def flush() -> bool:
@@ -86,8 +86,8 @@ def test_an_incident_that_wants_a_backlog_gets_one_by_missing() -> None:
 
 
 def test_what_never_comes_to_pass_ends_with_the_limit() -> None:
-    sale, sold = _sale([lambda: False], wishes=3), list[int]()
-    sellers = threading.Thread(target=lambda: sold.extend(wish.number for wish in sale))
+    sale, sold = _sale([lambda: False], orders=3), list[int]()
+    sellers = threading.Thread(target=lambda: sold.extend(order.number for order in sale))
     sellers.start()
     try:
         with pytest.raises(NeverQuiet, match="of 3 orders"):

@@ -106,11 +106,11 @@ class Orders:
     _upstream: int = 0
 
     def queued(self, quantity: int = 1000, link: str = "https://instagram.com/atelier.nord", **fields: str) -> Order:
-        wish = {"link": link, "quantity": str(quantity), **fields}
-        return place_order(customer=self.who, service_id=self.service.pk, fields=wish, now=database_now()).order
+        order_fields = {"link": link, "quantity": str(quantity), **fields}
+        return place_order(customer=self.who, service_id=self.service.pk, fields=order_fields, now=database_now()).order
 
-    def sending(self, **wish: Any) -> Order:
-        order, now = self.queued(**wish), database_now()
+    def sending(self, **order_fields: Any) -> Order:
+        order, now = self.queued(**order_fields), database_now()
         lifecycle.move(order_id=order.pk, old=Forward.QUEUED, new=Forward.CLAIMED, now=now)
         lifecycle.move(
             order_id=order.pk, old=Forward.CLAIMED, new=Forward.SENDING, now=now, kind=EventKind.SENT,
@@ -118,11 +118,11 @@ class Orders:
         )  # fmt: skip
         return Order.objects.get(pk=order.pk)
 
-    def in_doubt(self, **wish: Any) -> Order:
-        return self._moved(self.sending(**wish), Forward.IN_DOUBT, EventKind.DOUBTED)
+    def in_doubt(self, **order_fields: Any) -> Order:
+        return self._moved(self.sending(**order_fields), Forward.IN_DOUBT, EventKind.DOUBTED)
 
-    def refused(self, **wish: Any) -> Order:
-        order = self.sending(**wish)
+    def refused(self, **order_fields: Any) -> Order:
+        order = self.sending(**order_fields)
         refused = self._moved(
             order, Forward.REFUSED, EventKind.REFUSED, finished_at=database_now(), last_refusal="bad_link",
             detail={"class": "bad_link"},
@@ -130,23 +130,23 @@ class Orders:
         settlement.return_everything(refused, now=database_now())
         return Order.objects.get(pk=order.pk)
 
-    def placed(self, **wish: Any) -> Order:
-        order = self.sending(**wish)
+    def placed(self, **order_fields: Any) -> Order:
+        order = self.sending(**order_fields)
         self._upstream += 1
         known_as = f"{self.who.pk}-{self.service.pk}-{self._upstream}"
         return self._moved(order, Forward.PLACED, EventKind.PLACED, upstream_id=known_as, placed_at=database_now())
 
-    def running(self, *, remains: int, **wish: Any) -> Order:
-        return self.hears(self.placed(**wish), ProviderOrderState.IN_PROGRESS, remains)
+    def running(self, *, remains: int, **order_fields: Any) -> Order:
+        return self.hears(self.placed(**order_fields), ProviderOrderState.IN_PROGRESS, remains)
 
-    def completed(self, **wish: Any) -> Order:
-        return self.hears(self.placed(**wish), ProviderOrderState.COMPLETED, 0)
+    def completed(self, **order_fields: Any) -> Order:
+        return self.hears(self.placed(**order_fields), ProviderOrderState.COMPLETED, 0)
 
-    def partial(self, *, remains: int, **wish: Any) -> Order:
-        return self.hears(self.placed(**wish), ProviderOrderState.PARTIAL, remains)
+    def partial(self, *, remains: int, **order_fields: Any) -> Order:
+        return self.hears(self.placed(**order_fields), ProviderOrderState.PARTIAL, remains)
 
-    def canceled(self, **wish: Any) -> Order:
-        return self.hears(self.placed(**wish), ProviderOrderState.CANCELED, None)
+    def canceled(self, **order_fields: Any) -> Order:
+        return self.hears(self.placed(**order_fields), ProviderOrderState.CANCELED, None)
 
     def hears(self, order: Order, state: ProviderOrderState, remains: int | None, start_count: int = 12_480) -> Order:
         """What the provider says of ``order`` next."""

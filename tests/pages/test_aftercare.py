@@ -36,7 +36,7 @@ def test_an_unsent_order_is_canceled_with_two_clicks_and_no_script(signed_in: Cl
     assert order.forward_state == Forward.REFUNDED
 
 
-def test_a_wish_to_cancel_shows_in_the_list_and_on_the_page(signed_in: Client, orders: Orders) -> None:
+def test_a_cancellation_request_shows_in_the_list_and_on_the_page(signed_in: Client, orders: Orders) -> None:
     Provider.objects.update(can_cancel=True)
     ProviderService.objects.update(cancel=True)
     order = orders.running(remains=940)

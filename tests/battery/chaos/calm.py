@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.battery.chaos import figures, quiet, selling
 from tests.battery.chaos.cast import Cast, gather
-from tests.battery.chaos.deck import DEAREST, DOUBTFUL, Wish, plain
+from tests.battery.chaos.deck import DEAREST, DOUBTFUL, PlannedOrder, plain
 from tests.battery.chaos.fleet import Fleet, sailing
 from tests.battery.chaos.judging import Bench
 from tests.battery.chaos.owner import Owner
@@ -99,14 +99,14 @@ class _Sale:
             )
         only = [world.shop_ids[number] for number in profile.providers]
         self.crowd = selling.Crowd(cast, "", threads=2, most_waiting=5 * len(only), only=only)
-        wishes = plain(profile.providers, wallets=WALLETS, seed=seed)
+        planned = plain(profile.providers, wallets=WALLETS, seed=seed)
         pace = {"a_second": PACE * len(only)}
-        self._thread = threading.Thread(target=self.crowd.sell, args=(self._until_ended(wishes),), kwargs=pace)
+        self._thread = threading.Thread(target=self.crowd.sell, args=(self._until_ended(planned),), kwargs=pace)
         self._thread.start()
 
-    def _until_ended(self, wishes: Iterator[Wish]) -> Iterator[Wish]:
+    def _until_ended(self, planned: Iterator[PlannedOrder]) -> Iterator[PlannedOrder]:
         while not self._ended.is_set():
-            yield next(wishes)
+            yield next(planned)
 
     def end(self) -> None:
         self._ended.set()

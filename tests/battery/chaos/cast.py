@@ -16,7 +16,7 @@ START = Decimal(20_000)
 
 @dataclass
 class Cast:
-    """Providers, customers and API keys by the numbers that a wish has; ``credits`` are what was paid in."""
+    """Providers, customers and API keys by the numbers that an order has; ``credits`` are what was paid in."""
 
     services: list[int] = field(default_factory=list)
     customers: list[User] = field(default_factory=list)

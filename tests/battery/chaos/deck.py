@@ -23,7 +23,7 @@ SLOW = (
 #: tell what becomes of that. What is placed after T_settle has a profile of its own in the bracket machine.
 _ELSEWHERE = {"id_ours", "id_foreign", "late_beyond_settle", "never_moves", "bad_key", *CLIENT_SIDE, *AT_THE_DOOR}
 _SIZES = {"gzip_bomb": "gzip_bomb:50000000", "big_body": "big_body:300000"}
-#: Both halves of a gateway's word: the deed behind it is done, or it is not.
+#: Both halves of a gateway's word: the operation behind it is done, or it is not.
 _BOTH = ("h500_p", "h502_html_p", "h504_np", "timeout_after_accept_np", "close_no_answer_np", "h200_empty_np")
 
 
@@ -67,7 +67,7 @@ DEAREST = 23_000
 
 
 @dataclass(frozen=True)
-class Wish:
+class PlannedOrder:
     """One order to come. ``fault`` is met by its first send only."""
 
     number: int
@@ -88,8 +88,10 @@ class Wish:
         return f"https://example.com/o/{self.number}{fault}"
 
 
-def deal(number: int, *, providers: int, wallets: int, faulted: float, seed: int, by_http: float = 0.2) -> list[Wish]:
-    """``number`` wishes, a share of them faulted; half of the others lead an odd life."""
+def deal(
+    number: int, *, providers: int, wallets: int, faulted: float, seed: int, by_http: float = 0.2
+) -> list[PlannedOrder]:
+    """``number`` orders, a share of them faulted; half of the others lead an odd life."""
     rng = random.Random(seed)  # noqa: S311
     lost = round(number * faulted)
     slow = lost // 20
@@ -98,17 +100,19 @@ def deal(number: int, *, providers: int, wallets: int, faulted: float, seed: int
     faults += [""] * (number - len(faults))
     rng.shuffle(faults)
     return [
-        Wish(n, rng.randrange(providers), rng.randrange(wallets), _quantity(rng, n), fault, rng.random() < by_http)
+        PlannedOrder(
+            n, rng.randrange(providers), rng.randrange(wallets), _quantity(rng, n), fault, rng.random() < by_http
+        )
         for n, fault in enumerate(faults)
     ]
 
 
-def plain(providers: Sequence[int], *, wallets: int, seed: int) -> Iterator[Wish]:
-    """Wishes without end and without faults, the providers in turn; three in ten are of three usual sizes."""
+def plain(providers: Sequence[int], *, wallets: int, seed: int) -> Iterator[PlannedOrder]:
+    """Planned orders without end and without faults, the providers in turn; three in ten are of three usual sizes."""
     rng = random.Random(f"{seed}/{providers}")  # noqa: S311
     for number in count():
-        # Numbers of several sales do not meet: a wish's number names it in the shop.
-        yield Wish(
+        # Numbers of several sales do not meet: an order's number names it in the shop.
+        yield PlannedOrder(
             providers[0] * 1_000_000 + number,
             providers[number % len(providers)],
             rng.randrange(wallets),
@@ -116,9 +120,9 @@ def plain(providers: Sequence[int], *, wallets: int, seed: int) -> Iterator[Wish
         )
 
 
-def trickle(number: int, *, providers: int, wallet: int) -> Wish:
+def trickle(number: int, *, providers: int, wallet: int) -> PlannedOrder:
     """One more order without any fault, as a shop goes on selling."""
-    return Wish(number, number % providers, wallet, 500 + number % 50_000)
+    return PlannedOrder(number, number % providers, wallet, 500 + number % 50_000)
 
 
 def _spread(names: Sequence[str], number: int, rng: random.Random) -> list[str]:

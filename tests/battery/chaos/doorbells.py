@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.battery.chaos import figures, quiet, selling
 from tests.battery.chaos.cast import gather
-from tests.battery.chaos.deck import Wish, deal, trickle
+from tests.battery.chaos.deck import PlannedOrder, deal, trickle
 from tests.battery.chaos.fleet import Fleet, sailing
 from tests.battery.chaos.judging import Bench
 from tests.battery.chaos.owner import Owner
@@ -32,7 +32,7 @@ def run(world: World, report: Report, *, variant: str, orders: int) -> None:
     # The last wallet is the one of orders that only keep the shop going: how many there are is a matter of time.
     cast = gather(world, wallets=WALLETS + 1)
     world.control(fates={"completed": 1})
-    wishes = [
+    planned = [
         w
         for w in deal(orders, providers=PROVIDERS, wallets=WALLETS, faulted=0.2, seed=report.seed, by_http=0.0)
         if w.fault not in _TWO_WAYS
@@ -45,7 +45,7 @@ def run(world: World, report: Report, *, variant: str, orders: int) -> None:
         crowd, owner = selling.Crowd(cast, ""), Owner()
         try:
             with report.stage("selling"):
-                crowd.sell(wishes)
+                crowd.sell(planned)
             more = iter(range(orders, 100 * orders))
 
             def sell_one() -> None:
@@ -62,7 +62,7 @@ def run(world: World, report: Report, *, variant: str, orders: int) -> None:
             quiet.settle_doubts(world, owner, sell_one=lambda: None, limit=LIMIT)
             quiet.follow_to_the_end(world, calm_since=calm_since, limit=LIMIT)
         bench.at_rest(crowd.receipts, report)
-    report.tell(variant=variant, final=_final(world, wishes), truth=figures.against_truth(world))
+    report.tell(variant=variant, final=_final(world, planned), truth=figures.against_truth(world))
     report.faults(figures.faults(world))
 
 
@@ -76,8 +76,8 @@ def _set_sail(fleet: Fleet, variant: str) -> None:
     fleet.sail(web=False, others=2, beats=1)
 
 
-def _final(world: World, wishes: list[Wish]) -> dict[str, Any]:
-    mine = {wish.link for wish in wishes}
+def _final(world: World, planned: list[PlannedOrder]) -> dict[str, Any]:
+    mine = {order.link for order in planned}
     with world.connect() as c:
         orders = {row[0]: list(row[1:]) for row in c.execute(_FINAL).fetchall() if row[0] in mine}
         wallets = dict(c.execute(_WALLETS).fetchall())

@@ -46,13 +46,13 @@ def _under_fire(size: Size, world: World, cast: Cast, fleet: Fleet, report: Repo
     fleet.sail()
     bench = Bench(world, cast)
     bench.wait_for_opening()
-    wishes = deal(size.orders, providers=size.providers, wallets=size.wallets, faulted=size.faulted, seed=seed)
+    planned = deal(size.orders, providers=size.providers, wallets=size.wallets, faulted=size.faulted, seed=seed)
     crowd = selling.Crowd(cast, fleet.url)
     trouble = Trouble(world, fleet, seed)
     owner = Owner()
     world.control(faults=_rates())
     more = (trickle(n, providers=size.providers, wallet=n % size.wallets) for n in count(size.orders))
-    sale = Sale(wishes, more, trouble.deck(size.plan))
+    sale = Sale(planned, more, trouble.deck(size.plan))
     try:
         with report.stage("selling"), owner.at_hand(world):
             sellers = threading.Thread(target=crowd.sell, args=(sale,), name="sale")
@@ -75,7 +75,7 @@ def _under_fire(size: Size, world: World, cast: Cast, fleet: Fleet, report: Repo
         orders=len(crowd.receipts.orders),
         by_http=crowd.receipts.by_http,
         tries_that_failed=crowd.receipts.failed,
-        faulted_sends=sum(w.is_faulted for w in wishes),
+        faulted_sends=sum(w.is_faulted for w in planned),
         planned=sale.planned,
         trouble=trouble.as_facts(),
         doubts=figures.doubts(world),

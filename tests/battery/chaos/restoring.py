@@ -25,17 +25,17 @@ PROVIDERS, WALLETS, LIMIT = 2, 20, 120.0
 
 def run(world: World, report: Report, *, orders: int) -> None:
     cast = gather(world, wallets=WALLETS)
-    wishes = deal(orders, providers=PROVIDERS, wallets=WALLETS, faulted=0.1, seed=report.seed, by_http=0.0)
+    planned = deal(orders, providers=PROVIDERS, wallets=WALLETS, faulted=0.1, seed=report.seed, by_http=0.0)
     dump = world.folder / "night.dump"
     with sailing(world, report, "before") as fleet:
         fleet.sail(web=False, forwarders=2, others=2, beats=1)
         Bench(world, cast).wait_for_opening()
         crowd = selling.Crowd(cast, "", threads=3, most_waiting=40)
         with report.stage("selling"):
-            crowd.sell(wishes[: orders // 2])
+            crowd.sell(planned[: orders // 2])
             until(_every_provider_is_known, LIMIT, "something was placed at every provider")
             _dump(world, dump)
-            crowd.sell(wishes[orders // 2 :])
+            crowd.sell(planned[orders // 2 :])
             crowd.go_home()
             until(lambda: not quiet.left(world).queued, LIMIT, "everything was sent")
     sent_before = sum(counts.total() for counts in world.add_requests().values())

@@ -6,22 +6,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
-from tests.battery.chaos.deck import Wish
+from tests.battery.chaos.deck import PlannedOrder
 from tests.battery.chaos.quiet import NeverQuiet
 
 Incident = Callable[[], bool]
-#: A sale that is ahead goes on at so many seconds a wish. It must not stop: a kill aimed at a send waits for one.
+#: A sale that is ahead goes on at so many seconds an order. It must not stop: a kill aimed at a send waits for one.
 _SLOWLY = 0.5
 
 
 class Sale:
-    """``wishes`` are all sold; those of ``more`` are, too, for as long as incidents are left when the others are gone.
+    """The ``orders`` are all sold, and those of ``more`` for as long as incidents are left after them.
 
     An incident tells whether it came to pass. ``planned`` counts them by name.
     """
 
-    def __init__(self, wishes: list[Wish], more: Iterable[Wish], incidents: list[Incident]) -> None:
-        self.wishes = wishes
+    def __init__(self, orders: list[PlannedOrder], more: Iterable[PlannedOrder], incidents: list[Incident]) -> None:
+        self.orders = orders
         self.more = more
         self.todo = list(incidents)
         self.whole = len(incidents)
@@ -31,24 +31,24 @@ class Sale:
         self.missed = 0
         self.called_off = threading.Event()
 
-    def __iter__(self) -> Iterator[Wish]:
-        """The wishes, as the buyers take them."""
-        for wish in chain(self.wishes, self.more):
+    def __iter__(self) -> Iterator[PlannedOrder]:
+        """The orders, as the buyers take them."""
+        for order in chain(self.orders, self.more):
             if self._is_ahead and self.called_off.wait(_SLOWLY):
                 return
-            if self.gone >= len(self.wishes) and not self.todo:
+            if self.gone >= len(self.orders) and not self.todo:
                 return
             self.gone += 1
-            yield wish
+            yield order
 
     @property
     def _is_ahead(self) -> bool:
-        """A miss lets some more wishes go at once: a flush wants a backlog, and none grows from a few wishes."""
-        return self.gone * self.whole > (self.happened + self.missed + 2) * len(self.wishes)
+        """A miss lets some more orders go at once: a flush needs a backlog, and a few orders make none."""
+        return self.gone * self.whole > (self.happened + self.missed + 2) * len(self.orders)
 
     @property
     def _is_incident_due(self) -> bool:
-        return self.gone * (self.whole + 3) >= (self.happened + 1) * len(self.wishes)
+        return self.gone * (self.whole + 3) >= (self.happened + 1) * len(self.orders)
 
     def disturb(
         self, happen: Callable[[Incident], bool], look: Callable[[], None], *, limit: float, sellers: threading.Thread
@@ -57,7 +57,7 @@ class Sale:
         end = time.monotonic() + limit
         while sellers.is_alive():
             if time.monotonic() > end:
-                raise NeverQuiet(f"after {limit} s {self.gone} of {len(self.wishes)} orders were placed")
+                raise NeverQuiet(f"after {limit} s {self.gone} of {len(self.orders)} orders were placed")
             look()
             if not self.todo or not self._is_incident_due:
                 time.sleep(0.1)

@@ -19,14 +19,14 @@ from core.clock import database_now
 from orders.checkout.placement import place_order
 from orders.models import Order
 from tests.battery.chaos.cast import Cast
-from tests.battery.chaos.deck import Wish
+from tests.battery.chaos.deck import PlannedOrder
 
 _HTTP_SECONDS = 10
 
 
 @dataclass
 class Receipts:
-    """What buyers were told: order ids by the wish's number, over HTTP only those that were answered with 200.
+    """What buyers were told: order ids by the order's number, over HTTP only those that were answered with 200.
 
     ``failed`` counts tries that came to nothing, ``took`` the seconds of each that succeeded.
     """
@@ -39,10 +39,10 @@ class Receipts:
 
 
 class Crowd:
-    """Threads that work a list of wishes off. ``url`` is the shop's address. The queue may be ``most_waiting`` long,
+    """Threads that work a list of orders off. ``url`` is the shop's address. The queue may be ``most_waiting`` long,
     counting all orders, or those at ``only`` some of the shop's providers.
 
-    Each try of a wish carries the same name, so a buyer may ask again after an error without buying twice.
+    Each try of an order carries the same name, so a buyer may ask again after an error without buying twice.
     """
 
     def __init__(
@@ -53,17 +53,17 @@ class Crowd:
         self.url = url
         self.receipts = Receipts()
         self.most_waiting = most_waiting
-        self._wishes: queue.Queue[Wish | None] = queue.Queue(maxsize=threads * 2)
+        self._planned: queue.Queue[PlannedOrder | None] = queue.Queue(maxsize=threads * 2)
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._buy, name=f"buyer {n}") for n in range(threads)]
         for thread in self._threads:
             thread.start()
 
-    def sell(self, wishes: Iterable[Wish], *, a_second: float | None = None) -> None:
-        """Hand the wishes to the buyers: as fast as the queue of the shop allows, and at most so many a second."""
+    def sell(self, planned: Iterable[PlannedOrder], *, a_second: float | None = None) -> None:
+        """Hand the orders to the buyers: as fast as the queue of the shop allows, and at most so many a second."""
         due = time.monotonic()
-        for place, wish in enumerate(wishes):
+        for place, order in enumerate(planned):
             if a_second is not None:
                 due = max(due + 1 / a_second, time.monotonic())
                 time.sleep(max(0.0, due - time.monotonic()))
@@ -71,7 +71,7 @@ class Crowd:
                 self._wait_for_room()
             if self._stop.is_set():
                 return
-            self._wishes.put(wish)
+            self._planned.put(order)
 
     def _wait_for_room(self) -> None:
         while not self._stop.is_set():
@@ -84,7 +84,7 @@ class Crowd:
     def go_home(self) -> None:
         """Wait until what was handed over is bought, and end the threads."""
         for _ in self._threads:
-            self._wishes.put(None)
+            self._planned.put(None)
         for thread in self._threads:
             thread.join()
 
@@ -93,21 +93,21 @@ class Crowd:
         self._stop.set()
         while True:
             with suppress(queue.Empty):
-                self._wishes.get_nowait()
+                self._planned.get_nowait()
                 continue
             break
         self.go_home()
 
     def _buy(self) -> None:
-        while (wish := self._wishes.get()) is not None:
-            self._insist(wish, self._over_http if wish.by_http else self._directly)
+        while (order := self._planned.get()) is not None:
+            self._insist(order, self._over_http if order.by_http else self._directly)
         connection.close()
 
-    def _insist(self, wish: Wish, buy: Callable[[Wish], int]) -> None:
+    def _insist(self, order: PlannedOrder, buy: Callable[[PlannedOrder], int]) -> None:
         began = time.monotonic()
         while not self._stop.is_set():
             try:
-                number = buy(wish)
+                number = buy(order)
             except (DatabaseError, OSError, ValueError) as problem:
                 if not isinstance(problem, OSError | ValueError):
                     connection.close()
@@ -117,29 +117,29 @@ class Crowd:
                 self._stop.wait(0.2)
                 continue
             with self._lock:
-                self.receipts.orders[wish.number] = number
-                self.receipts.by_http += wish.by_http
+                self.receipts.orders[order.number] = number
+                self.receipts.by_http += order.by_http
                 self.receipts.took.append(time.monotonic() - began)
             return
 
-    def _directly(self, wish: Wish) -> int:
+    def _directly(self, order: PlannedOrder) -> int:
         placed = place_order(
-            customer=self.cast.customers[wish.wallet],
-            service_id=self.cast.services[wish.provider],
-            fields={"link": wish.link, "quantity": str(wish.quantity)},
-            nonce=f"battery-{wish.number}",
+            customer=self.cast.customers[order.wallet],
+            service_id=self.cast.services[order.provider],
+            fields={"link": order.link, "quantity": str(order.quantity)},
+            nonce=f"battery-{order.number}",
             now=database_now(),
         )
         return placed.order.pk
 
-    def _over_http(self, wish: Wish) -> int:
+    def _over_http(self, order: PlannedOrder) -> int:
         fields = {
-            "key": self.cast.keys[wish.wallet],
+            "key": self.cast.keys[order.wallet],
             "action": "add",
-            "service": str(self.cast.services[wish.provider]),
-            "link": wish.link,
-            "quantity": str(wish.quantity),
-            "request_id": f"battery-{wish.number}",
+            "service": str(self.cast.services[order.provider]),
+            "link": order.link,
+            "quantity": str(order.quantity),
+            "request_id": f"battery-{order.number}",
         }
         body = urllib.parse.urlencode(fields).encode()
         request = urllib.request.Request(f"{self.url}/api/v2", body)  # noqa: S310 - an address of this machine

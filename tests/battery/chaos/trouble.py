@@ -86,7 +86,7 @@ class Trouble:
             (self.restart_postgres, plan.postgres_restarts),
             (self.terminate_backend, plan.terminations),
         ]
-        incidents = [deed for deed, count in kinds for _ in range(count)]
+        incidents = [operation for operation, count in kinds for _ in range(count)]
         self.random.shuffle(incidents)
         return incidents
 

@@ -58,9 +58,9 @@ class World:
         done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
 
-    def control(self, **wishes: Any) -> None:
+    def control(self, **settings: Any) -> None:
         for sim in self.providers:
-            sim.control(**wishes)
+            sim.control(**settings)
 
 
 #: BATTERY_SCHEMA names a file: the first world keeps its empty shop there, the others spare themselves the migrations.

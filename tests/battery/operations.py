@@ -12,7 +12,7 @@ SECONDS = (1, 16, 31, 61, 95, 125, 190, 605, 700, 1900, 3700, 90_000)
 MEANWHILE = ("a moment", "the lease ends", "the doubt settles", "a twin works", "the customer cancels", "parked")
 
 #: How often, and with what.
-DEEDS: dict[str, tuple[int, dict[str, Sequence[Any]]]] = {
+OPERATIONS: dict[str, tuple[int, dict[str, Sequence[Any]]]] = {
     "send": (40, {"pick": PICK, "fault": played.ADD, "fate": played.FATES}),
     "place": (4, {"pick": PICK, "fate": played.FATES, "twice": (True, False)}),
     "send_into_doubt": (8, {"pick": PICK, "fault": played.SHARP}),
@@ -68,8 +68,8 @@ DEEDS: dict[str, tuple[int, dict[str, Sequence[Any]]]] = {
 def drawn(number: int) -> tuple[str, dict[str, Any]]:
     """The step that a number stands for. Hypothesis likes some choices better than others; here all are alike."""
     chance = random.Random(f"step {number}")  # noqa: S311
-    [name] = chance.choices(list(DEEDS), [weight for weight, _given in DEEDS.values()])
-    return name, {what: chance.choice(values) for what, values in DEEDS[name][1].items()}
+    [name] = chance.choices(list(OPERATIONS), [weight for weight, _given in OPERATIONS.values()])
+    return name, {what: chance.choice(values) for what, values in OPERATIONS[name][1].items()}
 
 
 def disaster(number: int, length: int) -> dict[int, str]:
