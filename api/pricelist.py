@@ -29,6 +29,8 @@ _GROUP_FINGERPRINT = f"""
     SELECT ({_WRITES} catalog_markuprule), ({_WRITES} accounts_customergroup),
            (SELECT string_agg(concat_ws(':', id, exchange_rate, markup_percent), ',' ORDER BY id) FROM catalog_provider)
 """  # noqa: S608
+#: What a client writes of an encoding that it does not accept.
+_NOT_ACCEPTED = ("q=0", "q=0.0", "q=0.00", "q=0.000")
 #: Lists kept, each of another group; customers without one share one.
 _LIMIT = 8
 
@@ -44,14 +46,11 @@ class PriceList:
 
     def packed_for(self, accepted: str) -> tuple[bytes, str]:
         """The body and its Content-Encoding for an Accept-Encoding header; the latter is empty for the plain one."""
-        words = {word.split(";")[0].strip() for word in accepted.lower().split(",") if not _is_refused(word)}
+        offers = [word.replace(" ", "").partition(";") for word in accepted.lower().split(",")]
+        words = {name for name, _semicolon, weight in offers if weight not in _NOT_ACCEPTED}
         if "br" in words:
             return self.brotlied, "br"
         return (self.gzipped, "gzip") if "gzip" in words else (self.plain, "")
-
-
-def _is_refused(word: str) -> bool:
-    return word.replace(" ", "").rpartition(";q=")[2] in ("0", "0.0", "0.00", "0.000")
 
 
 # By group: the fingerprint of what the list was made of, and the list. The one made longest ago comes first.

@@ -26,7 +26,7 @@ from upstream.service_types import SERVICE_TYPES, PricedBy, QuantitySource, Serv
 
 @dataclass(frozen=True)
 class Numbers:
-    """What the samples are about: the reader's own orders, else made-up numbers."""
+    """The numbers in the samples: those of the reader's own orders, or made-up ones."""
 
     service: int = 2104
     quantity: int = 1000
@@ -42,20 +42,31 @@ class Numbers:
         if service:
             known |= {"service": service[0], "quantity": min(max(1000, service[1]), service[2])}
         if reader is not None:
-            known |= _own(reader)
+            own = Order.objects.filter(customer=reader).order_by("-id")
+            done = own.filter(progress=Progress.COMPLETED, service__source__refill=True)
+            refills = Refill.objects.filter(order__customer=reader).order_by("-id")
+            for name, rows in (("order", own), ("refillable", done), ("refill", refills)):
+                if (number := rows.values_list("pk", flat=True).first()) is not None:
+                    known[name] = number
         return cls(**known)
 
-
-def _own(reader: User) -> dict[str, int]:
-    mine = Order.objects.filter(customer=reader).order_by("-id")
-    done = mine.filter(progress=Progress.COMPLETED, service__source__refill=True)
-    refills = Refill.objects.filter(order__customer=reader).order_by("-id")
-    found = {
-        "order": mine.values_list("pk", flat=True).first(),
-        "refillable": done.values_list("pk", flat=True).first(),
-        "refill": refills.values_list("pk", flat=True).first(),
-    }
-    return {name: number for name, number in found.items() if number is not None}
+    def fields(self) -> dict[str, dict[str, str]]:
+        """Return the fields of each action's sample."""
+        return {
+            "services": {},
+            "add": {
+                "service": str(self.service),
+                "quantity": str(self.quantity),
+                "link": "https://instagram.com/atelier.nord",
+                "request_id": "cart-90817",
+            },
+            "status": {"order": str(self.order)},
+            "refill": {"order": str(self.refillable), "request_id": f"refill-{self.refillable}"},
+            "refill_status": {"refill": str(self.refill)},
+            "cancel": {"orders": str(self.order), "request_id": f"cancel-{self.order}"},
+            "balance": {},
+            "createTicket": {"subject": "Order is slow", "message": "When will it start?", "request_id": "ticket-1"},
+        }
 
 
 @dataclass(frozen=True)
@@ -78,24 +89,6 @@ class Shown:
         }
         text = words.get(self.topic.name)
         return msgspec.json.format(msgspec.json.encode(ErrorAnswer(text)), indent=2).decode() if text else ""
-
-
-def _fields(numbers: Numbers) -> dict[str, dict[str, str]]:
-    return {
-        "services": {},
-        "add": {
-            "service": str(numbers.service),
-            "quantity": str(numbers.quantity),
-            "link": "https://instagram.com/atelier.nord",
-            "request_id": "cart-90817",
-        },
-        "status": {"order": str(numbers.order)},
-        "refill": {"order": str(numbers.refillable), "request_id": f"refill-{numbers.refillable}"},
-        "refill_status": {"refill": str(numbers.refill)},
-        "cancel": {"orders": str(numbers.order), "request_id": f"cancel-{numbers.order}"},
-        "balance": {},
-        "createTicket": {"subject": "Order is slow", "message": "When will it start?", "request_id": "ticket-1"},
-    }
 
 
 @dataclass(frozen=True)
@@ -124,7 +117,7 @@ def endpoint_address() -> str:
 
 @require_safe
 def page(request: ShopRequest) -> HttpResponse:
-    fields = _fields(Numbers.of(request.customer or None))
+    fields = Numbers.of(request.customer or None).fields()
     address = endpoint_address()
     context: dict[str, Any] = {
         "page": "api",

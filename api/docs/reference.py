@@ -36,8 +36,8 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Topic:
-    """One action. ``types`` are what it can answer besides an error (types, or JSON schemas of their own), ``answer``
-    is an example of the first."""
+    """One action. ``types`` are its answers besides an error, as types or JSON schemas; ``answer`` is an example of the
+    first."""
 
     name: str
     title: str | Promise
