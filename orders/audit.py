@@ -1,16 +1,22 @@
-"""Whether orders, their attempts and their money tell one story. Plain SQL, beside the equations of `billing.audit`."""
+"""Equations that say whether orders, their attempts and their money agree: plain SQL, like those of `billing.audit`."""
 
 # ruff: noqa: S608  # Statements are put together from constants of this project; nothing from outside reaches them.
 
 from django.conf import settings
 
 from billing.audit import Equation, guards
+from billing.models import Code
+from orders.models import BreakKind
+from orders.states import CANCEL_OPEN, FINAL, LIVE, REFILL_OPEN, Forward, Outcome, Progress, sql_list
 
-_TERMINAL = """(o.forward_state IN ('refused', 'refunded')
-    OR (o.forward_state = 'placed' AND o.progress IN ('completed', 'partial', 'canceled', 'refunded', 'expired')))"""
+_NEVER_PLACED = f"o.forward_state IN ({sql_list((Forward.REFUSED, Forward.REFUNDED))})"
+_ALL_BACK = f"o.progress IN ({sql_list((Progress.CANCELED, Progress.REFUNDED))})"
+_TERMINAL = f"""({_NEVER_PLACED}
+    OR (o.forward_state = '{Forward.PLACED}' AND o.progress IN ({sql_list(FINAL)})))"""
 _ORDERS = "SELECT count(*) FROM orders_order"
 _ATTEMPTS = "SELECT count(*) FROM orders_forwardattempt"
-_LIVE = "('claimed', 'sending', 'in_doubt', 'placed')"
+_OF_ORDERS = sql_list((Code.HOLD, Code.SETTLE, Code.REFUND, Code.LATE_REFUND))
+_LIVE = f"({sql_list(LIVE)})"
 _HOLD_OF = "LEFT JOIN billing_hold h ON h.reference = 'order:' || o.id"
 #: What so many units of an order cost, rounded down: a quotient of whole numbers, which Postgres does not round.
 _SHARE = "div(o.charge * {} * 100000, o.total) / 100000"
@@ -38,10 +44,10 @@ EQUATIONS = [
         "references_exist",
         "each reference of a hold, and of a transfer between hold and wallet, is an order's",
         "SELECT count(*) FROM billing_hold",
-        """
+        f"""
         SELECT 'reference ' || reference, 'there is no such order'
         FROM (SELECT reference FROM billing_hold UNION
-              SELECT reference FROM billing_transfer WHERE code IN ('hold', 'settle', 'release', 'late_refund')) r
+              SELECT reference FROM billing_transfer WHERE code IN ({_OF_ORDERS})) r
         WHERE NOT EXISTS (SELECT 1 FROM orders_order o WHERE 'order:' || o.id = r.reference) ORDER BY 1
         """,
     ),
@@ -57,7 +63,7 @@ EQUATIONS = [
     ),
     Equation(
         "decisions_are_paid",
-        "each order settled by hand: refunded = charge × missing ÷ quantity, as decided or as heard since; never less",
+        "each order settled by hand: refunded = charge × missing ÷ quantity, as decided or answered since; never less",
         "SELECT count(*) FROM orders_order WHERE missing_by_hand IS NOT NULL",
         f"""
         SELECT 'order ' || o.id,
@@ -65,7 +71,7 @@ EQUATIONS = [
                o.missing_by_hand, o.total, coalesce(nullif(o.progress, ''), 'open'), now.missing, h.refunded, o.charge)
         FROM orders_order o {_HOLD_OF}
         -- A later answer that owes more is paid and leaves its own number; one that owes less changes neither.
-        CROSS JOIN LATERAL (SELECT CASE WHEN o.progress IN ('canceled', 'refunded') THEN o.total
+        CROSS JOIN LATERAL (SELECT CASE WHEN {_ALL_BACK} THEN o.total
             ELSE greatest(0, least(o.total, coalesce(o.remains, o.missing_by_hand))) END AS missing) now
         WHERE o.missing_by_hand IS NOT NULL
           AND NOT coalesce({_TERMINAL} AND h.refunded = {_SHARE.format("now.missing")}
@@ -76,13 +82,13 @@ EQUATIONS = [
     Equation(
         "unplaced_orders_hold_everything",
         "each order on its way to the provider: held = charge; each refused or refunded one: refunded = charge",
-        "SELECT count(*) FROM orders_order WHERE forward_state <> 'placed'",
+        f"SELECT count(*) FROM orders_order WHERE forward_state <> '{Forward.PLACED}'",
         f"""
         SELECT 'order ' || o.id, format('it is %s, earned %s, refunded %s', o.forward_state, h.earned, h.refunded)
         FROM orders_order o {_HOLD_OF}
-        WHERE o.forward_state <> 'placed' AND h.reference IS NOT NULL
+        WHERE o.forward_state <> '{Forward.PLACED}' AND h.reference IS NOT NULL
           AND (h.earned <> 0
-               OR h.refunded <> CASE WHEN o.forward_state IN ('refused', 'refunded') THEN o.charge ELSE 0 END)
+               OR h.refunded <> CASE WHEN {_NEVER_PLACED} THEN o.charge ELSE 0 END)
         ORDER BY o.id
         """,
     ),
@@ -99,11 +105,12 @@ EQUATIONS = [
         "attempts_follow_proof",
         "attempt n + 1 exists only if attempt n was released, proven unsent, refused, or not placed",
         _ATTEMPTS,
-        """
+        f"""
         SELECT 'order ' || a.order_id, format('attempt %s is %s, but attempt %s exists', a.n, a.outcome, b.n)
         FROM orders_forwardattempt a JOIN orders_forwardattempt b ON b.order_id = a.order_id AND b.n = a.n + 1
-        WHERE NOT coalesce((a.outcome = 'not_sent' AND a.send_calls = 0) OR a.outcome IN ('released', 'refused')
-               OR (a.outcome = 'not_placed' AND (a.evidence ? 'bracket' OR a.decided_by IS NOT NULL)), false)
+        WHERE NOT coalesce((a.outcome = '{Outcome.NOT_SENT}' AND a.send_calls = 0)
+               OR a.outcome IN ({sql_list((Outcome.RELEASED, Outcome.REFUSED))})
+               OR (a.outcome = '{Outcome.NOT_PLACED}' AND (a.evidence ? 'bracket' OR a.decided_by IS NOT NULL)), false)
         ORDER BY a.order_id, a.n
         """,
     ),
@@ -111,20 +118,20 @@ EQUATIONS = [
         "placed_orders_have_their_id",
         "order placed ⇔ upstream id ⇔ its attempt placed with the same id; no id serves two orders",
         _ORDERS,
-        """
+        f"""
         SELECT 'order ' || o.id,
                format('it is %s with upstream id %s; %s placed attempts, with id %s; %s orders share it',
                o.forward_state, coalesce(o.upstream_id, '–'), count(a.id), coalesce(min(a.upstream_id), '–'),
                greatest(1, s.n))
         FROM orders_order o
-        LEFT JOIN orders_forwardattempt a ON a.order_id = o.id AND a.outcome = 'placed'
+        LEFT JOIN orders_forwardattempt a ON a.order_id = o.id AND a.outcome = '{Outcome.PLACED}'
         LEFT JOIN (SELECT provider_id, upstream_id, count(*) AS n FROM orders_order
                    WHERE upstream_id IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1) s
                ON s.provider_id = o.provider_id AND s.upstream_id = o.upstream_id
         GROUP BY o.id, s.n
-        HAVING (o.forward_state = 'placed') <> (o.upstream_id IS NOT NULL)
-            OR (o.forward_state <> 'refunded' AND (
-                count(a.id) <> CASE o.forward_state WHEN 'placed' THEN 1 ELSE 0 END
+        HAVING (o.forward_state = '{Forward.PLACED}') <> (o.upstream_id IS NOT NULL)
+            OR (o.forward_state <> '{Forward.REFUNDED}' AND (
+                count(a.id) <> CASE o.forward_state WHEN '{Forward.PLACED}' THEN 1 ELSE 0 END
                 OR min(a.upstream_id) IS DISTINCT FROM o.upstream_id))
             OR s.n > 1
         ORDER BY o.id
@@ -138,13 +145,13 @@ EQUATIONS = [
         SELECT 'order ' || o.id, format('it is %s, its live attempt is %s', o.forward_state, coalesce(outcome, 'none'))
         FROM orders_order o LEFT JOIN orders_forwardattempt a ON a.order_id = o.id AND a.outcome IN {_LIVE}
         WHERE CASE o.forward_state
-            WHEN 'claimed' THEN a.outcome IS DISTINCT FROM 'claimed'
-            WHEN 'sending' THEN a.outcome IS DISTINCT FROM 'sending'
-            WHEN 'in_doubt' THEN a.outcome IS DISTINCT FROM 'in_doubt'
-            WHEN 'review' THEN a.outcome IS DISTINCT FROM 'in_doubt'
+            WHEN '{Forward.CLAIMED}' THEN a.outcome IS DISTINCT FROM '{Outcome.CLAIMED}'
+            WHEN '{Forward.SENDING}' THEN a.outcome IS DISTINCT FROM '{Outcome.SENDING}'
+            WHEN '{Forward.IN_DOUBT}' THEN a.outcome IS DISTINCT FROM '{Outcome.IN_DOUBT}'
+            WHEN '{Forward.REVIEW}' THEN a.outcome IS DISTINCT FROM '{Outcome.IN_DOUBT}'
             -- Found only after its customer was refunded: a loss of the shop, and no contradiction.
-            WHEN 'refunded' THEN coalesce(a.outcome, 'in_doubt') NOT IN ('in_doubt', 'placed')
-            WHEN 'placed' THEN a.outcome IS DISTINCT FROM 'placed'
+            WHEN '{Forward.REFUNDED}' THEN a.outcome NOT IN ({sql_list((Outcome.IN_DOUBT, Outcome.PLACED))})
+            WHEN '{Forward.PLACED}' THEN a.outcome IS DISTINCT FROM '{Outcome.PLACED}'
             ELSE a.outcome IS NOT NULL
         END ORDER BY o.id
         """,
@@ -155,7 +162,7 @@ EQUATIONS = [
         "SELECT count(*) FROM orders_refill",
         f"""
         SELECT 'order ' || order_id, count(*) || ' open refills' FROM orders_refill
-        WHERE state IN ('queued', 'claimed', 'sending', 'in_doubt', 'requested') GROUP BY order_id HAVING count(*) > 1
+        WHERE state IN ({sql_list(REFILL_OPEN)}) GROUP BY order_id HAVING count(*) > 1
         UNION ALL
         SELECT 'refill ' || refill_id, count(*) || ' live attempts' FROM orders_refillattempt
         WHERE outcome IN {_LIVE} GROUP BY refill_id HAVING count(*) > 1 ORDER BY 1
@@ -165,28 +172,29 @@ EQUATIONS = [
         "children_belong_to_one_parent",
         "each child order: its parent is placed at the same provider, and no order has its id",
         "SELECT count(*) FROM orders_childorder",
-        """
+        f"""
         SELECT 'child order ' || c.id, format('order %s is %s; order %s has its id', p.id, p.forward_state, o.id)
         FROM orders_childorder c JOIN orders_order p ON p.id = c.parent_id
         LEFT JOIN orders_order o ON o.provider_id = c.provider_id AND o.upstream_id = c.upstream_id
-        WHERE p.provider_id <> c.provider_id OR p.forward_state <> 'placed' OR o.id IS NOT NULL ORDER BY c.id
+        WHERE p.provider_id <> c.provider_id OR p.forward_state <> '{Forward.PLACED}' OR o.id IS NOT NULL ORDER BY c.id
         """,
     ),
     Equation(
         "one_open_cancellation",
-        "each order: at most one open wish to cancel it, and none once it is over",
+        "each order: at most one open request to cancel it, and none once it is over",
         "SELECT count(*) FROM orders_cancellation",
         f"""
-        SELECT 'order ' || o.id, count(*) || ' open wishes; it is ' || o.progress
+        SELECT 'order ' || o.id, count(*) || ' open requests; it is ' || o.progress
         FROM orders_cancellation c JOIN orders_order o ON o.id = c.order_id
-        WHERE c.state IN ('queued', 'asked') GROUP BY o.id HAVING count(*) > 1 OR bool_or({_TERMINAL}) ORDER BY o.id
+        WHERE c.state IN ({sql_list(CANCEL_OPEN)})
+        GROUP BY o.id HAVING count(*) > 1 OR bool_or({_TERMINAL}) ORDER BY o.id
         """,
     ),
     Equation(
         "provider_books",
         "each provider, when last quiet: opening balance + entries − charges = what it reports, or there is a row",
         "SELECT count(DISTINCT provider_id) FROM orders_balancereading WHERE is_quiet",
-        """
+        f"""
         SELECT 'provider ' || r.provider_id, format('reading %s reports %s, ours was %s − %s; the row says %s',
                r.id, trim_scale(r.amount), trim_scale(e.entered), trim_scale(r.charges),
                coalesce(trim_scale(b.amount)::text, 'nothing'))
@@ -194,7 +202,7 @@ EQUATIONS = [
               ORDER BY provider_id, id DESC) r
         CROSS JOIN LATERAL (SELECT coalesce(sum(amount), 0) AS entered FROM orders_providerentry
                             WHERE provider_id = r.provider_id AND currency = r.currency AND at <= r.at) e
-        LEFT JOIN orders_reconciliationbreak b ON b.provider_id = r.provider_id AND b.kind = 'balance'
+        LEFT JOIN orders_reconciliationbreak b ON b.provider_id = r.provider_id AND b.kind = '{BreakKind.BALANCE}'
               AND b.facts->>'reading' = r.id::text
         WHERE r.entries <> e.entered
            OR r.amount - (e.entered - r.charges) <> coalesce(b.amount, 0)
@@ -203,21 +211,21 @@ EQUATIONS = [
     ),
     Equation(
         "order_costs_have_their_row",
-        "each order charged above its price, or refunded and still charged, as of the last look: there is a row",
+        "each order charged above its price, or refunded there and still charged, at the last check: there is a row",
         "SELECT count(*) FROM orders_order WHERE provider_charge IS NOT NULL",
         f"""
         SELECT 'order ' || o.id, format('charged %s, expected %s, it is %s, and no row says so',
                trim_scale(o.provider_charge), trim_scale(o.expected_charge), coalesce(nullif(o.progress, ''), 'open'))
         FROM orders_order o JOIN catalog_provider p ON p.id = o.provider_id
         JOIN orders_reconciliationschedule d ON d.provider_id = o.provider_id
-        WHERE o.forward_state = 'placed' AND o.provider_currency = p.currency
+        WHERE o.forward_state = '{Forward.PLACED}' AND o.provider_currency = p.currency
           AND o.answered_currency IN ('', p.currency)
-          -- An answer is dated by its question, and may have been applied only after the look.
+          -- An answer is dated by its question, and may have been applied only after the check.
           AND o.answered_at < d.checked_at - interval '{_LONGEST_ANSWER} seconds'
-          AND CASE WHEN o.progress IN ('canceled', 'refunded') THEN o.provider_charge > 0
+          AND CASE WHEN {_ALL_BACK} THEN o.provider_charge > 0
                    ELSE o.provider_charge - o.expected_charge >= 0.01 END
           AND NOT EXISTS (SELECT 1 FROM orders_reconciliationbreak b
-                          WHERE b.order_id = o.id AND b.kind IN ('owed', 'charge'))
+                          WHERE b.order_id = o.id AND b.kind IN ({sql_list((BreakKind.OWED, BreakKind.CHARGE))}))
         ORDER BY o.id
         """,
     ),

@@ -1,9 +1,10 @@
 """The states of an order and the moves between them. Pure: no row is read or written here.
 
-An order has two: how far its forwarding got (``Forward``, ours to move) and what the provider last said of it
-(``Progress``, heard). What a customer sees (``Face``) follows from both.
+An order has two: how far its forwarding got (``Forward``, ours to move) and what the provider last answered about it
+(``Progress``). What a customer sees (``Face``) follows from both.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +22,11 @@ class Forward(models.TextChoices):
     PLACED = "placed", _("Placed")
     REFUSED = "refused", _("Refused")
     REFUNDED = "refunded", _("Refunded")
+
+
+def sql_list(states: Iterable[str]) -> str:
+    """Return the states as SQL literals, for ``IN (…)``: their names are constants of this module, never data."""
+    return ", ".join(f"'{state}'" for state in sorted(states))
 
 
 #: Every move of forwarding there is. `orders.lifecycle` makes no other, and a database trigger refuses any other.
@@ -54,7 +60,7 @@ LIVE = (Outcome.CLAIMED, Outcome.SENDING, Outcome.IN_DOUBT, Outcome.PLACED)
 
 
 class Progress(models.TextChoices):
-    """What the provider last said of a placed order, in canonical words. Empty until it said anything."""
+    """What the provider last answered about a placed order, in canonical words. Empty until it has answered."""
 
     PENDING = "pending", _("Pending")
     PROCESSING = "processing", _("Processing")
@@ -69,7 +75,7 @@ class Progress(models.TextChoices):
     EXPIRED = "expired", _("Expired")
 
 
-#: The provider is done with the order; its money is settled, and it is looked at ever more rarely from now on.
+#: The provider is done with the order: its money is settled, and it is polled ever more rarely from now on.
 FINAL = frozenset({Progress.COMPLETED, Progress.PARTIAL, Progress.CANCELED, Progress.REFUNDED, Progress.EXPIRED})
 
 
@@ -113,14 +119,14 @@ _BY_PROGRESS = {
 
 
 def face_of(forward: str, progress: str) -> Face:
-    """What the customer sees. An order a provider calls failed is still "In progress": panels send those again."""
+    """Return what the customer sees. An order called failed is still "In progress": providers retry those."""
     if forward != Forward.PLACED:
         return _BY_FORWARD[Forward(forward)]
     return _BY_PROGRESS.get(progress, IN_PROGRESS)
 
 
 class RefillState(models.TextChoices):
-    """A refill request: ours to move up to ``requested``, the provider's words after it."""
+    """A refill request: ours to move up to ``requested``, then as the provider answers."""
 
     QUEUED = "queued", _("Queued")
     CLAIMED = "claimed", _("Claimed")
@@ -142,7 +148,7 @@ REFILL_OPEN = (
 
 
 class CancelState(models.TextChoices):
-    """A customer's wish to cancel: ours to ask with until ``asked``, then the order's own status answers it."""
+    """A customer's request to cancel: ours to send until ``asked``, then the order's own status answers it."""
 
     QUEUED = "queued", _("Queued")
     ASKED = "asked", _("Asked for")

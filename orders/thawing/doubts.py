@@ -52,8 +52,8 @@ def mark_earlier_doubts(provider_id: int) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE orders_forwardattempt SET evidence = evidence || '{\"restored\": true}' "
-            "WHERE provider_id = %s AND outcome = 'in_doubt' AND NOT evidence ? 'restored' RETURNING order_id",
-            [provider_id],
+            "WHERE provider_id = %s AND outcome = %s AND NOT evidence ? 'restored' RETURNING order_id",
+            [provider_id, Outcome.IN_DOUBT],
         )
         return [row[0] for row in cursor.fetchall()]
 
