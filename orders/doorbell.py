@@ -1,4 +1,4 @@
-"""Rings for the workers. A doorbell carries nothing: losing it costs at most one sweep, ringing twice costs nothing."""
+"""Doorbells for the workers. They carry nothing: one that is lost costs a sweep's time, one too many costs nothing."""
 
 import logging
 import threading
@@ -16,29 +16,32 @@ RESOLVE = "orders.tasks.resolve"
 
 
 def ring(task: str, *, queue: str | None = None) -> None:
-    """Send the message named ``task`` and shrug when the broker is away: the sweep finds the rows.
+    """Publish the message named ``task``; if the broker is away, only log that, since the sweep finds the rows.
 
-    ``queue`` is for a message that is not about work but about who listens there.
+    ``queue`` is for a message that is not about work but a ping of that queue's workers.
     """
     try:
         broker.publish(task, queue=queue)
-    except Exception as problem:  # every transport raises classes of its own, and none may break a committed deed
-        log.warning("the doorbell %s was not heard (%s); the sweep will answer", task, type(problem).__name__)
+    except Exception as problem:  # every transport raises classes of its own, and none may break what is committed
+        log.warning("the doorbell %s could not be rung (%s); the sweep does its work", task, type(problem).__name__)
 
 
 def ring_on_commit(task: str) -> None:
-    """Ring once the row is there to be found. Robust: a dead broker must not turn a committed order into an error."""
+    """Ring once the row is committed. Robust: a dead broker must not turn a committed order into an error."""
     transaction.on_commit(lambda: ring(task), robust=True)
 
 
 def ring_soon_on_commit(task: str) -> None:
-    """The same where rows come by the hundred: nobody waits for the broker, and rows of one moment share a ring."""
-    transaction.on_commit(lambda: _hands[task].raise_(), robust=True)
+    """Ring as above, where rows come by the hundred: without waiting for the broker, once for rows of one moment."""
+    transaction.on_commit(lambda: _soon[task].ring(), robust=True)
 
 
-class _Hand:
-    """Rings one bell from a thread of its own, again only after a pause. What is asked for in the pause is not lost:
-    it rings at its end. Made lazily, since a process that forks afterwards keeps no threads."""
+class _SharedDoorbell:
+    """Rings one doorbell from a thread of its own, with a pause after each ring.
+
+    A ring asked for during the pause is not lost: it comes at the end. The thread is started when it is first needed,
+    since a process that forks afterwards would not keep it.
+    """
 
     PAUSE_SECONDS = 0.2
 
@@ -48,16 +51,14 @@ class _Hand:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def raise_(self) -> None:
+    def ring(self) -> None:
+        """Ask for a ring; return at once."""
         self._wanted.set()
         if self._thread is None or not self._thread.is_alive():
-            self._begin()
-
-    def _begin(self) -> None:
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._ring_on_demand, name=self._task, daemon=True)
-                self._thread.start()
+            with self._lock:
+                if self._thread is None or not self._thread.is_alive():
+                    self._thread = threading.Thread(target=self._ring_on_demand, name=self._task, daemon=True)
+                    self._thread.start()
 
     def _ring_on_demand(self) -> None:
         while True:
@@ -67,4 +68,4 @@ class _Hand:
             time.sleep(self.PAUSE_SECONDS)
 
 
-_hands = {FORWARD: _Hand(FORWARD)}
+_soon = {FORWARD: _SharedDoorbell(FORWARD)}

@@ -2,7 +2,7 @@
 
 A database that was restored does not know what was sent after its dump. It is recognised by where it lives (cluster,
 timeline, database, table) and by the mark outside it. The permit of every send asks the row and compares the place
-anew, so that no sender has to be told.
+anew, so that a freeze needs no message to any sender.
 """
 
 import uuid
@@ -21,39 +21,47 @@ from orders.models import ShopState
 
 ALERT = "shop:frozen"
 
-#: The same question inside a statement of one's own; true while nothing may leave.
+#: The same question as a condition of another statement: true while nothing may leave.
 FROZEN_SQL = "EXISTS (SELECT 1 FROM orders_shopstate f WHERE f.frozen_at IS NOT NULL OR f.home <> orders_home())"
 
 _PARTS = (
     gettext_lazy("another cluster"),
     gettext_lazy("another timeline"),
     gettext_lazy("another database"),
-    gettext_lazy("tables made anew"),
+    gettext_lazy("newly created tables"),
 )
 
-#: When this process looked last, by its own clock.
-_looked: list[float] = []
+#: When this process checked last, by its own clock.
+_checked: list[float] = []
 
 
 def is_frozen() -> bool:
-    """Whether nothing may leave: one cheap query, for claims and pages."""
+    """Return True while nothing may leave: one cheap query, for claims and pages."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {FROZEN_SQL}")  # noqa: S608 - a constant of this module
         frozen: bool = cursor.fetchone()[0]
     return frozen
 
 
-def look(*, now: datetime) -> bool:
-    """Compare the database with what it knew of itself and with the mark outside; whether the shop is frozen.
+def check(*, now: datetime) -> bool:
+    """Compare the database with what it knew of itself and with the mark outside; return True if the shop is frozen.
 
-    The first look of a new shop writes down where it lives. Must not run inside a transaction: it asks Redis.
+    The first check of a new shop writes down where it lives. Must not run inside a transaction: it asks Redis.
     """
     state, _made = ShopState.objects.get_or_create(pk=1, defaults={"home": home()})
     # The mark first: whatever is marked was committed before, so the count that is read after it cannot be lower.
     marked = marks.read(state.shop)
     reached = marks.reached()
     here = home()
-    if why := _difference(state.home, here) or _fallen_back(marked, reached):
+    # A part of the home that one side could not learn does not count as different.
+    pairs = zip(_PARTS, state.home.split("/"), here.split("/"), strict=True)
+    why = ", ".join(str(part) for part, old, new in pairs if old and new and old != new)
+    if not why and reached < marked:
+        why = _("the mark outside the database counts %(marked)d attempts, the database %(reached)d") % {
+            "marked": marked,
+            "reached": reached,
+        }
+    if why:
         freeze(why=why, now=now, is_restored=True, shop=state.shop)
         return True
     if state.frozen_at is not None:
@@ -65,20 +73,20 @@ def look(*, now: datetime) -> bool:
     return False
 
 
-def look_now_and_then() -> None:
-    """Look unless this process did so within a sweep's time: before its first send, too, but not at each doorbell."""
-    if not _looked or elapsed_clock() - _looked[-1] > settings.SWEEP_SECONDS:
-        look(now=database_now())
-        _looked[:] = [elapsed_clock()]
+def check_now_and_then() -> None:
+    """Check unless this process did so within a sweep's time: before its first send, but not at each doorbell."""
+    if not _checked or elapsed_clock() - _checked[-1] > settings.SWEEP_SECONDS:
+        check(now=database_now())
+        _checked[:] = [elapsed_clock()]
 
 
 def freeze(
     *, why: str, now: datetime, actor: str = "", is_restored: bool = False, shop: uuid.UUID | None = None
 ) -> bool:
-    """Let nothing leave from now on; False when the shop was frozen already.
+    """Let nothing leave from now on; return False if the shop was frozen already.
 
-    A restore weighs more than a hand that froze before: a dump taken while the shop was frozen is a restored shop too.
-    ``shop`` is the name under which it was looked at: a look that a thaw overtook freezes nothing.
+    A restore outweighs a freeze by hand: a dump taken while the shop was frozen is a restored shop too. ``shop`` is the
+    name under which it was checked: a check that a thaw overtook freezes nothing.
     """
     ShopState.objects.get_or_create(pk=1, defaults={"home": home()})
     with transaction.atomic():
@@ -101,10 +109,10 @@ def freeze(
     return True
 
 
-def release(*, now: datetime, actor: str, reason: str) -> None:
+def unfreeze(*, now: datetime, actor: str, reason: str) -> None:
     """Let orders leave again; this database, as it is now, is the one that the shop knows.
 
-    After a restore it goes by a new name, so that no mark of the lost time, on whatever machine, freezes it again.
+    After a restore the shop gets a new name, so that no mark of the lost time, on any machine, freezes it again.
     """
     with transaction.atomic():
         state = ShopState.objects.select_for_update().get(pk=1)
@@ -124,23 +132,8 @@ def release(*, now: datetime, actor: str, reason: str) -> None:
 
 
 def home() -> str:
-    """Where this database lives, as orders.models.Home describes it."""
+    """Return where this database lives, as orders.models.Home describes it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT orders_home()")
         place: str = cursor.fetchone()[0]
     return place
-
-
-def _difference(known: str, here: str) -> str:
-    """What is different about the database, in words; a part that one side could not learn says nothing."""
-    pairs = zip(_PARTS, known.split("/"), here.split("/"), strict=True)
-    return ", ".join(str(word) for word, old, new in pairs if old and new and old != new)
-
-
-def _fallen_back(marked: int, reached: int) -> str:
-    if reached >= marked:
-        return ""
-    return _("the mark outside the database counts %(marked)d attempts, the database %(reached)d") % {
-        "marked": marked,
-        "reached": reached,
-    }

@@ -14,8 +14,8 @@ _NOTE_ALL = """
     INSERT INTO orders_orderevent (order_id, at, kind, detail, actor)
     SELECT e.order_id, e.at, e.kind, e.detail, ''
     FROM ROWS FROM (json_to_recordset(%s) AS (order_id bigint, at timestamptz, kind text, detail jsonb))
-         WITH ORDINALITY AS e(order_id, at, kind, detail, place)
-    ORDER BY e.place
+         WITH ORDINALITY AS e(order_id, at, kind, detail, position)
+    ORDER BY e.position
 """
 
 
@@ -34,9 +34,9 @@ def move(
     actor: str = "",
     **columns: Any,
 ) -> bool:
-    """Move one order from ``old`` to ``new``, setting ``columns``; False when it was no longer in ``old``.
+    """Move one order from ``old`` to ``new``, setting ``columns``; return False if it was no longer in ``old``.
 
-    Part of the caller's transaction. Raises IllegalMove for a move that forwarding does not know.
+    Part of the caller's transaction. Raises IllegalMove for a move that is not in FORWARD_MOVES.
     """
     if new not in FORWARD_MOVES[old]:
         raise IllegalMove(f"order {order_id}: {old} -> {new}")
@@ -49,17 +49,17 @@ def move(
 def note(
     *, order_id: int, kind: EventKind, now: datetime, detail: dict[str, Any] | None = None, actor: str = ""
 ) -> None:
-    """Add one line to an order's timeline."""
+    """Add one entry to an order's timeline."""
     OrderEvent.objects.create(order_id=order_id, kind=kind, at=now, detail=detail or {}, actor=actor)
 
 
 def line(order_id: int, kind: EventKind, at: datetime, detail: dict[str, Any]) -> dict[str, Any]:
-    """One line for :func:`note_all`."""
+    """Return one timeline entry for :func:`note_all`."""
     return {"order_id": order_id, "at": at, "kind": kind.value, "detail": detail}
 
 
 def note_all(lines: Sequence[dict[str, Any]]) -> None:
-    """Add many lines, in this order."""
+    """Add many entries, in this order."""
     if lines:
         with connection.cursor() as cursor:
             cursor.execute(_NOTE_ALL, [rowset(lines)])

@@ -1,10 +1,11 @@
-"""How far the attempts have come, kept outside the database as well: in Redis, and in a file where there is a folder.
+"""How many attempts there are, kept outside the database as well: in Redis, and in a file if there is a folder.
 
-A database that was put back knows fewer attempts than the mark. Both places are optional, and neither is needed for
-anything else: one that is away, or forgets, takes only this one sign of a restore with it.
+A restored database knows fewer attempts than the mark. Both places are optional, and neither is needed for anything
+else: one that is away, or forgets, only takes this one sign of a restore with it.
 """
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -21,7 +22,10 @@ _REACHED = """
 
 
 def reached() -> int:
-    """A count that grows with every attempt; attempts are never deleted, so it shrinks only with the database."""
+    """Return a count that grows with every attempt.
+
+    Attempts are never deleted, so it is smaller only in a restored database.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_REACHED)
         count: int = cursor.fetchone()[0]
@@ -29,8 +33,14 @@ def reached() -> int:
 
 
 def read(shop: UUID) -> int:
-    """The highest mark left outside; 0 when there is none."""
-    return max(_read_redis(shop), _read_file(shop))
+    """Return the highest mark left outside; 0 if there is none."""
+    found: list[object] = []
+    with suppress(redis.RedisError), _redis() as client:
+        found.append(client.get(_key(shop)))
+    if path := _file(shop):
+        with suppress(OSError):
+            found.append(path.read_bytes())
+    return max((int(mark) for mark in found if isinstance(mark, bytes) and mark.strip().isdigit()), default=0)
 
 
 def write(shop: UUID, count: int) -> None:
@@ -44,31 +54,11 @@ def write(shop: UUID, count: int) -> None:
     if path is None:
         return
     try:
-        beside = path.with_suffix(".new")
-        beside.write_text(f"{count}\n")
-        beside.replace(path)
+        unfinished = path.with_suffix(".new")
+        unfinished.write_text(f"{count}\n")
+        unfinished.replace(path)
     except OSError as problem:
         log.warning("the mark of attempts was not left in %s (%s)", path, type(problem).__name__)
-
-
-def _read_redis(shop: UUID) -> int:
-    try:
-        with _redis() as client:
-            return _whole(client.get(_key(shop)))
-    except redis.RedisError:
-        return 0
-
-
-def _read_file(shop: UUID) -> int:
-    path = _file(shop)
-    try:
-        return _whole(path.read_bytes()) if path else 0
-    except OSError:
-        return 0
-
-
-def _whole(text: object) -> int:
-    return int(text) if isinstance(text, bytes) and text.strip().isdigit() else 0
 
 
 def _redis() -> "redis.Redis":

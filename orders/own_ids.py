@@ -1,4 +1,4 @@
-"""Writing down which order numbers of a provider answer to our key. Part of the caller's transaction."""
+"""Recording which ids of a provider belong to our key. Part of the caller's transaction."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,30 +13,30 @@ _MOST = 2**63 - 1
 
 
 def number_of(upstream_id: str) -> int | None:
-    """The id as a number of a counter, None when it is none."""
+    """Return the id as a number of a counter; None if it is none."""
     if not (upstream_id.isascii() and upstream_id.isdigit()):
         return None
     return number if (number := int(upstream_id)) <= _MOST else None
 
 
 def note_placed(attempt: ForwardAttempt, upstream_id: str, *, now: datetime) -> None:
-    """This attempt placed this id. What was first heard of the id stays."""
+    """Record that the attempt placed this id. The id's first answer stays."""
     own = {"explained": Explanation.ATTEMPT, "attempt": attempt, "parent": None}
-    _note(attempt.provider_id, upstream_id, now, own)
+    _record(attempt.provider_id, upstream_id, now, own)
 
 
 def note_children(*, provider_id: int, parent_order_id: int, children: Iterable[str], now: datetime) -> None:
-    """The provider listed these ids as runs of an order of ours. One that is attached already stays what it is."""
+    """Record that the provider lists these ids as runs of an order of ours. One that is attached already stays so."""
     for child in children:
         own = {"explained": Explanation.CHILD, "parent_id": parent_order_id}
-        if not _note(provider_id, child, now, own, only_new=True):
+        if not _record(provider_id, child, now, own, only_new=True):
             rows = OwnId.objects.filter(provider_id=provider_id, upstream_id=child)
             rows.exclude(explained__in=[Explanation.ATTEMPT, Explanation.CHILD]).update(**own)
 
 
 def note_seen(provider_id: int, upstream_id: str, item: OrderStatus | Ignored | None, *, now: datetime) -> bool:
-    """A search met this id; whether it is new. The first answer that can be read is kept for good."""
-    is_new = _note(provider_id, upstream_id, now, {}, only_new=True)
+    """Record that a search met this id; return True if it is new. The first readable answer is kept for good."""
+    is_new = _record(provider_id, upstream_id, now, {}, only_new=True)
     if isinstance(item, OrderStatus):
         unread = OwnId.objects.filter(provider_id=provider_id, upstream_id=upstream_id, answered_at=None)
         unread.update(answered_at=now, **first_answer(item))
@@ -44,7 +44,7 @@ def note_seen(provider_id: int, upstream_id: str, item: OrderStatus | Ignored | 
 
 
 def first_answer(item: OrderStatus) -> dict[str, Any]:
-    """The columns that a status answer fills. A charge in a currency we did not agree on tells nothing."""
+    """Return the columns that a status answer fills. A charge in a currency not agreed on proves nothing."""
     remains = item.remains if item.remains is not None and abs(item.remains) <= _MOST else None
     return {
         "state": item.state.value,
@@ -56,7 +56,7 @@ def first_answer(item: OrderStatus) -> dict[str, Any]:
 
 
 def shape_of(item: OrderStatus) -> Shape:
-    """A parent lists children and names its runs or posts in place of a charge."""
+    """Return the shape of an answer: a parent lists children and names its runs or posts in place of a charge."""
     if item.charge is not None:
         return Shape.PLAIN
     if item.posts is not None or item.state in (ProviderOrderState.ACTIVE, ProviderOrderState.EXPIRED):
@@ -66,7 +66,7 @@ def shape_of(item: OrderStatus) -> Shape:
     return Shape.PLAIN
 
 
-def _note(provider_id: int, upstream_id: str, now: datetime, own: dict[str, Any], *, only_new: bool = False) -> bool:
+def _record(provider_id: int, upstream_id: str, now: datetime, own: dict[str, Any], *, only_new: bool = False) -> bool:
     row, is_new = OwnId.objects.get_or_create(
         provider_id=provider_id,
         upstream_id=upstream_id,

@@ -1,4 +1,4 @@
-"""What is due, found by looking at the rows: the answer when nobody rang, and all there is without a broker."""
+"""Finding what is due in the rows: the safety net when no doorbell came, and all there is without a broker."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,9 +24,9 @@ class Swept:
 
 
 def ring_for_due(*, now: datetime) -> int:
-    """Give up dead attempts and long waits, then ring for whatever is due; how many attempts were given up."""
+    """Give up dead attempts and long waits, then ring for what is due; return how many attempts were given up."""
     given_up = leases.expire(now=now)
-    frozen = freezing.look(now=now)
+    frozen = freezing.check(now=now)
     timeouts.give_up(now=now)
     sendable = {"provider__is_active": True, "provider__parked_at": None}
     queued = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=now, **sendable)
@@ -40,8 +40,8 @@ def ring_for_due(*, now: datetime) -> int:
 
 
 def do_due(*, now: datetime, seconds: float) -> Swept:
-    """Give up dead attempts and do the due work here and now, spending about ``seconds`` on each kind."""
-    freezing.look(now=now)  # Before anything is claimed: a restored shop does not send even one order first.
+    """Give up dead attempts and do the due work here and now, with about ``seconds`` for each kind; return counts."""
+    freezing.check(now=now)  # Before anything is claimed: a restored shop does not send even one order first.
     return Swept(
         given_up=leases.expire(now=now),
         forwarded=dispatch.forward_due(seconds=seconds),

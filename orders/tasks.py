@@ -1,4 +1,4 @@
-"""Doorbells. Each does whatever is due; none carries an order, and none is ever repeated by the broker's hand."""
+"""The tasks behind the doorbells. Each does what is due; none carries an order, and none is repeated by the broker."""
 
 from celery import shared_task
 
@@ -15,7 +15,7 @@ RUN_SECONDS = 60.0
 
 @shared_task(name="orders.tasks.forward")
 def forward() -> None:
-    freezing.look_now_and_then()
+    freezing.check_now_and_then()
     dispatch.forward_due(seconds=RUN_SECONDS * 3 / 4)
     refill_sends.send_due(seconds=RUN_SECONDS / 4)
     beat(part="queue:forward", now=database_now())

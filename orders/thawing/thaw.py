@@ -77,7 +77,7 @@ def thaw(*, actor: str, reason: str, now: datetime) -> None:
     if waiting := waiting_for():
         names = ", ".join(p.name for p in waiting)
         raise NotYet(_("Not before these providers were looked at: %(names)s") % {"names": names})
-    freezing.release(now=now, actor=actor, reason=reason)
+    freezing.unfreeze(now=now, actor=actor, reason=reason)
 
 
 def thaw_provider(

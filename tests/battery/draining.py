@@ -69,7 +69,7 @@ def _let_lives_end(stage: Stage) -> None:
 
 def thaw(stage: Stage) -> None:
     """The owner compares a restored shop with each panel once nothing can arrive there any more, and lets it go on."""
-    if not freezing.look(now=database_now()):
+    if not freezing.check(now=database_now()):
         return
     stage.time.advance(601)
     for panel in stage.panels:

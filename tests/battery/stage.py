@@ -104,7 +104,7 @@ class Stage:
             self.panels.append(self._panel(place, currency, Decimal(rate), category))
         for kind in (ledger.AccountKind.HELD, ledger.AccountKind.REVENUE, ledger.AccountKind.OWNER):
             ledger.own_account_id(kind)
-        freezing.look(now=database_now())
+        freezing.check(now=database_now())
         self.fresh.keep("start")
 
     def _panel(self, place: int, currency: str, rate: Decimal, category: Category) -> Panel:

@@ -31,7 +31,7 @@ def no_waiting(settings: Any) -> None:
 @pytest.fixture
 def settled(shop: Shop) -> Shop:
     """A shop that has looked at itself once, as every shop has after its first round."""
-    assert freezing.look(now=database_now()) is False
+    assert freezing.check(now=database_now()) is False
     return shop
 
 

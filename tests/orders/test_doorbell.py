@@ -1,4 +1,4 @@
-"""One ring for all orders of a moment, and none of them unheard."""
+"""Orders of one moment share a ring, and each is followed by one."""
 
 import time
 
@@ -14,17 +14,17 @@ def _until(condition: object, limit: float = 20) -> None:
         time.sleep(0.01)
 
 
-def test_orders_of_one_moment_share_a_ring_and_a_later_one_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_orders_of_one_moment_share_a_ring_and_a_later_one_rings_again(monkeypatch: pytest.MonkeyPatch) -> None:
     rung: list[str] = []
     monkeypatch.setattr(doorbell, "ring", rung.append)
-    hand = doorbell._Hand("a bell")
+    bell = doorbell._SharedDoorbell("a bell")
     for _order in range(200):
-        hand.raise_()
+        bell.ring()
     _until(lambda: rung)
-    _until(lambda: not hand._wanted.is_set())
+    _until(lambda: not bell._wanted.is_set())
     assert len(rung) <= 2  # the first at once, the rest together
     before = len(rung)
-    hand.raise_()
+    bell.ring()
     _until(lambda: len(rung) > before)
     assert set(rung) == {"a bell"}
 
@@ -38,8 +38,8 @@ def test_a_ring_that_fails_does_not_end_the_ringing(monkeypatch: pytest.MonkeyPa
             raise OSError("no broker")
 
     monkeypatch.setattr(doorbell, "broker", DeadBroker())
-    hand = doorbell._Hand("a bell")
-    hand.raise_()
+    bell = doorbell._SharedDoorbell("a bell")
+    bell.ring()
     _until(lambda: len(tried) == 1)
-    hand.raise_()
+    bell.ring()
     _until(lambda: len(tried) == 2)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_shop_that_stays_where_it_is_does_not_freeze(settled: Shop, alice: User) -> None:
     settled.buys(alice)
     settled.forwards()
-    assert freezing.look(now=database_now()) is False
+    assert freezing.check(now=database_now()) is False
     assert marks.read(state().shop) == marks.reached() > 0
     assert len(settled.accepted()) == 1
 
@@ -57,7 +57,7 @@ def test_a_refill_does_not_leave_a_frozen_shop(settled: Shop, alice: User) -> No
     assert refill_sends.send_due() == 0
     refill.refresh_from_db()
     assert refill.state == RefillState.QUEUED
-    freezing.release(now=database_now(), actor="owner", reason="test")
+    freezing.unfreeze(now=database_now(), actor="owner", reason="test")
     assert refill_sends.send_due() == 1
 
 
@@ -85,20 +85,21 @@ def test_a_sender_that_nobody_told_of_the_restore_sends_nothing(settled: Shop, a
 
 
 @pytest.mark.parametrize(
-    ("part", "why"), [(0, "another cluster"), (1, "another timeline"), (2, "another database"), (3, "tables made anew")]
+    ("part", "why"),
+    [(0, "another cluster"), (1, "another timeline"), (2, "another database"), (3, "newly created tables")],
 )
 def test_each_sign_of_another_place_freezes_and_says_which(settled: Shop, part: int, why: str) -> None:
     parts = freezing.home().split("/")
     assert all(parts), "this role may ask for all four"
     parts[part] = "1"
     ShopState.objects.update(home="/".join(parts))
-    assert freezing.look(now=database_now()) is True
+    assert freezing.check(now=database_now()) is True
     assert (state().why, state().is_restored) == (why, True)
 
 
 def test_a_host_that_hides_the_cluster_is_no_restore(settled: Shop) -> None:
     ShopState.objects.update(home="/" + freezing.home().split("/", 1)[1])
-    assert freezing.look(now=database_now()) is False
+    assert freezing.check(now=database_now()) is False
     assert state().home == freezing.home()
 
 
@@ -114,25 +115,25 @@ def test_a_mark_outside_that_counts_more_attempts_freezes(
     else:
         settings.REDIS_URL = "unix:///nonexistent/redis.sock"
     assert marks.read(state().shop) == 5
-    assert freezing.look(now=database_now()) is True
+    assert freezing.check(now=database_now()) is True
     assert "5 attempts" in state().why
     run("thaw", "--reason", "nothing was ever sent, so there is no provider to look at")
     assert marks.read(state().shop) == 0, "the marks of the lost time, here and on other machines, count no more"
     assert freezing.freeze(why="an older look", now=database_now(), is_restored=True, shop=shop_before) is False
-    assert freezing.look(now=database_now()) is False
+    assert freezing.check(now=database_now()) is False
 
 
 def test_a_shop_without_redis_and_folder_runs(settled: Shop, alice: User, settings: Any) -> None:
     settings.REDIS_URL = "unix:///nonexistent/redis.sock"
     settled.buys(alice)
-    assert freezing.look(now=database_now()) is False
+    assert freezing.check(now=database_now()) is False
     assert settled.forwards() == 1
 
 
 def test_a_dump_of_a_frozen_shop_is_a_restored_shop_too(settled: Shop) -> None:
     freezing.freeze(why="by hand", now=database_now(), actor="owner")
     ShopState.objects.update(home="1/1/1/1")
-    assert freezing.look(now=database_now()) is True
+    assert freezing.check(now=database_now()) is True
     assert state().is_restored
 
 

@@ -139,7 +139,7 @@ def test_an_unclear_find_keeps_everything_in_doubt(settled: Shop, alice: User, d
         settled.buys(alice, quantity=5000, link="https://example.com/p/x?fate=partial:10&after=1")
         settled.forwards()
         settled.simulator.control(advance=60)
-    freezing.look(now=database_now())
+    freezing.check(now=database_now())
     thaw(settled, newest(settled))
     kept.refresh_from_db()
     assert kept.forward_state == Forward.IN_DOUBT
@@ -152,7 +152,7 @@ def test_a_price_that_moved_rules_nothing_out(settled: Shop, alice: User, dump: 
     with dump():
         settled.simulator.control(rates={"1": "0.70"})
         settled.forwards()
-    freezing.look(now=database_now())
+    freezing.check(now=database_now())
     thaw(settled, newest(settled))
     kept.refresh_from_db()
     assert kept.forward_state == Forward.IN_DOUBT
@@ -165,7 +165,7 @@ def test_a_charge_unlike_the_list_rules_nothing_out(settled: Shop, alice: User, 
     with dump():
         settled.forwards()
     assert len(settled.accepted()) == 2
-    freezing.look(now=database_now())
+    freezing.check(now=database_now())
     thaw(settled, newest(settled))
     kept.refresh_from_db()
     assert kept.forward_state == Forward.IN_DOUBT
@@ -197,7 +197,7 @@ def test_an_id_that_proves_nothing_is_refused(settled: Shop, alice: User, dump: 
         settled.simulator.control(foreign=3)
         settled.buys(alice, quantity=200)
         settled.forwards()
-    freezing.look(now=database_now())
+    freezing.check(now=database_now())
     first, second, third = (int(o["order"]) for o in settled.accepted())
     words = {"older": second, "foreign": third - 1, "before-known": first - 1}
     with pytest.raises(CommandError, match=problem):
@@ -224,7 +224,7 @@ def test_a_newer_order_in_a_state_nobody_knows_is_newer_all_the_same(
         return {i: Ignored("unknown_state", "?") if i == third else a for i, a in honest(client, ids).items()}
 
     monkeypatch.setattr(ProviderClient, "statuses", statuses)
-    freezing.look(now=database_now())
+    freezing.check(now=database_now())
     with pytest.raises(CommandError, match=f"{third} of yours is newer"):
         thaw(settled, second)
     kept.refresh_from_db()
