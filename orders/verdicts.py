@@ -1,4 +1,4 @@
-"""What a refusal of the provider means for an order: give the money back, try later, or wait for the provider."""
+"""What follows from a provider's refusal of an order: a refund, a later try, or a wait for the provider itself."""
 
 from enum import StrEnum
 
@@ -8,28 +8,30 @@ from django.utils.translation import gettext_lazy as _
 from upstream.errors import ErrorClass
 
 
-class Then(StrEnum):
+class Consequence(StrEnum):
+    """What happens to an order, or a refill, that was refused."""
+
     REFUND = "refund"
     RETRY = "retry"
     PARK = "park"
 
 
-THEN: dict[ErrorClass, Then] = {
-    ErrorClass.DUPLICATE_LINK: Then.RETRY,
-    ErrorClass.RATE_LIMITED: Then.RETRY,
-    ErrorClass.MAINTENANCE: Then.RETRY,
-    ErrorClass.INVALID_KEY: Then.PARK,
-    ErrorClass.ACCOUNT_BLOCKED: Then.PARK,
-    ErrorClass.NOT_ENOUGH_FUNDS: Then.PARK,
+_CONSEQUENCES: dict[ErrorClass, Consequence] = {
+    ErrorClass.DUPLICATE_LINK: Consequence.RETRY,
+    ErrorClass.RATE_LIMITED: Consequence.RETRY,
+    ErrorClass.MAINTENANCE: Consequence.RETRY,
+    ErrorClass.INVALID_KEY: Consequence.PARK,
+    ErrorClass.ACCOUNT_BLOCKED: Consequence.PARK,
+    ErrorClass.NOT_ENOUGH_FUNDS: Consequence.PARK,
 }
 
 
-def then(error_class: ErrorClass) -> Then:
-    """Every class that is not about the account or the moment is about this order: it is refunded."""
-    return THEN.get(error_class, Then.REFUND)
+def consequence_of(error_class: ErrorClass) -> Consequence:
+    """Return what follows from a refusal: a refund, unless it is about our account there or about the moment."""
+    return _CONSEQUENCES.get(error_class, Consequence.REFUND)
 
 
-#: Why an order that was never taken was refunded, where no refusal of the provider says it.
+#: Why an order was refunded that no provider took, where no provider's refusal is the reason.
 CANCELED_UNSENT = "canceled_unsent"
 WAITED_TOO_LONG = "waited"
 LINK_BUSY_TOO_LONG = "waited_for_link"
@@ -48,5 +50,5 @@ _SENTENCES: dict[str, str | Promise] = {
 
 
 def sentence_for(error_class: str) -> str | Promise:
-    """What the customer reads. A provider's own words are never shown: they may hold markup, a price, or a name."""
+    """Return what the customer reads. A provider's text is never shown: it may hold markup, a price or a name."""
     return _SENTENCES.get(error_class, _("The supplier could not take this order."))

@@ -28,7 +28,7 @@ def placed(attempt_id: int, upstream_id: str, *, how: str, now: datetime, actor:
         if attempt.outcome != Outcome.IN_DOUBT or outcomes.is_ours_already(attempt.provider_id, upstream_id):
             return False
         _resolve(attempt, how, now, actor, proof)
-        outcomes.found(order, attempt, AcceptedOrder(upstream_id), now=now)
+        outcomes.record_accepted(order, attempt, AcceptedOrder(upstream_id), now=now)
         if order.forward_state == Forward.REFUNDED:
             _tell_loss(order, upstream_id, now)
         _calm(order, now)

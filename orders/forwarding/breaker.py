@@ -1,10 +1,10 @@
-"""Keeps doubt from growing: too many unclear answers shut a provider's gate, one clear answer opens it again.
+"""The breaker: too many unclear answers stop sending to a provider, one clear answer lets it go on.
 
 An order is only claimed where its own cost, should it be lost too, would still fit below the cap; an order that is
 dearer than the cap goes when nothing is in doubt.
 
-Shut, orders wait in the queue and can be refunded. Once doubts had time to settle, one order goes through as a trial:
-its clear answer opens the gate, and its number gives the resolver of doubts an id to compare with.
+While the breaker is open, orders wait in the queue and can be refunded. Once doubts had time to settle, one order goes
+through as a trial: a clear answer closes the breaker, and its id gives the resolver of doubts one to compare with.
 """
 
 from dataclasses import dataclass
@@ -27,18 +27,18 @@ from orders.states import Forward, Outcome
 #: The share of the balance at the provider that may be in doubt at a time.
 _SHARE_OF_BALANCE = Decimal("0.05")
 
-#: Where the customer was refunded after the owner's patience, the attempt stays in doubt for good.
+#: Doubts that may still be decided. One whose order was refunded for its age stays in doubt for good.
 UNDECIDED = Q(outcome=Outcome.IN_DOUBT) & ~Q(order__forward_state=Forward.REFUNDED)
 
-#: Whether the cost of order ``o`` fits below the cap of its provider ``p``, as :func:`cap_of` reckons it.
+#: True if the cost of order ``o`` and of all that is in doubt fit below the cap of its provider ``p``; see cap_of().
 FITS_SQL = f"""(
     SELECT %(fixed_cap)s = 0 OR coalesce(sum(d.expected_cost), 0) = 0
         OR sum(d.expected_cost) + o.expected_cost <= least(
             %(fixed_cap)s, CASE WHEN p.balance > 0 THEN p.balance * p.exchange_rate * {_SHARE_OF_BALANCE} END
         )
     FROM orders_forwardattempt d JOIN orders_order r ON r.id = d.order_id
-    WHERE d.provider_id = p.id AND d.outcome = '{Outcome.IN_DOUBT.value}'
-        AND r.forward_state <> '{Forward.REFUNDED.value}'
+    WHERE d.provider_id = p.id AND d.outcome = '{Outcome.IN_DOUBT}'
+        AND r.forward_state <> '{Forward.REFUNDED}'
 )"""  # noqa: S608 - only constants of ours are put in
 
 
@@ -46,7 +46,7 @@ FITS_SQL = f"""(
 class Exposure:
     """What is in doubt at a provider.
 
-    ``cost`` is in the shop's currency and counts doubts in review too, until they are refunded.
+    ``cost`` is in the shop's currency and counts doubts in review too, until their orders are refunded.
     """
 
     doubts: int
@@ -57,9 +57,10 @@ class Exposure:
 
 
 def exposure(provider_id: int, *, since: datetime | None) -> Exposure:
-    """``doubts`` are those not yet in review, sent after ``since``, and ``first_sent`` is theirs.
+    """Sum up what is in doubt at a provider.
 
-    ``cost``, ``last_sent`` and ``last_trial_sent`` know no such limit.
+    ``doubts`` are those not yet in review, sent after ``since``, and ``first_sent`` is theirs; ``cost``, ``last_sent``
+    and ``last_trial_sent`` are about all doubts.
     """
     fresh = Q(order__forward_state=Forward.IN_DOUBT) & (Q(sent_at__gt=since) if since else Q())
     found = ForwardAttempt.objects.filter(UNDECIDED, provider_id=provider_id).aggregate(
@@ -73,7 +74,7 @@ def exposure(provider_id: int, *, since: datetime | None) -> Exposure:
 
 
 def cap_of(provider: Provider) -> Decimal:
-    """How much may be in doubt, in the shop's currency: the smaller of 5 % of the balance there and BREAKER_COST."""
+    """Return how much may be in doubt, in the shop's currency: 5 % of the balance there, or BREAKER_COST if less."""
     fixed = fixed_cap()
     if provider.balance is None or provider.balance <= 0:
         return fixed
@@ -81,25 +82,25 @@ def cap_of(provider: Provider) -> Decimal:
 
 
 def fixed_cap() -> Decimal:
-    """BREAKER_COST, in the shop's currency."""
+    """Return BREAKER_COST, in the shop's currency."""
     return Decimal(str(settings.BREAKER_COST))
 
 
-class Pass(StrEnum):
-    """What the gate says to one more order."""
+class Admission(StrEnum):
+    """What the breaker says to one more order."""
 
     FREE = "free"
     TRIAL = "trial"
     STOP = "stop"
 
 
-def is_shut(provider_id: int) -> bool:
-    """Whether the provider's gate is shut: one cheap query."""
+def is_tripped(provider_id: int) -> bool:
+    """Return True if the provider's breaker is open, so that only a trial is sent: one cheap query."""
     return BreakerState.objects.filter(provider_id=provider_id, tripped_at__isnull=False).exists()
 
 
-def shut_when_nothing_fits(provider: Provider, *, now: datetime) -> bool:
-    """Shut the gate when every order that waits would take the doubtful cost over the cap; whether it is shut now.
+def trip_when_nothing_fits(provider: Provider, *, now: datetime) -> bool:
+    """Open the breaker if every order that waits would take the doubtful cost over the cap; return True if it is open.
 
     To be asked where nothing could be claimed: the trial then ends the wait.
     """
@@ -107,66 +108,74 @@ def shut_when_nothing_fits(provider: Provider, *, now: datetime) -> bool:
         return False
     with transaction.atomic():
         BreakerState.objects.get_or_create(provider_id=provider.pk)
-        gate = BreakerState.objects.select_for_update().select_related("provider").get(pk=provider.pk)
-        if gate.tripped_at is None:
-            _shut(gate, "cost", now)
-            gate.save()
+        row = BreakerState.objects.select_for_update().select_related("provider").get(pk=provider.pk)
+        if row.tripped_at is None:
+            _trip(row, "cost", now)
+            row.save()
     return True
 
 
-def look(provider: Provider, *, now: datetime) -> Pass:
-    """What :func:`ask` would say, without a lock and without moving anything."""
-    gate = BreakerState.objects.filter(provider=provider, tripped_at__isnull=False).first()
-    if gate is None or not (reason := _reason(provider, gate)):
-        return Pass.FREE
-    return Pass.TRIAL if _is_trial_due(gate, reason, now) else Pass.STOP
+def expected_admission(provider: Provider, *, now: datetime) -> Admission:
+    """Return what :func:`admit` would say, without a lock and without moving anything."""
+    row = BreakerState.objects.filter(provider=provider, tripped_at__isnull=False).first()
+    if row is None or not (reason := _reason(provider, row)):
+        return Admission.FREE
+    return Admission.TRIAL if _is_trial_due(row, reason, now) else Admission.STOP
 
 
-def ask(provider: Provider, *, now: datetime) -> Pass:
-    """Whether one more order may be claimed, freely or as the one trial. Part of the claim's transaction."""
-    gate = BreakerState.objects.filter(provider=provider, tripped_at__isnull=False).first()
-    if gate is None:
-        return Pass.FREE
-    gate = BreakerState.objects.select_for_update().get(pk=gate.pk)
-    if gate.tripped_at is None:
-        return Pass.FREE
-    reason = _reason(provider, gate)
+def admit(provider: Provider, *, now: datetime) -> Admission:
+    """Say whether one more order may be claimed, freely or as the one trial. Part of the claim's transaction."""
+    if not is_tripped(provider.pk):
+        return Admission.FREE
+    row = BreakerState.objects.select_for_update().get(pk=provider.pk)
+    if row.tripped_at is None:
+        return Admission.FREE
+    reason = _reason(provider, row)
     if not reason:
-        _open(gate, now)
-        return Pass.FREE
-    return Pass.TRIAL if _is_trial_due(gate, reason, now) else Pass.STOP
+        _reset(row, now)
+        return Admission.FREE
+    return Admission.TRIAL if _is_trial_due(row, reason, now) else Admission.STOP
 
 
-def note(provider_id: int, *, is_clear: bool, now: datetime) -> None:
-    """Count an answer. Part of the transaction that records it, so that a doubt and its shutting are one."""
-    if is_clear:
-        gate = BreakerState.objects.filter(provider_id=provider_id).filter(
-            Q(streak__gt=0) | Q(tripped_at__isnull=False)
-        )
-        if gate.exists():
-            _clear(BreakerState.objects.select_for_update().get(pk=provider_id), now)
-        return
-    BreakerState.objects.get_or_create(provider_id=provider_id)
-    gate_row = BreakerState.objects.select_for_update().select_related("provider").get(pk=provider_id)
-    gate_row.streak += 1
-    reason = _reason(gate_row.provider, gate_row)
-    if reason and gate_row.tripped_at is None:
-        _shut(gate_row, reason, now)
-    gate_row.save()
+def count_answer(provider_id: int, *, is_clear: bool, now: datetime) -> None:
+    """Count an answer to an order, and open or close the breaker by it.
+
+    Part of the transaction that records the answer, so that a doubt and the breaker's opening are one.
+    """
+    rows = BreakerState.objects.filter(provider_id=provider_id)
+    if not is_clear:
+        BreakerState.objects.get_or_create(provider_id=provider_id)
+        row = rows.select_for_update().select_related("provider").get()
+        row.streak += 1
+        reason = _reason(row.provider, row)
+        if reason and row.tripped_at is None:
+            _trip(row, reason, now)
+        row.save()
+    elif rows.filter(Q(streak__gt=0) | Q(tripped_at__isnull=False)).exists():
+        row = rows.select_for_update().get()
+        row.streak = 0
+        if row.tripped_at is None:
+            row.save(update_fields=["streak"])
+            return
+        row.reset_at = now
+        if _reason(row.provider, row):
+            row.save()  # too much is still in doubt: the next order goes as a trial of its own
+        else:
+            _reset(row, now)
 
 
-def _reason(provider: Provider, gate: BreakerState) -> str:
-    """Why the gate is, or should be, shut; empty when it may be open."""
-    seen = exposure(provider.pk, since=gate.reset_at)
+def _reason(provider: Provider, row: BreakerState) -> str:
+    """Return why the breaker is, or should be, open; "" when it may be closed."""
+    seen = exposure(provider.pk, since=row.reset_at)
     if _nothing_fits(provider, seen):
         return "cost"
     if seen.doubts >= settings.BREAKER_DOUBTS:
         return "doubts"
-    return "streak" if gate.streak >= settings.BREAKER_STREAK else ""
+    return "streak" if row.streak >= settings.BREAKER_STREAK else ""
 
 
 def _nothing_fits(provider: Provider, seen: Exposure) -> bool:
-    """Whether the cap is reached, or would be passed by the cheapest order that waits."""
+    """Return True if the cap is reached, or would be passed by the cheapest order that waits."""
     if not seen.cost:
         return False
     waiting = Order.objects.filter(provider=provider, forward_state=Forward.QUEUED)
@@ -177,57 +186,39 @@ def _nothing_fits(provider: Provider, seen: Exposure) -> bool:
     return seen.cost >= cap or seen.cost + cheapest > cap
 
 
-def _is_trial_due(gate: BreakerState, reason: str, now: datetime) -> bool:
-    """One order at a time, no sooner than what is in doubt had time to settle.
+def _is_trial_due(row: BreakerState, reason: str, now: datetime) -> bool:
+    """Return True if a trial may go now: one order at a time, and what is in doubt had time to settle.
 
     Above the cost cap a trial that is itself still in doubt is the last one: one order passes the cap, not many.
     """
-    attempts = ForwardAttempt.objects.filter(provider_id=gate.provider_id)
+    attempts = ForwardAttempt.objects.filter(provider_id=row.provider_id)
     if attempts.filter(outcome__in=[Outcome.CLAIMED, Outcome.SENDING]).exists():
         return False
-    seen = exposure(gate.provider_id, since=gate.reset_at)
-    is_over = reason == "cost" and seen.cost >= cap_of(gate.provider)
+    seen = exposure(row.provider_id, since=row.reset_at)
+    is_over = reason == "cost" and seen.cost >= cap_of(row.provider)
     if is_over and seen.last_trial_sent is not None:
         return False
-    since = _settles_from(seen, reason)
+    since = seen.last_sent
+    if reason == "doubts":
+        # Too many doubts are a rate: so many in the time that one needs to settle. The first one's verdict takes it
+        # below that again, and its bracket lacks nothing but the trial's id, so only it and each trial have to settle.
+        since = max((sent for sent in (seen.first_sent, seen.last_trial_sent) if sent), default=None)
     return since is None or now >= since + timedelta(seconds=settings.BREAKER_TRIAL_SECONDS)
 
 
-def _settles_from(seen: Exposure, reason: str) -> datetime | None:
-    """The send that a trial has to let settle: the last one in doubt, or of too many doubts the first and each trial.
-
-    Too many doubts are a rate, so many in the time that one needs to settle, and the first one's end takes it below
-    that again: its bracket lacks nothing but the trial's id. Waiting for the last would make the first wait twice.
-    """
-    if reason != "doubts":
-        return seen.last_sent
-    return max((sent for sent in (seen.first_sent, seen.last_trial_sent) if sent), default=None)
+def _reset(row: BreakerState, now: datetime) -> None:
+    row.tripped_at, row.tripped_because, row.reset_at, row.streak = None, "", now, 0
+    row.save()
+    close_alert(cause=f"provider:{row.provider_id}:breaker", now=now)
 
 
-def _clear(gate: BreakerState, now: datetime) -> None:
-    gate.streak = 0
-    if gate.tripped_at is None:
-        gate.save(update_fields=["streak"])
-        return
-    gate.reset_at = now
-    if _reason(gate.provider, gate):
-        gate.save()  # too much is still in doubt: the next one goes as a trial of its own
-        return
-    _open(gate, now)
-
-
-def _open(gate: BreakerState, now: datetime) -> None:
-    gate.tripped_at, gate.tripped_because, gate.reset_at, gate.streak = None, "", now, 0
-    gate.save()
-    close_alert(cause=f"provider:{gate.provider_id}:breaker", now=now)
-
-
-def _shut(gate: BreakerState, reason: str, now: datetime) -> None:
-    gate.tripped_at, gate.tripped_because = now, reason
+def _trip(row: BreakerState, reason: str, now: datetime) -> None:
+    """The caller saves the row."""
+    row.tripped_at, row.tripped_because = now, reason
     raise_alert(
-        cause=f"provider:{gate.provider_id}:breaker",
+        cause=f"provider:{row.provider_id}:breaker",
         severity=Severity.MONEY,
-        title=_("Sending to %(provider)s is held back: too much is in doubt") % {"provider": gate.provider.name},
+        title=_("Sending to %(provider)s is held back: too much is in doubt") % {"provider": row.provider.name},
         body=_("Orders wait. One is tried when the doubts had time to settle; a clear answer lets the others follow."),
         path="/admin/orders/order/?forward_state__exact=in_doubt",
         now=now,

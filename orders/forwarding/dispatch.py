@@ -4,13 +4,11 @@ Whatever goes wrong between the claim and the record leaves a row that says how 
 again unless it is certain that no byte of it ever left.
 """
 
-import logging
 from datetime import datetime
 from functools import partial
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
-from django.db.models import Min, QuerySet
+from django.db.models import Min
 
 from catalog.models import Provider
 from catalog.providers import health
@@ -23,10 +21,7 @@ from orders.forwarding import balance_hint, claiming, lanes, outcomes, permits, 
 from orders.forwarding.leases import give_up_lane
 from orders.models import ForwardAttempt, Order
 from orders.states import Forward
-from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
-from upstream.messages import AcceptedOrder
-
-log = logging.getLogger(__name__)
+from upstream.errors import ErrorClass, InDoubt, Refused
 
 #: A run stops claiming after this many seconds: well below the worker's time limits.
 RUN_SECONDS = 60.0
@@ -35,43 +30,50 @@ LANES_OF_A_PROCESS = 32
 
 
 def forward_due(*, seconds: float = RUN_SECONDS) -> int:
-    """Send what is queued and due at every provider that has a free lane; how many were sent."""
+    """Send due orders at every provider that has a free lane; return how many were sent."""
     until = elapsed_clock() + seconds
-    now = database_now()
-    due = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=now, provider__in=_sending_providers())
+    sendable = Provider.objects.filter(is_active=True, parked_at=None)
+    due = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=database_now(), provider__in=sendable)
     longest_waiting = due.values("provider_id").annotate(since=Min("next_at")).order_by("since", "provider_id")
     providers = [row["provider_id"] for row in longest_waiting]
     sent = 0
-    for place, provider_id in enumerate(providers):
+    for done, provider_id in enumerate(providers):
         if sent and elapsed_clock() >= until:
             break  # a send to each one that hangs would outlive the worker's limits; the next run begins with the rest
         # A share of what is left for each, so that a slow provider's backlog does not use up the others' time.
-        share = (until - elapsed_clock()) / (len(providers) - place)
+        share = (until - elapsed_clock()) / (len(providers) - done)
         with contained(f"forwarding to provider {provider_id}"):
             sent += forward_provider(provider_id, until=elapsed_clock() + share)
     return sent
 
 
 def forward_provider(provider_id: int, *, until: float) -> int:
-    """Send this provider's due orders until none is left or the time is over, through as many lanes as are of use."""
+    """Send this provider's due orders until none is left or the time is over; return how many were sent.
+
+    As many lanes are used as there are due orders, up to FORWARD_LANES.
+    """
     most = min(settings.FORWARD_LANES, LANES_OF_A_PROCESS)
-    return threads.work(
-        partial(_through_one_lane, provider_id, until),
-        wanted=partial(_count_due, provider_id, most),
-        most=most,
-        until=until,
-    )
+
+    def count_due() -> int:
+        due = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=database_now(), provider_id=provider_id)
+        return len(due.order_by()[:most].values_list("pk"))
+
+    return threads.work(partial(_send_through_one_lane, provider_id, until), wanted=count_due, most=most, until=until)
 
 
-def _through_one_lane(provider_id: int, until: float, most: int | None) -> int:
-    """Send due orders one after another, ``most`` of them or all there are."""
+def _send_through_one_lane(provider_id: int, until: float, most: int | None) -> int:
+    """Send due orders one after another, ``most`` of them or all there are; return how many were sent."""
     sent = 0
     with lanes.take(provider_id) as lane:
         if lane is None:
             return 0  # its holders will get to these rows
         give_up_lane(lane, now=lane.clock.now())
         provider = Provider.objects.get(pk=provider_id)
-        if not _has_readable_key(provider):
+        try:
+            # Before anything is claimed: otherwise each try would be a claim that nobody can send.
+            client_for(provider, deadline=settings.FORWARD_DEADLINE_SECONDS)
+        except SecretUnreadable:
+            health.park(provider_id, reason="key_unreadable", now=database_now())
             return 0
         balance_hint.read_before(provider, now=lane.clock.now())
         while sent == 0 or elapsed_clock() < until:
@@ -85,51 +87,18 @@ def _through_one_lane(provider_id: int, until: float, most: int | None) -> int:
     return sent
 
 
-def _count_due(provider_id: int, most: int) -> int:
-    due = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=database_now(), provider_id=provider_id)
-    return len(due.order_by()[:most].values_list("pk"))
-
-
-def _has_readable_key(provider: Provider) -> bool:
-    """Asked before anything is claimed: otherwise each try would be a claim that nobody can send."""
-    try:
-        client_for(provider, deadline=settings.FORWARD_DEADLINE_SECONDS)
-    except SecretUnreadable:
-        health.park(provider.pk, reason="key_unreadable", now=database_now())
-        return False
-    return True
-
-
 def claim_next(lane: lanes.Lane, *, now: datetime) -> ForwardAttempt | None:
-    """Take the next due order of the lane's provider and begin an attempt, in one short transaction."""
+    """Claim the next due order of the lane's provider, or a trial, and commit; None if there is none."""
     return claiming.claim(lane, now=now) or trial.claim(lane, now=now)
 
 
 def send(attempt: ForwardAttempt, lane: lanes.Lane) -> None:
-    """One attempt: the call, what was said, what it means."""
+    """Send a claimed order and record what came of it."""
     order = attempt.order
-    keep = partial(permits.store_exchange, provider_id=order.provider_id, forward_attempt=attempt)
-    result: AcceptedOrder | Refused | NotSent | InDoubt
-    try:
-        # What was said is kept before anybody interprets it, whatever becomes of the interpretation.
-        client = client_for(order.provider, deadline=settings.FORWARD_DEADLINE_SECONDS, on_exchange=keep)
-        result = client.add(
-            {"service": order.external_service_id, **order.fields},
-            permit=permits.permit(permits.FORWARD, lane, attempt.token),
-        )
-    except (Refused, NotSent, InDoubt) as failure:
-        result = failure
-    except (OperationalError, InterfaceError):
-        raise  # nothing can be recorded now; the lease and the lane say later how far it got
-    except Exception as bug:
-        log.exception("attempt %s broke", attempt.pk)
-        result = InDoubt("fault", type(bug).__name__)
+    fields = {"service": order.external_service_id, **order.fields}
+    result = permits.call_once(attempt, order.provider, lane, lambda client, permit: client.add(fields, permit=permit))
     if isinstance(result, Refused) and result.error_class is ErrorClass.OTHER:
         result = unlisted_refusals.judged(attempt, result)
     outcomes.record(attempt, result, now=lane.clock.now())
     if isinstance(result, InDoubt):
         balance_hint.read_after(attempt)
-
-
-def _sending_providers() -> QuerySet[Provider]:
-    return Provider.objects.filter(is_active=True, parked_at=None)

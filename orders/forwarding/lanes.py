@@ -1,7 +1,7 @@
 """A lane: the right to send to a provider, held by one live database session.
 
-The lock belongs to a session that does nothing else. When the process dies the session dies, and Postgres tells
-everybody so at once; when the process is only paused the session stays, and the lease counts.
+The lock belongs to a session that does nothing else. When the process dies the session dies, and Postgres shows that
+at once; when the process is only paused the session stays, and the lease counts.
 """
 
 import os
@@ -24,7 +24,8 @@ NAMESPACE = 0x5045524D
 _LANES_PER_PROVIDER = 64
 
 
-# One plan for all values from the first call on: the statements of a lane go by keys, so there is nothing to choose.
+# The first free lane: the session tries one lock after another. With one plan for all values from the first call on: a
+# lane's statements go by keys, so there is nothing to choose.
 _TAKE = """
     SELECT n, pid, backend_start, set_config('plan_cache_mode', 'force_generic_plan', false)
     FROM pg_stat_activity, generate_series(1, %(lanes)s) n
@@ -33,6 +34,7 @@ _TAKE = """
     LIMIT 1
 """
 
+# Sessions of this database that hold one of our locks and have been idle for too long.
 _END_IDLE = """
     SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_locks l USING (pid)
     WHERE l.locktype = 'advisory' AND l.classid = %s AND l.database = (
@@ -43,9 +45,9 @@ _END_IDLE = """
 
 @dataclass(frozen=True)
 class Lane:
-    """``pid`` and ``started`` name the session in pg_stat_activity; ``session`` is that session, in autocommit.
+    """A lane that is held. Belongs to one thread.
 
-    Belongs to one thread.
+    ``pid`` and ``started`` name its session in pg_stat_activity; ``session`` is that session, in autocommit.
     """
 
     provider_id: int
@@ -59,11 +61,11 @@ class Lane:
 
     @property
     def is_lost(self) -> bool:
-        """Without its session nothing gets a permit any more."""
+        """True if the session is gone: nothing gets a permit any more."""
         return self.session.closed or self.session.broken
 
     def provider(self, version: str) -> Provider:
-        """The provider's row as of ``version`` (its xmin), read anew only when somebody has changed it."""
+        """Return the provider's row as of ``version`` (its xmin); it is read again only when it has changed."""
         if version not in self._seen:
             self._seen.clear()
             self._seen[version] = Provider.objects.get(pk=self.provider_id)
@@ -72,7 +74,7 @@ class Lane:
 
 @dataclass(frozen=True, eq=False)
 class _Opened:
-    """A session for lanes: whose it is, how it was opened, and when."""
+    """A session for lanes: which process opened it, how, and when by that process' clock."""
 
     process: int
     parameters: dict[str, Any]
@@ -89,7 +91,7 @@ _KEEP_SECONDS = 60.0
 
 @contextmanager
 def take(provider_id: int) -> Iterator[Lane | None]:
-    """A free lane of the provider for as long as the block runs, or None when all of them are taken.
+    """Hold a free lane of the provider for the block, or give None when all of them are taken.
 
     A block that raises ends the session: what it left under way must not look as if somebody were still at it.
     """
@@ -102,34 +104,35 @@ def take(provider_id: int) -> Iterator[Lane | None]:
         # Closing the session gives the lock back as well, but only once Postgres has noticed.
         with suppress(psycopg.Error):
             opened.session.execute("SELECT pg_advisory_unlock_all()")
-        if not is_whole or not _keep(opened):
+        is_old = elapsed_clock() - opened.since > _KEEP_SECONDS
+        with _keeping:
+            is_kept = is_whole and not _kept and not is_old and not opened.session.closed
+            if is_kept:
+                _kept.append(opened)
+        if not is_kept:
             opened.session.close()
 
 
 def end_kept() -> None:
-    """Close the session that waits for a next lane."""
+    """Close the session that is kept for a next lane."""
     with _keeping:
         for opened in _kept:
             opened.session.close()
         _kept.clear()
 
 
-def _keep(opened: _Opened) -> bool:
-    is_old = elapsed_clock() - opened.since > _KEEP_SECONDS
-    with _keeping:
-        if _kept or is_old or opened.session.closed:
-            return False
-        _kept.append(opened)
-    return True
-
-
 def _open(provider_id: int) -> tuple[_Opened, Lane | None]:
-    parameters = _parameters()
+    """Return the kept session or a new one, and the lane that it got."""
+    parameters = connection.get_connection_params()
+    if not str(parameters.get("host") or "/").startswith("/"):
+        parameters.setdefault("tcp_user_timeout", 30_000)
+    # Statements are prepared on the server: the session runs the same two or three of them for each order.
+    parameters = {**parameters, "cursor_factory": psycopg.Cursor, "prepare_threshold": 0}
     with _keeping:
         kept = _kept.pop() if _kept else None
     # A process that was forked leaves its parent's session alone.
     if kept is not None and kept.process == os.getpid():
-        # It may have ended while it waited, as by a restart of Postgres.
+        # It may have ended since it was kept, as by a restart of Postgres.
         with suppress(psycopg.OperationalError):
             if kept.parameters == parameters:
                 return kept, _take(kept.session, provider_id)
@@ -149,20 +152,12 @@ def _take(session: psycopg.Connection[Any], provider_id: int) -> Lane | None:
 
 
 def end_idle() -> int:
-    """End the sessions that hold a lane and have long done nothing with it; how many.
+    """End the sessions that hold a lane and have done nothing with it for too long; return how many.
 
-    One that sends is heard of before each send. A process that was stopped between two sends has no attempt under way
-    whose lease could end, and would keep its lane for ever.
+    A lane that sends runs statements before and after each send. A process that was stopped between two sends has no
+    attempt under way whose lease could end, and would keep its lane for ever.
     """
     longest = settings.FORWARD_LEASE_SECONDS + 2 * settings.READ_DEADLINE_SECONDS
     with connection.cursor() as cursor:
         cursor.execute(_END_IDLE, [NAMESPACE, longest])
         return len(cursor.fetchall())
-
-
-def _parameters() -> dict[str, Any]:
-    parameters = connection.get_connection_params()
-    if not str(parameters.get("host") or "/").startswith("/"):
-        parameters.setdefault("tcp_user_timeout", 30_000)
-    # Statements are prepared on the server: the session runs the same two or three of them for each order.
-    return {**parameters, "cursor_factory": psycopg.Cursor, "prepare_threshold": 0}

@@ -1,6 +1,9 @@
-"""Recording what a send came to: order, attempt and money in one transaction, fenced by the attempt's token."""
+"""Recording what a send came to: order, attempt and money in one transaction, fenced by the attempt's token.
 
-import logging
+An accepted order is recorded here step by step, and by `orders.forwarding.accepted` in one statement where nothing is
+unusual; tests/orders/forwarding/test_accepted.py runs both on the same rows and compares every column.
+"""
+
 from datetime import datetime
 from typing import Any
 
@@ -16,50 +19,71 @@ from orders.forwarding import accepted, breaker, refusal_streaks
 from orders.models import ChildOrder, EventKind, ForwardAttempt, Order, OwnId
 from orders.states import Explanation, Forward, Outcome
 from orders.timetable import backoff, next_poll
-from orders.verdicts import Then, then
+from orders.verdicts import Consequence, consequence_of
 from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
 from upstream.messages import AcceptedOrder
 
-log = logging.getLogger(__name__)
-
+#: After this many tries without a single byte sent, the owner is asked to look at the order.
 _POISON_TRIES = 10
+_GONE = "gone: the provider refused an order for it"
 
 
 def record(attempt: ForwardAttempt, result: AcceptedOrder | Refused | NotSent | InDoubt, *, now: datetime) -> None:
-    """Write down what the call came to. Safe to repeat; when the sweep was faster, this is a late answer."""
-    if isinstance(result, AcceptedOrder) and accepted.place(attempt, result, now=now):
+    """Record what the call came to. Safe to repeat; if the sweep was faster, this is a late answer."""
+    # 1. The usual answer, in one statement.
+    if isinstance(result, AcceptedOrder) and accepted.record(attempt, result, now=now):
         return
     with transaction.atomic():
+        # 2. The fence: only the attempt that was sent, and only while it waits for its answer.
         order = Order.objects.select_for_update().get(pk=attempt.order_id)
         current = ForwardAttempt.objects.select_for_update().get(pk=attempt.pk)
         if current.token != attempt.token:
             return
         if current.outcome not in (Outcome.CLAIMED, Outcome.SENDING, Outcome.IN_DOUBT):
-            _tell_if_contradicted(order, current, result, now)
+            # A panel that recognises a repeated order gives both tries one id: then it was bought once.
+            is_called_not_placed = current.outcome == Outcome.NOT_PLACED
+            if is_called_not_placed and isinstance(result, AcceptedOrder) and result.order_id != order.upstream_id:
+                alert_contradiction(current.pk, result.order_id, now=now)
             return
+        # 3. Order, attempt and money.
         trouble = refusal_streaks.tally(order.provider_id, result, now=now)
         match result:
             case AcceptedOrder():
-                _placed(order, current, result, now)
+                record_accepted(order, current, result, now=now)
             case Refused():
-                _refused(order, current, result, now, keep=bool(trouble))
+                _record_refused(order, current, result, now, keep=bool(trouble))
             case NotSent():
-                _not_sent(order, current, result, now)
+                _record_not_sent(order, current, result, now)
             case InDoubt() if current.outcome == Outcome.CLAIMED:
                 # The permit moves the row before the first byte: a claim that never moved has sent nothing.
-                _not_sent(order, current, NotSent("fault", str(result)), now)
-            case InDoubt():
-                _in_doubt(order, current, result, now)
+                _record_not_sent(order, current, NotSent("fault", str(result)), now)
+            case InDoubt() if current.outcome == Outcome.SENDING:
+                columns: dict[str, Any] = {"reason": str(result)[:500]}
+                if result.candidates:
+                    columns["unconfirmed_id"] = result.candidates[0]
+                    columns["evidence"] = {**current.evidence, "candidates": list(result.candidates)}
+                _end_attempt(current, Outcome.IN_DOUBT, result, now, **columns)
+                put_in_doubt(order, now=now, attempt=current)
         if isinstance(result, (AcceptedOrder, Refused)):
-            breaker.note(order.provider_id, is_clear=order.forward_state != Forward.IN_DOUBT, now=now)
+            breaker.count_answer(order.provider_id, is_clear=order.forward_state != Forward.IN_DOUBT, now=now)
+    # 4. What the answer says about the provider.
     if trouble:
         health.park(order.provider_id, reason=trouble, now=now)
-    _tell_health(order, result, now)
+    if isinstance(result, Refused) and consequence_of(result.error_class) is Consequence.PARK:
+        short_of = order.expected_charge if result.error_class is ErrorClass.NOT_ENOUGH_FUNDS else None
+        health.park(order.provider_id, reason=result.error_class.value, now=now, short_of=short_of)
+    elif isinstance(result, (NotSent, InDoubt)) and result.outage:
+        health.note_outage(order.provider_id, now=now)
+    elif isinstance(result, (AcceptedOrder, Refused)):
+        health.note_answer(order.provider_id, now=now)
 
 
-def _placed(order: Order, attempt: ForwardAttempt, result: AcceptedOrder, now: datetime) -> None:
+def record_accepted(order: Order, attempt: ForwardAttempt, result: AcceptedOrder, *, now: datetime) -> None:
+    """Record that the attempt placed this id, from an answer or from evidence. The caller has locked both rows."""
     if is_ours_already(attempt.provider_id, result.order_id):
-        _doubt(order, attempt, reason="known_id", unconfirmed_id=result.order_id, now=now)
+        if attempt.outcome != Outcome.IN_DOUBT:
+            _end_attempt(attempt, Outcome.IN_DOUBT, None, now, reason="known_id", unconfirmed_id=result.order_id)
+        put_in_doubt(order, now=now, attempt=attempt)
         raise_alert(
             cause=f"provider:{attempt.provider_id}:known_id",
             severity=Severity.MONEY,
@@ -70,37 +94,33 @@ def _placed(order: Order, attempt: ForwardAttempt, result: AcceptedOrder, now: d
             now=now,
         )
         return
-    _end(attempt, Outcome.PLACED, result, now, upstream_id=result.order_id)
+    _end_attempt(attempt, Outcome.PLACED, result, now, upstream_id=result.order_id)
     own_ids.note_placed(attempt, result.order_id, now=now)
     if order.forward_state in (Forward.REFUNDED, Forward.REFUSED):
-        _tell_owner_of_late_find(order, result, now)
-        return  # found after the customer was refunded: the store's loss, and the order's story is over
+        # Found after the customer was refunded: the shop's loss, and nothing more happens to the order.
+        text = "found at the provider after its refund"
+        detail = {"text": text, "upstream_id": result.order_id}
+        lifecycle.note(order_id=order.pk, kind=EventKind.REMARK, now=now, detail=detail)
+        raise_alert(
+            cause=f"order:{order.pk}:loss",
+            severity=Severity.MONEY,
+            title=_("An order that was refunded is at the provider after all"),
+            body=_("Order %(order)s is number %(id)s there.") % {"order": order, "id": result.order_id},
+            path=f"/admin/orders/order/{order.pk}/change/",
+            now=now,
+        )
+        return
     columns: dict[str, Any] = {
         "upstream_id": result.order_id,
         "placed_at": now,
         "next_at": None,
         "next_poll_at": next_poll(order_id=order.pk, since=now, now=now),
     }
-    _move(order, Forward.PLACED, now, EventKind.PLACED, {"upstream_id": result.order_id}, attempt, **columns)
-
-
-def _tell_if_contradicted(
-    order: Order, attempt: ForwardAttempt, result: AcceptedOrder | Refused | NotSent | InDoubt, now: datetime
-) -> None:
-    """A panel that recognises a repeated order gives both tries one number: then it was bought once."""
-    if attempt.outcome != Outcome.NOT_PLACED or not isinstance(result, AcceptedOrder):
-        return
-    if result.order_id != order.upstream_id:
-        alert_contradiction(attempt.pk, result.order_id, now=now)
-
-
-def found(order: Order, attempt: ForwardAttempt, result: AcceptedOrder, *, now: datetime) -> None:
-    """Evidence shows what the attempt placed. The caller has locked both and looked that the id is nobody's."""
-    _placed(order, attempt, result, now)
+    _move_order(order, Forward.PLACED, now, EventKind.PLACED, {"upstream_id": result.order_id}, attempt, **columns)
 
 
 def is_ours_already(provider_id: int, upstream_id: str) -> bool:
-    """Whether an order of ours has this id, or lists it among its runs."""
+    """Return True if an order of ours has this id, or lists it among its runs."""
     at = {"provider_id": provider_id, "upstream_id": upstream_id}
     if ForwardAttempt.objects.filter(**at).exists() or ChildOrder.objects.filter(**at).exists():
         return True
@@ -108,84 +128,54 @@ def is_ours_already(provider_id: int, upstream_id: str) -> bool:
     return known.filter(explained__in=[Explanation.ATTEMPT, Explanation.CHILD]).exists()
 
 
-def _refused(order: Order, attempt: ForwardAttempt, result: Refused, now: datetime, *, keep: bool) -> None:
-    """``keep`` when the refusal tells of the provider's own trouble: the order then waits like any other."""
-    _end(attempt, Outcome.REFUSED, result, now, reason=f"{result.error_class}: {result.text}"[:500])
+def _record_refused(order: Order, attempt: ForwardAttempt, result: Refused, now: datetime, *, keep: bool) -> None:
+    """Refund the order, or queue it again: if the moment is to blame, or the provider itself (``keep``)."""
+    error_class = result.error_class
+    _end_attempt(attempt, Outcome.REFUSED, result, now, reason=f"{error_class}: {result.text}"[:500])
     if order.forward_state == Forward.REFUNDED:
         return
-    if then(result.error_class) is Then.REFUND and not keep:
-        old = Forward(order.forward_state)
-        new = Forward.REFUSED if old is Forward.SENDING else Forward.REFUNDED
-        detail = {"class": result.error_class.value}
-        _move(
-            order, new, now, EventKind.REFUSED, detail, attempt, next_at=None, finished_at=now,
-            last_refusal=result.error_class.value,
-        )  # fmt: skip
-        settlement.return_everything(order, now=now)
-        if result.error_class is ErrorClass.SERVICE_GONE:
-            _stop_selling(order)
-        if result.error_class in (ErrorClass.OTHER, ErrorClass.UNSUPPORTED, ErrorClass.BAD_PARAMS):
-            _tell_owner_of_refusal(order, result, now)
+    detail, columns = {"class": error_class.value}, {"last_refusal": error_class.value}
+    if keep or consequence_of(error_class) is not Consequence.REFUND:
+        again_at = now + backoff(order.tries, retry_after=result.retry_after)
+        _move_order(order, Forward.QUEUED, now, EventKind.DELAYED, detail, attempt, next_at=again_at, **columns)
         return
-    wait = backoff(order.tries, retry_after=result.retry_after)
-    detail = {"class": result.error_class.value}
-    _move(
-        order, Forward.QUEUED, now, EventKind.DELAYED, detail, attempt, next_at=now + wait,
-        last_refusal=result.error_class.value,
-    )  # fmt: skip
-
-
-def _not_sent(order: Order, attempt: ForwardAttempt, result: NotSent, now: datetime) -> None:
-    released = attempt.outcome == Outcome.CLAIMED and result.reason in ("permit", "fault")
-    _end(
-        attempt, Outcome.RELEASED if released else Outcome.NOT_SENT, result, now, send_calls=0, reason=str(result)[:500]
-    )
-    if order.forward_state == Forward.REFUNDED:
-        return
-    poisoned = {"needs_review": "not sent after many tries"} if order.tries >= _POISON_TRIES else {}
-    detail = {"reason": result.reason}
-    _move(
-        order, Forward.QUEUED, now, EventKind.REQUEUED, detail, attempt, next_at=now + backoff(order.tries), **poisoned
-    )
-
-
-def _in_doubt(order: Order, attempt: ForwardAttempt, result: InDoubt, now: datetime) -> None:
-    if attempt.outcome != Outcome.IN_DOUBT:
-        _doubt(
-            order, attempt, reason=str(result), unconfirmed_id=(result.candidates or ("",))[0], now=now, result=result
+    new = Forward.REFUSED if order.forward_state == Forward.SENDING else Forward.REFUNDED
+    _move_order(order, new, now, EventKind.REFUSED, detail, attempt, next_at=None, finished_at=now, **columns)
+    settlement.return_everything(order, now=now)
+    if error_class is ErrorClass.SERVICE_GONE:
+        # Off sale until the next sync, which reads the row again because its digest no longer matches.
+        gone = ProviderService.objects.filter(provider_id=order.provider_id, external_id=order.external_service_id)
+        gone.exclude(quarantine__contains=[_GONE]).update(quarantine=[_GONE], digest="")
+    if error_class in (ErrorClass.OTHER, ErrorClass.UNSUPPORTED, ErrorClass.BAD_PARAMS):
+        raise_alert(
+            cause=f"provider:{order.provider_id}:refusal:{error_class}",
+            title=_("A provider refuses orders with a text we should look at"),
+            body=_("Order %(order)s was refused and refunded. The provider said: %(text)s")
+            % {"order": order, "text": result.text},
+            path=f"/admin/orders/order/{order.pk}/change/",
+            now=now,
         )
 
 
-def _doubt(
-    order: Order,
-    attempt: ForwardAttempt,
-    *,
-    reason: str,
-    unconfirmed_id: str,
-    now: datetime,
-    result: InDoubt | None = None,
-) -> None:
-    heard = {"candidates": list(result.candidates)} if result and result.candidates else {}
-    evidence = {**attempt.evidence, **heard}
-    if attempt.outcome != Outcome.IN_DOUBT:
-        _end(
-            attempt,
-            Outcome.IN_DOUBT,
-            result,
-            now,
-            reason=reason[:500],
-            unconfirmed_id=unconfirmed_id,
-            evidence=evidence,
-        )
-    doubt(order, now=now, attempt=attempt)
+def _record_not_sent(order: Order, attempt: ForwardAttempt, result: NotSent, now: datetime) -> None:
+    """Queue the order again: no byte of it left."""
+    is_released = attempt.outcome == Outcome.CLAIMED and result.reason in ("permit", "fault")
+    outcome = Outcome.RELEASED if is_released else Outcome.NOT_SENT
+    _end_attempt(attempt, outcome, result, now, send_calls=0, reason=str(result)[:500])
+    if order.forward_state == Forward.REFUNDED:
+        return
+    columns: dict[str, Any] = {"next_at": now + backoff(order.tries)}
+    if order.tries >= _POISON_TRIES:
+        columns["needs_review"] = "not sent after many tries"
+    _move_order(order, Forward.QUEUED, now, EventKind.REQUEUED, {"reason": result.reason}, attempt, **columns)
 
 
-def doubt(order: Order, *, now: datetime, attempt: ForwardAttempt) -> None:
-    """Keep the money held and say so; never send again without proof. The caller has locked the order."""
+def put_in_doubt(order: Order, *, now: datetime, attempt: ForwardAttempt) -> None:
+    """Keep the money held and never send again without proof. The caller has locked the order."""
     if order.forward_state != Forward.SENDING:
         return
-    _move(order, Forward.IN_DOUBT, now, EventKind.DOUBTED, {}, attempt, next_at=None)
-    breaker.note(order.provider_id, is_clear=False, now=now)
+    _move_order(order, Forward.IN_DOUBT, now, EventKind.DOUBTED, {}, attempt, next_at=None)
+    breaker.count_answer(order.provider_id, is_clear=False, now=now)
     raise_alert(
         cause=f"provider:{order.provider_id}:doubt",
         title=_("Orders in doubt at %(provider)s") % {"provider": order.provider.name},
@@ -197,7 +187,7 @@ def doubt(order: Order, *, now: datetime, attempt: ForwardAttempt) -> None:
     )
 
 
-def _end(
+def _end_attempt(
     attempt: ForwardAttempt,
     outcome: Outcome,
     result: AcceptedOrder | Refused | NotSent | InDoubt | None,
@@ -213,7 +203,7 @@ def _end(
     attempt.outcome = outcome
 
 
-def _move(
+def _move_order(
     order: Order,
     new: Forward,
     now: datetime,
@@ -222,6 +212,7 @@ def _move(
     attempt: ForwardAttempt,
     **columns: Any,
 ) -> None:
+    """Move the order, with one event for the send and one for its result."""
     old = Forward(order.forward_state)
     if attempt.sent_at is not None and old is Forward.SENDING:
         lifecycle.note(order_id=order.pk, kind=EventKind.SENT, now=attempt.sent_at, detail={"try": attempt.n})
@@ -229,55 +220,8 @@ def _move(
     order.forward_state = new
 
 
-def _stop_selling(order: Order) -> None:
-    """Until the next sync, which reads the row afresh because its digest no longer matches."""
-    gone = ProviderService.objects.filter(provider_id=order.provider_id, external_id=order.external_service_id)
-    gone.exclude(quarantine__contains=["gone: the provider refused an order for it"]).update(
-        quarantine=["gone: the provider refused an order for it"], digest=""
-    )
-
-
-def _tell_owner_of_late_find(order: Order, result: AcceptedOrder, now: datetime) -> None:
-    lifecycle.note(
-        order_id=order.pk,
-        kind=EventKind.REMARK,
-        now=now,
-        detail={"text": "found at the provider after its refund", "upstream_id": result.order_id},
-    )
-    raise_alert(
-        cause=f"order:{order.pk}:loss",
-        severity=Severity.MONEY,
-        title=_("An order that was refunded is at the provider after all"),
-        body=_("Order %(order)s is number %(id)s there.") % {"order": order, "id": result.order_id},
-        path=f"/admin/orders/order/{order.pk}/change/",
-        now=now,
-    )
-
-
-def _tell_owner_of_refusal(order: Order, result: Refused, now: datetime) -> None:
-    raise_alert(
-        cause=f"provider:{order.provider_id}:refusal:{result.error_class}",
-        title=_("A provider refuses orders with a text we should look at"),
-        body=_("Order %(order)s was refused and refunded. The provider said: %(text)s")
-        % {"order": order, "text": result.text},
-        path=f"/admin/orders/order/{order.pk}/change/",
-        now=now,
-    )
-
-
-def _tell_health(order: Order, result: AcceptedOrder | Refused | NotSent | InDoubt, now: datetime) -> None:
-    provider_id = order.provider_id
-    if isinstance(result, Refused) and then(result.error_class) is Then.PARK:
-        short_of = order.expected_charge if result.error_class is ErrorClass.NOT_ENOUGH_FUNDS else None
-        health.park(provider_id, reason=result.error_class.value, now=now, short_of=short_of)
-    elif isinstance(result, (NotSent, InDoubt)) and result.outage:
-        health.note_outage(provider_id, now=now)
-    elif isinstance(result, (AcceptedOrder, Refused)):
-        health.note_answer(provider_id, now=now)
-
-
 def alert_contradiction(attempt_id: int, upstream_id: str, *, now: datetime) -> None:
-    """An id that can only be of an order that somebody called "not placed": it was bought, perhaps twice."""
+    """Alert the owner: an order that was called "not placed" has an id there, so it was bought, perhaps twice."""
     attempt = ForwardAttempt.objects.select_related("order").get(pk=attempt_id)
     raise_alert(
         cause=f"order:{attempt.order_id}:contradiction",

@@ -1,24 +1,34 @@
-"""What every send that must not happen twice has in common: claim, permit, store the answer.
+"""What every send that must not happen twice has in common: the claim's columns, the permit, the stored answer.
 
 The order of steps is the protocol: the claim is committed before anything leaves; the permit is asked for after the
-connection stands and before the first byte, on the lane's own session, so that a lost lane sends nothing; the answer
+connection stands and before the first byte, on the lane's own session, so that a lost lane sends nothing; the exchange
 is committed before anybody interprets it.
 """
 
 import json
+import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
+from catalog.models import Provider
+from catalog.providers.connection import client_for
 from core import prepared
 from orders.forwarding.lanes import Lane
 from orders.freezing import FROZEN_SQL
 from orders.models import ForwardAttempt, RefillAttempt
+from orders.states import Forward, Outcome, RefillState
+from upstream.client import ProviderClient
+from upstream.errors import InDoubt, NotSent, Refused
 from upstream.exchange import EVIDENCE_LIMIT, Exchange
+
+log = logging.getLogger(__name__)
 
 
 class PermitRefused(Exception):
@@ -26,45 +36,63 @@ class PermitRefused(Exception):
 
 
 @dataclass(frozen=True)
-class Errand:
-    """The tables of one kind of send: its attempts, and the row that is sent."""
+class SendKind:
+    """The tables and states of one kind of send: the rows that are sent (the subject), and their attempts."""
 
     attempts: str
     subject: str
     subject_key: str
     state: str
-    stamp: str = ""
-    gate: str = ""
+    claimed: str
+    sending: str
+    sent_at: str = ""
+    breaker: str = ""
 
 
-#: A gate that shut after the claim stops the send as well; only the trial passes it.
-_GATE = """
+#: A breaker that opened after the claim stops the send as well; only a trial passes it.
+_BREAKER = """
     AND (a.is_trial OR NOT EXISTS (
         SELECT FROM orders_breakerstate g WHERE g.provider_id = p.id AND g.tripped_at IS NOT NULL
     ))
 """
 
-FORWARD = Errand(
-    "orders_forwardattempt", "orders_order", "order_id", "forward_state", ", sent_at = statement_timestamp()", _GATE
+FORWARD = SendKind(
+    "orders_forwardattempt",
+    "orders_order",
+    subject_key="order_id",
+    state="forward_state",
+    claimed=Forward.CLAIMED.value,
+    sending=Forward.SENDING.value,
+    sent_at=", sent_at = statement_timestamp()",
+    breaker=_BREAKER,
 )
-REFILL = Errand("orders_refillattempt", "orders_refill", "refill_id", "state")
+REFILL = SendKind(
+    "orders_refillattempt",
+    "orders_refill",
+    subject_key="refill_id",
+    state="state",
+    claimed=RefillState.CLAIMED.value,
+    sending=RefillState.SENDING.value,
+)
 
-# Both rows are locked before either is moved, what is sent before its attempt, as everywhere. One statement in
-# autocommit: both move and are committed, or neither does. The names put in are the constants above, never data.
+# fit: the attempt and its subject, if the claim is still ours, the lease has room for the whole call and the provider
+#     may be sent to. Both rows are locked before either is moved, the subject first, as everywhere.
+# moved: the attempt is sending; the outer statement moves its subject.
+# One statement in autocommit: both move and are committed, or neither does. The names put in are constants, never data.
 _PERMIT = """
     WITH fit AS (
         SELECT s.id AS subject, a.id AS attempt
-        FROM {e.subject} s
-        JOIN {e.attempts} a ON a.{e.subject_key} = s.id JOIN catalog_provider p ON p.id = a.provider_id
-        WHERE a.token = %(token)s AND a.outcome = 'claimed' AND s.{e.state} = 'claimed'
+        FROM {k.subject} s
+        JOIN {k.attempts} a ON a.{k.subject_key} = s.id JOIN catalog_provider p ON p.id = a.provider_id
+        WHERE a.token = %(token)s AND a.outcome = '{o.CLAIMED}' AND s.{k.state} = '{k.claimed}'
             AND a.leased_until > statement_timestamp() + %(room)s
-            AND p.is_active AND p.parked_at IS NULL {e.gate} AND NOT {frozen}
+            AND p.is_active AND p.parked_at IS NULL {k.breaker} AND NOT {frozen}
         FOR UPDATE OF s, a
     ), moved AS (
-        UPDATE {e.attempts} AS a SET outcome = 'sending', sent_at = statement_timestamp()
+        UPDATE {k.attempts} AS a SET outcome = '{o.SENDING}', sent_at = statement_timestamp()
         FROM fit WHERE a.id = fit.attempt
     )
-    UPDATE {e.subject} AS s SET {e.state} = 'sending'{e.stamp} FROM fit WHERE s.id = fit.subject RETURNING s.id
+    UPDATE {k.subject} AS s SET {k.state} = '{k.sending}'{k.sent_at} FROM fit WHERE s.id = fit.subject RETURNING s.id
 """
 
 _STORE = """
@@ -75,11 +103,11 @@ _STORE = """
     RETURNING id
 """
 
-_PERMITS = {errand: _PERMIT.format(e=errand, frozen=FROZEN_SQL) for errand in (FORWARD, REFILL)}
+_PERMITS = {kind: _PERMIT.format(k=kind, o=Outcome, frozen=FROZEN_SQL) for kind in (FORWARD, REFILL)}
 
 
 def claim_columns(lane: Lane, now: datetime) -> dict[str, Any]:
-    """The columns with which an attempt begins."""
+    """Return the columns with which an attempt begins."""
     return {
         "provider_id": lane.provider_id,
         "token": uuid.uuid4(),
@@ -91,9 +119,9 @@ def claim_columns(lane: Lane, now: datetime) -> dict[str, Any]:
     }
 
 
-def permit(errand: Errand, lane: Lane, token: uuid.UUID) -> Callable[[], None]:
-    """What the wire calls once, just before the first byte. Raises, and so stops the send, unless it may go."""
-    query = _PERMITS[errand]
+def permit(kind: SendKind, lane: Lane, token: uuid.UUID) -> Callable[[], None]:
+    """Return what the wire calls once, just before the first byte: it raises PermitRefused unless the send may go."""
+    query = _PERMITS[kind]
 
     def ask() -> None:
         room = timedelta(seconds=settings.FORWARD_DEADLINE_SECONDS * 4 / 3)
@@ -103,6 +131,34 @@ def permit(errand: Errand, lane: Lane, token: uuid.UUID) -> Callable[[], None]:
     return ask
 
 
+def call_once[Answer](
+    attempt: ForwardAttempt | RefillAttempt,
+    provider: Provider,
+    lane: Lane,
+    call: Callable[[ProviderClient, Callable[[], None]], Answer],
+) -> Answer | Refused | NotSent | InDoubt:
+    """Make the one call of an attempt; return the provider's answer, or the failure that says what is known instead.
+
+    Must not run inside a transaction. Database errors pass through: nothing can be recorded then, and the lease and the
+    lane say later how far it got.
+    """
+    # The exchange is kept before anybody interprets it, whatever becomes of the interpretation.
+    if isinstance(attempt, ForwardAttempt):
+        kind, keep = FORWARD, partial(store_exchange, provider_id=provider.pk, forward_attempt=attempt)
+    else:
+        kind, keep = REFILL, partial(store_exchange, provider_id=provider.pk, refill_attempt=attempt)
+    try:
+        client = client_for(provider, deadline=settings.FORWARD_DEADLINE_SECONDS, on_exchange=keep)
+        return call(client, permit(kind, lane, attempt.token))
+    except (Refused, NotSent, InDoubt) as failure:
+        return failure
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as bug:
+        log.exception("attempt %s in %s broke", attempt.pk, kind.attempts)
+        return InDoubt("fault", type(bug).__name__)
+
+
 def store_exchange(
     exchange: Exchange,
     *,
@@ -110,7 +166,7 @@ def store_exchange(
     forward_attempt: ForwardAttempt | None = None,
     refill_attempt: RefillAttempt | None = None,
 ) -> None:
-    """Store the exchange, without the API key, before anybody interprets it."""
+    """Store and commit an exchange, without the key."""
     facts = {
         "provider": provider_id,
         "forward_attempt": forward_attempt and forward_attempt.pk,

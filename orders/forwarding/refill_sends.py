@@ -1,16 +1,16 @@
-"""Sends refills: claims, sends and records each, at most once."""
+"""Sending refills as orders are sent: claim, send, record, each at most once.
 
-import logging
-from datetime import datetime, timedelta
-from functools import partial
+They are few and nothing competes for them, so claim and record are plain queries where orders have one statement each.
+"""
 
-from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from datetime import datetime
+
+from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from catalog.providers import health
-from catalog.providers.connection import client_for, dialect_of
+from catalog.providers.connection import dialect_of
 from core.clock import database_now, elapsed_clock
 from notices.alerts import raise_alert
 from notices.containment import contained
@@ -19,19 +19,17 @@ from orders.forwarding import lanes, permits
 from orders.models import FROZEN, EventKind, ProviderExchange, Refill, RefillAttempt
 from orders.states import Outcome, RefillState
 from orders.timetable import backoff, next_poll
-from orders.verdicts import Then, then
+from orders.verdicts import Consequence, consequence_of
 from upstream import read_refills
 from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
 from upstream.messages import Refilled
 from upstream.verdicts import not_sent
 
-log = logging.getLogger(__name__)
-
 RUN_SECONDS = 30.0
 
 
 def send_due(*, seconds: float = RUN_SECONDS) -> int:
-    """Send what is queued and due, through each provider's lane; how many were sent."""
+    """Send the refills that are due, through each provider's lane; return how many were sent."""
     until = elapsed_clock() + seconds
     queued = Refill.objects.filter(state=RefillState.QUEUED, next_at__lte=database_now())
     queued = queued.filter(provider__is_active=True, provider__parked_at=None)
@@ -39,15 +37,16 @@ def send_due(*, seconds: float = RUN_SECONDS) -> int:
     for provider_id in sorted(queued.values_list("provider_id", flat=True).distinct()):
         with contained(f"sending refills to provider {provider_id}"), lanes.take(provider_id) as lane:
             while lane is not None and elapsed_clock() < until:
-                attempt = _claim(lane, now=database_now())
+                attempt = claim_next(lane, now=database_now())
                 if attempt is None:
                     break
-                _send(attempt, lane)
+                send(attempt, lane)
                 sent += 1
     return sent
 
 
-def _claim(lane: lanes.Lane, *, now: datetime) -> RefillAttempt | None:
+def claim_next(lane: lanes.Lane, *, now: datetime) -> RefillAttempt | None:
+    """Claim the next due refill of the lane's provider and commit; None if there is none."""
     with transaction.atomic():
         queued = Refill.objects.select_for_update(skip_locked=True, of=("self",)).filter(
             ~FROZEN,
@@ -65,26 +64,19 @@ def _claim(lane: lanes.Lane, *, now: datetime) -> RefillAttempt | None:
         return RefillAttempt.objects.create(refill=refill, n=last + 1, **permits.claim_columns(lane, now))
 
 
-def _send(attempt: RefillAttempt, lane: lanes.Lane) -> None:
+def send(attempt: RefillAttempt, lane: lanes.Lane) -> None:
+    """Send a claimed refill and record what came of it."""
     order = attempt.refill.order
-    assert order.upstream_id is not None  # noqa: S101 - only placed orders are refilled, and those have one
-    keep = partial(permits.store_exchange, provider_id=attempt.provider_id, refill_attempt=attempt)
-    result: Refilled | Refused | NotSent | InDoubt
-    try:
-        client = client_for(order.provider, deadline=settings.FORWARD_DEADLINE_SECONDS, on_exchange=keep)
-        result = client.refill(order.upstream_id, permit=permits.permit(permits.REFILL, lane, attempt.token))
-    except (Refused, NotSent, InDoubt) as failure:
-        result = failure
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception as bug:
-        log.exception("refill attempt %s broke", attempt.pk)
-        result = InDoubt("fault", type(bug).__name__)
+    upstream_id = order.upstream_id
+    assert upstream_id is not None  # noqa: S101 - only placed orders are refilled, and those have one
+    result = permits.call_once(
+        attempt, order.provider, lane, lambda client, permit: client.refill(upstream_id, permit=permit)
+    )
     record(attempt, result, now=database_now())
 
 
 def record(attempt: RefillAttempt, result: Refilled | Refused | NotSent | InDoubt, *, now: datetime) -> None:
-    """Write down what the call came to, fenced like an order's; also for an answer that came after the sweep."""
+    """Record what the call came to, fenced like an order's; also an answer that came after the sweep."""
     with transaction.atomic():
         refill = Refill.objects.select_for_update().get(pk=attempt.refill_id)
         current = RefillAttempt.objects.select_for_update().get(pk=attempt.pk)
@@ -93,10 +85,9 @@ def record(attempt: RefillAttempt, result: Refilled | Refused | NotSent | InDoub
         if refill.is_open:
             _record(refill, current, result, now)
         elif isinstance(result, Refilled):
-            end_attempt(
-                current, Outcome.PLACED, upstream_id=result.refill_id, answered_at=now
-            )  # too late for its customer
-    if isinstance(result, Refused) and then(result.error_class) is Then.PARK:
+            # Too late for its customer.
+            end_attempt(current, Outcome.PLACED, upstream_id=result.refill_id, answered_at=now)
+    if isinstance(result, Refused) and consequence_of(result.error_class) is Consequence.PARK:
         health.park(attempt.provider_id, reason=result.error_class.value, now=now)
 
 
@@ -112,7 +103,7 @@ def _record(
             note_refill(refill, EventKind.REFILL_REQUESTED, now, upstream_id=result.refill_id)
         case Refused():
             end_attempt(attempt, Outcome.REFUSED, reason=str(result)[:500], send_calls=calls, answered_at=now)
-            if then(result.error_class) is Then.REFUND:
+            if consequence_of(result.error_class) is Consequence.REFUND:
                 decline(refill, result.error_class.value, now)
                 if result.error_class is ErrorClass.UNSUPPORTED:
                     health.capability_off(refill.provider_id, "can_refill", now=now)
@@ -120,45 +111,43 @@ def _record(
                 wait = backoff(refill.tries, retry_after=result.retry_after)
                 set_refill(refill, RefillState.QUEUED, next_at=now + wait)
         case NotSent():
-            released = attempt.outcome == Outcome.CLAIMED and result.reason == "permit"
-            end_attempt(
-                attempt, Outcome.RELEASED if released else Outcome.NOT_SENT, send_calls=0, reason=str(result)[:500]
-            )
+            is_released = attempt.outcome == Outcome.CLAIMED and result.reason == "permit"
+            outcome = Outcome.RELEASED if is_released else Outcome.NOT_SENT
+            end_attempt(attempt, outcome, send_calls=0, reason=str(result)[:500])
             set_refill(refill, RefillState.QUEUED, next_at=now + backoff(refill.tries))
         case InDoubt() if attempt.outcome == Outcome.CLAIMED:
             end_attempt(attempt, Outcome.RELEASED, send_calls=0, reason=str(result)[:500])
             set_refill(refill, RefillState.QUEUED, next_at=now + backoff(refill.tries))
-        case InDoubt():
-            if attempt.outcome != Outcome.IN_DOUBT:
-                heard = (result.candidates or ("",))[0]
-                end_attempt(attempt, Outcome.IN_DOUBT, reason=str(result)[:500], send_calls=calls, unconfirmed_id=heard)
-                _doubt(refill, now, poll_at=now if heard else None)
+        case InDoubt() if attempt.outcome == Outcome.SENDING:
+            refill_id = (result.candidates or ("",))[0]
+            end_attempt(attempt, Outcome.IN_DOUBT, reason=str(result)[:500], send_calls=calls, unconfirmed_id=refill_id)
+            _put_in_doubt(refill, now, poll_at=now if refill_id else None)
 
 
-def give_up(attempt: RefillAttempt, now: datetime) -> int:
-    """Its sender is gone: queued again when nothing can have left, else in doubt; 0 when it was recorded after all.
+def give_up_refill(attempt: RefillAttempt, now: datetime) -> int:
+    """Queue the refill again if nothing can have left, else put it in doubt; return 0 if it was recorded after all.
 
     An answer that the sender stored and could not record any more is recorded here.
     """
-    if attempt.outcome == Outcome.SENDING and (said := _stored_answer(attempt)) is not None:
-        record(attempt, said, now=now)
+    if attempt.outcome == Outcome.SENDING and (answer := _stored_answer(attempt)) is not None:
+        record(attempt, answer, now=now)
         return 1
     with transaction.atomic():
         refill = Refill.objects.select_for_update().get(pk=attempt.refill_id)
         current = RefillAttempt.objects.select_for_update().get(pk=attempt.pk)
         if current.outcome == Outcome.CLAIMED:
             end_attempt(current, Outcome.RELEASED, reason="its sender went away")
-            set_refill(refill, RefillState.QUEUED, next_at=now + timedelta(seconds=0))
+            set_refill(refill, RefillState.QUEUED, next_at=now)
         elif current.outcome == Outcome.SENDING:
             end_attempt(current, Outcome.IN_DOUBT, reason="its sender went away")
-            _doubt(refill, now)
+            _put_in_doubt(refill, now)
         else:
             return 0
     return 1
 
 
 def _stored_answer(attempt: RefillAttempt) -> Refilled | Refused | NotSent | InDoubt | None:
-    """What the provider answered, read from what was stored; None when nothing was, or it came back with a dump."""
+    """Read the provider's answer from what was stored; None if nothing was, or if it came back with a dump."""
     stored = ProviderExchange.objects.filter(~FROZEN, refill_attempt=attempt, action="refill").first()
     if stored is None:
         return None
@@ -191,8 +180,8 @@ def decline(refill: Refill, refusal: str, now: datetime, raw: str = "") -> None:
     note_refill(refill, EventKind.REFILL_DECLINED, now, refusal=refusal)
 
 
-def _doubt(refill: Refill, now: datetime, *, poll_at: datetime | None = None) -> None:
-    """``poll_at`` when an id was heard whose state may close the doubt."""
+def _put_in_doubt(refill: Refill, now: datetime, *, poll_at: datetime | None = None) -> None:
+    """Never send it again; with ``poll_at``, an id is known whose state may close the doubt."""
     set_refill(refill, RefillState.IN_DOUBT, next_at=None, next_poll_at=poll_at)
     note_refill(refill, EventKind.REFILL_DOUBTED, now)
     raise_alert(

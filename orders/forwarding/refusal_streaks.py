@@ -1,4 +1,4 @@
-"""What a provider says to one order after another: the same trouble several times in a row is the provider's own."""
+"""Counting a provider's refusals: the same trouble several times in a row is the provider's own."""
 
 from datetime import datetime
 
@@ -15,9 +15,9 @@ _MAINTENANCES_TO_PARK = 3
 
 
 def tally(provider_id: int, result: AcceptedOrder | Refused | NotSent | InDoubt, *, now: datetime) -> str:
-    """Count one answer to an order; why the provider is to be parked because of it, or nothing.
+    """Count one answer to an order; return why the provider has to be parked now, or "".
 
-    Part of the caller's transaction. A request that was not sent, or whose answer was lost, says nothing here.
+    Part of the caller's transaction. A request that was not sent, or whose answer was lost, does not count.
     """
     match result:
         case Refused(error_class=ErrorClass.OTHER) | InDoubt(error_class=ErrorClass.OTHER):

@@ -96,7 +96,7 @@ class Boundaries:
             for module, name, before, after in (
                 (dispatch, "give_up_lane", "lane", ""),
                 (dispatch, "claim_next", "", "claimed"),
-                (refill_sends, "_claim", "", "claimed"),
+                (refill_sends, "claim_next", "", "claimed"),
                 (permits, "store_exchange", "", "stored"),
                 (outcomes, "record", "", "recorded"),
                 (refill_sends, "record", "", "recorded"),
@@ -127,8 +127,8 @@ class Boundaries:
         return operation
 
     def _permit(self, real: Callable[..., Callable[[], None]]) -> Callable[..., Callable[[], None]]:
-        def permit(errand: Any, lane: lanes.Lane, token: Any) -> Callable[[], None]:
-            ask = real(errand, lane, token)
+        def permit(kind: Any, lane: lanes.Lane, token: Any) -> Callable[[], None]:
+            ask = real(kind, lane, token)
 
             def asked() -> None:
                 self.reached("permit")

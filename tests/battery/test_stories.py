@@ -123,7 +123,7 @@ def test_an_answer_that_comes_after_the_sweep_gave_up_is_heeded(
     honest = permits.store_exchange
 
     def too_late(*args: Any, **more: Any) -> None:
-        leases._give_up_forward(ForwardAttempt.objects.get(), database_now())
+        leases.give_up_forward(ForwardAttempt.objects.get(), database_now())
         honest(*args, **more)
 
     order = shop.buys(alice, link=f"{LINK}?fate=stuck")
@@ -263,7 +263,7 @@ def test_a_shop_put_back_from_a_dump_sends_nothing_of_yesterdays_queue(
     judged: Callable[..., None],
     dump: Any,  # noqa: F811 - the fixture imported above
 ) -> None:
-    freezing.look(now=database_now())
+    freezing.check(now=database_now())
     shop.buys(alice, link=LINK)
     with dump():
         shop.forwards()

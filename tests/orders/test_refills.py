@@ -132,7 +132,7 @@ def test_a_dead_sender_is_noticed(shop: Shop, completed: Order) -> None:
     asked(completed)
     with lanes.take(shop.provider.pk) as lane:
         assert lane is not None
-        attempt = refill_sends._claim(lane, now=database_now())
+        attempt = refill_sends.claim_next(lane, now=database_now())
         assert attempt is not None
         permits.permit(permits.REFILL, lane, attempt.token)()
     until(lambda: leases.expire(now=database_now()))

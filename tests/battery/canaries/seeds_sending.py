@@ -161,6 +161,6 @@ def start_thawed() -> None:
     from orders.forwarding import claiming, permits
     from orders.freezing import FROZEN_SQL
 
-    freezing.look = lambda *, now: False
+    freezing.check = lambda *, now: False
     claiming._CLAIM = claiming._CLAIM.replace(FROZEN_SQL, "false")
-    permits._PERMITS = {errand: query.replace(FROZEN_SQL, "false") for errand, query in permits._PERMITS.items()}
+    permits._PERMITS = {kind: query.replace(FROZEN_SQL, "false") for kind, query in permits._PERMITS.items()}

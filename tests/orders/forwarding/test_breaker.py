@@ -232,4 +232,4 @@ def test_a_gate_that_shuts_after_the_claim_stops_the_send_as_well(shop: Shop, al
 def test_each_provider_has_a_gate_of_its_own(shop: Shop, alice: User) -> None:
     BreakerState.objects.create(provider=shop.provider, tripped_at=database_now(), tripped_because="doubts", streak=9)
     other = Provider.objects.create(name="Other", url=shop.provider.url, sealed_key=shop.provider.sealed_key)
-    assert breaker.ask(other, now=database_now()) is breaker.Pass.FREE
+    assert breaker.admit(other, now=database_now()) is breaker.Admission.FREE

@@ -322,4 +322,4 @@ def _forward_in_thread(shop: Shop) -> None:
 def _expire_leaving_the_session(shop: Shop) -> None:
     """The sweep, when the sender's session cannot be ended (another role, a pooler): only the lease counts."""
     attempt = ForwardAttempt.objects.get()
-    leases._give_up_forward(attempt, database_now())
+    leases.give_up_forward(attempt, database_now())
