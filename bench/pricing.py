@@ -13,9 +13,9 @@ def figures(stage: Stage, *, services: int, repeats: int) -> Iterator[Figure]:
     from catalog.pricing import Markup, price_from
 
     _sync_services(services)
-    terms = Markup(Decimal(30), Decimal("0.01"), Decimal(10), Decimal("0.002"), "ending", Decimal("0.99"))
+    markup = Markup(Decimal(30), Decimal("0.01"), Decimal(10), Decimal("0.002"), "ending", Decimal("0.99"))
     costs = [Decimal(n) / 7 for n in range(1, 5001)]
-    took = seconds(lambda: [price_from(cost, terms, group_percent=Decimal(-5)) for cost in costs])
+    took = seconds(lambda: [price_from(cost, markup, group_percent=Decimal(-5)) for cost in costs])
     figure = Figure(f"new prices of {services:,} services after a rule changed", "s")
     figure.notes["microseconds for one price"] = round(took / len(costs) * 1e6, 1)
     yield take(figure, _after_rule_change(services), _floor(stage, services), repeats=repeats)

@@ -1,4 +1,4 @@
-"""Many rows at once: COPY, which takes thousands of rows in the time of a few inserts."""
+"""Writes many rows at once by COPY, which takes thousands of rows in the time of a few inserts."""
 
 import gc
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,9 +11,9 @@ from django.db import connection
 
 @contextmanager
 def gc_disabled() -> Iterator[None]:
-    """Keep Python from looking for circular rubbish inside the block.
+    """Disable the cyclic garbage collector inside the block.
 
-    Rows of a list are none, and all are kept to its end: looking through them again and again is a tenth of the work.
+    Rows of a list hold no cycles and live until the end: scanning them again and again is a tenth of the work.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -25,7 +25,7 @@ def gc_disabled() -> Iterator[None]:
 
 
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """COPY ``rows`` into ``table``. Table and column names are the caller's own, never from outside."""
+    """COPY ``rows`` into ``table``. Table and column names come from the caller, never from outside."""
     rows = iter(rows)
     first = next(rows, None)
     if first is None:
@@ -37,7 +37,7 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
 
 
 def stage_rows(name: str, like: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Put ``rows`` into a temporary table ``name`` with columns as in ``like``; it ends with the transaction."""
+    """COPY ``rows`` into a temporary table ``name`` with columns as in ``like``, dropped with the transaction."""
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
         cursor.execute(
@@ -47,11 +47,11 @@ def stage_rows(name: str, like: str, columns: Sequence[str], rows: Iterable[Sequ
 
 
 def new_ids(table: str, count: int) -> list[int]:
-    """Ids for rows that are about to be copied in, in ascending order."""
+    """Return ``count`` new ids for rows to be copied into ``table``, in ascending order."""
     if not count:
         return []
     with connection.cursor() as cursor:
-        # The sequence's name is looked up once, and the ids come as one value: both take longer than to count.
+        # One look-up of the sequence's name, and all ids as one value: either takes longer than the counting itself.
         cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
         (sequence,) = cursor.fetchone()
         cursor.execute("SELECT array_agg(nextval(%s::regclass)) FROM generate_series(1, %s)", [sequence, count])
@@ -59,13 +59,13 @@ def new_ids(table: str, count: int) -> list[int]:
 
 
 def refresh_statistics() -> None:
-    """Tell Postgres what the catalog's tables hold now.
+    """Refresh the planner's statistics of the catalog's tables.
 
-    Until its own housekeeping comes round, a minute later or more, it plans for the empty tables of before, and joins
-    thousands of services row by row: the price list would not come back for minutes.
+    Until autovacuum does so, a minute later or more, Postgres plans for the empty tables of before and joins thousands
+    of services row by row: the price list would take minutes.
     """
-    # Only what rows are joined and chosen by: texts and raw rows are most of the work, and no plan depends on them. A
-    # sample of a few thousand rows says enough until the housekeeping takes its own, larger one.
+    # Only columns that rows are joined and filtered by: texts and raw rows are most of the work, and no plan depends on
+    # them. A sample of a few thousand rows is enough until autovacuum takes its own, larger one.
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL default_statistics_target = 20")
         cursor.execute(

@@ -1,4 +1,4 @@
-"""Adds a provider, or changes its settings, with everything that follows from them."""
+"""Adds a provider or changes its settings, with the consequences for its services and prices."""
 
 from datetime import datetime
 from typing import Any
@@ -13,16 +13,16 @@ from catalog.service_changes import recording_changes
 from catalog.shop.publishing import republish
 from core.clock import database_now
 
-#: A change of these changes every price of the provider's services.
+#: Settings that change the prices of all the provider's services.
 PRICING = frozenset({"markup_percent", "exchange_rate"})
-#: A change of these lets services follow the provider's list again, or no longer.
+#: Settings that decide which fields of services follow the provider's list.
 FOLLOWING = frozenset({"follows_name", "follows_description", "follows_category", "follows_limits"})
-#: A change of these may end, or begin, what stops a provider from being used: it is looked at in the next round.
+#: Settings that may start or end a problem with access to the provider: it is asked again in the next round.
 ACCESS = frozenset({"url", "sealed_key", "body_encoding", "dialect", "currency"})
 
 
 def set_up(name: str, *, url: str, key: str, **settings: Any) -> tuple[Provider, bool]:
-    """The provider of this name with these settings, and whether it is new. Raises ValidationError.
+    """Add or change the provider of this name; return it and whether it is new. Raises ValidationError.
 
     ``settings`` are fields of Provider such as currency, markup_percent and exchange_rate.
     """
@@ -45,21 +45,17 @@ def set_up(name: str, *, url: str, key: str, **settings: Any) -> tuple[Provider,
 
 
 def after_change(provider: Provider, changed: set[str], *, now: datetime) -> None:
-    """What follows from saved settings: new prices, or an early look at the provider."""
+    """Carry out what follows from saved settings: publish services again, reprice, or ask the provider soon."""
     if "holds_falls" in changed and not provider.holds_falls:
         ProviderService.objects.filter(provider=provider).update(held_rate=None)
     if changed & FOLLOWING:
-        _follow_again(provider, now)
+        with transaction.atomic():
+            current = lock_provider(provider.pk)
+            with recording_changes([current.pk], now=now):
+                listed = ProviderService.objects.filter(provider=current, sold_as__isnull=False)
+                republish(current, listed.values_list("external_id", flat=True))
     if changed & (PRICING | {"holds_falls"}):
         reprice_provider(provider, now=now)
     if changed & ACCESS:
         Provider.objects.filter(pk=provider.pk).update(next_sync_at=now)
         Provider.objects.filter(pk=provider.pk, parked_at__isnull=False).update(next_probe_at=now)
-
-
-def _follow_again(provider: Provider, now: datetime) -> None:
-    with transaction.atomic():
-        fresh = lock_provider(provider.pk)
-        with recording_changes([fresh.pk], now=now):
-            listed = ProviderService.objects.filter(provider=fresh, sold_as__isnull=False)
-            republish(fresh, listed.values_list("external_id", flat=True))

@@ -5,12 +5,12 @@ from decimal import ROUND_CEILING, Decimal
 from core.money import EXACT, QUANTUM, divide, multiply, round_up
 
 QUANTUM_ONLY, STEP, ENDING, DIGITS = "none", "step", "ending", "digits"
-#: What a digit count may be; more digits than a price can hold say nothing.
-MOST_DIGITS = 15
+#: The highest number of significant digits; a price cannot hold more.
+MAX_DIGITS = 15
 
 
 def rounded(price: Decimal, way: str, value: Decimal) -> Decimal:
-    """``price`` rounded up ``way``: STEP and ENDING by ``value``: a step, an ending, a number of digits."""
+    """Return ``price`` rounded up; ``value`` is the step, the ending, or the number of digits, as ``way`` says."""
     if way == STEP:
         return up_to_step(price, value)
     if way == ENDING:
@@ -21,15 +21,14 @@ def rounded(price: Decimal, way: str, value: Decimal) -> Decimal:
 
 
 def up_to_step(price: Decimal, step: Decimal) -> Decimal:
-    """The smallest multiple of ``step`` that is not below ``price``."""
+    """Return the smallest multiple of ``step`` that is not below ``price``."""
     return round_up(multiply(divide(price, step).to_integral_value(ROUND_CEILING, EXACT), step))
 
 
 def up_to_ending(price: Decimal, ending: Decimal) -> Decimal:
-    """The smallest price that ends like ``ending``: 1.20 becomes 1.99 for an ending of 0.99, and 4.15 becomes 4.95
-    for one of 0.95.
+    """Return the smallest price that ends like ``ending``: 1.20 becomes 1.99 for an ending of 0.99.
 
-    Only above the ending's own step, the next power of ten (1 for 0.99): a price of 0.02 would otherwise become 0.99.
+    A price up to the next power of ten (1 for 0.99) is left as it is: otherwise 0.02 would become 0.99.
     """
     step = own_step(ending)
     if price <= step:
@@ -38,11 +37,12 @@ def up_to_ending(price: Decimal, ending: Decimal) -> Decimal:
 
 
 def own_step(ending: Decimal) -> Decimal:
+    """The next power of ten above an ending: 1 for 0.99."""
     return Decimal(1).scaleb(ending.adjusted() + 1)
 
 
 def up_to_digits(price: Decimal, digits: int) -> Decimal:
-    """``price`` with at most ``digits`` significant digits, and never finer than the quantum."""
+    """Return ``price`` with at most ``digits`` significant digits, and never finer than the quantum."""
     if price <= 0:
         return round_up(price)
     place = max(price.adjusted() - digits + 1, QUANTUM.adjusted())

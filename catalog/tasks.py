@@ -1,4 +1,4 @@
-"""The catalog's doorbell. It carries nothing: what is due stands in the rows."""
+"""The catalog's Celery task. It takes no arguments: the rows say what is due."""
 
 from celery import shared_task
 from django.conf import settings

@@ -1,6 +1,6 @@
-"""Provider text made fit to store and show: bounded, without characters that rewrite the page around them.
+"""Makes provider text safe to store and show: bounded, without characters that change the text around them.
 
-Names and categories stay text and are escaped by whoever shows them. A description may hold a little formatting and is
+Names and categories stay plain text and are escaped when shown. A description may hold a little formatting and is
 stored as clean HTML.
 """
 
@@ -23,26 +23,26 @@ _cleaner = nh3.Cleaner(tags=_FORMATTING, attributes={}, link_rel=None, strip_com
 
 
 def plain(text: str, limit: int) -> str:
-    """The text as received, without what a database or a page cannot bear, at most ``limit`` characters."""
+    """Return the text without unsafe characters, stripped, at most ``limit`` characters long."""
     if text.isascii() and text.isprintable():
         return text[:limit].strip()
     return _UNWANTED.sub("", text[: limit * 2]).strip()[:limit].strip()
 
 
 def is_visible(text: str) -> bool:
-    """Whether anything of it can be seen: there are texts of nothing but marks and blanks."""
+    """Whether any character is visible: some texts consist of marks and blanks alone."""
     return text.isascii() or any(unicodedata.category(c)[0] not in "CZM" for c in text)
 
 
 def one_line(text: str, limit: int) -> str:
-    """The same with every run of blanks and line ends as one blank: for names, headings and subjects of mails."""
+    """Return :func:`plain` text with each run of white space as one blank, for names, headings and mail subjects."""
     return " ".join(plain(text, limit).split())
 
 
-# The services of a list share a few descriptions, and cleaning one takes longer than reading the rest of its row.
+# The services of a list share a few descriptions, and cleaning one takes longer than reading the rest of the row.
 @lru_cache(maxsize=512)
 def description_html(text: str) -> str:
-    """Safe HTML of a description: bold, italics, lists and line breaks survive, everything else is text or gone."""
+    """Return safe HTML: bold, italics, lists and line breaks stay, all other markup is escaped or removed."""
     text = plain(text, DESCRIPTION_LIMIT).replace("\r\n", "\n").replace("\r", "\n")
     if not text:
         return ""

@@ -9,14 +9,14 @@ from catalog.providers.dialects import checked_dialect
 
 
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
-    """A provider's settings. The key goes in and never comes out: an empty field keeps the one that is there."""
+    """A provider's settings. The stored key is never shown; an empty field keeps it."""
 
     key = forms.CharField(
         label=_("API key"),
         required=False,
         max_length=500,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=False),
-        help_text=_("Kept encrypted and never shown again. Leave empty to keep the one that is set."),
+        help_text=_("Stored encrypted and never shown again. Leave empty to keep the present key."),
     )
 
     class Meta:
@@ -24,18 +24,18 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class
         fields = (
             "name", "url", "is_active", "currency", "exchange_rate", "markup_percent", "low_balance",
             "follows_name", "follows_description", "follows_category", "follows_limits", "holds_falls", "new_services",
-            "can_refill", "can_cancel", "can_create_ticket", "can_list_orders",
+            "can_refill", "can_cancel", "can_list_orders",
             "probing_enabled", "patience_seconds", "body_encoding", "batch_size", "dialect",
         )  # fmt: skip
 
-        # Before a password field a browser takes the address for a user name, and says so.
+        # A browser takes the address before a password field for a user name and offers to fill it in.
         widgets = {"url": AdminTextInputWidget(attrs={"autocomplete": "off"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "key" in self.fields and not self.instance.pk:
             self.fields["key"].required = True
-            self.fields["key"].help_text = _("Kept encrypted and never shown again.")
+            self.fields["key"].help_text = _("Stored encrypted and never shown again.")
 
     def clean_key(self) -> str:
         return str(self.cleaned_data["key"]).strip()

@@ -56,23 +56,22 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
             },
         ),
         (
-            _("What it can do"),
+            _("Capabilities"),
             {
                 "fields": (
                     "can_refill",
                     "can_cancel",
-                    "can_create_ticket",
                     "can_list_orders",
                     "probing_enabled",
                     "patience_seconds",
                 )
             },
         ),
-        (_("How it is spoken to"), {"classes": ("collapse",), "fields": ("body_encoding", "batch_size", "dialect")}),
-        (_("How it is doing"), {"fields": readonly_fields}),
+        (_("API settings"), {"classes": ("collapse",), "fields": ("body_encoding", "batch_size", "dialect")}),
+        (_("State"), {"fields": readonly_fields}),
     )
     inlines = (SyncRunInline,)
-    actions = ("let_go",)
+    actions = ("unpark",)
 
     class Media:
         css = {"all": ["admin-parts.css"]}
@@ -87,14 +86,14 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
         return [*own, *super().get_urls()]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """A provider that is being added has no state yet."""
+        """All fieldsets, without the state for a provider that is being added."""
         return self.fieldsets if obj else self.fieldsets[:-1]
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
-        """Only what was edited is written: a worker may be noting an answer or a balance in the same row."""
+        """Write only the edited fields: a worker may be updating the same row."""
         if not change:
             obj.save()
             return
@@ -111,22 +110,22 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
         about = {"may_force": may_force, "run": newest, "pk": object_id}
         return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
 
-    @admin.action(description=_("Let orders go out again"), permissions=["change"])
-    def let_go(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
+    @admin.action(description=_("Unpark: send orders again"), permissions=["change"])
+    def unpark(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
         for provider in queryset:
             if unpark(provider.pk, now=database_now(), actor=str(request.user)):
-                self.log_change(request, provider, _t("Let go"))
-                messages.success(request, _t("%(name)s gets orders again.") % {"name": provider.name})
+                self.log_change(request, provider, _t("Unparked"))
+                messages.success(request, _t("Orders are sent to %(name)s again.") % {"name": provider.name})
 
     def check_connection(self, request: HttpRequest, pk: int) -> HttpResponse:
-        provider = self._asked(request, pk)
+        provider = self._posted_provider(request, pk)
         if provider is None:
             return HttpResponseNotAllowed(["POST"])
         show_connection_report(request, check_connection(provider, now=database_now()), provider)
-        return self._back(pk)
+        return self._redirect(pk)
 
     def sync_now(self, request: HttpRequest, pk: int) -> HttpResponse:
-        provider = self._asked(request, pk)
+        provider = self._posted_provider(request, pk)
         if provider is None:
             return HttpResponseNotAllowed(["POST"])
         force = request.POST.get("force") == "1"
@@ -134,21 +133,21 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
             run = request_sync(provider, actor=str(request.user), force=force, now=database_now())
         except AlreadyRunning as refusal:
             messages.warning(request, str(refusal.message))
-            return self._back(pk)
-        self.log_change(request, provider, _t("Synced") if not force else _t("Synced by force"))
+            return self._redirect(pk)
+        self.log_change(request, provider, _t("Sync forced") if force else _t("Synced"))
         if not run.is_open:
             show_sync_result(request, run)
-        return self._back(pk)
+        return self._redirect(pk)
 
     def sync_progress(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """How far the newest sync is; htmx asks for it while one runs."""
+        """The progress of the newest sync; htmx asks for it while one runs."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         run = SyncRun.objects.filter(provider_id=pk).first()
         return TemplateResponse(request, "admin/catalog/provider/sync_progress.html", {"run": run, "pk": pk})
 
-    def _asked(self, request: HttpRequest, pk: int) -> Provider | None:
-        """The provider somebody with the right to change it asks about; None when it was not asked by POST."""
+    def _posted_provider(self, request: HttpRequest, pk: int) -> Provider | None:
+        """The provider of a POST request; None for other methods. Raises PermissionDenied."""
         if request.method != "POST":
             return None
         provider = self.get_object(request, str(pk))
@@ -156,7 +155,7 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
             raise PermissionDenied
         return provider
 
-    def _back(self, pk: int) -> HttpResponse:
+    def _redirect(self, pk: int) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:catalog_provider_change", args=[pk]))
 
     @admin.display(description=_("state"))

@@ -14,7 +14,7 @@ class ChangeKind(models.TextChoices):
 
 
 class ServiceChange(models.Model):
-    """What a customer noticed of a service: it came, went, returned, or its list price moved."""
+    """A service update that customers see: the service is new, back or gone, or its list price changed."""
 
     service = models.ForeignKey(Service, models.CASCADE, verbose_name=_("service"), related_name="changes")
     kind = models.CharField(_("what"), max_length=8, choices=ChangeKind)

@@ -5,7 +5,7 @@ from catalog.models.provider import SyncRun
 
 
 class SyncDiff(models.Model):
-    """Everything a sync changed, or would have changed had it not been refused: CSV, gzipped, as it is downloaded."""
+    """Everything a sync changed, or would have changed had it not been refused, as a gzipped CSV file."""
 
     run = models.OneToOneField(SyncRun, models.CASCADE, verbose_name=_("sync"), related_name="diff")
     packed = models.BinaryField(_("changes"))

@@ -23,7 +23,7 @@ class NewServices(models.TextChoices):
 
 
 class Provider(models.Model):
-    """An account at a panel we buy from. Rates and balance are in its own ``currency``.
+    """A provider we buy from, and our account there. Rates and balance are in its own ``currency``.
 
     ``exchange_rate`` is how much of the shop's currency one unit of the provider's currency costs.
     """
@@ -48,11 +48,15 @@ class Provider(models.Model):
     )
 
     body_encoding = models.CharField(_("body"), max_length=4, choices=BodyEncoding, default=BodyEncoding.FORM)
-    dialect = models.JSONField(_("dialect"), default=dict, blank=True, help_text=_("Settings for unusual panels"))
+    dialect = models.JSONField(
+        _("dialect"),
+        default=dict,
+        blank=True,
+        help_text=_("Settings for an unusual API, as JSON. request_id_field is stored but not used yet."),
+    )
     batch_size = models.PositiveSmallIntegerField(_("ids per call"), default=100)
     can_refill = models.BooleanField(_("supports refills"), default=True)
     can_cancel = models.BooleanField(_("supports cancellations"), default=False)
-    can_create_ticket = models.BooleanField(_("supports createTicket"), default=False)
     can_list_orders = models.BooleanField(
         _("lists our orders"), default=False, help_text=_("An unofficial action that lists our recent orders")
     )
@@ -96,7 +100,7 @@ class Provider(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_("An order not accepted after this time is refunded. Empty: the shop's setting"),
     )
-    #: What it last refused orders with, and how many times in a row: a class of error, or words in no table of ours.
+    #: Why it refused the last orders, and how many in a row: an error class, or a text in no table of ours.
     refused_with = models.CharField(_("last refused with"), max_length=80, blank=True, editable=False)
     refusals = models.PositiveIntegerField(_("refusals in a row"), default=0, editable=False)
 
@@ -146,7 +150,7 @@ class Provider(models.Model):
 
     @property
     def kept_fields(self) -> tuple[str, ...]:
-        """Fields of services that no longer change once they have arrived, as in `Service.pins`."""
+        """Fields of services that never follow this provider, named as in `Service.pins`."""
         follows = {
             "name": self.follows_name,
             "description": self.follows_description,
@@ -165,7 +169,7 @@ class Provider(models.Model):
 
 
 class AnswerCount(models.Model):
-    """How many calls to a provider there were in an hour, and how many of them it did not answer as an API does."""
+    """How many calls to a provider were made in an hour, and how many brought no JSON answer."""
 
     provider = models.ForeignKey(
         Provider, models.CASCADE, verbose_name=_("provider"), related_name="answer_counts", db_index=False
@@ -194,15 +198,15 @@ class SyncState(models.TextChoices):
 
 
 class SyncStage(models.TextChoices):
-    """What a running sync is at, in this order."""
+    """The steps of a running sync, in this order."""
 
     LIST = "list", _("Asking for the list")
     ACCOUNT = "account", _("Asking for the balance")
-    APPLYING = "applying", _("Comparing and taking over")
+    APPLYING = "applying", _("Comparing and applying")
 
 
 class SyncRun(models.Model):
-    """One look at a provider's service list and what it changed. REFUSED and FAILED changed nothing."""
+    """A sync of a provider's service list and what it changed. REFUSED and FAILED changed nothing."""
 
     provider = models.ForeignKey(Provider, models.CASCADE, verbose_name=_("provider"), related_name="sync_runs")
     state = models.CharField(_("state"), max_length=10, choices=SyncState, default=SyncState.RUNNING)
@@ -221,7 +225,7 @@ class SyncRun(models.Model):
     problem = models.CharField(_("problem"), max_length=500, blank=True)
     #: {"rate": 543, "name": 342, …}: how many of the changed services changed this field.
     fields_changed = models.JSONField(_("fields changed"), default=dict)
-    #: The first changes in words: [{"id": "12", "field": "rate", "old": "0.9", "new": "1.1"}, …].
+    #: The first changes: [{"id": "12", "field": "rate", "old": "0.9", "new": "1.1"}, …].
     examples = models.JSONField(_("examples"), default=list)
 
     class Meta:
@@ -241,7 +245,7 @@ class SyncRun(models.Model):
 
     @property
     def progress(self) -> int:
-        """How many of the stages are behind it."""
+        """How many stages are done."""
         if not self.is_open:
             return len(SyncStage)
         return SyncStage.values.index(self.stage) if self.stage else 0

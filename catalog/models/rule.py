@@ -1,5 +1,4 @@
 from decimal import Decimal
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -17,10 +16,10 @@ from catalog.pricing import Markup
 from core.money import AmountField
 from upstream.service_types import SERVICE_TYPES
 
-#: What a rule may be about, the narrowest first: of several rules that fit, the first in this order makes the price.
+#: What a rule may be for, the narrowest first: of several rules that fit, the first in this order makes the price.
 SCOPES = ("service", "category", "service_type", "provider")
 #: The highest minimum margin: at 100 % no price would be high enough.
-MOST_MARGIN = Decimal("99.99")
+MAX_MARGIN = Decimal("99.99")
 
 
 class Rounding(models.TextChoices):
@@ -30,17 +29,11 @@ class Rounding(models.TextChoices):
     DIGITS = rounding.DIGITS, _("Up to this many significant digits")
 
 
-def _percent(label: Any, default: int = 0) -> models.DecimalField:  # type: ignore[type-arg]
-    return models.DecimalField(
-        label, max_digits=8, decimal_places=2, default=Decimal(default), validators=[MinValueValidator(Decimal(0))]
-    )
-
-
 class MarkupRule(models.Model):
     """How prices are made of costs: for one service, a category, a type, a provider, or everything.
 
-    The narrowest active rule makes the price, without one the provider's own markup. A rule with a ``group`` is for
-    its customers only, and for them comes before any rule for everybody.
+    The narrowest active rule makes the price; without one, the provider's own markup does. A rule with a ``group`` is
+    for its customers only, and for them it comes before any rule for everybody.
     """
 
     name = models.CharField(_("name"), max_length=80)
@@ -64,12 +57,16 @@ class MarkupRule(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text=_(
-            "For these customers this rule's price stands in place of every other, the group's own percentage included."
-        ),
+        help_text=_("For these customers this rule replaces all others and the group's own percentage."),
     )
 
-    percent = _percent(_("markup, %"))
+    percent = models.DecimalField(
+        _("markup, %"),
+        max_digits=8,
+        decimal_places=2,
+        default=Decimal(0),
+        validators=[MinValueValidator(Decimal(0))],
+    )
     fixed = AmountField(
         _("fixed markup"), default=Decimal(0), validators=[MinValueValidator(Decimal(0))],
         help_text=_("Added after the percentage, per 1,000 or per package"),
@@ -79,12 +76,12 @@ class MarkupRule(models.Model):
         max_digits=4,
         decimal_places=2,
         default=Decimal(0),
-        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(MOST_MARGIN)],
-        help_text=_("Of the price. It holds after a group's discount too."),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(MAX_MARGIN)],
+        help_text=_("Percent of the price. It also limits a group's discount."),
     )
     floor = AmountField(
         _("lowest price"), default=Decimal(0), validators=[MinValueValidator(Decimal(0))],
-        help_text=_("Per 1,000 or per package. It holds after a group's discount too."),
+        help_text=_("Per 1,000 or per package. It also limits a group's discount."),
     )  # fmt: skip
     rounding = models.CharField(_("rounding"), max_length=8, choices=Rounding, default=Rounding.NONE)
     rounding_value = AmountField(
@@ -109,7 +106,7 @@ class MarkupRule(models.Model):
             models.CheckConstraint(
                 condition=Q(rounding=Rounding.NONE)
                 | Q(rounding__in=[Rounding.STEP, Rounding.ENDING], rounding_value__gt=0, rounding_value__lt=1_000_000)
-                | Q(rounding=Rounding.DIGITS, rounding_value__gte=1, rounding_value__lte=rounding.MOST_DIGITS),
+                | Q(rounding=Rounding.DIGITS, rounding_value__gte=1, rounding_value__lte=rounding.MAX_DIGITS),
                 name="rule_rounding_sane",
             ),
             models.UniqueConstraint(
@@ -117,7 +114,7 @@ class MarkupRule(models.Model):
                 condition=Q(is_active=True),
                 nulls_distinct=False,
                 name="rule_unique",
-                violation_error_message=_("There is an active rule for exactly this already."),
+                violation_error_message=_("There is already an active rule for exactly this."),
             ),
         ]
 
@@ -138,7 +135,7 @@ class MarkupRule(models.Model):
         return self.service_type if scope == "service_type" else getattr(self, f"{scope}_id")
 
     @property
-    def terms(self) -> Markup:
+    def markup(self) -> Markup:
         return Markup(
             percent=self.percent,
             fixed=self.fixed,
@@ -150,9 +147,10 @@ class MarkupRule(models.Model):
 
     def clean(self) -> None:
         if sum(bool(self._about(scope)) for scope in SCOPES) > 1:
-            raise ValidationError(_t("A rule is for one thing: a service, a category, a type, a provider, or all."))
+            raise ValidationError(_t("Choose only one of service, category, type and provider, or none of them."))
         whole = self.rounding_value == self.rounding_value.to_integral_value()
-        if self.rounding == Rounding.DIGITS and not (whole and 1 <= self.rounding_value <= rounding.MOST_DIGITS):
-            raise ValidationError({"rounding_value": _t("Between 1 and %(n)d digits.") % {"n": rounding.MOST_DIGITS}})
+        if self.rounding == Rounding.DIGITS and not (whole and 1 <= self.rounding_value <= rounding.MAX_DIGITS):
+            problem = _t("Must be between 1 and %(n)d digits.") % {"n": rounding.MAX_DIGITS}
+            raise ValidationError({"rounding_value": problem})
         if self.rounding in (Rounding.STEP, Rounding.ENDING) and not 0 < self.rounding_value < 1_000_000:
-            raise ValidationError({"rounding_value": _t("This must be above zero and below a million.")})
+            raise ValidationError({"rounding_value": _t("Must be above 0 and below 1,000,000.")})

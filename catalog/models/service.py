@@ -21,7 +21,7 @@ class Unit(models.TextChoices):
 
 
 class Category(models.Model):
-    """A heading of the price list."""
+    """A category of the price list, shown as a heading."""
 
     name = models.CharField(_("name"), max_length=200, unique=True)
     position = models.PositiveIntegerField(_("position"), default=0)
@@ -37,7 +37,7 @@ class Category(models.Model):
 
 
 class ProviderService(models.Model):
-    """A row of a provider's list as we read it last. Never deleted: a row that is gone has ``vanished_at``.
+    """A row of a provider's list as last read. Never deleted: a row that is gone has ``vanished_at``.
 
     ``rate`` is in the provider's currency, per 1,000 or per package (see ``unit``), exactly as received.
     ``quarantine`` holds the reasons why it is not sold ("rate is 0", …); empty means it may be.
@@ -68,7 +68,7 @@ class ProviderService(models.Model):
     quarantine = ArrayField(
         models.CharField(max_length=120), verbose_name=_("quarantined because"), default=list, blank=True
     )
-    #: Without it no service is made of the row: it was not chosen, or its service was moved elsewhere.
+    #: If not, no service is made of the row: it was not imported, or its service is now sold from another row.
     is_wanted = models.BooleanField(_("imported"), default=True, db_default=True)
     vanished_at = models.DateTimeField(_("vanished"), null=True, blank=True)
     #: Digest of the row as received: an equal digest means that a sync writes nothing.
@@ -97,7 +97,7 @@ class ProviderService(models.Model):
 
 class ServiceQuerySet(models.QuerySet["Service"]):
     def on_sale(self) -> "ServiceQuerySet":
-        """What a customer may see and order now."""
+        """Services that customers see and can order now."""
         return self.filter(
             is_visible=True,
             price__gt=0,
@@ -110,7 +110,7 @@ class ServiceQuerySet(models.QuerySet["Service"]):
 
 
 class Service(models.Model):
-    """A service as sold. Its id is what customers hold; ``price`` is what they see, in the shop's currency.
+    """A service as sold: customers use its id and see its ``price``, in the shop's currency.
 
     ``price`` is per 1,000 or per package, as the source's ``unit`` says, written by `catalog.shop.publishing` and
     `catalog.prices.reprice` alone.
@@ -118,7 +118,7 @@ class Service(models.Model):
     """
 
     source = models.ForeignKey(ProviderService, models.PROTECT, verbose_name=_("source"), related_name="sold_as")
-    #: New orders go there while the provider of ``source`` is parked.
+    #: New orders go to this row while the provider of ``source`` is parked.
     fallback = models.ForeignKey(
         ProviderService,
         models.PROTECT,
@@ -199,7 +199,7 @@ class Service(models.Model):
 
     @property
     def shown_price(self) -> Decimal | None:
-        """The price this visitor pays: the group's, where `catalog.prices.group_prices` has set it, else the list's."""
+        """The price this visitor pays: the group's, if `catalog.prices.group_prices` has set it, else the list's."""
         return getattr(self, "_shown_price", self.price)
 
     @shown_price.setter

@@ -1,4 +1,4 @@
-"""What a customer's group pays. The list's own prices are stored, a group's are made when somebody looks."""
+"""Prices of customer groups. The list's own prices are stored; a group's are computed when they are needed."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -8,15 +8,15 @@ from catalog.models import Service
 from catalog.prices.rulebook import Facts, Priced, RuleBook
 from catalog.pricing import rate_for_price
 
-#: Rules as they were under a fingerprint that was taken before they were read; a few, since old ones are asked no more.
+#: Rules by the fingerprint taken before they were read; only a few, since old ones are never used again.
 _books: dict[str, RuleBook] = {}
 _MOST_BOOKS = 4
 
 
 def price_for(service: Service, group: CustomerGroup | None, book: RuleBook | None = None) -> Decimal | None:
-    """The price of ``service`` for a customer of ``group``, in shop currency per 1,000 or per package.
+    """Return the price of ``service`` for a customer of ``group``, in shop currency per 1,000 or per package.
 
-    The service comes with its source and provider, so that cost and price are of one snapshot.
+    Source and provider are read with the service, so that cost and price come from one snapshot.
     """
     if group is None:
         return service.price
@@ -25,7 +25,7 @@ def price_for(service: Service, group: CustomerGroup | None, book: RuleBook | No
 
 
 def group_price(service: Service, group: CustomerGroup, rules: str) -> Decimal | None:
-    """The same for a customer of ``group``, by the rules that the fingerprint ``rules`` names: read once a change."""
+    """Return the price for a customer of ``group`` by the rules of fingerprint ``rules``, read once per change."""
     if (book := _books.get(rules)) is None:
         book = RuleBook.now([])
         while len(_books) >= _MOST_BOOKS:
@@ -35,7 +35,7 @@ def group_price(service: Service, group: CustomerGroup, rules: str) -> Decimal |
 
 
 def show_prices(services: Iterable[Service], group: CustomerGroup | None) -> None:
-    """Set ``shown_price`` of each service to what a customer of ``group`` pays; one query for all of them."""
+    """Set ``shown_price`` of each service to what a customer of ``group`` pays, with one query."""
     if group is None:
         return
     shown = list(services)
@@ -45,7 +45,7 @@ def show_prices(services: Iterable[Service], group: CustomerGroup | None) -> Non
 
 
 def prices_of_groups(service: Service) -> list[tuple[CustomerGroup, Priced]]:
-    """What each group pays for ``service``, and the rule that makes it."""
+    """Return what each group pays for ``service``, and the rule that makes the price."""
     book = RuleBook.now([service.source.provider])
     return [(group, book.price(_facts(service), group)) for group in CustomerGroup.objects.all()]
 

@@ -1,6 +1,6 @@
-"""Prices of services already sold, after a rule, a markup or an exchange rate changed."""
+"""Prices of existing services, written again after a rule, a markup or an exchange rate changed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -10,17 +10,22 @@ from django.db.models.functions import Greatest
 
 from catalog.bulk import gc_disabled
 from catalog.locks import lock_all_providers, lock_provider
-from catalog.models import Provider, Service
+from catalog.models import MarkupRule, Provider, Service
 from catalog.prices.rulebook import Facts, RuleBook
 from catalog.service_changes import recording_changes
 
 _COLUMNS = ("pk", "category_id", "source__type", "source__provider_id")
-#: Of two rates the higher one while the owner holds a fall back; GREATEST looks over what is null.
+#: The higher of two rates while the owner holds a fall back; GREATEST ignores NULL.
 _RATE = Greatest("source__rate", "source__held_rate")
+_WRITE = """
+    UPDATE catalog_service SET price = new.price, price_rule_id = new.rule
+    FROM unnest(%s::bigint[], %s::numeric[], %s::bigint[]) AS new (id, price, rule)
+    WHERE catalog_service.id = new.id
+"""
 
 
-class Known(NamedTuple):
-    """What stands published now, and what a price is made of."""
+class StoredPrice(NamedTuple):
+    """The published price of a service, the rule that made it, and the facts a new price is made of."""
 
     facts: Facts
     price: Decimal | None
@@ -28,43 +33,53 @@ class Known(NamedTuple):
 
 
 def reprice_provider(provider: Provider, *, now: datetime) -> int:
-    """Publish new prices for the provider's services; how many changed."""
+    """Publish new prices for the provider's services; return how many changed."""
     with transaction.atomic(), gc_disabled():
         return _reprice([lock_provider(provider.pk)], now)
 
 
 def reprice_all(*, now: datetime) -> int:
-    """Publish the prices that the rules, as they now stand, make of everything; how many changed."""
+    """Publish the prices of all services by the rules as they are now; return how many changed."""
     with transaction.atomic(), gc_disabled():
         return _reprice(lock_all_providers(), now)
 
 
-def known_prices(**about: Any) -> Iterator[Known]:
-    """The services ``about`` names, those in quarantine or hidden too: they stay off sale whatever their price."""
-    rows = Service.objects.filter(**about).values_list(*_COLUMNS, _RATE, "own_price", "price", "price_rule_id")
+def save_rule(rule: MarkupRule, *, now: datetime) -> int:
+    """Save ``rule`` and reprice all services; return how many prices changed.
+
+    Raises IntegrityError if another active rule is for the same thing.
+    """
+    with transaction.atomic():
+        # Locked before the rule is written: a sync under way would otherwise finish with the old rules after us.
+        lock_all_providers()
+        rule.save()
+        return reprice_all(now=now)
+
+
+def delete_rule(rule: MarkupRule, *, now: datetime) -> int:
+    """Delete ``rule`` and reprice all services; return how many prices changed."""
+    with transaction.atomic():
+        lock_all_providers()
+        rule.delete()
+        return reprice_all(now=now)
+
+
+def stored_prices(**filters: Any) -> Iterator[StoredPrice]:
+    """Yield the prices of the services that match, hidden and quarantined ones too: they stay off sale anyway."""
+    rows = Service.objects.filter(**filters).values_list(*_COLUMNS, _RATE, "own_price", "price", "price_rule_id")
     for *facts, price, rule_id in rows.iterator(chunk_size=5000):
-        yield Known(Facts(*facts), price, rule_id)
+        yield StoredPrice(Facts(*facts), price, rule_id)
 
 
 def _reprice(providers: list[Provider], now: datetime) -> int:
     book = RuleBook.now(providers)
     changed = [
-        (known.facts.service_id, *new)
-        for known in known_prices(source__provider__in=providers)
-        if (new := book.price(known.facts)) != (known.price, known.rule_id)
+        (stored.facts.service_id, *new)
+        for stored in stored_prices(source__provider__in=providers)
+        if (new := book.price(stored.facts)) != (stored.price, stored.rule_id)
     ]
     if changed:
-        with recording_changes([provider.pk for provider in providers], now=now):
-            _write(changed)
+        ids, prices, rules = ([*column] for column in zip(*changed, strict=True))
+        with recording_changes([provider.pk for provider in providers], now=now), connection.cursor() as cursor:
+            cursor.execute(_WRITE, [ids, prices, rules])
     return len(changed)
-
-
-def _write(prices: Iterable[tuple[int, Decimal | None, int | None]]) -> None:
-    ids, amounts, rules = ([*column] for column in zip(*prices, strict=True))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE catalog_service SET price = new.price, price_rule_id = new.rule"
-            " FROM unnest(%s::bigint[], %s::numeric[], %s::bigint[]) AS new (id, price, rule)"
-            " WHERE catalog_service.id = new.id",
-            [ids, amounts, rules],
-        )

@@ -11,9 +11,11 @@ from catalog.models.rule import SCOPES
 from catalog.pricing import Markup, cost_of_unit, price_from
 from core.money import LIMIT
 
+_NO_PERCENT = Decimal(0)
+
 
 class Facts(NamedTuple):
-    """What the price of one service depends on, beside its provider and the rules."""
+    """What the price of a service depends on, apart from its provider and the rules."""
 
     service_id: int
     category_id: int
@@ -24,7 +26,7 @@ class Facts(NamedTuple):
 
 
 class Priced(NamedTuple):
-    """A price, None where none can be shown, and the rule that made it, None where the provider's markup did."""
+    """A price, None if it cannot be computed, and the rule that made it, None for the provider's markup."""
 
     price: Decimal | None
     rule_id: int | None
@@ -35,48 +37,46 @@ class RuleBook:
 
     def __init__(self, rules: Iterable[MarkupRule], providers: Iterable[Provider]) -> None:
         self._rules: dict[tuple[int | None, str, object], tuple[int | None, Markup]] = {
-            (rule.group_id, rule.scope, rule.about): (rule.pk, rule.terms) for rule in rules if rule.is_active
+            (rule.group_id, rule.scope, rule.about): (rule.pk, rule.markup) for rule in rules if rule.is_active
         }
         self._scopes = [s for s in (*SCOPES, "everything") if any(s == scope for _g, scope, _a in self._rules)]
         self._groups = {group for group, _scope, _about in self._rules}
-        self._know(providers)
+        self._set_providers(providers)
 
     @classmethod
     def now(cls, providers: Iterable[Provider]) -> "RuleBook":
-        """The rules as they stand in the database."""
+        """The rules as they are in the database now."""
         return cls(MarkupRule.objects.filter(is_active=True), providers)
 
     def at(self, providers: Iterable[Provider]) -> "RuleBook":
         """The same rules with other providers' exchange rates and markups."""
         book = copy(self)
-        book._know(providers)
+        book._set_providers(providers)
         return book
 
-    def _know(self, providers: Iterable[Provider]) -> None:
+    def _set_providers(self, providers: Iterable[Provider]) -> None:
         known = list(providers)
         self._exchange = {provider.pk: provider.exchange_rate for provider in known}
         self._usual = {provider.pk: (None, Markup(percent=provider.markup_percent)) for provider in known}
 
     def price(self, facts: Facts, group: CustomerGroup | None = None) -> Priced:
+        """Return the price by the narrowest rule that fits.
+
+        A rule of the group's own comes first; under any other rule the group's percentage is added.
+        """
         if facts.rate is None or facts.rate <= 0:
             return Priced(None, None)
-        rule_id, terms, percent = self._terms(facts, group)
+        found, percent = None, _NO_PERCENT
+        if group is not None:
+            found = self._narrowest(facts, group.pk) if group.pk in self._groups else None
+            percent = _NO_PERCENT if found else group.percent
+        rule_id, markup = found or self._narrowest(facts, None) or self._usual[facts.provider_id]
         cost = cost_of_unit(facts.rate, self._exchange[facts.provider_id])
-        price = price_from(cost, terms, group_percent=percent, own_price=facts.own_price)
+        price = price_from(cost, markup, group_percent=percent, own_price=facts.own_price)
         return Priced(price if price < LIMIT else None, rule_id)
 
-    def _terms(self, facts: Facts, group: CustomerGroup | None) -> tuple[int | None, Markup, Decimal]:
-        """The rule that fits best, and what the group adds to it: nothing, if the rule is the group's own."""
-        if group is None:
-            return *self._narrowest(facts, None), Decimal(0)
-        if group.pk in self._groups and (found := self._fitting(facts, group.pk)):
-            return *found, Decimal(0)
-        return *self._narrowest(facts, None), group.percent
-
-    def _narrowest(self, facts: Facts, group_id: int | None) -> tuple[int | None, Markup]:
-        return self._fitting(facts, group_id) or self._usual[facts.provider_id]
-
-    def _fitting(self, facts: Facts, group_id: int | None) -> tuple[int | None, Markup] | None:
+    def _narrowest(self, facts: Facts, group_id: int | None) -> tuple[int | None, Markup] | None:
+        """The narrowest rule for the group, or for everybody, that fits; its id and markup."""
         for scope in self._scopes:
             about = (
                 None if scope == "everything" else getattr(facts, scope if scope == "service_type" else f"{scope}_id")

@@ -1,7 +1,7 @@
-"""Everything of the catalog that an order is made of, read in one statement and named by one number.
+"""Everything in the catalog that an order depends on, read in one statement together with a version number.
 
-The number stands for what was read: whoever writes an order has the statement compare it, so that a price, a cost or a
-switch that changed in between is noticed by the same snapshot that writes.
+The version is a hash of what was read. The statement that writes an order compares it, so that a price, a cost or a
+switch that changed in between is noticed in the same snapshot.
 """
 
 from collections.abc import Sequence
@@ -35,15 +35,16 @@ _PARTS: tuple[tuple[str, type[models.Model], tuple[str, ...]], ...] = (
     ("c", Category, ("id", "is_visible")),
 )
 _COLUMNS = ", ".join(f"{alias}.{name}" for alias, _model, names in _PARTS for name in names)
-# Each write of a row gives it a new xmin and a new place, so the sum over the few rules changes with each of them.
+# A fingerprint of the markup rules: each write of a row gives it a new xmin and ctid, so the sum changes with each.
 _RULES = """
     CASE WHEN g.id IS NOT NULL THEN
         (SELECT (count(*), sum(hashtidextended(m.ctid, m.xmin::text::bigint)))::text FROM catalog_markuprule m)
     END
 """
 _VERSION = f"hash_record_extended(ROW({_COLUMNS}, {_RULES}), 0)"
-# Outer joins and no condition but the id: whatever the planner believes of these tables, it begins at one service. What
-# is not on sale is told from what is by the columns, as `ServiceQuerySet.on_sale` does.
+# s: the service; c: its category; r, p: its source with the provider; f, q: its fallback with the provider; u, g: the
+# customer with the group. Outer joins with no condition but the id, so that every plan begins at one service, whatever
+# the statistics say. `_is_on_sale` checks the columns that `ServiceQuerySet.on_sale` filters by.
 _FROM = """
     FROM catalog_service s
     LEFT JOIN catalog_category c ON c.id = s.category_id
@@ -58,30 +59,32 @@ _FROM = """
 
 
 def terms_sql(customer: str) -> str:
-    """One row for the service %(service)s, or none. ``customer`` is an SQL expression of the customer's id, or of NULL
-    for somebody who has none."""
+    """Return SQL that selects one row for the service %(service)s, or none.
+
+    ``customer`` is an SQL expression of the customer's id, or of NULL for a visitor.
+    """
     return f"SELECT {_COLUMNS}, {_RULES}, {_VERSION} {_FROM.format(customer=customer)}"  # noqa: S608 - our own words
 
 
 def version_sql(customer: str) -> str:
-    """The same row, and of it only the number that stands for the rest."""
+    """Return SQL that selects only the version of the row that :func:`terms_sql` selects."""
     return f"SELECT {_VERSION} AS version {_FROM.format(customer=customer)}"  # noqa: S608 - our own words
 
 
-#: What was made of rows of late, by their version. In a shop of any size a few services sell most.
+#: Recently read rows and the terms made of them, by version: in most shops a few services sell most.
 _known: dict[int | None, tuple[Sequence[Any], "Terms | None"]] = {}
-#: The last of them, by service and group.
+#: The newest of these terms, by service and group.
 _last: dict[tuple[int, int | None], "Terms | None"] = {}
 _MOST_KNOWN = 1000
 _GROUP_AT = sum(len(names) for alias, _model, names in _PARTS[: [part[0] for part in _PARTS].index("g")])
 
-#: How many columns :func:`terms_sql` has.
+#: How many columns :func:`terms_sql` selects.
 WIDTH = sum(len(names) for _alias, _model, names in _PARTS) + 2
 
 
 @dataclass(frozen=True)
 class Terms:
-    """A service on sale with its source and fallback, and its price for one customer. ``version`` names all of it."""
+    """A service on sale with source and fallback, and its price for one customer; ``version`` is the hash of it all."""
 
     service: Service
     price: Decimal | None
@@ -89,7 +92,10 @@ class Terms:
 
 
 def terms_of(row: Sequence[Any]) -> Terms | None:
-    """What :func:`terms_sql` answered, None for what is not on sale. Rules are asked for once a change of theirs."""
+    """Return the terms in a row of :func:`terms_sql`, None if the service is not on sale.
+
+    Markup rules are read once per change of them.
+    """
     if row[0] is None:
         return None
     found: list[Any] = []
@@ -110,9 +116,9 @@ def terms_of(row: Sequence[Any]) -> Terms | None:
 
 
 def known_terms(row: Sequence[Any]) -> Terms | None:
-    """The same for calls by the hundred: one object for all who read exactly the same columns, rules and version.
+    """Return the terms in ``row`` from a cache: one shared object for equal columns, rules and version.
 
-    Shared, so for reading only, and nothing of it but the columns that were read: others would be asked for once.
+    Read it only, and only the columns of this module: each other one would cost a query.
     """
     row = row[:WIDTH]
     seen, terms = _known.get(row[-1], ((), None))
@@ -128,9 +134,9 @@ def known_terms(row: Sequence[Any]) -> Terms | None:
 
 
 def last_terms(service_id: int, group_id: int | None) -> Terms | None:
-    """What :func:`known_terms` answered last for this service and a customer of this group, if anything.
+    """Return the newest terms that :func:`known_terms` returned for this service and group, if any.
 
-    For a statement that compares the version by itself: they may be out of date.
+    They may be out of date, so the caller's statement must compare the version.
     """
     return _last.get((service_id, group_id))
 

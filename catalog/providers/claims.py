@@ -1,4 +1,4 @@
-"""Takes the next due provider for one piece of work. The row is claimed first, so two timetables do no harm."""
+"""Claims the next due provider for one piece of work, so that two timetables never do the same work."""
 
 from datetime import datetime
 
@@ -9,7 +9,10 @@ from catalog.models import Provider
 
 
 def claim(due: Q, field: str, *, until: datetime) -> Provider | None:
-    """The provider longest due by ``field``, which is set to ``until``: if we die at work, it is due again then."""
+    """Set ``field`` of the provider longest due by it to ``until`` and return the provider, None if none is due.
+
+    If the process dies at its work, the provider is due again at ``until``.
+    """
     with transaction.atomic():
         waiting = Provider.objects.select_for_update(skip_locked=True, no_key=True).filter(due)
         provider = waiting.order_by(field, "pk").first()

@@ -1,4 +1,4 @@
-"""The one place where a provider's key is unsealed and a client is made for it."""
+"""Makes clients for providers: the only place where a provider's key is unsealed."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -14,6 +14,7 @@ from upstream.wire import Exchange
 
 
 def dialect_of(provider: Provider) -> Dialect:
+    """The provider's settings as its client needs them; unknown ones are left out."""
     known = {f.name for f in fields(Dialect)}
     chosen: dict[str, Any] = {k: v for k, v in provider.dialect.items() if k in known}
     return Dialect(**{**chosen, "body_encoding": provider.body_encoding, "batch_size": provider.batch_size})
@@ -22,12 +23,12 @@ def dialect_of(provider: Provider) -> Dialect:
 def client_for(
     provider: Provider, *, deadline: float, on_exchange: Callable[[Exchange], None] | None = None
 ) -> ProviderClient:
-    """A client for ``provider`` with a wall-clock ``deadline`` in seconds. Raises core.secrets.SecretUnreadable.
+    """Return a client for ``provider`` with a wall-clock ``deadline`` in seconds. Raises core.secrets.SecretUnreadable.
 
-    Each exchange is given to ``on_exchange``, then counted.
+    Each exchange is passed to ``on_exchange``, then counted.
     """
 
-    def heard(exchange: Exchange) -> None:
+    def observe(exchange: Exchange) -> None:
         if on_exchange:
             on_exchange(exchange)
         if provider.pk:
@@ -41,5 +42,5 @@ def client_for(
         allow_private=settings.ALLOW_PRIVATE_PROVIDER_HOSTS,
         deadline=deadline,
         user_agent=f"{settings.SHOP_NAME} storefront".encode("ascii", "ignore").decode(),
-        on_exchange=heard,
+        on_exchange=observe,
     )

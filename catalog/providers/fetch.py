@@ -1,4 +1,4 @@
-"""Asks a provider for its list, and says in words why there is none."""
+"""Fetches a provider's list, or explains to the owner why there is none."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +15,7 @@ from upstream.messages import ServiceList
 
 @dataclass
 class NoList(Exception):
-    """There is no list to believe. ``problem`` is for the owner and never holds the key."""
+    """No usable list was received. ``problem`` is a text for the owner and never contains the key."""
 
     problem: str
     error_class: ErrorClass | None = None
@@ -24,19 +24,19 @@ class NoList(Exception):
 
 
 def fetch_list(provider: Provider) -> ServiceList:
-    """The provider's whole list. Raises NoList. Must not run inside a transaction: it waits for the network."""
+    """Return the provider's whole list. Raises NoList. Must not run inside a transaction: it waits for the network."""
     try:
         return client_for(provider, deadline=settings.SYNC_DEADLINE_SECONDS).services()
     except SecretUnreadable as problem:
         raise NoList(str(problem)) from None
     except ProviderFailure as failure:
-        wait = None if failure.retry_after is None else timedelta(seconds=failure.retry_after)
+        retry_after = None if failure.retry_after is None else timedelta(seconds=failure.retry_after)
         error_class = failure.error_class if isinstance(failure, Unavailable) else None
-        raise NoList(describe(failure), error_class, failure.outage, wait) from failure
+        raise NoList(describe(failure), error_class, failure.outage, retry_after) from failure
 
 
 def describe(failure: ProviderFailure) -> str:
-    """One line for the owner: what we make of it, then the provider's words."""
+    """Return one line for the owner: the kind of failure, then the provider's own words."""
     reason = failure.reason
     if isinstance(failure, Unavailable) and failure.error_class:
         reason = failure.error_class.value
@@ -52,5 +52,5 @@ def describe(failure: ProviderFailure) -> str:
         "redirect": _("the address redirects elsewhere"),
         "no_balance": _("the answer names no balance"),
     }
-    said = words.get(reason, reason)
-    return f"{said}: {failure.text}"[:500] if failure.text and failure.text != reason else said
+    summary = words.get(reason, reason)
+    return f"{summary}: {failure.text}"[:500] if failure.text and failure.text != reason else summary

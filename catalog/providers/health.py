@@ -1,7 +1,7 @@
-"""Parks a provider that cannot be used, and lets it go again.
+"""How a provider is doing: notes answers, outages and refusals, parks a provider that cannot be used and unparks it.
 
-A parked provider keeps its orders queued and is asked for its balance now and then. Reasons are error classes of the
-provider API ("invalid_key", "not_enough_funds", ...) or "outage".
+Orders for a parked provider stay queued, and it is asked for its balance at growing intervals. Reasons are error
+classes of the provider API ("invalid_key", "not_enough_funds", ...) or "outage".
 """
 
 from datetime import datetime, timedelta
@@ -19,13 +19,14 @@ from upstream.errors import ErrorClass
 
 OUTAGES_TO_PARK = 3
 OUTAGE = "outage"
-#: Lifted only when there is money again; an answer alone proves nothing.
+#: Lifted only when the account was topped up; an answer alone proves nothing.
 NO_FUNDS = "not_enough_funds"
-#: Lifted only by whoever parked it: an answer to `balance` does not tell whether it is safe to go on.
+#: Parkings for these reasons are lifted only by the owner or by what set them: an answer to `balance` does not show
+#: whether it is safe to send again.
 UNKNOWN_TEXT = "unknown_text"
 HELD = ("in_doubt", UNKNOWN_TEXT)
 _LONGEST_WAIT = timedelta(minutes=10)
-#: How long the row of a provider that answers may say that it answered before.
+#: ``last_answer_at`` may be this much behind, so that it is not written for every answer.
 ANSWER_NEWS = timedelta(seconds=10)
 
 _NOTE_ANSWER = """
@@ -37,9 +38,9 @@ _NOTE_ANSWER = """
 
 
 def park(provider_id: int, *, reason: str, now: datetime, detail: str = "", short_of: Decimal | None = None) -> bool:
-    """Send nothing more to this provider until a probe, or the owner, lifts it; whether it was not parked before.
+    """Send nothing more to this provider until it is unparked; return whether it was not parked before.
 
-    ``short_of`` is what an order would have been charged, in the provider's currency, when there was no money for it.
+    ``short_of`` is the charge of an order that the provider refused for lack of funds, in the provider's currency.
     """
     with transaction.atomic():
         fresh = Provider.objects.filter(pk=provider_id, parked_at=None)
@@ -64,7 +65,7 @@ def park(provider_id: int, *, reason: str, now: datetime, detail: str = "", shor
 
 
 def park_if_shut_out(provider_id: int, error_class: ErrorClass | None, *, now: datetime, detail: str = "") -> bool:
-    """Park a provider that does not let us in; whether the error was of that kind."""
+    """Park a provider that rejects our key or has blocked our account; return whether the error was one of these."""
     if error_class not in (ErrorClass.INVALID_KEY, ErrorClass.ACCOUNT_BLOCKED):
         return False
     park(provider_id, reason=error_class.value, now=now, detail=detail)
@@ -72,7 +73,7 @@ def park_if_shut_out(provider_id: int, error_class: ErrorClass | None, *, now: d
 
 
 def parked_reason_text(reason: str) -> str:
-    """The owner's words for a machine reason."""
+    """Return the sentence part that explains a reason to the owner."""
     words = {
         OUTAGE: _("it does not answer"),
         NO_FUNDS: _("our account there is empty"),
@@ -81,13 +82,13 @@ def parked_reason_text(reason: str) -> str:
         "key_unreadable": _("its API key was sealed under another SECRET_KEY"),
         "maintenance": _("it is under maintenance"),
         "in_doubt": _("too many of its answers were lost or unclear"),
-        UNKNOWN_TEXT: _("it refuses orders with words we do not know"),
+        UNKNOWN_TEXT: _("it refuses orders with a text that is in no table"),
     }
     return words.get(reason, reason)
 
 
 def unpark(provider_id: int, *, now: datetime, actor: str = "") -> bool:
-    """Let orders go out again; whether it was parked."""
+    """Send orders to it again; return whether it was parked."""
     with transaction.atomic():
         parked = Provider.objects.filter(pk=provider_id, parked_at__isnull=False)
         if not parked.update(
@@ -99,7 +100,7 @@ def unpark(provider_id: int, *, now: datetime, actor: str = "") -> bool:
 
 
 def note_answer(provider_id: int, *, now: datetime) -> None:
-    """The provider answered sensibly. Cheap enough to call for every order: the row is seldom written."""
+    """Note that the provider gave a usable answer. Cheap enough for every order: the row is rarely written."""
     with connection.cursor() as cursor:
         cursor.execute(_NOTE_ANSWER, {"id": provider_id, "now": now, "old": now - ANSWER_NEWS, "outage": OUTAGE})
         row = cursor.fetchone()
@@ -107,12 +108,12 @@ def note_answer(provider_id: int, *, now: datetime) -> None:
         unpark(provider_id, now=now)
 
 
-def count_refusal(provider_id: int, said: str) -> int:
-    """Note that an order was refused with ``said``, a class or unknown words; how many times in a row by now.
+def count_refusal(provider_id: int, reason: str) -> int:
+    """Count an order refused with ``reason``, an error class or an unknown text; return how often in a row so far.
 
-    Part of the caller's transaction. Any other answer to an order ends the row: see :func:`end_refusals`.
+    Part of the caller's transaction. Any other answer to an order ends the streak: see :func:`end_refusals`.
     """
-    mark = said if len(said) <= 40 else f"{said[:30]} {blake2b(said.encode(), digest_size=16).hexdigest()}"
+    mark = reason if len(reason) <= 40 else f"{reason[:30]} {blake2b(reason.encode(), digest_size=16).hexdigest()}"
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE catalog_provider SET refusals = CASE WHEN refused_with = %(mark)s THEN refusals + 1 ELSE 1 END,"
@@ -124,12 +125,12 @@ def count_refusal(provider_id: int, said: str) -> int:
 
 
 def end_refusals(provider_id: int) -> None:
-    """An order was answered otherwise: whatever was said before was not said in a row."""
+    """End the streak of refusals: an order got another answer."""
     Provider.objects.filter(pk=provider_id, refusals__gt=0).update(refusals=0, refused_with="")
 
 
 def note_outage(provider_id: int, *, now: datetime, detail: str = "") -> None:
-    """No answer, or one that means the provider is down. The third in a row parks it."""
+    """Count a missing answer, or one that means the provider is down; park it at the third in a row."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(
@@ -147,7 +148,7 @@ def note_outage(provider_id: int, *, now: datetime, detail: str = "") -> None:
 
 
 def note_access(provider: Provider, *, now: datetime) -> None:
-    """The key was accepted and an answer understood: lift a parking that this disproves."""
+    """Note that the provider accepted our key and answered; unpark it if that disproves the reason."""
     note_answer(provider.pk, now=now)
     reason = Provider.objects.filter(pk=provider.pk).values_list("parked_reason", flat=True).first()
     if reason and reason != NO_FUNDS and reason not in HELD:
@@ -155,7 +156,7 @@ def note_access(provider: Provider, *, now: datetime) -> None:
 
 
 def capability_off(provider_id: int, capability: str, *, now: datetime) -> None:
-    """The provider says it does not know an action: stop offering it ("can_refill", "can_cancel", ...)."""
+    """Switch off a capability ("can_refill", "can_cancel", ...) after the provider said it does not know the action."""
     with transaction.atomic():
         if not Provider.objects.filter(pk=provider_id, **{capability: True}).update(**{capability: False}):
             return
@@ -178,5 +179,5 @@ def _name(provider_id: int) -> str:
 
 
 def provider_admin_path(provider_id: int) -> str:
-    """Where the owner looks at this provider."""
+    """Return the path of the provider's admin page."""
     return f"/admin/catalog/provider/{provider_id}/change/"

@@ -1,4 +1,4 @@
-"""Texts of refusals that no table explains, kept for the owner, whose word adds one to the provider's table."""
+"""Texts of refusals in no error table, kept for the owner, who gives them a meaning in the provider's table."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ _NOTE = """
 
 
 def note_unlisted(provider_id: int, text: str, *, now: datetime) -> None:
-    """Keep the words, once for each provider, as they are compared: lower case, spaces collapsed."""
+    """Count the text of a refusal, kept once per provider in lower case with single spaces."""
     words = normalised(text)[:500]
     if words:
         with connection.cursor() as cursor:
@@ -25,9 +25,9 @@ def note_unlisted(provider_id: int, text: str, *, now: datetime) -> None:
 
 
 def give_meaning(unlisted: UnlistedText, meaning: str, *, actor: str, now: datetime) -> None:
-    """From now on the provider's text means ``meaning``, an error class; empty takes the word back.
+    """Map the provider's text to ``meaning``, an error class, in its error table; an empty meaning removes the entry.
 
-    A provider that was parked because of unknown words goes on: the orders it refused with them are tried once more.
+    A provider parked because of an unknown text is unparked: the orders it refused are tried once more.
     """
     with transaction.atomic():
         provider = Provider.objects.select_for_update(no_key=True).get(pk=unlisted.provider_id)

@@ -1,4 +1,4 @@
-"""What the owner decides for many services at once: where they stand, what they cost, whether they show."""
+"""Changes the owner makes to many services at once: category, price, visibility."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -14,7 +14,7 @@ from catalog.shop.publishing import republish
 
 
 def show_services(ids: Iterable[int], is_visible: bool, *, now: datetime) -> list[Service]:
-    """Show or hide; which services were not so before."""
+    """Show or hide the services; return those that changed."""
     with transaction.atomic():
         providers = [provider.pk for provider in lock_all_providers()]
         others = list(Service.objects.filter(pk__in=list(ids)).exclude(is_visible=is_visible))
@@ -24,7 +24,7 @@ def show_services(ids: Iterable[int], is_visible: bool, *, now: datetime) -> lis
 
 
 def change_category(ids: Iterable[int], category: Category, *, now: datetime) -> list[Service]:
-    """Put the services under ``category``, where they stay whatever the provider says; which were elsewhere."""
+    """Move the services to ``category`` and pin it; return those that were elsewhere before."""
     with transaction.atomic():
         providers = {provider.pk: provider for provider in lock_all_providers()}
         moved = list(Service.objects.filter(pk__in=list(ids)).exclude(category=category).select_related("source"))
@@ -39,9 +39,9 @@ def change_category(ids: Iterable[int], category: Category, *, now: datetime) ->
 
 
 def set_markup(ids: Iterable[int], percent: Decimal, *, now: datetime) -> int:
-    """Give each service a rule of its own with this percentage; how many prices changed.
+    """Give each service a markup rule of its own with this percentage; return how many prices changed.
 
-    A rule it has already keeps its other terms.
+    Where a service has a rule already, only the percentage changes.
     """
     with transaction.atomic():
         lock_all_providers()
@@ -55,7 +55,7 @@ def set_markup(ids: Iterable[int], percent: Decimal, *, now: datetime) -> int:
 
 
 def set_own_prices(prices: Mapping[int, Decimal | None], *, now: datetime) -> int:
-    """Set own prices by service id, None to go by the rules again; how many published prices changed."""
+    """Set own prices by service id (None: price by the rules again); return how many published prices changed."""
     with transaction.atomic():
         lock_all_providers()
         services = list(Service.objects.filter(pk__in=list(prices)))

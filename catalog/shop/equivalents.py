@@ -1,4 +1,4 @@
-"""Another provider's equivalent: for good, or while the first provider is parked."""
+"""Sells a service from another provider's equivalent row: for good, or while its own provider is parked."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -15,23 +15,23 @@ from core.refusals import Refusal
 
 
 class NotEquivalent(Refusal):
-    """The other row needs other fields of an order, is priced by another unit, or is not sold at all."""
+    """The other row needs different order fields, is priced by another unit, or is not on sale."""
 
     code = "not_equivalent"
 
 
 def check_equivalent(service: Service, other: ProviderService) -> None:
-    """Raises NotEquivalent unless orders for ``service`` could as well be made of ``other``."""
+    """Raises NotEquivalent unless ``other`` could fulfil orders for ``service``."""
     if (other.type, other.unit) != (service.source.type, service.source.unit):
-        raise NotEquivalent(_("That service is of another type, so its orders need other fields."))
+        raise NotEquivalent(_("This row is of another type, so its orders need different fields."))
     if other.quarantine or other.vanished_at:
-        raise NotEquivalent(_("That service is not on sale at its provider."))
+        raise NotEquivalent(_("This row is in quarantine or no longer in its provider's list."))
 
 
 def move_service(service_id: int, other: ProviderService, *, now: datetime) -> Service:
-    """Sell the service from ``other`` from now on, under the id customers hold; orders under way stay where they are.
+    """Sell the service from ``other`` from now on; return it. Its id stays, and open orders stay with their provider.
 
-    The row it leaves makes no new service by itself. Raises NotEquivalent.
+    No new service is made of the row it leaves. Raises NotEquivalent.
     """
     with transaction.atomic():
         left = Service.objects.get(pk=service_id).source.provider_id
@@ -40,7 +40,7 @@ def move_service(service_id: int, other: ProviderService, *, now: datetime) -> S
         check_equivalent(service, other)
         with recording_changes(providers, now=now):
             ProviderService.objects.filter(pk=service.source_id).update(is_wanted=False)
-            # What customers know it by stays; only what the new provider decides follows it.
+            # Customers go on seeing the same name, text and place; the rest follows the new provider.
             service.pins = sorted({*service.pins, "name", "description", "category", "position"})
             service.source, service.fallback = other, None
             service.save(update_fields=["source", "fallback", "pins"])
@@ -50,20 +50,18 @@ def move_service(service_id: int, other: ProviderService, *, now: datetime) -> S
 
 
 def origin_of(service: Service, *, quantity: int, most: Decimal) -> ProviderService:
-    """Where a new order for ``service`` goes: its source, or its fallback while the source's provider is parked.
+    """Return the row a new order goes to: the source, or the fallback while the source's provider is parked.
 
-    The fallback serves only if it can take ``quantity`` units, and 1,000 of them (or a package) cost at most ``most``
+    The fallback is used only if it can take ``quantity`` units, and 1,000 of them (or a package) cost at most ``most``
     in shop currency; otherwise the order waits for its own provider.
     """
-    other = service.fallback
-    if other is None or service.source.provider.parked_at is None or not _serves(service, other):
-        return service.source
+    source, other = service.source, service.fallback
+    if other is None or source.provider.parked_at is None:
+        return source
+    is_same_kind = (other.type, other.unit) == (source.type, source.unit)
+    is_listed = not other.quarantine and other.vanished_at is None and other.rate is not None
+    if not (is_same_kind and is_listed and other.provider.is_selling and other.provider.is_sending):
+        return source
     fits = (other.min or 1) <= quantity <= (other.max or 0)
     cost = cost_of_unit(other.rate or Decimal(0), other.provider.exchange_rate)
-    return other if fits and cost <= most else service.source
-
-
-def _serves(service: Service, other: ProviderService) -> bool:
-    same = (other.type, other.unit) == (service.source.type, service.source.unit)
-    is_listed = not other.quarantine and other.vanished_at is None and other.rate is not None
-    return same and is_listed and other.provider.is_selling and other.provider.is_sending
+    return other if fits and cost <= most else source

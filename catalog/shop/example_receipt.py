@@ -1,4 +1,4 @@
-"""The example receipt beside the headline, worked out with the shop's own arithmetic so that it cannot lie."""
+"""The example receipt next to the headline, computed with the shop's own arithmetic so that it is always right."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,7 +13,7 @@ ORDERED, DELIVERED = 1000, 843
 class ExampleReceipt:
     ordered: int
     delivered: int
-    reserved: Decimal
+    held: Decimal
     refunded: Decimal
     paid: Decimal
 
@@ -23,11 +23,11 @@ class ExampleReceipt:
 
     @property
     def amounts(self) -> list[Decimal]:
-        return [self.reserved, self.refunded, self.paid]
+        return [self.held, self.refunded, self.paid]
 
 
 def example_receipt(price: Decimal = Decimal("4.50")) -> ExampleReceipt:
-    """1,000 ordered at ``price`` per 1,000, of which 843 arrive: the charge rounded up, what returns rounded down."""
-    reserved = charge_for(price, ORDERED, "per_1000")
-    refunded = round_down(divide(multiply(reserved, ORDERED - DELIVERED), ORDERED))
-    return ExampleReceipt(ORDERED, DELIVERED, reserved, refunded, reserved - refunded)
+    """1,000 ordered at ``price`` per 1,000, of which 843 arrive: the charge is rounded up, the refund down."""
+    held = charge_for(price, ORDERED, "per_1000")
+    refunded = round_down(divide(multiply(held, ORDERED - DELIVERED), ORDERED))
+    return ExampleReceipt(ORDERED, DELIVERED, held, refunded, held - refunded)

@@ -28,7 +28,7 @@ class UpdatesRss(Feed):  # type: ignore[type-arg]  # Django's class takes no par
         return f"{item.get_kind_display()}: {item.service.name}"
 
     def item_description(self, item: Any) -> str:
-        """The prices; readers show it as HTML, and a price holds none."""
+        """The prices. Feed readers show this as HTML, and a price contains none."""
         old, new = item.old_price, item.new_price
         if old is not None and new is not None:
             return _("%(old)s, now %(new)s") % {"old": money_text(old), "new": money_text(new)}

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from catalog.models import Category
 from catalog.texts import CATEGORY_LIMIT, one_line
 
-#: A provider's category as heard -> the id and the name of our heading.
+#: A provider's category as listed -> the id and the name of our heading.
 Headings = dict[str, tuple[int, str]]
 
-_CHOSEN = """
+_BY_SERVICES = """
     SELECT DISTINCT ON (p.category) p.category, c.id, c.name, count(*) AS services
     FROM catalog_providerservice AS p
     JOIN catalog_service AS s ON s.source_id = p.id AND NOT 'category' = ANY(s.pins)
@@ -23,9 +23,9 @@ _CHOSEN = """
     GROUP BY p.category, c.id
     ORDER BY p.category, services DESC, c.id
 """
-# Another provider's sync may add the same heading at this moment; then there is one, and both use it. In the order of
-# names, or two syncs that add several would wait for each other.
-_MAKE = """
+# Another provider's sync may add the same heading at the same moment; then both use the one row. In the order of names,
+# or two syncs that add several headings could deadlock.
+_INSERT = """
     INSERT INTO catalog_category (name, position, is_visible)
     SELECT name, place, true FROM unnest(%s::text[], %s::int[]) AS fresh (name, place) ORDER BY name
     ON CONFLICT DO NOTHING
@@ -33,20 +33,22 @@ _MAKE = """
 
 
 def headings_for(provider_id: int, categories: Iterable[str]) -> Headings:
-    """The heading of each category as heard; missing ones are made, in the order given.
+    """Return the heading of each category as listed; missing ones are inserted, in the order given.
 
-    A heading the owner renamed goes on holding what it held: it is found by its services first, by name second. Ask
-    before the rows of the provider are changed, while their categories and their services' headings still agree.
+    A heading is found by the services under it first, by its name second, so that one the owner renamed keeps its
+    services. Call this before the provider's rows are changed, while their categories and headings still agree.
     """
     wanted = list(dict.fromkeys(categories))
-    found = _by_services(provider_id, wanted)
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_SERVICES, [provider_id, wanted])
+        found: Headings = {category: (pk, name) for category, pk, name, _services in cursor.fetchall()}
     missing = {category: heading_name(category) for category in wanted if category not in found}
-    by_name = _named(list(dict.fromkeys(missing.values())))
+    by_name = _headings_named(list(dict.fromkeys(missing.values())))
     return found | {category: by_name[name] for category, name in missing.items()}
 
 
 def heading_name(category: str) -> str:
-    """The name of a new heading; services without a category go under one named "Other" in the shop's language."""
+    """Return the name of a new heading: "Other", in the shop's language, for services without a category."""
     name = one_line(category, CATEGORY_LIMIT)
     if name:
         return name
@@ -54,28 +56,22 @@ def heading_name(category: str) -> str:
         return _("Other")
 
 
-def _by_services(provider_id: int, categories: list[str]) -> Headings:
-    with connection.cursor() as cursor:
-        cursor.execute(_CHOSEN, [provider_id, categories])
-        return {category: (pk, name) for category, pk, name, _services in cursor.fetchall()}
-
-
-def _named(names: list[str]) -> Headings:
-    """The headings of these names, made where there are none."""
+def _headings_named(names: list[str]) -> Headings:
+    """The headings of these names; missing ones are inserted."""
     if not names:
         return {}
-    found = _known(names)
+    found = _existing(names)
     fresh = [name for name in names if name not in found]
     if not fresh:
         return found
     last = Category.objects.aggregate(last=Max("position"))["last"]
     start = 0 if last is None else last + 1
     with connection.cursor() as cursor:
-        cursor.execute(_MAKE, [fresh, list(range(start, start + len(fresh)))])
-    return found | _known(fresh)
+        cursor.execute(_INSERT, [fresh, list(range(start, start + len(fresh)))])
+    return found | _existing(fresh)
 
 
-def _known(names: list[str]) -> Headings:
+def _existing(names: list[str]) -> Headings:
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, id FROM catalog_category WHERE name = ANY(%s)", [names])
         return {name: (pk, name) for name, pk in cursor.fetchall()}

@@ -1,12 +1,13 @@
-"""Which platform a service is for, told from the words of its category and name; and text folded for searching.
+"""Which platform a service is for, found by the words of its category and name.
 
-The list is the field's usual one. What matches nothing is "other" and stays findable by search.
+A service that matches none of them is "other" and can still be found by search.
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+
+from catalog.shop.search_text import fold
 
 OTHER = "other"
 
@@ -49,15 +50,9 @@ BY_SLUG = {p.slug: p for p in PLATFORMS}
 _PATTERNS = [(p.slug, re.compile(p.words)) for p in PLATFORMS]
 
 
-def fold(text: str) -> str:
-    """One spelling for searching: 𝐁𝐨𝐥𝐝 and full width unified, accents and case dropped, blanks single."""
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
-    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
-
-
 @lru_cache(maxsize=8192)
 def platform_of(category: str, name: str = "") -> str:
-    """The platform's slug: the category's words decide, then the name's; ``other`` when neither says."""
+    """Return the platform's slug: the category's words decide, then the name's; "other" if neither names one."""
     for text in (fold(category), fold(name)):
         for slug, pattern in _PATTERNS:
             if pattern.search(text):
@@ -66,4 +61,5 @@ def platform_of(category: str, name: str = "") -> str:
 
 
 def letters_of(slug: str) -> str:
+    """The letters of the platform's tile; "+" for other services."""
     return BY_SLUG[slug].letters if slug in BY_SLUG else "+"

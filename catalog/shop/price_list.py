@@ -1,10 +1,9 @@
-"""The price list as a visitor reads it: what was asked for, the services found, in groups, a page at a time.
+"""The price list as a visitor reads it: the services that match a query, in groups, a page at a time.
 
 A page costs two queries however many services there are: counts by category, and the rows of the groups shown.
-Only when nothing matches is the vocabulary of the list read to forgive a typo.
+Only when nothing matches are all words of the list read, to correct a typo.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import NamedTuple
@@ -43,13 +42,18 @@ class PlatformLink:
     name: str
     letters: str
     total: int
-    query: str
+    address: str
     is_current: bool
 
 
 @dataclass
 class Listing:
-    wish: PriceListQuery
+    """One page of the list. ``corrected`` holds the words searched for instead of mistyped ones.
+
+    ``hidden_by`` names the filter that hides most, if nothing matches: its name, the matches without it, the address.
+    """
+
+    query: PriceListQuery
     groups: list[Group]
     platforms: list[PlatformLink]
     total: int
@@ -57,7 +61,7 @@ class Listing:
     pages: int
     categories: int
     corrected: str = ""
-    hidden_by: "list[tuple[str, int, str]]" = field(default_factory=list)
+    hidden_by: list[tuple[str, int, str]] = field(default_factory=list)
 
     @property
     def rows(self) -> list[Service]:
@@ -73,8 +77,8 @@ class Listing:
 
     @property
     def everywhere(self) -> str:
-        """The same wish on all platforms, as an address."""
-        return self.wish.but(platform="", category=None).query()
+        """The address of the same query on all platforms."""
+        return self.query.but(platform="", category=None).as_address()
 
     @property
     def everywhere_total(self) -> int:
@@ -82,59 +86,73 @@ class Listing:
 
     @property
     def all_categories(self) -> str:
-        return self.wish.but(category=None).query()
+        return self.query.but(category=None).as_address()
 
     @property
     def newer(self) -> str:
-        return replace(self.wish, page=self.page - 1).query() if self.page > 1 else ""
+        return replace(self.query, page=self.page - 1).as_address() if self.page > 1 else ""
 
     @property
     def older(self) -> str:
-        return replace(self.wish, page=self.page + 1).query() if self.page < self.pages else ""
+        return replace(self.query, page=self.page + 1).as_address() if self.page < self.pages else ""
 
 
-def matching(wish: PriceListQuery, *, words: Iterable[str] | None = None) -> ServiceQuerySet:
-    """Services on sale that hold every word, and offer what was asked for. The platform is not looked at."""
+def matching(query: PriceListQuery) -> ServiceQuerySet:
+    """Return the services on sale that contain every word and offer what ``query`` requires, on any platform."""
     found = Service.objects.on_sale()
-    for word in wish.words if words is None else words:
+    for word in query.words:
         found = found.filter(search_text__contains=word)
-    if wish.category:
-        found = found.filter(category=wish.category)
-    if wish.refill:
+    if query.category:
+        found = found.filter(category=query.category)
+    if query.refill:
         found = found.filter(source__refill=True, source__provider__can_refill=True)
-    if wish.cancel:
+    if query.cancel:
         found = found.filter(source__cancel=True, source__provider__can_cancel=True)
-    if wish.dripfeed:
+    if query.dripfeed:
         found = found.filter(source__dripfeed=True, source__type__in=DRIPFEED_TYPES)
     return found
 
 
-def list_services(wish: PriceListQuery, group: CustomerGroup | None = None) -> Listing:
-    """The page of the price list that ``wish`` asks for, with a typo forgiven when nothing else matches.
+def list_services(query: PriceListQuery, group: CustomerGroup | None = None) -> Listing:
+    """Return the page of the price list that ``query`` asks for; if nothing matches, with typos corrected.
 
-    Prices are those a customer of ``group`` pays; the order by price is that of the list's own prices.
+    Prices are those a customer of ``group`` pays; sorting by price goes by the list's own prices.
     """
-    found, corrected = matching(wish), ""
+    # 1. What matches, counted by category and platform.
+    found, corrected = matching(query), ""
     counts = _count(found)
-    if not counts and wish.words and (mended := correct_words(wish.words)) != wish.words:
-        found, corrected = matching(wish, words=mended), " ".join(mended)
+    if not counts and query.words and (words := correct_words(query.words)) != query.words:
+        corrected = " ".join(words)
+        found = matching(replace(query, text=corrected))
         counts = _count(found)
-    here = [c for c in counts if not wish.platform or c.platform == wish.platform]
-    if wish.platform:
-        found = found.filter(platform=wish.platform)
+    here = [c for c in counts if not query.platform or c.platform == query.platform]
     total = sum(c.n for c in here)
-    groups, page, pages = (_grouped if wish.is_grouped else _flat)(wish, found, here, total)
+    # 2. The page.
+    if query.platform:
+        found = found.filter(platform=query.platform)
+    page_of = _page_of_groups if query.is_grouped else _page_of_rows
+    groups, page, pages = page_of(query, found, here, total)
     show_prices([service for shown in groups for service in shown.rows], group)
+    # 3. Without a match: the filter that hides most.
+    hidden_by = []
+    if not total:
+        wider = [(name, query.but(**{name: False})) for name in OFFERS if getattr(query, name)]
+        wider += [("platform", query.but(platform=""))] if query.platform else []
+        for name, other in wider:
+            others = matching(other)
+            others = others.filter(platform=other.platform) if other.platform else others
+            if n := others.count():
+                hidden_by.append((name, n, other.as_address()))
     return Listing(
-        wish=wish,
+        query=query,
         groups=groups,
-        platforms=_platform_links(wish, counts),
+        platforms=_platform_links(query, counts),
         total=total,
         page=page,
         pages=pages,
         categories=len({c.category_id for c in here}),
         corrected=corrected if total else "",
-        hidden_by=[] if total else _hidden_by(wish),
+        hidden_by=sorted(hidden_by, key=lambda hidden: -hidden[1])[:1],
     )
 
 
@@ -154,20 +172,22 @@ def _count(found: ServiceQuerySet) -> list[_Count]:
 type _Page = tuple[list[Group], int, int]
 
 
-def _pages(total: int, per_page: int, wanted: int) -> tuple[int, int]:
+def _page_number(total: int, per_page: int, wanted: int) -> tuple[int, int]:
+    """The page to show, at most the last one, and how many there are."""
     pages = max(1, -(-total // per_page))
     return min(wanted, pages), pages
 
 
-def _grouped(wish: PriceListQuery, found: ServiceQuerySet, counts: list[_Count], total: int) -> _Page:
+def _page_of_groups(query: PriceListQuery, found: ServiceQuerySet, counts: list[_Count], total: int) -> _Page:
+    """Categories, each with its first services."""
     groups: dict[int, Group] = {}
     for row in counts:  # a category whose services are for several platforms comes once
         group = groups.setdefault(row.category_id, Group(row.category_id, row.category, letters_of(row.platform), 0))
         group.total += row.n
-    page, pages = _pages(len(groups), GROUPS_PER_PAGE, wish.page)
+    page, pages = _page_number(len(groups), GROUPS_PER_PAGE, query.page)
     shown = list(groups.values())[(page - 1) * GROUPS_PER_PAGE : page * GROUPS_PER_PAGE]
     for group in shown:
-        group.link = wish.but(category=group.id).query()
+        group.link = query.but(category=group.id).as_address()
     rank = Window(RowNumber(), partition_by=F("category_id"), order_by=["position", "id"])
     rows = found.filter(category__in=[g.id for g in shown]).annotate(rank=rank).filter(rank__lte=ROWS_PER_GROUP)
     for service in rows.select_related("source__provider").order_by("position", "id"):
@@ -175,22 +195,23 @@ def _grouped(wish: PriceListQuery, found: ServiceQuerySet, counts: list[_Count],
     return shown, page, pages
 
 
-def _flat(wish: PriceListQuery, found: ServiceQuerySet, counts: list[_Count], total: int) -> _Page:
-    page, pages = _pages(total, ROWS_PER_PAGE, wish.page)
-    order = ["price", "id"] if wish.sort == "price" else ["category__position", "position", "id"]
+def _page_of_rows(query: PriceListQuery, found: ServiceQuerySet, counts: list[_Count], total: int) -> _Page:
+    """Services of one category, or of all of them sorted by price, as one group."""
+    page, pages = _page_number(total, ROWS_PER_PAGE, query.page)
+    order = ["price", "id"] if query.sort == "price" else ["category__position", "position", "id"]
     rows = found.select_related("source__provider", "category").order_by(*order)
     shown = list(rows[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE])
     if not shown:
         return [], page, pages
-    if wish.category:
+    group = Group(0, "", "", total)
+    if query.category:
         group = Group(shown[0].category_id, shown[0].category.name, letters_of(shown[0].platform), total)
-    else:
-        group = Group(0, "", "", total)
     group.rows = shown
     return [group], page, pages
 
 
-def _platform_links(wish: PriceListQuery, counts: list[_Count]) -> list[PlatformLink]:
+def _platform_links(query: PriceListQuery, counts: list[_Count]) -> list[PlatformLink]:
+    """Links to the platforms that have matches, the most first and "other" last."""
     sums: dict[str, int] = {}
     for row in counts:
         slug = row.platform if row.platform in BY_SLUG else OTHER
@@ -202,27 +223,14 @@ def _platform_links(wish: PriceListQuery, counts: list[_Count]) -> list[Platform
             BY_SLUG[slug].name if slug in BY_SLUG else "",
             letters_of(slug),
             sums[slug],
-            wish.but(platform=slug, category=None).query(),
-            wish.platform == slug,
+            query.but(platform=slug, category=None).as_address(),
+            query.platform == slug,
         )
         for slug in [*known, *([OTHER] if OTHER in sums else [])]
     ]
 
 
-def _hidden_by(wish: PriceListQuery) -> list[tuple[str, int, str]]:
-    """Which filter hides most, if one does: its name, how many match without it, the address without it."""
-    wider = [(name, wish.but(**{name: False})) for name in OFFERS if getattr(wish, name)]
-    wider += [("platform", wish.but(platform=""))] if wish.platform else []
-    found = [(name, _on(w).count(), w.query()) for name, w in wider]
-    return sorted((f for f in found if f[1]), key=lambda f: -f[1])[:1]
-
-
-def _on(wish: PriceListQuery) -> ServiceQuerySet:
-    found = matching(wish)
-    return found.filter(platform=wish.platform) if wish.platform else found
-
-
 def totals() -> tuple[int, int]:
-    """How many services are on sale, in how many categories."""
+    """Return how many services are on sale, and in how many categories."""
     seen = Service.objects.on_sale().aggregate(services=Count("pk"), categories=Count("category_id", distinct=True))
     return seen["services"], seen["categories"]

@@ -1,4 +1,4 @@
-"""Makes and refreshes services as sold from rows of a provider's list, respecting what the owner pinned."""
+"""Makes services of rows of a provider's list and refreshes them, keeping what the owner pinned."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -15,13 +15,14 @@ from catalog.prices.rulebook import Facts, RuleBook
 from catalog.pricing import rate_for_price
 from catalog.quarantine import is_only_a_jump
 from catalog.shop.headings import Headings, headings_for
-from catalog.shop.platforms import OTHER, fold, platform_of
+from catalog.shop.platforms import OTHER, platform_of
+from catalog.shop.search_text import searchable
 
-#: Fields of a service that the owner may take out of the provider's hands, in `Service.pins`.
+#: Fields of a service that the owner may keep from following the provider, in `Service.pins`.
 PINNABLE = ("name", "description", "category", "min", "max", "position")
 
 
-class Source(Protocol):
+class ListRow(Protocol):
     """A row of a provider's list: a ListedService or a ProviderService."""
 
     @property
@@ -48,19 +49,19 @@ class Source(Protocol):
     def quarantine(self) -> list[str]: ...
 
 
-class Place(NamedTuple):
-    """Our row for a row of a list, and the services made of it: usually one, more after services were moved to it."""
+class StoredRow(NamedTuple):
+    """The stored row for a row of a list, and the services made of it: usually one, more after services moved to it."""
 
     source_id: int
-    services: list[int]
+    service_ids: list[int]
     is_wanted: bool
 
     @property
-    def is_free(self) -> bool:
-        return self.is_wanted and not self.services
+    def is_unpublished(self) -> bool:
+        return self.is_wanted and not self.service_ids
 
 
-class Sold(NamedTuple):
+class ServiceColumns(NamedTuple):
     """Columns of Service that a sync writes."""
 
     id: int
@@ -77,108 +78,114 @@ class Sold(NamedTuple):
     search_text: str
 
 
+#: From this many services on, all of a provider's services are read: sending the ids would take longer.
 _MANY = 1000
-_FOLLOWING = Sold._fields[2:]
+_WRITTEN = ServiceColumns._fields[2:]
 _REFRESH = f"""
-    UPDATE catalog_service AS s SET {", ".join(f"{name} = sold.{name}" for name in _FOLLOWING)} FROM sold
-    WHERE s.id = sold.id
-      AND ({", ".join(f"s.{name}" for name in _FOLLOWING)})
-          IS DISTINCT FROM ({", ".join(f"sold.{name}" for name in _FOLLOWING)})
+    UPDATE catalog_service AS s SET {", ".join(f"{name} = fresh.{name}" for name in _WRITTEN)}
+    FROM catalog_fresh AS fresh
+    WHERE s.id = fresh.id
+      AND ({", ".join(f"s.{name}" for name in _WRITTEN)})
+          IS DISTINCT FROM ({", ".join(f"fresh.{name}" for name in _WRITTEN)})
 """  # noqa: S608 (names of our own columns)
-_PLACES = """
+_STORED_ROWS = """
     SELECT p.external_id, p.id, s.id, p.is_wanted FROM catalog_providerservice AS p
     LEFT JOIN catalog_service AS s ON s.source_id = p.id
     WHERE p.provider_id = %s AND p.external_id = ANY(%s)
 """
 
 
-def headings_for_rows(provider: Provider, rows: Sequence[Source]) -> Headings:
-    """The headings :func:`publish` needs for ``rows``, asked for before the rows are written."""
+def headings_for_rows(provider: Provider, rows: Sequence[ListRow]) -> Headings:
+    """Return the headings that :func:`publish` needs for ``rows``. Call it before the rows are written."""
     usable = sorted((row for row in rows if _is_usable(row)), key=lambda row: row.position)
     return headings_for(provider.pk, [row.category for row in usable])
 
 
 def publish(
-    provider: Provider, rows: Sequence[Source], headings: Headings, placed: Mapping[str, Place] | None = None
+    provider: Provider, rows: Sequence[ListRow], headings: Headings, inserted: Mapping[str, StoredRow] | None = None
 ) -> None:
-    """Refresh the services sold from ``rows`` and add those that are not sold yet and have no reason against it.
+    """Refresh the services made of ``rows``, and make services of those that have none and may be sold.
 
-    A row without a usable name or limits leaves its service as it was: off sale while in quarantine. ``placed``
-    holds the places the caller knows already.
+    A row without a usable name or limits leaves its service as it was: off sale while in quarantine. ``inserted``
+    holds the stored rows that the caller knows already, by their ids at the provider.
     """
     usable = sorted((row for row in rows if _is_usable(row)), key=lambda row: row.position)
     if not usable:
         return
-    known = placed or {}
-    places = {**known, **_places(provider.pk, [row.external_id for row in usable if row.external_id not in known])}
-    owned, book = _owned(provider, places), RuleBook.now([provider])
+    known = inserted or {}
+    stored = {**known, **_stored_rows(provider.pk, [row.external_id for row in usable if row.external_id not in known])}
+    customized, book = _customized_services(provider, stored), RuleBook.now([provider])
 
-    def sold(row: Source, place: Place, service_id: int) -> Sold:
-        facts = (place.source_id, service_id)
-        return _sold(provider, book, row, headings[row.category], owned.get(service_id), *facts)
+    def columns(row: ListRow, source_id: int, service_id: int) -> ServiceColumns:
+        heading, own = headings[row.category], customized.get(service_id)
+        return _service_columns(provider, book, row, heading, own, source_id, service_id)
 
-    _refresh([sold(row, place, pk) for row in usable for place in [places[row.external_id]] for pk in place.services])
-    fresh = [row for row in usable if places[row.external_id].is_free and not row.quarantine]
-    ids = iter(new_ids("catalog_service", len(fresh)))
-    is_shown = provider.new_services != NewServices.HIDDEN
-    made = ((*sold(row, places[row.external_id], next(ids)), is_shown, "{}") for row in fresh)
-    copy_rows("catalog_service", [*Sold._fields, "is_visible", "pins"], made)
-
-
-def _places(provider_id: int, external_ids: list[str]) -> dict[str, Place]:
-    """The place of each id at the provider."""
-    places: dict[str, Place] = {}
-    if not external_ids:
-        return places
-    with connection.cursor() as cursor:
-        cursor.execute(_PLACES, [provider_id, external_ids])
-        for external_id, source_id, service_id, is_wanted in cursor.fetchall():
-            place = places.setdefault(external_id, Place(source_id, [], is_wanted))
-            if service_id is not None:
-                place.services.append(service_id)
-    return places
-
-
-def _refresh(rows: list[Sold]) -> None:
-    if rows:
-        stage_rows("sold", "catalog_service", Sold._fields, rows)
+    # 1. Services that exist.
+    existing = [
+        columns(row, ours.source_id, service_id)
+        for row in usable
+        for ours in [stored[row.external_id]]
+        for service_id in ours.service_ids
+    ]
+    if existing:
+        stage_rows("catalog_fresh", "catalog_service", ServiceColumns._fields, existing)
         with connection.cursor() as cursor:
             cursor.execute(_REFRESH)
+    # 2. New services.
+    unpublished = [row for row in usable if stored[row.external_id].is_unpublished and not row.quarantine]
+    ids = iter(new_ids("catalog_service", len(unpublished)))
+    is_shown = provider.new_services != NewServices.HIDDEN
+    made = ((*columns(row, stored[row.external_id].source_id, next(ids)), is_shown, "{}") for row in unpublished)
+    copy_rows("catalog_service", [*ServiceColumns._fields, "is_visible", "pins"], made)
 
 
 def republish(provider: Provider, external_ids: Iterable[str]) -> None:
-    """The same from the rows stored, after the owner accepted, pinned or renamed something. ``provider`` is locked."""
+    """Publish stored rows again, after the owner accepted, pinned or renamed something. ``provider`` is locked."""
     rows = list(ProviderService.objects.filter(provider=provider, external_id__in=list(external_ids)))
     publish(provider, rows, headings_for_rows(provider, rows))
 
 
-def _is_usable(row: Source) -> bool:
+def _is_usable(row: ListRow) -> bool:
     return not row.quarantine or is_only_a_jump(row.quarantine)
 
 
-def _owned(provider: Provider, places: dict[str, Place]) -> dict[int, Service]:
-    """The services that keep something of their own, by id."""
-    ids = [pk for place in places.values() for pk in place.services]
+def _stored_rows(provider_id: int, external_ids: list[str]) -> dict[str, StoredRow]:
+    """The stored rows of these ids at the provider."""
+    stored: dict[str, StoredRow] = {}
+    if not external_ids:
+        return stored
+    with connection.cursor() as cursor:
+        cursor.execute(_STORED_ROWS, [provider_id, external_ids])
+        for external_id, source_id, service_id, is_wanted in cursor.fetchall():
+            row = stored.setdefault(external_id, StoredRow(source_id, [], is_wanted))
+            if service_id is not None:
+                row.service_ids.append(service_id)
+    return stored
+
+
+def _customized_services(provider: Provider, stored: dict[str, StoredRow]) -> dict[int, Service]:
+    """The services that keep values of their own, by id: pinned fields, own prices, fields that do not follow."""
+    ids = [pk for row in stored.values() for pk in row.service_ids]
     if not ids:
         return {}
-    theirs = Service.objects.filter(source__provider=provider).select_related("category")
-    # Thousands of parameters take longer to write down than reading all of the provider's services does.
+    services = Service.objects.filter(source__provider=provider).select_related("category")
     if len(ids) < _MANY:
-        theirs = theirs.filter(pk__in=ids)
+        services = services.filter(pk__in=ids)
     if not provider.kept_fields:
-        theirs = theirs.filter(~Q(pins=[]) | Q(own_price__isnull=False))
-    return {service.pk: service for service in theirs}
+        services = services.filter(~Q(pins=[]) | Q(own_price__isnull=False))
+    return {service.pk: service for service in services}
 
 
-def _sold(
+def _service_columns(
     provider: Provider,
     book: RuleBook,
-    row: Source,
+    row: ListRow,
     heading: tuple[int, str],
     own: Service | None,
     source_id: int,
     service_id: int,
-) -> Sold:
+) -> ServiceColumns:
+    """The columns of a service made of ``row``, with the values that ``own`` keeps."""
     category_id, category = heading
     name, description, position = " ".join(row.name.split()), row.description, row.position
     low, high = row.min or 1, row.max or 1
@@ -188,7 +195,10 @@ def _sold(
         description = own.description if "description" in pins else description
         position = own.position if "position" in pins else position
         category_id, category = (own.category_id, own.category.name) if "category" in pins else (category_id, category)
-        low, high = _own_limits(own, pins, low, high)
+        # The owner's limits hold within the provider's, unless that leaves no quantity at all.
+        own_low = max(own.min, low) if "min" in pins else low
+        own_high = min(own.max, high) if "max" in pins else high
+        low, high = (own_low, own_high) if own_low <= own_high else (low, high)
     platform = platform_of(category)
     facts = Facts(
         service_id,
@@ -201,32 +211,11 @@ def _sold(
     price, rule_id = book.price(facts)
     if platform == OTHER:
         platform = platform_of(category, name)
-    words = f"{searchable(name)} {_heading_words(category)} {service_id}"
-    # In their order: naming twelve columns for each of ten thousand rows takes as long as a third of their prices.
-    return Sold(
+    words = f"{searchable(name)} {_category_words(category)} {service_id}"
+    # Positional: naming twelve columns for each of ten thousand rows takes a third as long as pricing them.
+    return ServiceColumns(
         service_id, source_id, name, description, category_id, platform, low, high, price, rule_id, position, words
     )
 
 
-def _own_limits(own: Service, pins: set[str], low: int, high: int) -> tuple[int, int]:
-    """The owner's limits within the provider's; the provider's, where those leave nothing between."""
-    least = max(own.min, low) if "min" in pins else low
-    most = min(own.max, high) if "max" in pins else high
-    return (least, most) if least <= most else (low, high)
-
-
-def searchable(text: str) -> str:
-    """Folded as the search box folds. Word by word, because the words of a price list repeat thousands of times."""
-    if text.isascii():
-        return " ".join(text.lower().split())
-    return " ".join(folded for word in text.split() if (folded := _folded(word)))
-
-
-@lru_cache(maxsize=2048)
-def _heading_words(category: str) -> str:
-    return searchable(category)
-
-
-@lru_cache(maxsize=16_384)
-def _folded(word: str) -> str:
-    return fold(word)
+_category_words = lru_cache(maxsize=2048)(searchable)

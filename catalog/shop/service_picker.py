@@ -1,4 +1,4 @@
-"""Finding one service to order, by a few letters or its id."""
+"""Finds services to order, by a few letters or an id."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,7 +11,7 @@ from catalog.shop.price_list_query import PriceListQuery
 from catalog.shop.spelling import correct_words
 
 SHOWN = 20
-SHOWN_UNASKED = 8
+SHOWN_UNTYPED = 8
 
 
 @dataclass(frozen=True)
@@ -27,24 +27,24 @@ class PickerResult:
 
 
 def pick(text: str, group: CustomerGroup | None = None) -> PickerResult:
-    """A service whose id was typed stands first. Nothing typed: the first services of the shop.
+    """Return services that match ``text``, one whose id it is first; without text, the first services of the shop.
 
     Prices are those a customer of ``group`` pays.
     """
-    wish = PriceListQuery(text=text[:100])
-    rows = _first(wish.words)
-    if not rows and wish.words:
-        wish = PriceListQuery(text=" ".join(correct_words(wish.words)))
-        rows = _first(wish.words)
+    query = PriceListQuery(text=text[:100])
+    rows = _first_rows(query)
+    if not rows and query.words:
+        query = PriceListQuery(text=" ".join(correct_words(query.words)))
+        rows = _first_rows(query)
     if text.isascii() and text.isdigit() and len(text) < 18:
         exact = list(Service.objects.on_sale().select_related("source__provider").filter(pk=int(text)))
         rows = exact + [r for r in rows if r not in exact]
     show_prices(rows, group)
     if not text:
-        return PickerResult(rows[:SHOWN_UNASKED], len(rows))
-    return PickerResult(rows[:SHOWN], len(rows) if len(rows) < SHOWN else matching(wish).count())
+        return PickerResult(rows[:SHOWN_UNTYPED], len(rows))
+    return PickerResult(rows[:SHOWN], len(rows) if len(rows) < SHOWN else matching(query).count())
 
 
-def _first(words: list[str]) -> list[Service]:
-    found = matching(PriceListQuery(), words=words).select_related("source__provider")
+def _first_rows(query: PriceListQuery) -> list[Service]:
+    found = matching(query).select_related("source__provider")
     return list(found.order_by("category__position", "position", "id")[:SHOWN])

@@ -1,4 +1,4 @@
-"""The public list of service updates: what came, went, returned, became dearer or cheaper."""
+"""The public list of service updates: services that are new, back or gone, and prices that rose or fell."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ class UpdatePage:
 
 
 def public_updates(kind: str = "") -> QuerySet[ServiceChange]:
-    """Updates of services that are not hidden by the owner, newest first, with service and category."""
+    """Return updates of services the owner does not hide, newest first, with service and category."""
     shown = ServiceChange.objects.filter(service__is_visible=True, service__category__is_visible=True)
     found = shown.filter(kind=kind) if kind else shown
     return found.select_related("service__category", "service__source")
 
 
 def read_updates(get: QueryDict) -> UpdatePage:
-    """The page an address asks for; whatever makes no sense in it is left out."""
+    """Return the page that an address asks for; values in it that make no sense are left out."""
     kind, number = get.get("kind", ""), get.get("page", "")
     kind = kind if kind in ChangeKind.values else ""
     page = int(number) if number.isascii() and number.isdigit() and 0 < len(number) < 5 else 1

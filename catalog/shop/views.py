@@ -18,22 +18,22 @@ from core.fragments import is_fragment
 @require_safe
 @vary_on_headers("HX-Request")
 def prices(request: ShopRequest) -> HttpResponse:
-    """Home: the list itself, for everybody. htmx asks for the list alone while somebody types."""
-    wish = PriceListQuery.read(request.GET)
+    """Home: the price list, for everybody. htmx asks for the list alone while somebody types."""
+    query = PriceListQuery.read(request.GET)
     group = request.customer.group if request.customer else None
-    context: dict[str, Any] = {"page": "prices", "listing": list_services(wish, group), "wish": wish}
+    context: dict[str, Any] = {"page": "prices", "listing": list_services(query, group), "query": query}
     if is_fragment(request):
         response = render(request, "catalog/list.html", {**context, "oob": True})
-        response["HX-Replace-Url"] = reverse("catalog:prices") + wish.query()
+        response["HX-Replace-Url"] = reverse("catalog:prices") + query.as_address()
         return response
     listing = context["listing"]
-    services, categories = (listing.total, listing.categories) if wish.is_plain else totals()
+    services, categories = (listing.total, listing.categories) if query.is_plain else totals()
     headline = {"services": services, "categories": categories, "example": example_receipt()}
     return render(request, "catalog/prices.html", context | headline)
 
 
 @require_safe
 def updates(request: HttpRequest) -> HttpResponse:
-    """What changed in the list, for everybody."""
+    """Changes of the price list, for everybody."""
     context = {"page": "updates", "updates": read_updates(request.GET), "kinds": ChangeKind.choices}
     return render(request, "catalog/updates.html", context)

@@ -1,4 +1,4 @@
-"""What a list says that our rows do not: new, changed, moved, gone, back."""
+"""What differs between a provider's list and our rows: new, changed, moved, vanished and returned services."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -8,7 +8,7 @@ from django.db import connection
 
 from catalog.models import Provider
 from catalog.quarantine import RATE_JUMP
-from catalog.sync.reading import ListedService, listed_service, with_fall_held, with_jump_checked
+from catalog.sync.reading import ListedService, hold_fall, listed_service, quarantine_jump
 from upstream.messages import ListEntry
 
 FIELDS = (
@@ -16,12 +16,12 @@ FIELDS = (
     "refill", "cancel", "dripfeed", "average_time", "quarantine",
 )  # fmt: skip
 
-#: Both limits must be passed before a list counts as cut off: short lists may lose a few services.
+#: Both limits must be exceeded before a list counts as cut off: short lists may lose a few services.
 SHRINK_SHARE = Decimal("0.20")
 SHRINK_COUNT = 10
 
 
-class Known(NamedTuple):
+class KnownRow(NamedTuple):
     digest: str
     position: int
     vanished: bool
@@ -30,7 +30,7 @@ class Known(NamedTuple):
 
 
 class Change(NamedTuple):
-    """``old`` holds the values of FIELDS before; ``fields`` names those that differ."""
+    """``old`` holds the former values of FIELDS; ``fields`` names those that differ."""
 
     new: ListedService
     old: dict[str, Any]
@@ -39,9 +39,9 @@ class Change(NamedTuple):
 
 @dataclass
 class Difference:
-    """``known`` counts the rows that were not vanished; ``moved`` maps ids to new positions in the list.
+    """``known`` counts the rows that had not vanished; ``moved`` maps ids to new positions in the list.
 
-    ``is_first``: there never was a row of this provider.
+    ``is_first`` is true if this provider never had a row.
     """
 
     known: int = 0
@@ -63,17 +63,24 @@ class Difference:
 
     @property
     def quarantined(self) -> int:
-        """How many rows of the list are not sold, those that were known to be so included."""
-        heard = [*self.fresh, *(change.new for change in self.changed)]
-        return self.standing_quarantine + sum(bool(row.quarantine) for row in heard)
+        """How many rows of the list are in quarantine, including those that already were."""
+        rows = [*self.fresh, *(change.new for change in self.changed)]
+        return self.standing_quarantine + sum(bool(row.quarantine) for row in rows)
 
 
 def compare(provider: Provider, entries: list[ListEntry], *, trusting: bool) -> Difference:
-    """Compare a list with our rows, reading only what is new or reads otherwise.
+    """Compare a list with our rows and return what differs; only new and changed entries are parsed.
 
-    ``trusting`` accepts rates that jumped, also those in quarantine for it.
+    ``trusting`` accepts rates that jumped, including those already in quarantine for it.
     """
-    known = _known(provider.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT external_id, digest, position, vanished_at IS NOT NULL, quarantine <> '{}',"
+            " quarantine <> '{}' AND array_to_string(quarantine, '|') LIKE %s"
+            " FROM catalog_providerservice WHERE provider_id = %s",
+            [f"{RATE_JUMP}:%", provider.pk],
+        )
+        known = {row[0]: KnownRow(*row[1:]) for row in cursor.fetchall()}
     found = Difference(known=sum(not k.vanished for k in known.values()), is_first=not known)
     differing: list[ListedService] = []
     for position, entry in enumerate(entries):
@@ -91,24 +98,13 @@ def compare(provider: Provider, entries: list[ListEntry], *, trusting: bool) -> 
         if before.position != position:
             found.moved[external_id] = position
     found.vanished = [external_id for external_id, k in known.items() if not k.vanished]
-    found.changed = _changes(provider, differing, trusting=trusting)
+    if differing:
+        found.changed = _changes(provider, differing, trusting=trusting)
     return found
 
 
-def _known(provider_id: int) -> dict[str, Known]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT external_id, digest, position, vanished_at IS NOT NULL, quarantine <> '{}',"
-            " quarantine <> '{}' AND array_to_string(quarantine, '|') LIKE %s"
-            " FROM catalog_providerservice WHERE provider_id = %s",
-            [f"{RATE_JUMP}:%", provider_id],
-        )
-        return {row[0]: Known(*row[1:]) for row in cursor.fetchall()}
-
-
 def _changes(provider: Provider, differing: list[ListedService], *, trusting: bool) -> list[Change]:
-    if not differing:
-        return []
+    """Each of ``differing`` with the row stored before, after the checks for rate jumps and held falls."""
     columns = ("external_id", "accepted_rate", "held_rate", *FIELDS)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -118,9 +114,9 @@ def _changes(provider: Provider, differing: list[ListedService], *, trusting: bo
         )
         before = {row[0]: dict(zip(columns, row, strict=True)) for row in cursor.fetchall()}
     changes = []
-    for heard in differing:
-        old = before[heard.external_id]
-        new = with_jump_checked(heard, old["accepted_rate"], trusting=trusting)
-        new = with_fall_held(new, old["accepted_rate"], old["held_rate"], holds_falls=provider.holds_falls)
+    for listed in differing:
+        old = before[listed.external_id]
+        new = quarantine_jump(listed, old["accepted_rate"], trusting=trusting)
+        new = hold_fall(new, old["accepted_rate"], old["held_rate"], holds_falls=provider.holds_falls)
         changes.append(Change(new, old, [name for name in FIELDS if old[name] != getattr(new, name)]))
     return changes

@@ -39,7 +39,7 @@ class ListedService(NamedTuple):
 
 
 def listed_service(row: ServiceListRow, position: int, digest: str) -> ListedService:
-    """What is stored of ``row`` if nothing was known of it: a rate nothing stands against is accepted."""
+    """Return what is stored of a new ``row``; its rate counts as accepted unless there is a reason for quarantine."""
     name = plain(row.name, NAME_LIMIT)
     reasons = [reason[:_REASON_LIMIT] for reason in row.quarantine]
     if not (name and is_visible(name)) and _NO_NAME not in reasons:
@@ -68,8 +68,8 @@ def listed_service(row: ServiceListRow, position: int, digest: str) -> ListedSer
 
 
 @lru_cache(maxsize=1024)
-def _category(said: str) -> str:
-    return plain(said, CATEGORY_LIMIT)
+def _category(text: str) -> str:
+    return plain(text, CATEGORY_LIMIT)
 
 
 @lru_cache(maxsize=256)
@@ -78,23 +78,26 @@ def unit_of(type_name: str) -> str:
     return Unit.PER_PACKAGE if kind and kind.priced_by is PricedBy.PACKAGE else Unit.PER_1000
 
 
-def with_jump_checked(heard: ListedService, accepted_rate: Decimal | None, *, trusting: bool) -> ListedService:
-    """``heard`` measured against the last accepted rate; ``trusting`` takes any rate, as a forced sync does."""
+def quarantine_jump(listed: ListedService, accepted_rate: Decimal | None, *, trusting: bool) -> ListedService:
+    """Return ``listed``, in quarantine if its rate jumped from the last accepted one.
+
+    ``trusting`` accepts any rate, as a forced sync does.
+    """
     if accepted_rate is None:
-        return heard
-    if heard.quarantine or heard.rate is None:
-        return heard._replace(accepted_rate=accepted_rate)
-    if not trusting and is_jump(accepted_rate, heard.rate):
-        reason = f"{RATE_JUMP}: {accepted_rate.normalize():f} became {heard.rate.normalize():f}"
-        return heard._replace(accepted_rate=accepted_rate, quarantine=[reason[:_REASON_LIMIT]])
-    return heard
+        return listed
+    if listed.quarantine or listed.rate is None:
+        return listed._replace(accepted_rate=accepted_rate)
+    if not trusting and is_jump(accepted_rate, listed.rate):
+        reason = f"{RATE_JUMP}: {accepted_rate.normalize():f} became {listed.rate.normalize():f}"
+        return listed._replace(accepted_rate=accepted_rate, quarantine=[reason[:_REASON_LIMIT]])
+    return listed
 
 
-def with_fall_held(
-    heard: ListedService, accepted_rate: Decimal | None, held_rate: Decimal | None, *, holds_falls: bool
+def hold_fall(
+    listed: ListedService, accepted_rate: Decimal | None, held_rate: Decimal | None, *, holds_falls: bool
 ) -> ListedService:
-    """``heard`` with the rate its price is still made of, if a fall is held back."""
+    """Return ``listed`` with the higher rate that its price is still made of, if a fall is held back."""
     standing = max((rate for rate in (accepted_rate, held_rate) if rate is not None), default=None)
-    if not holds_falls or standing is None or heard.rate is None or heard.rate >= standing:
-        return heard
-    return heard._replace(held_rate=standing)
+    if not holds_falls or standing is None or listed.rate is None or listed.rate >= standing:
+        return listed
+    return listed._replace(held_rate=standing)

@@ -1,4 +1,4 @@
-"""What a sync changed: as numbers, as a bounded number of examples an owner can read, and line by line."""
+"""What a sync changed: counts, a bounded number of examples for the owner, and every change as a line."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ _LONGEST = 200
 
 
 class Line(NamedTuple):
-    """One field of one service, or a service that came or went; ``id`` is the provider's."""
+    """One changed field of a service, or a service that came or went; ``id`` is its id at the provider."""
 
     id: str
     field: str
@@ -23,9 +23,9 @@ class Line(NamedTuple):
     new: str
 
 
-def fill(run: SyncRun, listing: ServiceList, found: Difference) -> list[Line]:
-    """Write the counts of ``found`` into ``run``, unsaved, with a few examples. Returns every change there is."""
-    lines = list(_every_change(listing, found))
+def write_report(run: SyncRun, listing: ServiceList, found: Difference) -> list[Line]:
+    """Set the counts and examples of ``found`` on ``run``, which stays unsaved; return every change as a line."""
+    lines = list(_all_changes(listing, found))
     run.received = len(listing.entries) + listing.skipped
     run.skipped = listing.skipped
     run.added = len(found.fresh)
@@ -39,7 +39,7 @@ def fill(run: SyncRun, listing: ServiceList, found: Difference) -> list[Line]:
 
 
 def fields_changed(found: Difference) -> dict[str, int]:
-    """How many services changed each field; "position" counts those that stand elsewhere in the list."""
+    """How many services changed each field; "position" counts those that moved within the list."""
     counts = Counter(name for change in found.changed for name in change.fields)
     if found.moved:
         counts["position"] = len(found.moved)
@@ -47,7 +47,7 @@ def fields_changed(found: Difference) -> dict[str, int]:
 
 
 def examples(lines: Iterable[Line]) -> list[dict[str, str]]:
-    """At most MOST_EXAMPLES, a few of each kind, so that 500 new rates do not hide the one new type."""
+    """At most MOST_EXAMPLES lines, a few of each kind, so that 500 new rates do not hide the one new type."""
     taken: Counter[str] = Counter()
     chosen = []
     for line in lines:
@@ -57,25 +57,25 @@ def examples(lines: Iterable[Line]) -> list[dict[str, str]]:
     return chosen[:MOST_EXAMPLES]
 
 
-def _every_change(listing: ServiceList, found: Difference) -> Iterator[Line]:
+def _all_changes(listing: ServiceList, found: Difference) -> Iterator[Line]:
     if listing.noise:
-        yield Line("", "report", "", "The list came behind error messages of the provider's own programs.")
+        yield Line("", "report", "", "Error messages of the provider's own software came before the list.")
     for sentence in listing.reports:
-        yield Line("", "report", "", _text(sentence))
+        yield Line("", "report", "", _as_text(sentence))
     for change in found.changed:
         for name in change.fields:
-            yield Line(change.new.external_id, name, _text(change.old[name]), _text(getattr(change.new, name)))
+            yield Line(change.new.external_id, name, _as_text(change.old[name]), _as_text(getattr(change.new, name)))
     for row in found.fresh:
-        yield Line(row.external_id, "new", "", _text(row.name))
+        yield Line(row.external_id, "new", "", _as_text(row.name))
         if row.quarantine:
-            yield Line(row.external_id, "quarantine", "", _text(row.quarantine))
+            yield Line(row.external_id, "quarantine", "", _as_text(row.quarantine))
     for external_id in found.vanished:
         yield Line(external_id, "gone", external_id, "")
     for external_id in found.returned:
         yield Line(external_id, "back", "", external_id)
 
 
-def _text(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, Decimal):

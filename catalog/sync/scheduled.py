@@ -1,4 +1,4 @@
-"""Price lists that are due to be taken over."""
+"""Syncs that are due: requested ones, then providers by the timetable."""
 
 from datetime import datetime, timedelta
 
@@ -17,24 +17,23 @@ from core.clock import database_now, elapsed_clock
 
 _RUNS_KEPT = timedelta(days=60)
 #: After this many seconds no further provider is claimed, so that a slow one does not push the run over its time limit.
-_ENOUGH = 20
-#: Parked for these reasons a provider still shows its list; for any other it would only fail again.
+_CLAIM_SECONDS = 20
+#: Parked for one of these reasons, a provider still sends its list; for any other, a sync would only fail again.
 _READABLE = (health.NO_FUNDS, *health.HELD)
 
 
 def sync_is_due(*, now: datetime) -> bool:
-    """Whether :func:`sync_due` would do anything: worth ringing for."""
+    """Whether :func:`sync_due` would do anything, so that waking a worker is worthwhile."""
     return Provider.objects.filter(_due(now)).exists() or SyncRun.objects.filter(state=SyncState.REQUESTED).exists()
 
 
 def sync_due(*, now: datetime) -> int:
-    """Do the syncs somebody asked for, then sync every provider whose time has come, the longest overdue first.
-
-    How many were synced.
-    """
+    """Run the requested syncs, then sync due providers, the longest overdue first; return how many were synced."""
     lease = timedelta(seconds=settings.SYNC_DEADLINE_SECONDS + settings.READ_DEADLINE_SECONDS + 60)
     started, synced = elapsed_clock(), run_requested_syncs(now=now)
-    while elapsed_clock() - started < _ENOUGH and (provider := claim(_due(now), "next_sync_at", until=now + lease)):
+    while elapsed_clock() - started < _CLAIM_SECONDS and (
+        provider := claim(_due(now), "next_sync_at", until=now + lease)
+    ):
         try:
             sync_provider(provider, now=database_now(), actor="timetable")
         except AlreadyRunning:
@@ -43,14 +42,10 @@ def sync_due(*, now: datetime) -> int:
     if synced:
         forget_old(now=now)
         forget_old_counts(now=now)
-        _forget_old_runs(now)
+        # The newest run of a provider is kept however old it is: its page shows it.
+        newest = SyncRun.objects.order_by("provider_id", "-started_at", "-id").distinct("provider_id").values("pk")
+        SyncRun.objects.filter(started_at__lt=now - _RUNS_KEPT).exclude(pk__in=newest).delete()
     return synced
-
-
-def _forget_old_runs(now: datetime) -> None:
-    """Reports of syncs are kept for a while; the newest of a provider tells what it was like, however old it is."""
-    newest = SyncRun.objects.order_by("provider_id", "-started_at", "-id").distinct("provider_id").values("pk")
-    SyncRun.objects.filter(started_at__lt=now - _RUNS_KEPT).exclude(pk__in=newest).delete()
 
 
 def _due(now: datetime) -> Q:

@@ -1,4 +1,4 @@
-"""Figures of the owner's pages about prices."""
+"""Filters for amounts on admin pages about prices."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Words of the catalog in pages: hits of a search marked, tiles for platforms."""
+"""Filters for pages of the catalog: search words marked in names, letters of platforms."""
 
 import re
 
@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.filter
 def marked(name: str, text: str) -> SafeString:
-    """``name`` with every word of ``text`` in a <mark>; what stands there in another spelling stays as it is."""
+    """Return ``name`` with every word of ``text`` in a <mark>, where it is spelled the same."""
     words = [re.escape(word) for word in text.split() if len(word) > 1]
     if not words:
         return conditional_escape(name)

@@ -22,7 +22,6 @@ from django.utils import timezone
 from accounts.models import User
 from billing import ledger
 from catalog.models import Category, Provider, ProviderService, Service
-from catalog.pricing import published_price
 from core.clock import database_now
 from core.refusals import Refusal
 from orders import doorbell, freezing
@@ -37,6 +36,7 @@ from tests.battery.judge_rows import read_rows, target_of
 from tests.battery.model import Model, Sold
 from tests.battery.shop_time import ShopTime, turned_clock
 from tests.battery.wire_seam import Account, Wire
+from tests.prices import marked_up
 from upstream.simulator import Catalog, Simulator
 
 #: How long an order takes at the provider, in seconds of the shop.
@@ -128,7 +128,7 @@ class Stage:
             )  # fmt: skip
             service = Service.objects.create(
                 source=source, category=category, name=row["name"], min=row["min"], max=row["max"],
-                price=published_price(asked, rate, provider.markup_percent),
+                price=marked_up(asked, rate, provider.markup_percent),
             )  # fmt: skip
             services[external] = service.pk
             sold[external] = Sold(Fraction(asked), Fraction(rate), Fraction(30), by_package)

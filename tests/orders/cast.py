@@ -10,12 +10,12 @@ from accounts.models import User
 from billing import ledger
 from billing.models import Account
 from catalog.models import Category, Provider, ProviderService, Service
-from catalog.pricing import published_price
 from core.clock import database_now
 from orders.checkout.placement import place_order
 from orders.following import poll
 from orders.forwarding import dispatch
 from orders.models import ChildOrder, Order
+from tests.prices import marked_up
 from upstream.simulator.running import RunningSimulator
 
 RATE = Decimal("0.90")
@@ -62,7 +62,7 @@ def service_of(provider: Provider, external_id: str = "1", **wishes: Any) -> Ser
         name=wishes.get("name", "Followers"),
         min=wishes.get("min", 1),
         max=wishes.get("max", 100_000),
-        price=published_price(rate, provider.exchange_rate, provider.markup_percent),
+        price=marked_up(rate, provider.exchange_rate, provider.markup_percent),
     )
 
 

@@ -10,15 +10,15 @@ from allauth.account.models import EmailAddress
 from accounts.models import User
 from billing import ledger
 from catalog.models import Category, Provider, ProviderService, Service
-from catalog.pricing import published_price
 from catalog.shop.platforms import platform_of
-from catalog.shop.publishing import searchable
+from catalog.shop.search_text import searchable
 from core.clock import database_now
 from orders import lifecycle, settlement
 from orders.checkout.placement import place_order
 from orders.following import order_answers
 from orders.models import EventKind, Order
 from orders.states import Forward
+from tests.prices import marked_up
 from upstream.messages import OrderStatus
 from upstream.states import ProviderOrderState
 
@@ -79,7 +79,7 @@ def _sell(provider: Provider, n: int, *row: Any) -> Service:
         description="The profile must be public.<br>Do not change its name while the order is running.",
         min=low,
         max=high,
-        price=published_price(Decimal(rate), Decimal(1), Decimal(30)),
+        price=marked_up(Decimal(rate), Decimal(1), Decimal(30)),
         position=n,
     )
     service.search_text = f"{searchable(f'{name} {category}')} {service.pk}"

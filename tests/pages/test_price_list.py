@@ -8,9 +8,10 @@ from django.test import Client
 
 from accounts.models import User
 from catalog.models import Provider, Service
-from catalog.pricing import published_price
-from catalog.shop.platforms import fold, platform_of
+from catalog.shop.platforms import platform_of
+from catalog.shop.search_text import fold
 from tests.pages.cast import provider_of, stock
+from tests.prices import marked_up
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +29,7 @@ def names(client: Client, query: str = "") -> list[str]:
 def test_a_visitor_sees_every_service_on_sale_with_its_price(client: Client, services: list[Service]) -> None:
     html = page(client)
     assert "Instagram Followers · 30-day refill" in html
-    assert published_price(Decimal("1.43"), Decimal(1), Decimal(30)) == Decimal("1.859")
+    assert marked_up(Decimal("1.43"), Decimal(1), Decimal(30)) == Decimal("1.859")
     assert '$1.85<span class="money-sub">9</span>' in html
     assert "12 services in 10 categories" in html
     assert f"/order/?service={services[0].pk}" in html
@@ -36,7 +37,7 @@ def test_a_visitor_sees_every_service_on_sale_with_its_price(client: Client, ser
 
 def test_the_example_receipt_is_worked_out_by_the_shops_own_arithmetic(client: Client, services: list[Service]) -> None:
     example = client.get("/").context["example"]
-    assert example.reserved == example.refunded + example.paid
+    assert example.held == example.refunded + example.paid
     assert example.refunded == Decimal("0.7065")
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from catalog.models import Provider
 from catalog.provider_settings import set_up
 
 
@@ -18,16 +17,16 @@ def _decimal(text: str) -> Decimal:
 
 
 class Command(BaseCommand):
-    help = "Add a provider, or give the one of this name a new address, key, currency or markup."
+    help = "Add a provider, or change the address, key, currency or markup of the one with this name."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name")
         parser.add_argument("--url", required=True, help="API address, used exactly as given")
         parser.add_argument("--key", required=True, help="API key")
-        parser.add_argument("--currency", help="currency of the account there (a new provider: USD)")
-        parser.add_argument("--markup", type=_decimal, help="percent on top of the cost (a new provider: 30)")
+        parser.add_argument("--currency", help="currency of the account (new provider: USD)")
+        parser.add_argument("--markup", type=_decimal, help="percent added to the cost (new provider: 30)")
         parser.add_argument(
-            "--exchange-rate", type=_decimal, help="price of one unit of its currency (a new provider: 1)"
+            "--exchange-rate", type=_decimal, help="price of one unit of its currency (new provider: 1)"
         )
         parser.add_argument("--json", action="store_true", help="print the provider as JSON")
 
@@ -41,26 +40,20 @@ class Command(BaseCommand):
         try:
             provider, is_new = set_up(options["name"], url=options["url"], key=options["key"], **chosen)
         except ValidationError as problem:
-            raise CommandError(_in_one_line(problem)) from None
+            fields = problem.message_dict.items()
+            raise CommandError("; ".join(f"{field}: {' '.join(messages)}" for field, messages in fields)) from None
         if options["json"]:
-            self.stdout.write(json.dumps(_facts(provider, is_new)))
+            facts = {
+                "id": provider.pk,
+                "name": provider.name,
+                "url": provider.url,
+                "currency": provider.currency,
+                "markup_percent": str(provider.markup_percent),
+                "exchange_rate": str(provider.exchange_rate),
+                "created": is_new,
+            }
+            self.stdout.write(json.dumps(facts))
         elif is_new:
             self.stdout.write(f"Provider {provider.name} added.")
         else:
-            self.stdout.write(f"Provider {provider.name} was there already; its settings are as given now.")
-
-
-def _in_one_line(problem: ValidationError) -> str:
-    return "; ".join(f"{field}: {' '.join(messages)}" for field, messages in problem.message_dict.items())
-
-
-def _facts(provider: Provider, is_new: bool) -> dict[str, Any]:
-    return {
-        "id": provider.pk,
-        "name": provider.name,
-        "url": provider.url,
-        "currency": provider.currency,
-        "markup_percent": str(provider.markup_percent),
-        "exchange_rate": str(provider.exchange_rate),
-        "created": is_new,
-    }
+            self.stdout.write(f"Provider {provider.name} already existed; its settings were updated.")

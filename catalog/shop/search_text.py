@@ -1,0 +1,20 @@
+"""Text folded to one spelling, for the search box and for what it searches."""
+
+import unicodedata
+from functools import lru_cache
+
+
+def fold(text: str) -> str:
+    """Return one spelling for searching: 𝐁𝐨𝐥𝐝 and full width unified, accents and case dropped, single spaces."""
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
+
+
+_folded = lru_cache(maxsize=16_384)(fold)
+
+
+def searchable(text: str) -> str:
+    """Return ``text`` as :func:`fold` does, word by word: the words of a price list repeat thousands of times."""
+    if text.isascii():
+        return " ".join(text.lower().split())
+    return " ".join(folded for word in text.split() if (folded := _folded(word)))
