@@ -1,4 +1,4 @@
-"""The owner's side of the catalog."""
+"""The catalog in the admin."""
 
 from catalog.admin.categories import CategoryAdmin
 from catalog.admin.groups import CustomerGroupAdmin

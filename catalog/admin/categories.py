@@ -34,14 +34,14 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
         categories: QuerySet[Category] = super().get_queryset(request)
-        return categories.annotate(holds=Count("services"))
+        return categories.annotate(service_count=Count("services"))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A heading with services cannot go, and an empty one shows nowhere."""
+        """A category with services cannot be deleted, and an empty one is shown nowhere."""
         return False
 
     def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:
-        """A new name is part of what customers search in every service under it."""
+        """Save, and publish the services of a renamed category again: its name is part of their search text."""
         under = ProviderService.objects.filter(sold_as__category=obj)
         is_renamed = change and "name" in form.changed_data
         providers = (
@@ -55,6 +55,6 @@ class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
         for provider in providers:
             republish(provider, under.filter(provider=provider).values_list("external_id", flat=True))
 
-    @admin.display(description=_("services"), ordering="holds")
+    @admin.display(description=_("services"), ordering="service_count")
     def services_(self, category: Category) -> int:
-        return int(category.holds)  # type: ignore[attr-defined]  # annotated by get_queryset
+        return int(category.service_count)  # type: ignore[attr-defined]  # annotated by get_queryset

@@ -1,4 +1,4 @@
-"""Fields in the cells of a list: each says what it is, as a column's heading alone does not say it to everybody."""
+"""Form fields in the cells of a list, each with a label of its own for screen readers."""
 
 from typing import Any
 
@@ -12,14 +12,16 @@ _INPUTS = {f"django/forms/widgets/{kind}.html" for kind in ("hidden", "text", "n
 
 
 class CellRenderer(DjangoTemplates):
-    """Writes inputs down at once: Django renders each from a template of its own, and a page has hundreds."""
+    """Renders inputs without templates: Django uses one per input, and a page has hundreds of inputs."""
 
     def render(self, template_name: str, context: dict[str, Any], request: Any = None) -> SafeString:
         if template_name not in _INPUTS:
             return SafeString(super().render(template_name, context, request))
-        said = context["widget"]
-        value = {} if said["value"] is None else {"value": said["value"]}
-        return format_html("<input{}>", flatatt({"type": said["type"], "name": said["name"], **value, **said["attrs"]}))
+        widget = context["widget"]
+        value = {} if widget["value"] is None else {"value": widget["value"]}
+        return format_html(
+            "<input{}>", flatatt({"type": widget["type"], "name": widget["name"], **value, **widget["attrs"]})
+        )
 
 
 class CellForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
@@ -29,5 +31,5 @@ class CellForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class tak
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.widget.attrs["aria-label"] = f"{field.label}: {self.instance}"
-            # The help stands beside the column in words of its own, and a cell has no room for it.
+            # A cell has no room for help texts; the page explains its columns elsewhere.
             field.help_text = ""

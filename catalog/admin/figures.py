@@ -1,4 +1,4 @@
-"""How rates, costs and margins are written in the admin: exactly, in the currency they are in."""
+"""Formats rates, costs and margins for the admin: exact, in their own currency."""
 
 from decimal import Decimal
 
@@ -15,14 +15,14 @@ _TENTH = Decimal("0.1")
 
 
 def provider_amount_html(amount: Decimal | None, currency: str) -> SafeString | str:
-    """A provider's figure without trailing zeros, every other digit kept, and its currency."""
+    """Return a provider's amount with all its digits but trailing zeros, and its currency."""
     if amount is None:
         return NOTHING
     return format_html('<span class="money">{} <small>{}</small></span>', f"{amount.normalize():,f}", currency)
 
 
 def cost_html(rate: Decimal | None, provider: Provider) -> SafeString | str:
-    """What 1,000 (or a package) costs us in the shop's currency, rounded up to the quantum."""
+    """Return what 1,000 (or a package) costs us in the shop's currency, rounded up to the quantum."""
     if rate is None or rate <= 0:
         return NOTHING
     return money_html(round_up(cost_of_unit(rate, provider.exchange_rate)))
@@ -33,7 +33,7 @@ def price_html(price: Decimal | None) -> SafeString | str:
 
 
 def margin_text(price: Decimal | None, rate: Decimal | None, provider: Provider) -> str:
-    """The share of the price that stays with the shop, in percent, cut to one place."""
+    """Return the margin in percent of the price, with one decimal."""
     if price is None or rate is None or rate <= 0:
         return NOTHING
     earned = price - cost_of_unit(rate, provider.exchange_rate)

@@ -10,19 +10,19 @@ from accounts.models import CustomerGroup
 
 @admin.register(CustomerGroup)
 class CustomerGroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
-    """Groups of customers with prices of their own. Who is in one is said on the customer's page."""
+    """Groups of customers with prices of their own. Members are chosen on the customer's page."""
 
     list_display = ("name", "percent", "customers_")
     search_fields = ("name",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerGroup]:
         groups: QuerySet[CustomerGroup] = super().get_queryset(request)
-        return groups.annotate(holds=Count("customers"))
+        return groups.annotate(customer_count=Count("customers"))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Somebody's prices would rise without a word: empty the group first."""
+        """A group with customers cannot be deleted: their prices would change unannounced."""
         return super().has_delete_permission(request, obj) and (obj is None or not obj.customers.exists())
 
-    @admin.display(description=_("customers"), ordering="holds")
+    @admin.display(description=_("customers"), ordering="customer_count")
     def customers_(self, group: CustomerGroup) -> int:
-        return int(group.holds)  # type: ignore[attr-defined]  # annotated by get_queryset
+        return int(group.customer_count)  # type: ignore[attr-defined]  # annotated by get_queryset

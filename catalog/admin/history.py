@@ -6,6 +6,6 @@ from django.http import HttpRequest
 
 
 def log_each(request: HttpRequest, rows: Sequence[Model], what: str) -> None:
-    """Note a bulk action in the history of every row it changed, in one statement."""
+    """Record a bulk action in the history of every row it changed, in one statement."""
     if rows:
         LogEntry.objects.log_actions(request.user.pk or 0, rows, CHANGE, change_message=what)

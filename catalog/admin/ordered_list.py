@@ -1,10 +1,10 @@
-"""Lists the owner puts in order: by dragging, with the arrow keys, or by the numbers in the column."""
+"""Lists that the owner orders: by dragging rows, with the arrow keys, or by the numbers in the column."""
 
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 
 
 class OrderedChangeList(ChangeList):
-    """A list whose rows stand in their order, unless somebody sorted it by a column or searches it."""
+    """A list whose rows can be moved, unless it is sorted by a column or searched."""
 
     @property
     def can_be_ordered(self) -> bool:

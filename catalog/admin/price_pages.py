@@ -1,4 +1,4 @@
-"""Prices out to a CSV file and back in, with a look at what would change before it does."""
+"""Export of prices to a CSV file, and import with a preview of what would change."""
 
 import csv
 from typing import Any
@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from catalog.prices.price_sheet import SheetReading, read_sheet, sheet_rows
+from catalog.prices.price_sheet import read_sheet, sheet_rows
 from catalog.shop.bulk_edit import set_own_prices
 from core.clock import database_now
 
-_MOST_BYTES = 10_000_000
+_MAX_BYTES = 10_000_000
 _SHOWN = 200
 
 
@@ -26,23 +26,23 @@ class SheetForm(forms.Form):
 
     def clean_sheet(self) -> str:
         sheet = self.cleaned_data["sheet"]
-        if sheet.size > _MOST_BYTES:
-            raise forms.ValidationError(_("This file is too large."))
+        if sheet.size > _MAX_BYTES:
+            raise forms.ValidationError(_("The file is too large."))
         try:
             return str(sheet.read().decode())
         except UnicodeDecodeError:
-            raise forms.ValidationError(_("This is not a UTF-8 file.")) from None
+            raise forms.ValidationError(_("The file is not encoded in UTF-8.")) from None
 
 
 class _Line:
-    """A file that hands back what is written to it."""
+    """A file for csv.writer that returns what is written to it."""
 
     def write(self, text: str) -> str:
         return text
 
 
 def price_urls(page: admin.ModelAdmin) -> list[URLPattern]:  # type: ignore[type-arg]
-    """The two pages beside the list that ``page`` shows."""
+    """Return the URLs of export and import for the list that ``page`` shows."""
     wrap = page.admin_site.admin_view
 
     def export(request: HttpRequest) -> StreamingHttpResponse:
@@ -53,43 +53,37 @@ def price_urls(page: admin.ModelAdmin) -> list[URLPattern]:  # type: ignore[type
         response["Content-Disposition"] = 'attachment; filename="prices.csv"'
         return response
 
-    def bring_in(request: HttpRequest) -> HttpResponse:
+    def import_prices(request: HttpRequest) -> HttpResponse:
         if not page.has_change_permission(request):
             raise PermissionDenied
-        return _bring_in(request, page)
+        # 1. The confirmed preview: set the prices it carries.
+        if request.method == "POST" and "confirmed" in request.POST:
+            confirmed = read_sheet(request.POST.get("text", ""))
+            prices = {price.service_id: price.own_price for price in confirmed.prices}
+            changed = set_own_prices(prices, now=database_now())
+            counted = ngettext("%(n)s price changed.", "%(n)s prices changed.", changed)
+            messages.success(request, counted % {"n": f"{changed:,}"})
+            return HttpResponseRedirect(reverse("admin:catalog_service_changelist"))
+        # 2. A file: preview what it would change, and carry that to the confirmation.
+        form, reading, text = SheetForm(), None, ""
+        if request.method == "POST":
+            form = SheetForm(request.POST, request.FILES)
+            if form.is_valid():
+                reading = read_sheet(form.cleaned_data["sheet"])
+                lines = [f"{p.service_id},{'' if p.own_price is None else p.own_price}" for p in reading.prices]
+                text = "\n".join(["id,own_price", *lines])
+        context: dict[str, Any] = {
+            **page.admin_site.each_context(request),
+            "title": _t("Import prices"),
+            "opts": page.opts,
+            "form": form,
+            "reading": reading,
+            "shown": reading.prices[:_SHOWN] if reading else [],
+            "text": text,
+        }
+        return TemplateResponse(request, "admin/catalog/service/prices.html", context)
 
     return [
         path("prices.csv", wrap(export), name="catalog_service_prices"),
-        path("prices/", wrap(bring_in), name="catalog_service_bring_prices"),
+        path("prices/", wrap(import_prices), name="catalog_service_import_prices"),
     ]
-
-
-def _bring_in(request: HttpRequest, page: admin.ModelAdmin) -> HttpResponse:  # type: ignore[type-arg]
-    form, text = SheetForm(), request.POST.get("text", "")
-    reading: SheetReading | None = None
-    if request.method == "POST" and "confirmed" in request.POST:
-        prices = {price.service_id: price.own_price for price in read_sheet(text).prices}
-        changed = set_own_prices(prices, now=database_now())
-        told = ngettext("%(n)s price changed.", "%(n)s prices changed.", changed)
-        messages.success(request, told % {"n": f"{changed:,}"})
-        return HttpResponseRedirect(reverse("admin:catalog_service_changelist"))
-    if request.method == "POST":
-        form = SheetForm(request.POST, request.FILES)
-        if form.is_valid():
-            reading = read_sheet(form.cleaned_data["sheet"])
-    context: dict[str, Any] = {
-        **page.admin_site.each_context(request),
-        "title": _t("Bring prices in"),
-        "opts": page.opts,
-        "form": form,
-        "reading": reading,
-        "shown": reading.prices[:_SHOWN] if reading else [],
-        "text": _slim(reading) if reading else "",
-    }
-    return TemplateResponse(request, "admin/catalog/service/prices.html", context)
-
-
-def _slim(reading: SheetReading) -> str:
-    """What was understood and changes something, carried to the confirmation."""
-    lines = [f"{p.service_id},{'' if p.own_price is None else p.own_price}" for p in reading.prices]
-    return "\n".join(["id,own_price", *lines])

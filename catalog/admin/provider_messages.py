@@ -1,4 +1,4 @@
-"""What the owner is told after a button on a provider's page."""
+"""Messages to the owner after a button on a provider's page."""
 
 from django.contrib import messages
 from django.http import HttpRequest
@@ -27,15 +27,13 @@ def show_connection_report(request: HttpRequest, report: ConnectionReport, provi
 
 def show_sync_result(request: HttpRequest, run: SyncRun) -> None:
     if run.state in (SyncState.FAILED, SyncState.REFUSED):
-        messages.error(request, _("The list was not taken over: %(problem)s") % {"problem": run.problem})
+        messages.error(request, _("The list was not applied: %(problem)s") % {"problem": run.problem})
         return
     if run.state == SyncState.UNCHANGED:
-        messages.success(request, _("The list is as it was."))
+        messages.success(request, _("Nothing has changed in the list."))
         return
     counts = {"added": run.added, "changed": run.changed, "gone": run.vanished, "back": run.returned}
-    messages.success(
-        request, _("Taken over: %(added)s new, %(changed)s changed, %(gone)s gone, %(back)s back.") % counts
-    )
+    messages.success(request, _("Applied: %(added)s new, %(changed)s changed, %(gone)s gone, %(back)s back.") % counts)
     if run.quarantined:
         counted = ngettext(
             "%(count)s service is in quarantine and not sold.",

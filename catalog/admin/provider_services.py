@@ -43,11 +43,11 @@ class SaleFilter(admin.SimpleListFilter):
         return here.filter(quarantine=[]) if self.value() == "listed" else queryset
 
 
-class CategoryFilter(admin.SimpleListFilter):
-    """The categories of the provider that is looked at: to import a part of its list."""
+class ListedCategoryFilter(admin.SimpleListFilter):
+    """The categories of the chosen provider, to import a part of its list."""
 
     title = _("category")
-    parameter_name = "heard"
+    parameter_name = "listed_category"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         provider = request.GET.get("provider__id__exact", "")
@@ -62,15 +62,15 @@ class CategoryFilter(admin.SimpleListFilter):
 
 @admin.register(ProviderService)
 class ProviderServiceAdmin(ReadOnlyAdmin):
-    """Rows of providers' lists as heard, and the one decision about them: to accept a rate that jumped."""
+    """Rows of providers' lists as received, and the owner's decisions about them: accept, pass on a fall, import."""
 
     list_display = ("external_id", "name_", "provider", "type", "rate_", "cost_", "min", "max", "state", "reasons")
-    list_filter = (SaleFilter, "provider", "type", "refill", "cancel", CategoryFilter)
+    list_filter = (SaleFilter, "provider", "type", "refill", "cancel", ListedCategoryFilter)
     list_select_related = ("provider",)
     search_fields = ("=external_id", "name", "category")
     ordering = ("provider", "position")
     list_per_page = 100
-    actions = ("accept", "pass_on", "take_in")
+    actions = ("accept", "pass_on", "import_rows")
     fields = (
         "provider", "external_id", "name_", "category", "type", "unit", "rate_", "accepted_rate_", "cost_",
         "min", "max", "refill", "cancel", "dripfeed", "average_time", "description", "state", "reasons", "vanished_at",
@@ -81,40 +81,40 @@ class ProviderServiceAdmin(ReadOnlyAdmin):
         css = {"all": ["admin-parts.css"]}
 
     def has_accept_permission(self, request: HttpRequest) -> bool:
-        """Who may accept rates: those who hold "change provider's service", though no form changes one."""
+        """The actions need the permission to change provider services, though no form changes one."""
         return request.user.has_perm("catalog.change_providerservice")
 
-    @admin.action(description=_("Accept as heard and sell"), permissions=["accept"])
+    @admin.action(description=_("Accept as received and sell"), permissions=["accept"])
     def accept(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> None:
         asked = list(queryset.values_list("pk", flat=True))
         accepted = accept_rows(asked, now=database_now())
-        log_each(request, accepted, _t("Accepted as heard"))
+        log_each(request, accepted, _t("Accepted as received"))
         if accepted:
-            told = ngettext("%(n)s row was accepted.", "%(n)s rows were accepted.", len(accepted))
-            messages.success(request, told % {"n": len(accepted)})
+            counted = ngettext("%(n)s row was accepted.", "%(n)s rows were accepted.", len(accepted))
+            messages.success(request, counted % {"n": len(accepted)})
         left = len(asked) - len(accepted)
         if left:
-            told = ngettext(
-                "%(n)s row was left as it is: nothing could be sold of it.",
-                "%(n)s rows were left as they are: nothing could be sold of them.",
+            counted = ngettext(
+                "%(n)s row stays in quarantine: it lacks what an order needs.",
+                "%(n)s rows stay in quarantine: they lack what an order needs.",
                 left,
             )
-            messages.warning(request, told % {"n": left})
+            messages.warning(request, counted % {"n": left})
 
     @admin.action(description=_("Pass a lower rate on to the price"), permissions=["accept"])
     def pass_on(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> None:
         rows = pass_on_falls(queryset.values_list("pk", flat=True), now=database_now())
-        self._say(request, rows, _t("Lower rate passed on"))
+        self._report(request, rows, _t("Lower rate passed on"))
 
-    @admin.action(description=_("Import: sell in the shop"), permissions=["accept"])
-    def take_in(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> None:
+    @admin.action(description=_("Import and sell in the shop"), permissions=["accept"])
+    def import_rows(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> None:
         rows = import_rows(queryset.values_list("pk", flat=True), now=database_now())
-        self._say(request, rows, _t("Imported"))
+        self._report(request, rows, _t("Imported"))
 
-    def _say(self, request: HttpRequest, rows: list[ProviderService], what: str) -> None:
+    def _report(self, request: HttpRequest, rows: list[ProviderService], what: str) -> None:
         log_each(request, rows, what)
-        told = ngettext("%(n)s row changed.", "%(n)s rows changed.", len(rows))
-        messages.success(request, told % {"n": f"{len(rows):,}"})
+        counted = ngettext("%(n)s row changed.", "%(n)s rows changed.", len(rows))
+        messages.success(request, counted % {"n": f"{len(rows):,}"})
 
     @admin.display(description=_("name"), ordering="name")
     def name_(self, row: ProviderService) -> SafeString:
@@ -140,5 +140,5 @@ class ProviderServiceAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("quarantined because"))
     def reasons(self, row: ProviderService) -> SafeString | str:
-        told = [(reason.partition(": ")[2] or reason,) for reason in row.quarantine]
-        return format_html_join("; ", "{}", told) or "–"
+        reasons = ((reason.partition(": ")[2] or reason,) for reason in row.quarantine)
+        return format_html_join("; ", "{}", reasons) or "–"

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from catalog.models import MarkupRule
 from catalog.prices.preview import preview
-from catalog.prices.rules import delete_rule, save_rule
+from catalog.prices.reprice import delete_rule, save_rule
 from core.clock import database_now
 
 
@@ -25,15 +25,15 @@ class MarkupRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's cla
             "minimum_margin", "floor", "rounding", "rounding_value",
         )  # fmt: skip
 
-    def print_of(self) -> str:
-        """Equal for equal entries: what is saved is what was previewed."""
-        said = [f"{name}={self.data.get(name, '')}" for name in self.fields]
-        return hashlib.blake2b("\n".join(said).encode(), digest_size=16).hexdigest()
+    def digest(self) -> str:
+        """Return a digest of the entries, by which saving checks that they were previewed."""
+        entries = [f"{name}={self.data.get(name, '')}" for name in self.fields]
+        return hashlib.blake2b("\n".join(entries).encode(), digest_size=16).hexdigest()
 
 
 @admin.register(MarkupRule)
 class MarkupRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
-    """How prices are made. A rule is saved only after its effect was shown."""
+    """Markup rules. A rule is saved only after a preview of its effect."""
 
     form = MarkupRuleForm
     list_display = ("name", "is_active", "scope_", "group", "percent", "fixed", "minimum_margin", "floor", "rounding")
@@ -49,7 +49,10 @@ class MarkupRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's c
             _("For"),
             {
                 "fields": ("service", "category", "service_type", "provider", "group"),
-                "description": _("At most one of the first four; none of them: everything. The narrowest rule counts."),
+                "description": _(
+                    "Choose at most one of the first four; with none, the rule is for everything."
+                    " The narrowest rule applies."
+                ),
             },
         ),
         (_("Price"), {"fields": ("percent", "fixed", "minimum_margin", "floor", "rounding", "rounding_value")}),
@@ -66,26 +69,23 @@ class MarkupRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's c
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        if request.method == "POST":
-            rule = self._asked(request, object_id)
-            form: Any = self.get_form(request, rule, change=rule is not None)(request.POST, instance=rule)
-            if form.is_valid() and request.POST.get("previewed") != form.print_of():
-                return self._previewed(request, form, rule, form_url)
-        return super().changeform_view(request, object_id, form_url, extra_context)
-
-    def _asked(self, request: HttpRequest, object_id: str | None) -> MarkupRule | None:
+        """Show the effect of a valid rule; save it once exactly these entries were previewed."""
+        if request.method != "POST":
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        # 1. The rule and the right to save it.
+        rule: MarkupRule | None = None
         if object_id is None:
-            if not self.has_add_permission(request):
-                raise PermissionDenied
-            return None
-        rule: MarkupRule | None = self.get_object(request, object_id)
-        if rule is None or not self.has_change_permission(request, rule):
+            is_allowed = self.has_add_permission(request)
+        else:
+            rule = self.get_object(request, object_id)
+            is_allowed = rule is not None and self.has_change_permission(request, rule)
+        if not is_allowed:
             raise PermissionDenied
-        return rule
-
-    def _previewed(
-        self, request: HttpRequest, form: MarkupRuleForm, rule: MarkupRule | None, form_url: str
-    ) -> HttpResponse:
+        # 2. Entries with errors, or previewed ones, go the usual way.
+        form: Any = self.get_form(request, rule, change=rule is not None)(request.POST, instance=rule)
+        if not form.is_valid() or request.POST.get("previewed") == form.digest():
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        # 3. The preview.
         candidate: MarkupRule = form.save(commit=False)
         fieldsets: Any = self.get_fieldsets(request, rule)
         shown = AdminForm(form, fieldsets, {}, (), model_admin=self)
@@ -101,30 +101,30 @@ class MarkupRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's c
             "to_field": None,
             "media": self.media + shown.media,
             "preview": preview(candidate),
-            "print": form.print_of(),
+            "digest": form.digest(),
         }
         return self.render_change_form(
             request, context, add=rule is None, change=rule is not None, obj=rule, form_url=form_url
         )
 
     def save_model(self, request: HttpRequest, obj: MarkupRule, form: Any, change: bool) -> None:
-        self._say(request, save_rule(obj, now=database_now()))
+        self._report(request, save_rule(obj, now=database_now()))
 
     def delete_model(self, request: HttpRequest, obj: MarkupRule) -> None:
-        self._say(request, delete_rule(obj, now=database_now()))
+        self._report(request, delete_rule(obj, now=database_now()))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[MarkupRule]) -> None:
         for rule in queryset:
             self.delete_model(request, rule)
 
-    def _say(self, request: HttpRequest, changed: int) -> None:
-        told = ngettext("%(n)s price changed.", "%(n)s prices changed.", changed)
-        self.message_user(request, told % {"n": f"{changed:,}"})
+    def _report(self, request: HttpRequest, changed: int) -> None:
+        counted = ngettext("%(n)s price changed.", "%(n)s prices changed.", changed)
+        self.message_user(request, counted % {"n": f"{changed:,}"})
 
     @admin.display(description=_("for"))
     def scope_(self, rule: MarkupRule) -> str:
         if rule.scope == "everything":
             return _t("Everything")
-        said = rule.get_service_type_display() if rule.scope == "service_type" else getattr(rule, rule.scope)
+        about = rule.get_service_type_display() if rule.scope == "service_type" else getattr(rule, rule.scope)
         column: Any = MarkupRule._meta.get_field(rule.scope)
-        return f"{column.verbose_name}: {said}"
+        return f"{column.verbose_name}: {about}"

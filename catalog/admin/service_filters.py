@@ -1,4 +1,4 @@
-"""Ways to look through what is sold."""
+"""Filters of the list of services."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from catalog.admin.quick_select import QuickSelect
 from catalog.models import Category, Service
 
-#: In percent of the price. Floats sort and filter here; every figure that is shown is exact.
+#: In percent of the price, as floats: good enough to filter by. Every figure that is shown is exact.
 _COST = Cast(F("source__rate") * F("source__provider__exchange_rate"), FloatField())
 _MARGIN = ExpressionWrapper(100 - 100 * _COST / Cast(F("price"), FloatField()), output_field=FloatField())
 
 
-#: A line of menus over the list: a column of links beside it would leave the names of services no room.
+#: A menu above the list: a column of links next to it would leave no room for the names of services.
 _FOLDED = "admin/catalog/service/folded_filter.html"
 
 
@@ -30,7 +30,7 @@ class FoldedValues(admin.AllValuesFieldListFilter):
 
 
 class CategoryFilter(admin.SimpleListFilter):
-    """A select with a button: links to hundreds of categories would be most of the page."""
+    """A select with a button: links to hundreds of categories would fill the page."""
 
     title = _("category")
     parameter_name = "category"
@@ -49,7 +49,7 @@ class CategoryFilter(admin.SimpleListFilter):
         return [(str(pk), name) for pk, name in Category.objects.values_list("pk", "name")]
 
     def choices(self, changelist: Any) -> Any:
-        """One thing for the template: the select, its options being all there is to choose from."""
+        """Yield one value for the template: the select with all categories."""
         choices = [("", _("All")), *self.lookup_choices]
         yield {"select": QuickSelect(choices=choices).render(self.parameter_name, self.value(), {"id": "by-category"})}
 

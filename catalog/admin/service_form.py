@@ -29,14 +29,14 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class 
         required=False,
         choices=[(name, _PIN_LABELS[name]) for name in PINNABLE],
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("These no longer follow the provider. A value you edit is added; take it out to follow again."),
+        help_text=_("These fields do not follow the provider. A field you edit is added; uncheck it to follow again."),
     )
     move_to = forms.ModelChoiceField(
-        label=_("Sell from another row instead"),
+        label=_("Sell from another row"),
         required=False,
         queryset=ProviderService.objects.all(),
         widget=AutocompleteSelect(Service._meta.get_field("source"), admin.site),
-        help_text=_("Customers keep the id, the name and the place; cost, limits and abilities become the new row's."),
+        help_text=_("Customers see the same id, name and position; cost, limits and abilities come from the new row."),
     )
 
     class Meta:
@@ -47,7 +47,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class 
         )  # fmt: skip
 
     def clean_description(self) -> str:
-        """Shown as HTML, so an owner's text is cleaned like a provider's."""
+        """The description is shown as HTML, so the owner's text is cleaned like a provider's."""
         return description_html(self.cleaned_data["description"])
 
     def clean_fallback(self) -> ProviderService | None:
@@ -72,7 +72,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class 
 
 
 class ServiceActionForm(ActionForm):
-    """What the bulk actions need to know beside the rows."""
+    """The values that the bulk actions need."""
 
     to_category = forms.ModelChoiceField(
         label=_("Category"), required=False, queryset=Category.objects.all(), widget=QuickSelect

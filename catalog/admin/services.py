@@ -29,14 +29,14 @@ from core.clock import database_now
 
 
 class ServiceChangeList(OrderedChangeList):
-    """Within one category the services can be put in order."""
+    """A list whose services can be moved within one category."""
 
     @property
     def can_be_ordered(self) -> bool:
         return super().can_be_ordered and CategoryFilter.parameter_name in self.params
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> Any:
-        # Long texts that the list does not show would make up most of what is sorted and read.
+        # Long texts that the list does not show would be most of what is sorted and read.
         return (
             super().get_queryset(request, exclude_parameters).defer("description", "source__raw", "source__description")
         )
@@ -44,12 +44,12 @@ class ServiceChangeList(OrderedChangeList):
 
 @admin.register(Service)
 class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
-    """What is sold: its cost, markup and price, and what the owner says about it."""
+    """Services as sold: cost, markup, price, and the owner's settings."""
 
     form = ServiceForm
     list_display = (
-        "id", "name_", "place", "cost_and_rate", "markup", "price_and_margin", "on_sale", "own_price", "position",
-        "is_visible",
+        "id", "name_", "category_and_provider", "cost_and_rate", "markup", "price_and_margin", "on_sale", "own_price",
+        "position", "is_visible",
     )  # fmt: skip
     list_display_links = ("id", "name_")
     list_editable = ("is_visible", "own_price", "position")
@@ -70,7 +70,7 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
     fieldsets = (
         (None, {"fields": ("name", "category", "description", ("min", "max"), "position", "is_visible", "pins")}),
         (_("In the shop"), {"fields": ("badges", "own_time")}),
-        (_("Where it comes from"), {"fields": ("provider", "move_to", "fallback")}),
+        (_("Source"), {"fields": ("provider", "move_to", "fallback")}),
         (_("Price"), {"fields": ("own_price", *readonly_fields[1:])}),
     )
 
@@ -79,11 +79,11 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
         js = ("admin-names.js",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Services come from providers' lists."""
+        """Services are made of providers' lists only."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Orders name their service for ever; one that is not wanted is hidden."""
+        """A service cannot be deleted, since orders refer to it; it can be hidden."""
         return False
 
     def get_urls(self) -> list[URLPattern]:
@@ -96,7 +96,7 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
         return ServiceChangeList
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """What is on sale is asked once, for the rows of this page: asked for all, it would cost more than the page."""
+        """Find out what is on sale only for the rows of this page: for all rows it would take longer than the page."""
         page = super().get_changelist_instance(request)
         shown = Service.objects.on_sale().filter(pk__in=[service.pk for service in page.result_list])
         selling = set(shown.values_list("pk", flat=True))
@@ -105,14 +105,14 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
         return page
 
     def save_model(self, request: HttpRequest, obj: Service, form: Any, change: bool) -> None:
-        """What is not pinned follows the provider at once, and the text that is searched follows both."""
+        """Save, and publish the service again, so that fields no longer pinned follow the provider at once."""
         if not form.changed_data:
             return
         changed, now = set(form.changed_data) - {"move_to"}, database_now()
         obj.pins = [name for name in PINNABLE if name in obj.pins or name in changed]
         provider = lock_provider(obj.source.provider_id)
         if changed == {"position"}:
-            # Nothing follows from it, and a list put in order saves many.
+            # Nothing else depends on it, and putting a list in order saves many services.
             obj.save(update_fields=["position", "pins"])
             return
         with recording_changes_of([obj.pk], now=now):
@@ -133,59 +133,59 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
     def _set_visible(self, request: HttpRequest, queryset: QuerySet[Service], is_visible: bool) -> None:
         others = show_services(queryset.values_list("pk", flat=True), is_visible, now=database_now())
         log_each(request, others, _t("Shown") if is_visible else _t("Hidden"))
-        self._say(request, len(others))
+        self._report(request, len(others))
 
-    @admin.action(description=_("Put into the category chosen here"), permissions=["change"])
+    @admin.action(description=_("Move to the chosen category"), permissions=["change"])
     def change_category(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
-        category = self._said(request, "to_category")
+        category = self._action_value(request, "to_category")
         if category is None:
-            self.message_user(request, _t("Choose a category beside the action first."), messages.WARNING)
+            self.message_user(request, _t("Choose a category next to the action first."), messages.WARNING)
             return
         moved = change_category(queryset.values_list("pk", flat=True), category, now=database_now())
-        log_each(request, moved, _t("Put into %(category)s") % {"category": category})
-        self._say(request, len(moved))
+        log_each(request, moved, _t("Moved to %(category)s") % {"category": category})
+        self._report(request, len(moved))
 
-    @admin.action(description=_("Set the markup given here"), permissions=["change"])
+    @admin.action(description=_("Set the entered markup"), permissions=["change"])
     def set_markup(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
         if not request.user.has_perm("catalog.change_markuprule"):
             raise PermissionDenied
-        percent = self._said(request, "percent")
+        percent = self._action_value(request, "percent")
         if percent is None:
-            self.message_user(request, _t("Give a percentage beside the action first."), messages.WARNING)
+            self.message_user(request, _t("Enter a percentage next to the action first."), messages.WARNING)
             return
         rows = list(queryset)
         changed = set_markup([service.pk for service in rows], percent, now=database_now())
         log_each(request, rows, _t("Markup set to %(percent)s %%") % {"percent": percent})
-        self._say(request, changed)
+        self._report(request, changed)
 
-    def _said(self, request: HttpRequest, name: str) -> Any:
-        """What was said beside the action; None if nothing, or nonsense."""
+    def _action_value(self, request: HttpRequest, name: str) -> Any:
+        """The value of a field next to the actions; None if it is empty or invalid."""
         field = ServiceActionForm.base_fields[name]
         try:
             return field.clean(request.POST.get(name, ""))
         except ValidationError:
             return None
 
-    def _say(self, request: HttpRequest, changed: int) -> None:
-        told = ngettext("%(n)s service changed.", "%(n)s services changed.", changed)
-        self.message_user(request, told % {"n": f"{changed:,}"})
+    def _report(self, request: HttpRequest, changed: int) -> None:
+        counted = ngettext("%(n)s service changed.", "%(n)s services changed.", changed)
+        self.message_user(request, counted % {"n": f"{changed:,}"})
 
     @admin.display(description=_("name"), ordering="name")
     def name_(self, service: Service) -> SafeString:
         return format_html("<bdi>{}</bdi>", service.name)
 
     @admin.display(description=_("category"), ordering="category__name")
-    def place(self, service: Service) -> SafeString:
-        """Two lines in one cell, here and below: thirteen columns do not fit on a screen of 1280 pixels."""
-        return _over(format_html("<bdi>{}</bdi>", service.category.name), service.source.provider.name)
+    def category_and_provider(self, service: Service) -> SafeString:
+        """Category and provider on two lines: more columns would not fit on a screen of 1280 pixels."""
+        return _two_lines(format_html("<bdi>{}</bdi>", service.category.name), service.source.provider.name)
 
     @admin.display(description=_("cost, rate"), ordering="source__rate")
     def cost_and_rate(self, service: Service) -> SafeString:
-        return _over(self.cost_(service), self.rate_(service))
+        return _two_lines(self.cost_(service), self.rate_(service))
 
     @admin.display(description=_("price, margin"), ordering="price")
     def price_and_margin(self, service: Service) -> SafeString:
-        return _over(self.price_(service), self.margin(service))
+        return _two_lines(self.price_(service), self.margin(service))
 
     @admin.display(description=_("provider"), ordering="source__provider__name")
     def provider(self, service: Service) -> str:
@@ -201,7 +201,7 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
 
     @admin.display(description=_("markup"))
     def markup(self, service: Service) -> str:
-        """Which rule made the price."""
+        """The rule that made the price."""
         if service.own_price is not None and service.own_price == service.price:
             return _t("Own price")
         if service.price_rule is not None:
@@ -224,7 +224,7 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
 
     @admin.display(description=_("prices of groups"))
     def groups_(self, service: Service) -> SafeString | str:
-        """What each group pays, and which rule makes it so."""
+        """The price of each group, with the rule that makes it."""
         found = prices_of_groups(service)
         rules = MarkupRule.objects.in_bulk([priced.rule_id for _group, priced in found if priced.rule_id])
         usual = self._usual_markup(service)
@@ -238,5 +238,5 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
         return f"{service.source.provider.markup_percent.normalize():f} %"
 
 
-def _over(first: SafeString | str, second: SafeString | str) -> SafeString:
+def _two_lines(first: SafeString | str, second: SafeString | str) -> SafeString:
     return format_html('{}<small class="second-line">{}</small>', first, second)

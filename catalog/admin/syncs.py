@@ -20,7 +20,7 @@ _NEWEST = 10
 
 
 class SyncRunInline(admin.TabularInline):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
-    """The newest syncs of a provider, to be read."""
+    """The newest syncs of a provider, read only."""
 
     model = SyncRun
     fields = ("page", "state", *_COUNTS, "problem")
@@ -61,7 +61,7 @@ class SyncRunAdmin(ReadOnlyAdmin):
     list_filter = ("state", "provider", "started_at")
     list_select_related = ("provider",)
     fields = (
-        "provider", "state", "problem", "started_at", "took", "actor", "forced", *_COUNTS, "fields_", "whole_",
+        "provider", "state", "problem", "started_at", "took", "actor", "forced", *_COUNTS, "fields_", "csv_",
         "examples_",
     )  # fmt: skip
 
@@ -70,9 +70,9 @@ class SyncRunAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
-        return [path("<int:pk>/changes.csv", wrap(self.whole), name="catalog_syncrun_whole"), *super().get_urls()]
+        return [path("<int:pk>/changes.csv", wrap(self.download_csv), name="catalog_syncrun_csv"), *super().get_urls()]
 
-    def whole(self, request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    def download_csv(self, request: HttpRequest, pk: int) -> StreamingHttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
         diff = get_object_or_404(SyncDiff, run=pk)
@@ -81,12 +81,12 @@ class SyncRunAdmin(ReadOnlyAdmin):
         return response
 
     @admin.display(description=_("all changes"))
-    def whole_(self, run: SyncRun) -> SafeString | str:
+    def csv_(self, run: SyncRun) -> SafeString | str:
         lines = SyncDiff.objects.filter(run=run).values_list("lines", flat=True).first()
         if lines is None:
             return "–"
-        told = ngettext("%(n)s line as CSV", "%(n)s lines as CSV", lines) % {"n": f"{lines:,}"}
-        return format_html('<a href="{}">{}</a>', reverse("admin:catalog_syncrun_whole", args=[run.pk]), told)
+        label = ngettext("%(n)s line as CSV", "%(n)s lines as CSV", lines) % {"n": f"{lines:,}"}
+        return format_html('<a href="{}">{}</a>', reverse("admin:catalog_syncrun_csv", args=[run.pk]), label)
 
     @admin.display(description=_("took"))
     def took(self, run: SyncRun) -> str:

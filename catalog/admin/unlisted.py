@@ -10,7 +10,7 @@ from core.clock import database_now
 
 @admin.register(UnlistedText)
 class UnlistedTextAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
-    """What providers said when they refused orders. The owner says what it means; the rest is as heard."""
+    """Texts with which providers refused orders. Only the meaning can be edited."""
 
     list_display = ("__str__", "provider", "times", "last_at", "meaning", "decided_by")
     list_filter = (("meaning", admin.EmptyFieldListFilter), "provider")
