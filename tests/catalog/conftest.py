@@ -37,9 +37,9 @@ def sync(provider: Provider) -> Sync:
 
 @pytest.fixture(autouse=True)
 def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody hears a doorbell in these stories: what is asked for is done at once."""
+    """No broker can be reached in these tests, so that requested syncs run at once."""
 
-    def unheard(*_: Any, **_how: Any) -> None:
+    def unreachable(*_: Any, **_how: Any) -> None:
         raise ConnectionError("no broker")
 
-    monkeypatch.setattr("catalog.sync.requested.broker.publish", unheard)
+    monkeypatch.setattr("catalog.sync.requested.broker.publish", unreachable)

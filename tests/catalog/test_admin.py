@@ -106,13 +106,13 @@ def test_an_empty_key_keeps_the_old_one_and_a_new_markup_reprices(
     assert on_sale()["1"].price == Decimal("1.5")
 
 
-def test_test_connection_tells_what_it_found(owner: Client, panel: Panel, provider: Provider) -> None:
+def test_the_connection_test_shows_its_findings(owner: Client, panel: Panel, provider: Provider) -> None:
     panel.lists([row(1), row(2)])
     response = owner.post(reverse("admin:catalog_provider_test", args=[provider.pk]), follow=True)
     assert messages(response) == ["Balance: 100.84292 USD", "2 services in its list.", "The connection works."]
 
 
-def test_test_connection_tells_what_is_wrong_and_not_the_key(owner: Client, panel: Panel, provider: Provider) -> None:
+def test_the_connection_test_shows_problems_but_not_the_key(owner: Client, panel: Panel, provider: Provider) -> None:
     for action in ("balance", "services"):
         panel.says(action, {"error": f"Invalid API key: <b>{KEY}</b>"})
     response = owner.post(reverse("admin:catalog_provider_test", args=[provider.pk]), follow=True)
@@ -120,11 +120,11 @@ def test_test_connection_tells_what_is_wrong_and_not_the_key(owner: Client, pane
     assert KEY not in response.content.decode()
 
 
-def test_sync_now_takes_the_list_over(owner: Client, panel: Panel, provider: Provider) -> None:
+def test_sync_now_applies_the_list(owner: Client, panel: Panel, provider: Provider) -> None:
     panel.lists([row(1), row(2, type="Special")])
     response = owner.post(reverse("admin:catalog_provider_sync", args=[provider.pk]), follow=True)
     assert messages(response) == [
-        "Taken over: 2 new, 0 changed, 0 gone, 0 back.",
+        "Applied: 2 new, 0 changed, 0 gone, 0 back.",
         "1 service is in quarantine and not sold.",
     ]
     assert SyncRun.objects.get().actor == "owner@example.com"
@@ -147,11 +147,11 @@ def test_a_refused_list_can_be_forced_from_the_page(
     assert list(on_sale()) == ["1"]
 
 
-@pytest.mark.parametrize("deed", ["test", "sync"])
-def test_the_buttons_are_for_posts_of_those_who_may_change_a_provider(
-    deed: str, owner: Client, clerk: Client, panel: Panel, provider: Provider
+@pytest.mark.parametrize("action", ["test", "sync"])
+def test_the_buttons_need_a_post_and_the_change_permission(
+    action: str, owner: Client, clerk: Client, panel: Panel, provider: Provider
 ) -> None:
-    address = reverse(f"admin:catalog_provider_{deed}", args=[provider.pk])
+    address = reverse(f"admin:catalog_provider_{action}", args=[provider.pk])
     assert owner.get(address).status_code == 405
     assert clerk.post(address).status_code == 403
     assert b"Sync now" not in clerk.get(page(provider)).content
@@ -163,7 +163,7 @@ def test_the_buttons_are_for_posts_of_those_who_may_change_a_provider(
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_lists_cost_the_same_however_many_rows_they_show(
+def test_lists_take_the_same_queries_for_any_number_of_rows(
     name: str, owner: Client, panel: Panel, sync: Sync, django_assert_max_num_queries: Any
 ) -> None:
     panel.lists(row(n, category=f"Category {n % 7}") for n in range(1, 60))
@@ -184,7 +184,7 @@ def test_a_service_shows_cost_markup_price_and_margin_exactly(owner: Client, pan
     assert "30 %" in html
 
 
-def test_markup_in_a_name_is_shown_and_not_obeyed(owner: Client, panel: Panel, sync: Sync) -> None:
+def test_html_in_a_name_is_escaped(owner: Client, panel: Panel, sync: Sync) -> None:
     panel.lists(
         [row(1, name="<script>alert(1)</script>", desc="<script>alert(1)</script>", category="<script>alert(1)")]
     )
@@ -223,9 +223,7 @@ def test_visibility_is_edited_in_the_list(owner: Client, panel: Panel, sync: Syn
     assert Service.objects.get().pins == []
 
 
-def test_what_the_owner_edits_no_longer_follows_the_provider_until_taken_back(
-    owner: Client, panel: Panel, sync: Sync
-) -> None:
+def test_an_edited_field_stops_following_until_unpinned(owner: Client, panel: Panel, sync: Sync) -> None:
     panel.lists([row(1)])
     sync()
     service = Service.objects.get()
@@ -247,7 +245,7 @@ def test_what_the_owner_edits_no_longer_follows_the_provider_until_taken_back(
     assert (service.name, service.pins) == ("Theirs", ["description"])
 
 
-def test_only_what_could_be_sold_can_be_accepted(owner: Client, panel: Panel, sync: Sync) -> None:
+def test_only_rows_that_could_be_sold_can_be_accepted(owner: Client, panel: Panel, sync: Sync) -> None:
     panel.lists([row(1, rate="1"), row(2, rate="0")])
     sync()
     panel.lists([row(1, rate="50"), row(2, rate="0")])
@@ -260,12 +258,12 @@ def test_only_what_could_be_sold_can_be_accepted(owner: Client, panel: Panel, sy
     )
     assert messages(response) == [
         "1 row was accepted.",
-        "1 row was left as it is: nothing could be sold of it.",
+        "1 row stays in quarantine: it lacks what an order needs.",
     ]
     assert {key: s.price for key, s in on_sale().items()} == {"1": 65}
 
 
-def test_a_renamed_heading_is_found_by_its_new_name(owner: Client, panel: Panel, sync: Sync) -> None:
+def test_a_renamed_category_is_found_by_its_new_name(owner: Client, panel: Panel, sync: Sync) -> None:
     panel.lists([row(1)])
     sync()
     heading = Category.objects.get()
@@ -295,7 +293,7 @@ def test_pages_of_a_row_are_served(owner: Client, panel: Panel, provider: Provid
     [
         "[1]",
         '{"state_map": "x"}',
-        '{"unheard": true}',
+        '{"unknown": true}',
         '{"error_map": {"a": 1}}',
         '{"state_map": {"Listo": "Done"}}',
         '{"error_map": {"Enlace malo": "bad link"}}',
@@ -312,7 +310,7 @@ def test_a_dialect_is_kept(owner: Client) -> None:
     assert Provider.objects.get().dialect["state_map"] == {"Listo": "completed"}
 
 
-def test_the_list_says_what_is_on_sale(owner: Client, panel: Panel, sync: Sync) -> None:
+def test_the_list_shows_what_is_on_sale(owner: Client, panel: Panel, sync: Sync) -> None:
     panel.lists([row(1), row(2)])
     sync()
     Service.objects.filter(source__external_id="2").update(is_visible=False)

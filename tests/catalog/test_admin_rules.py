@@ -37,13 +37,13 @@ def entry(**changes: Any) -> dict[str, Any]:
     return usual | changes
 
 
-def previewed(owner: Client, address: str, said: dict[str, Any]) -> str:
-    response = owner.post(address, said)
+def previewed(owner: Client, address: str, entries: dict[str, Any]) -> str:
+    response = owner.post(address, entries)
     assert response.status_code == 200
-    return str(response.context["print"])
+    return str(response.context["digest"])
 
 
-def test_a_rule_is_saved_after_its_effect_was_shown(owner: Client, sold: None) -> None:
+def test_a_rule_is_saved_after_its_preview(owner: Client, sold: None) -> None:
     response = owner.post(reverse(ADD), entry())
     html = response.content.decode()
     assert not MarkupRule.objects.exists()
@@ -52,21 +52,21 @@ def test_a_rule_is_saved_after_its_effect_was_shown(owner: Client, sold: None) -
         (Decimal("2.6"), Decimal("3")),
     ]
     assert "33.3 %" in html
-    owner.post(reverse(ADD), entry(previewed=response.context["print"]))
+    owner.post(reverse(ADD), entry(previewed=response.context["digest"]))
     made = MarkupRule.objects.get()
     assert {s.price for s in on_sale().values()} == {Decimal("1.5"), Decimal(3)}
     assert {s.price_rule for s in on_sale().values()} == {made}
     assert b"All" in owner.get(reverse("admin:catalog_service_changelist")).content
 
 
-def test_other_terms_than_those_shown_are_shown_first(owner: Client, sold: None) -> None:
+def test_changed_entries_are_previewed_again(owner: Client, sold: None) -> None:
     seen = previewed(owner, reverse(ADD), entry())
     response = owner.post(reverse(ADD), entry(percent="500", previewed=seen))
     assert response.context["preview"].changed == 2
     assert not MarkupRule.objects.exists()
 
 
-def test_a_rule_that_makes_no_sense_is_neither_shown_nor_saved(owner: Client, sold: None) -> None:
+def test_an_invalid_rule_is_neither_previewed_nor_saved(owner: Client, sold: None) -> None:
     response = owner.post(reverse(ADD), entry(minimum_margin="100"))
     assert "preview" not in response.context
     assert not MarkupRule.objects.exists()
@@ -75,14 +75,14 @@ def test_a_rule_that_makes_no_sense_is_neither_shown_nor_saved(owner: Client, so
 def test_a_changed_and_a_deleted_rule_reprice(owner: Client, sold: None) -> None:
     owner.post(reverse(ADD), entry(previewed=previewed(owner, reverse(ADD), entry())))
     change = reverse("admin:catalog_markuprule_change", args=[MarkupRule.objects.get().pk])
-    said = entry(percent="60")
-    owner.post(change, {**said, "previewed": previewed(owner, change, said)})
+    entries = entry(percent="60")
+    owner.post(change, {**entries, "previewed": previewed(owner, change, entries)})
     assert on_sale()["1"].price == Decimal("1.6")
     owner.post(reverse("admin:catalog_markuprule_delete", args=[MarkupRule.objects.get().pk]), {"post": "yes"})
     assert on_sale()["1"].price == Decimal("1.3")
 
 
-def test_only_who_may_change_rules_sees_what_they_would_do(owner: Client, sold: None) -> None:
+def test_only_staff_who_may_change_rules_see_previews(owner: Client, sold: None) -> None:
     clerk = Client()
     clerk.force_login(User.objects.create_user("clerk@example.com", is_staff=True))
     assert clerk.post(reverse(ADD), entry()).status_code == 403
@@ -100,7 +100,7 @@ def test_an_own_price_is_set_on_the_service(owner: Client, sold: None) -> None:
     assert b"Own price" in owner.get(reverse("admin:catalog_service_changelist")).content
 
 
-def test_a_customer_is_put_into_a_group_that_then_cannot_be_deleted(owner: Client) -> None:
+def test_a_group_with_a_customer_cannot_be_deleted(owner: Client) -> None:
     owner.post(reverse("admin:accounts_customergroup_add"), {"name": "Resellers", "percent": "-5"})
     group = CustomerGroup.objects.get()
     alice = User.objects.create_user("alice@example.com")
@@ -110,7 +110,7 @@ def test_a_customer_is_put_into_a_group_that_then_cannot_be_deleted(owner: Clien
     assert owner.post(reverse("admin:accounts_customergroup_delete", args=[group.pk])).status_code == 403
 
 
-def test_a_services_page_names_the_rule(owner: Client, sold: None) -> None:
+def test_a_service_page_names_its_rule(owner: Client, sold: None) -> None:
     MarkupRule.objects.create(name="Summer", percent=Decimal(10))
     Service.objects.update(price_rule=MarkupRule.objects.get())
     page = reverse("admin:catalog_service_change", args=[on_sale()["1"].pk])

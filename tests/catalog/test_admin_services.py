@@ -22,7 +22,7 @@ from tests.catalog.panel import Panel, row
 from tests.catalog.rows import on_sale
 
 LIST = "admin:catalog_service_changelist"
-BRING = "admin:catalog_service_bring_prices"
+IMPORT = "admin:catalog_service_import_prices"
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def act(owner: Client, action: str, *chosen: str, **more: Any) -> None:
     owner.post(reverse(LIST), {"action": action, "_selected_action": ids, **more})
 
 
-def test_services_are_put_under_another_heading_and_stay(owner: Client, panel: Panel, sync: Sync, sold: None) -> None:
+def test_services_moved_to_another_category_stay_there(owner: Client, panel: Panel, sync: Sync, sold: None) -> None:
     best = Category.objects.create(name="Best of")
     act(owner, "change_category", "1", "2", to_category=best.pk)
     panel.lists([row(1, rate="1", name="x"), row(2, rate="2"), row(3, rate="3")])
@@ -61,12 +61,12 @@ def test_a_markup_is_set_for_chosen_services(owner: Client, sold: None) -> None:
 
 
 @pytest.mark.parametrize("percent", ["", "-5", "x"])
-def test_a_markup_that_makes_no_sense_changes_nothing(owner: Client, sold: None, percent: str) -> None:
+def test_an_invalid_markup_changes_nothing(owner: Client, sold: None, percent: str) -> None:
     act(owner, "set_markup", "1", percent=percent)
     assert not MarkupRule.objects.exists()
 
 
-def test_hidden_services_are_told_as_gone(owner: Client, sold: None) -> None:
+def test_hidden_services_are_recorded_as_gone(owner: Client, sold: None) -> None:
     act(owner, "hide", "1")
     assert ServiceChange.objects.latest("id").kind == "gone"
 
@@ -105,7 +105,7 @@ def sheet(*lines: str) -> SimpleUploadedFile:
     return SimpleUploadedFile("prices.csv", "\n".join(("id,own_price", *lines)).encode())
 
 
-def test_prices_go_out_and_come_back_after_a_look(owner: Client, sold: None) -> None:
+def test_prices_are_exported_and_imported_after_a_preview(owner: Client, sold: None) -> None:
     out = b"".join(owner.get(reverse("admin:catalog_service_prices")).streaming_content).decode()
     rows = list(csv.DictReader(io.StringIO(out)))
     assert [(r["name"], r["price"], r["own_price"]) for r in rows][0] == ("Followers 1", "1.30000", "")
@@ -115,36 +115,37 @@ def test_prices_go_out_and_come_back_after_a_look(owner: Client, sold: None) -> 
     writer.writeheader()
     writer.writerows(rows)
     upload = SimpleUploadedFile("prices.csv", edited.getvalue().encode("utf-8-sig"))
-    look = owner.post(reverse(BRING), {"sheet": upload})
+    look = owner.post(reverse(IMPORT), {"sheet": upload})
     assert [(p.own_price, p.new) for p in look.context["reading"].prices] == [
         (Decimal("9.99"), Decimal("9.99")),
         (Decimal("0.5"), Decimal(2)),
     ]
     assert look.context["reading"].lifted == 1
     assert not Service.objects.filter(own_price__isnull=False).exists()
-    owner.post(reverse(BRING), {"confirmed": "1", "text": look.context["text"]})
+    owner.post(reverse(IMPORT), {"confirmed": "1", "text": look.context["text"]})
     assert [on_sale()[n].price for n in "123"] == [Decimal("9.99"), Decimal(2), Decimal("3.9")]
 
 
-def test_a_sheet_with_nonsense_says_which_lines(owner: Client, sold: None) -> None:
+def test_a_sheet_with_invalid_lines_names_them(owner: Client, sold: None) -> None:
     lines = ("x,1", "1,-1", "1,NaN", "1,0.000001", "1,1e99", "99999999,1")
-    reading = owner.post(reverse(BRING), {"sheet": sheet(*lines)}).context["reading"]
+    reading = owner.post(reverse(IMPORT), {"sheet": sheet(*lines)}).context["reading"]
     assert (len(reading.problems), reading.prices, reading.read) == (5, [], 6)
     assert read_sheet("a,b\n1,2").problems == ["The first line must name the columns id and own_price."]
-    assert b"not a UTF-8" in owner.post(reverse(BRING), {"sheet": SimpleUploadedFile("x", b"\xff\xfe\x00")}).content
+    upload = {"sheet": SimpleUploadedFile("x", b"\xff\xfe\x00")}
+    assert b"not encoded in UTF-8" in owner.post(reverse(IMPORT), upload).content
 
 
-def test_a_hostile_name_is_no_formula_in_a_spreadsheet(panel: Panel, sync: Sync) -> None:
+def test_a_hostile_name_cannot_be_a_spreadsheet_formula(panel: Panel, sync: Sync) -> None:
     panel.lists([row(1, name='=HYPERLINK("http://x")')])
     sync()
     assert [cells[4] for cells in sheet_rows()] == ["name", '\'=HYPERLINK("http://x")']
 
 
-def test_prices_are_brought_in_only_by_who_may_change_services(owner: Client, sold: None) -> None:
+def test_only_staff_who_may_change_services_import_prices(owner: Client, sold: None) -> None:
     clerk = Client()
     clerk.force_login(User.objects.create_user("clerk@example.com", is_staff=True))
     assert clerk.get(reverse("admin:catalog_service_prices")).status_code == 403
-    assert clerk.post(reverse(BRING), {"confirmed": "1", "text": "id,own_price\n1,1"}).status_code == 403
+    assert clerk.post(reverse(IMPORT), {"confirmed": "1", "text": "id,own_price\n1,1"}).status_code == 403
 
 
 def test_a_service_is_moved_to_another_row_and_given_a_fallback(owner: Client, sold: None) -> None:
@@ -166,7 +167,7 @@ def test_a_service_is_moved_to_another_row_and_given_a_fallback(owner: Client, s
     assert b"of another type" in response.content
 
 
-def test_a_sheet_parted_by_semicolons_is_read_too(sold: None) -> None:
+def test_a_sheet_separated_by_semicolons_is_read(sold: None) -> None:
     service = on_sale()["1"]
     (price,) = read_sheet(f"id;name;own_price\r\n{service.pk};a,b;1.75\r\n").prices
     assert (price.service_id, price.own_price) == (service.pk, Decimal("1.75"))
@@ -174,17 +175,17 @@ def test_a_sheet_parted_by_semicolons_is_read_too(sold: None) -> None:
     assert (reading.prices, len(reading.problems)) == ([], 1)
 
 
-def test_the_page_of_a_service_says_what_each_group_pays_and_why(owner: Client, sold: None) -> None:
+def test_a_service_page_shows_each_groups_price_and_rule(owner: Client, sold: None) -> None:
     service = on_sale()["1"]
     theirs = CustomerGroup.objects.create(name="Resellers", percent=Decimal(0))
     CustomerGroup.objects.create(name="Friends", percent=Decimal(-10))
     MarkupRule.objects.create(name="Wholesale", group=theirs, percent=Decimal(12))
     page = owner.get(reverse("admin:catalog_service_change", args=[service.pk])).content.decode()
-    told = re.sub(r"<(?!br)[^>]+>", "", page[page.index("prices of groups") :] if "prices of groups" in page else page)
-    assert "Friends: $1.17 (30 %)<br>Resellers: $1.12 (Wholesale)" in told
+    text = re.sub(r"<(?!br)[^>]+>", "", page[page.index("prices of groups") :] if "prices of groups" in page else page)
+    assert "Friends: $1.17 (30 %)<br>Resellers: $1.12 (Wholesale)" in text
 
 
-def test_the_list_asks_as_little_for_many_services_as_for_few(
+def test_the_list_takes_the_same_queries_for_any_number_of_services(
     owner: Client, panel: Panel, sync: Sync, django_assert_max_num_queries: Any
 ) -> None:
     panel.lists(row(n, category=f"Category {n % 40}") for n in range(1, 201))
@@ -195,7 +196,7 @@ def test_the_list_asks_as_little_for_many_services_as_for_few(
 
 
 @pytest.mark.parametrize("category", ["x", "-1", "9" * 30, "\u0661"])
-def test_a_category_that_makes_no_sense_filters_nothing(owner: Client, sold: None, category: str) -> None:
+def test_an_invalid_category_filters_nothing(owner: Client, sold: None, category: str) -> None:
     assert owner.get(reverse(LIST), {"category": category}).status_code in (200, 302)
 
 
@@ -211,7 +212,7 @@ def test_a_category_that_makes_no_sense_filters_nothing(owner: Client, sold: Non
         (forms.Textarea(), "<b>"),
     ],
 )
-def test_a_cell_is_what_django_would_write(widget: forms.Widget, value: Any) -> None:
+def test_a_cell_is_rendered_as_django_would(widget: forms.Widget, value: Any) -> None:
     attrs = {"id": "id_1", "aria-label": "Shown: 1 <b>"}
     quick = widget.render("cell", value, attrs, renderer=CellRenderer())
     assertHTMLEqual(quick, widget.render("cell", value, attrs))

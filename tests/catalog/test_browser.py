@@ -1,4 +1,4 @@
-"""The owner's day in a real browser: nothing on the console, and every deed done by clicking."""
+"""The owner's day in a real browser: nothing on the console, and everything done by clicking."""
 
 import csv
 import re
@@ -32,16 +32,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def at(page: Page, live_server: object) -> Iterator[str]:
     """The shop's address, the owner signed in; whatever the browser complains of fails the test."""
-    heard: list[str] = []
-    page.on("console", lambda message: heard.append(f"{page.url}: {message.text}"))
-    page.on("pageerror", lambda error: heard.append(f"{page.url}: {error}"))
-    page.on("response", lambda r: heard.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(f"{page.url}: {message.text}"))
+    page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
+    page.on("response", lambda r: errors.append(f"{r.status} {r.url}") if r.status >= 400 else None)
     visitor = Client()
     visitor.force_login(User.objects.create_superuser("owner@example.com", "correct horse battery"))
     cookie = visitor.cookies[settings.SESSION_COOKIE_NAME]
     page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": str(live_server)}])
     yield str(live_server)
-    assert heard == []
+    assert errors == []
 
 
 def stocked(panel: Panel) -> Provider:
@@ -61,11 +61,11 @@ def test_a_provider_is_added_and_synced(page: Page, at: str, panel: Panel) -> No
     page.get_by_role("button", name="Test connection").click()
     page.get_by_text("The connection works.").wait_for()
     page.get_by_role("button", name="Sync now").click()
-    page.get_by_text("Taken over: 2 new, 0 changed, 0 gone, 0 back.").wait_for()
+    page.get_by_text("Applied: 2 new, 0 changed, 0 gone, 0 back.").wait_for()
     assert set(on_sale()) == {"1", "2"}
 
 
-def test_a_sync_is_done_by_a_worker_while_the_page_tells_how_far_it_is(
+def test_a_worker_syncs_while_the_page_shows_progress(
     page: Page, at: str, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     provider = stocked(panel)
@@ -156,7 +156,7 @@ def test_everybody_reads_the_updates(page: Page, at: str, panel: Panel) -> None:
     page.goto(at + reverse("catalog:prices"))
     page.get_by_role("link", name="Service updates").first.click()
     page.get_by_role("cell", name="New").first.wait_for()
-    for name in ("catalog_service_changelist", "catalog_service_bring_prices", "accounts_customergroup_changelist"):
+    for name in ("catalog_service_changelist", "catalog_service_import_prices", "accounts_customergroup_changelist"):
         page.goto(at + reverse(f"admin:{name}"))
         assert page.locator("h1").first.is_visible()
 
@@ -199,7 +199,7 @@ def test_services_are_dragged_into_order(page: Page, at: str, in_a_row: list[Ser
     assert in_order() == ["Likes 3", "Likes 1", "Likes 2"]
 
 
-def test_services_are_put_in_order_with_the_keys_and_stay_so(
+def test_services_are_ordered_with_the_keys_and_keep_the_order(
     page: Page, at: str, panel: Panel, in_a_row: list[Service]
 ) -> None:
     open_category(page, at)
@@ -216,7 +216,7 @@ def test_services_are_put_in_order_with_the_keys_and_stay_so(
     assert [name for name in in_order() if name != "Likes 9"] == ["Likes 2", "Likes 1", "Likes 3"]
 
 
-def test_categories_are_put_in_order(page: Page, at: str, panel: Panel) -> None:
+def test_categories_are_ordered(page: Page, at: str, panel: Panel) -> None:
     stocked(panel)
     page.goto(at + reverse("admin:catalog_category_changelist"))
     page.get_by_role("button", name="Move: Likes").focus()
@@ -248,13 +248,15 @@ def test_a_part_of_a_list_is_imported_by_category(page: Page, at: str, panel: Pa
     page.goto(at + reverse("admin:catalog_providerservice_changelist") + f"?provider__id__exact={provider.pk}")
     page.get_by_role("link", name="Likes", exact=True).click()
     page.locator("#action-toggle").check()
-    page.locator("select[name=action]").select_option("take_in")
+    page.locator("select[name=action]").select_option("import_rows")
     page.get_by_role("button", name="Run").or_(page.get_by_role("button", name="Go")).click()
     page.get_by_text("2 rows changed.").wait_for()
     assert set(on_sale()) == {"2", "3"}
 
 
-def test_prices_leave_as_a_file_and_come_back_after_a_look(page: Page, at: str, panel: Panel, tmp_path: Path) -> None:
+def test_prices_are_exported_to_a_file_and_imported_after_a_preview(
+    page: Page, at: str, panel: Panel, tmp_path: Path
+) -> None:
     stocked(panel)
     page.goto(at + reverse("admin:catalog_service_changelist"))
     with page.expect_download() as download:
@@ -267,9 +269,9 @@ def test_prices_leave_as_a_file_and_come_back_after_a_look(page: Page, at: str, 
         writer = csv.DictWriter(out, lines[0])
         writer.writeheader()
         writer.writerows(lines)
-    page.get_by_role("link", name="Bring prices in").click()
+    page.get_by_role("link", name="Import prices").click()
     page.get_by_label("CSV file").set_input_files(sheet)
-    page.get_by_role("button", name="Look at what would change").click()
+    page.get_by_role("button", name="Preview changes").click()
     page.get_by_role("cell", name="$9.50").first.wait_for()
     assert Decimal("9.5") not in {service.price for service in on_sale().values()}
     page.get_by_role("button", name="Set these prices").click()
@@ -284,7 +286,7 @@ def named(page: Page) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_owner_s_pages_are_accessible(
+def test_the_owners_pages_are_accessible(
     page: Page, at: str, panel: Panel, in_a_row: list[Service], theme: Literal["light", "dark"]
 ) -> None:
     page.emulate_media(color_scheme=theme)
@@ -295,7 +297,7 @@ def test_the_owner_s_pages_are_accessible(
         services,
         f"{services}?category={service.category_id}",
         reverse("admin:catalog_service_change", args=[service.pk]),
-        reverse("admin:catalog_service_bring_prices"),
+        reverse("admin:catalog_service_import_prices"),
         reverse("admin:catalog_category_changelist"),
         reverse("admin:catalog_provider_changelist"),
         reverse("admin:catalog_provider_change", args=[provider.pk]),
@@ -327,10 +329,11 @@ def test_the_list_of_services_fits_a_small_screen(page: Page, at: str, panel: Pa
     wide = page.locator(".results").evaluate("list => [list.scrollWidth, list.clientWidth]")
     assert wide[0] <= wide[1]
     widths = {
-        name: page.locator(f"thead .column-{name}").evaluate("cell => cell.offsetWidth") for name in ("name_", "place")
+        name: page.locator(f"thead .column-{name}").evaluate("cell => cell.offsetWidth")
+        for name in ("name_", "category_and_provider")
     }
     assert widths["name_"] > 200
-    assert widths["name_"] > widths["place"]
+    assert widths["name_"] > widths["category_and_provider"]
 
     page.locator("summary", has_text="State").click()
     page.get_by_role("link", name="Hidden", exact=True).click()

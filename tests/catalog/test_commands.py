@@ -25,10 +25,10 @@ def test_a_provider_is_added_and_the_same_name_updates_it(panel: Panel) -> None:
     first = json.loads(run("add_provider", "Gulf", "--url", panel.url, "--key", KEY, "--json"))
     assert (first["created"], first["currency"], Decimal(first["markup_percent"])) == (True, "USD", 30)
 
-    told = run(
+    output = run(
         "add_provider", "Gulf", "--url", panel.url, "--key", "another-key", "--markup", "12.5", "--currency", "eur"
     )
-    assert told == "Provider Gulf was there already; its settings are as given now.\n"
+    assert output == "Provider Gulf already existed; its settings were updated.\n"
     provider = Provider.objects.get()
     assert (provider.currency, provider.markup_percent, unseal(provider.sealed_key)) == (
         "EUR",
@@ -37,7 +37,7 @@ def test_a_provider_is_added_and_the_same_name_updates_it(panel: Panel) -> None:
     )
 
 
-def test_what_is_not_given_again_stays(panel: Panel) -> None:
+def test_omitted_options_keep_their_values(panel: Panel) -> None:
     run("add_provider", "Gulf", "--url", panel.url, "--key", KEY, "--markup", "50", "--exchange-rate", "0.013")
     run("add_provider", "Gulf", "--url", panel.url, "--key", KEY)
     provider = Provider.objects.get()
@@ -65,7 +65,7 @@ def test_a_new_markup_reprices_what_is_sold(panel: Panel) -> None:
     ],
     ids=str,
 )
-def test_nonsense_is_refused_in_one_line_without_the_key(wrong: dict[str, str], panel: Panel) -> None:
+def test_invalid_options_are_refused_in_one_line_without_the_key(wrong: dict[str, str], panel: Panel) -> None:
     words = {"--url": panel.url, "--key": KEY} | wrong
     with pytest.raises(CommandError) as refusal:
         run("add_provider", "Gulf", *[part for pair in words.items() for part in pair])
@@ -119,7 +119,7 @@ def test_an_unknown_name_is_refused() -> None:
         run("sync_catalog", "Nobody")
 
 
-def test_the_key_reaches_the_provider_and_no_representation(panel: Panel) -> None:
+def test_the_key_reaches_the_provider_and_appears_nowhere_else(panel: Panel) -> None:
     run("add_provider", "Gulf", "--url", panel.url, "--key", KEY)
     provider = Provider.objects.get()
     client = client_for(provider, deadline=5)

@@ -33,7 +33,7 @@ own_prices = st.one_of(st.none(), st.decimals("0.00001", "100000", places=5))
 
 
 @given(costs, costs, some_terms(), groups, own_prices)
-def test_what_costs_more_is_never_cheaper(
+def test_a_higher_cost_never_makes_a_lower_price(
     a: Decimal, b: Decimal, terms: Markup, group: Decimal, own: Decimal | None
 ) -> None:
     low, high = sorted((a, b))
@@ -58,7 +58,7 @@ def test_a_price_is_a_whole_number_of_quanta(cost: Decimal, terms: Markup, group
 
 
 @given(costs, roundings)
-def test_rounding_goes_up_to_the_very_next_price_of_its_kind(price: Decimal, how: tuple[str, Decimal]) -> None:
+def test_rounding_goes_up_to_the_next_price_of_its_kind(price: Decimal, how: tuple[str, Decimal]) -> None:
     way, value = how
     up = rounded(price, way, value)
     assert up >= price
@@ -96,7 +96,7 @@ def priced(cost: str, *, group: str = "0", own: str | None = None, **terms: str)
     )
 
 
-def test_the_ways_to_price_something() -> None:
+def test_prices_by_each_kind_of_markup() -> None:
     assert priced("1", percent="30") == Decimal("1.3")
     assert priced("1", percent="30", fixed="0.2") == Decimal("1.5")
     assert priced("1", percent="10", minimum_margin="50") == 2

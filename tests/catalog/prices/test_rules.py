@@ -63,7 +63,7 @@ def test_the_narrowest_rule_makes_the_price(sold: Service, provider: Provider) -
     assert priced() == Decimal("1.6")
 
 
-def test_a_rule_that_is_off_or_gone_gives_way(sold: Service) -> None:
+def test_an_inactive_or_deleted_rule_no_longer_applies(sold: Service) -> None:
     narrow = rule("narrow", percent="60", service=sold, is_active=False)
     wide = rule("wide", percent="10")
     assert priced() == Decimal("1.1")
@@ -73,7 +73,7 @@ def test_a_rule_that_is_off_or_gone_gives_way(sold: Service) -> None:
     assert Service.objects.get().price_rule is None
 
 
-def test_what_a_sync_brings_is_priced_by_the_rules(panel: Panel, sync: Sync) -> None:
+def test_a_sync_prices_new_services_by_the_rules(panel: Panel, sync: Sync) -> None:
     made = rule(fixed="0.5", percent="10")
     panel.lists([row(1, rate="1")])
     sync()
@@ -83,7 +83,7 @@ def test_what_a_sync_brings_is_priced_by_the_rules(panel: Panel, sync: Sync) -> 
     assert on_sale()["1"].price == Decimal("2.7")
 
 
-def test_an_own_price_stands_until_the_cost_passes_it(panel: Panel, sync: Sync, sold: Service) -> None:
+def test_an_own_price_holds_until_the_cost_exceeds_it(panel: Panel, sync: Sync, sold: Service) -> None:
     Service.objects.update(own_price=Decimal("1.99"))
     assert priced() == Decimal("1.99")
     panel.lists([row(1, rate="1.5")])
@@ -94,9 +94,7 @@ def test_an_own_price_stands_until_the_cost_passes_it(panel: Panel, sync: Sync, 
     assert on_sale()["1"].price == Decimal("2.5")
 
 
-def test_a_groups_discount_comes_on_top_and_stops_at_the_minimum_margin(
-    sold: Service, resellers: CustomerGroup
-) -> None:
+def test_a_groups_discount_stops_at_the_minimum_margin(sold: Service, resellers: CustomerGroup) -> None:
     rule(percent="100", minimum_margin="45")
     assert priced() == 2
     sold = Service.objects.select_related("source__provider").get()
@@ -106,7 +104,7 @@ def test_a_groups_discount_comes_on_top_and_stops_at_the_minimum_margin(
     assert price_for(sold, resellers) == Decimal("1.9")
 
 
-def test_a_rule_of_the_groups_own_stands_in_place_of_all_others(sold: Service, resellers: CustomerGroup) -> None:
+def test_a_groups_own_rule_replaces_all_others(sold: Service, resellers: CustomerGroup) -> None:
     rule("narrow", percent="100", service=sold)
     rule("theirs", percent="15", group=resellers)
     assert priced() == 2
@@ -114,7 +112,7 @@ def test_a_rule_of_the_groups_own_stands_in_place_of_all_others(sold: Service, r
     assert price_for(sold, resellers) == Decimal("1.15")
 
 
-def test_a_customer_sees_and_is_quoted_the_prices_of_their_group(sold: Service, resellers: CustomerGroup) -> None:
+def test_a_customer_sees_and_pays_the_prices_of_their_group(sold: Service, resellers: CustomerGroup) -> None:
     bob = User.objects.create_user("bob@example.com", group=resellers)
     fields = {"link": "https://example.com/p/1", "quantity": "1000"}
     assert quote(service_id=sold.pk, fields=fields, customer=bob).charge == Decimal("1.17")
@@ -123,7 +121,7 @@ def test_a_customer_sees_and_is_quoted_the_prices_of_their_group(sold: Service, 
     assert list_services(PriceListQuery()).prices == [Decimal("1.3")]
 
 
-def test_a_page_of_group_prices_costs_one_query(
+def test_a_page_of_group_prices_takes_one_query(
     sold: Service, resellers: CustomerGroup, django_assert_num_queries: Any
 ) -> None:
     shown = list(Service.objects.select_related("source__provider"))
@@ -133,7 +131,7 @@ def test_a_page_of_group_prices_costs_one_query(
         show_prices(shown, None)
 
 
-def test_a_rule_is_for_one_thing_and_the_only_one_for_it(sold: Service, provider: Provider) -> None:
+def test_a_rule_has_one_scope_and_is_unique_for_it(sold: Service, provider: Provider) -> None:
     with pytest.raises(ValidationError):
         rule(service=sold, provider=provider)
     rule("first", provider=provider)
@@ -154,12 +152,12 @@ def test_a_rule_is_for_one_thing_and_the_only_one_for_it(sold: Service, provider
         {"rounding": "digits", "rounding_value": "0"},
     ],
 )
-def test_terms_that_make_no_sense_are_refused(terms: dict[str, Any], db: None) -> None:
+def test_invalid_rules_are_refused(terms: dict[str, Any], db: None) -> None:
     with pytest.raises(ValidationError):
         rule(**terms)
 
 
-def test_a_new_rule_costs_the_same_few_queries_for_any_number_of_services(
+def test_a_new_rule_takes_the_same_queries_for_any_number_of_services(
     panel: Panel, sync: Sync, django_assert_num_queries: Any
 ) -> None:
     panel.lists(row(n, rate=f"{n / 1000}") for n in range(1, 301))
@@ -170,7 +168,7 @@ def test_a_new_rule_costs_the_same_few_queries_for_any_number_of_services(
     assert reprice_all(now=database_now()) == 0
 
 
-def test_a_preview_says_what_saving_will_do_and_writes_nothing(panel: Panel, sync: Sync) -> None:
+def test_a_preview_predicts_the_effect_and_writes_nothing(panel: Panel, sync: Sync) -> None:
     panel.lists([row(1, rate="1"), row(2, rate="2"), row(3, rate="3", type="Poll"), row(4, rate="0")])
     sync()
     found = preview(MarkupRule(name="New", percent=Decimal(10), service_type="default"))

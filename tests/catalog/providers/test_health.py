@@ -29,7 +29,7 @@ def fresh(provider: Provider) -> Provider:
     return Provider.objects.get(pk=provider.pk)
 
 
-def test_three_outages_in_a_row_park_and_an_answer_between_starts_anew(provider: Provider) -> None:
+def test_three_outages_in_a_row_park_and_an_answer_resets_the_count(provider: Provider) -> None:
     now = database_now()
     for _ in range(2):
         health.note_outage(provider.pk, now=now)
@@ -50,7 +50,7 @@ def test_parking_twice_keeps_the_first_reason_and_one_alert(provider: Provider) 
     assert Alert.objects.get().times == 1
 
 
-def test_a_parked_provider_is_asked_for_its_balance_and_freed_by_an_answer(panel: Panel, parked: Provider) -> None:
+def test_a_parked_provider_is_probed_and_unparked_by_an_answer(panel: Panel, parked: Provider) -> None:
     assert checks.probe_parked(now=database_now()) == 1
     assert fresh(parked).is_sending
     assert (panel.asked["balance"], panel.asked["services"]) == (1, 0)
@@ -58,7 +58,7 @@ def test_a_parked_provider_is_asked_for_its_balance_and_freed_by_an_answer(panel
     assert checks.probe_parked(now=database_now()) == 0
 
 
-def test_probes_that_fail_come_ever_less_often(panel: Panel, parked: Provider) -> None:
+def test_failed_probes_become_less_frequent(panel: Panel, parked: Provider) -> None:
     panel.says("balance", b"<html>down</html>", status=503)
     waits = []
     for _ in range(7):
@@ -72,7 +72,7 @@ def test_probes_that_fail_come_ever_less_often(panel: Panel, parked: Provider) -
     assert waits == [60, 120, 240, 480, 600, 600, 600]
 
 
-def test_an_empty_account_is_freed_by_money_and_not_by_an_answer(panel: Panel, provider: Provider) -> None:
+def test_an_empty_account_is_unparked_by_money_and_not_by_an_answer(panel: Panel, provider: Provider) -> None:
     panel.says("balance", {"balance": "0.2", "currency": "USD"})
     read_balance(provider, now=database_now())
     health.park(provider.pk, reason="not_enough_funds", now=database_now())
@@ -95,25 +95,25 @@ class TestMoneyThatCameBeforeTheFirstLook:
         return fresh(provider)
 
     @pytest.mark.parametrize(("balance", "is_enough"), [("1.19", False), ("1.2", True), ("7", True), ("12", True)])
-    def test_enough_for_the_refused_order_frees_it(
+    def test_enough_money_for_the_refused_order_unparks(
         self, panel: Panel, refused: Provider, balance: str, is_enough: bool
     ) -> None:
         panel.says("balance", {"balance": balance, "currency": "USD"})
         read_balance(refused, now=database_now())
         assert fresh(refused).is_sending is is_enough
 
-    def test_a_balance_that_never_moved_proves_nothing(self, refused: Provider) -> None:
+    def test_an_unchanged_balance_does_not_unpark(self, refused: Provider) -> None:
         read_balance(refused, now=database_now())
         assert not fresh(refused).is_sending
 
-    def test_after_the_first_look_only_a_rise_counts(self, panel: Panel, refused: Provider) -> None:
+    def test_after_the_first_reading_only_a_rise_unparks(self, panel: Panel, refused: Provider) -> None:
         for balance, is_sending in (("0.3", False), ("0.3", False), ("0.2", False), ("5", True)):
             panel.says("balance", {"balance": balance, "currency": "USD"})
             read_balance(fresh(refused), now=database_now())
             assert fresh(refused).is_sending is is_sending
 
 
-def test_a_provider_parked_for_doubts_is_not_freed_by_its_balance(provider: Provider) -> None:
+def test_a_provider_parked_for_doubts_is_not_unparked_by_its_balance(provider: Provider) -> None:
     health.park(provider.pk, reason="in_doubt", now=database_now())
     read_balance(fresh(provider), now=database_now())
     assert not fresh(provider).is_sending
@@ -121,7 +121,7 @@ def test_a_provider_parked_for_doubts_is_not_freed_by_its_balance(provider: Prov
     assert Alert.objects.get().closed_by == "owner@example.com"
 
 
-def test_a_capability_goes_off_once(provider: Provider) -> None:
+def test_a_capability_is_switched_off_once(provider: Provider) -> None:
     for _ in range(2):
         health.capability_off(provider.pk, "can_refill", now=database_now())
     assert not fresh(provider).can_refill
@@ -129,14 +129,14 @@ def test_a_capability_goes_off_once(provider: Provider) -> None:
 
 
 class TestConnection:
-    def test_a_good_one(self, panel: Panel, provider: Provider) -> None:
+    def test_a_good_connection(self, panel: Panel, provider: Provider) -> None:
         panel.lists([row(1), row(2, rate="0")])
         report = checks.check_connection(provider, now=database_now())
         assert report.is_good
         assert (str(report.balance), report.currency, report.services, report.quarantined) == ("100.84292", "USD", 2, 1)
         assert not Service.objects.exists()
 
-    def test_a_site_in_place_of_the_api(self, panel: Panel, provider: Provider) -> None:
+    def test_a_web_page_instead_of_the_api(self, panel: Panel, provider: Provider) -> None:
         for action in ("balance", "services"):
             panel.says(action, b"<html>Welcome</html>", content_type="text/html")
         report = checks.check_connection(provider, now=database_now())
@@ -164,7 +164,7 @@ class TestConnection:
 
 
 class TestTimetable:
-    def test_a_new_provider_is_due_and_then_not_before_its_time(self, panel: Panel, provider: Provider) -> None:
+    def test_a_new_provider_is_due_at_once_and_then_by_the_timetable(self, panel: Panel, provider: Provider) -> None:
         panel.lists([row(1)])
         now = database_now()
         assert sync_is_due(now=now)
@@ -174,7 +174,7 @@ class TestTimetable:
         assert sync_is_due(now=now + timedelta(hours=7))
         assert panel.asked["services"] == 1
 
-    def test_a_failing_provider_does_not_keep_the_next_one_waiting(self, panel: Panel, provider: Provider) -> None:
+    def test_a_failing_provider_does_not_delay_the_next_one(self, panel: Panel, provider: Provider) -> None:
         panel.lists([row(1)])
         broken = Provider(name="Broken", url="http://127.0.0.1:1/api/v2")
         broken.set_key(KEY)
@@ -208,14 +208,14 @@ def open_causes() -> set[str]:
     return {cause.rsplit(":", 1)[1] for cause in Alert.objects.filter(closed_at=None).values_list("cause", flat=True)}
 
 
-def test_the_owner_is_told_when_money_there_runs_low_and_when_it_has_run_out(panel: Panel, provider: Provider) -> None:
+def test_a_low_and_an_empty_balance_raise_alerts(panel: Panel, provider: Provider) -> None:
     Provider.objects.update(low_balance=50)
-    heard = []
+    open_alerts = []
     for balance in ("50.01", "50", "0", "3", "80"):
         panel.says("balance", {"balance": balance, "currency": "USD"})
         read_balance(provider, now=database_now())
-        heard.append(open_causes())
-    assert heard == [set(), {"low_balance"}, {"balance"}, {"low_balance"}, set()]
+        open_alerts.append(open_causes())
+    assert open_alerts == [set(), {"low_balance"}, {"balance"}, {"low_balance"}, set()]
 
 
 @pytest.fixture
@@ -227,10 +227,10 @@ def counted() -> None:
     ("body", "status"),
     [(b"<html>maintenance</html>", 200), (b'{"error": "x"}', 502), (b"", 200), (b"<html>wait</html>", 503)],
 )
-def test_what_is_no_answer_counts_as_an_error(
+def test_answers_without_json_count_as_errors(
     panel: Panel, provider: Provider, counted: None, body: bytes, status: int, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(answer_counts, "_WRITTEN_EVERY_SECONDS", 0)
+    monkeypatch.setattr(answer_counts, "_WRITE_SECONDS", 0)
     checks.check_connection(provider, now=database_now())
     assert error_rates([provider.pk], now=database_now()) == {provider.pk: (0, 2)}
     panel.says("balance", body, status=status)
@@ -244,7 +244,7 @@ def test_a_refusal_is_an_answer(panel: Panel, provider: Provider, counted: None)
     assert error_rates([provider.pk], now=database_now()) == {provider.pk: (0, 1)}
 
 
-def test_a_provider_that_is_not_there_counts_as_an_error(provider: Provider, counted: None) -> None:
+def test_an_unreachable_provider_counts_as_an_error(provider: Provider, counted: None) -> None:
     Provider.objects.update(url="http://127.0.0.1:9/api/v2")
     checks.check_connection(fresh(provider), now=database_now())
     assert error_rates([provider.pk], now=database_now()) == {provider.pk: (1, 1)}
@@ -256,12 +256,12 @@ def test_a_busy_process_writes_its_counts_now_and_then(
     for _ in range(3):
         checks.check_connection(provider, now=database_now())
     assert AnswerCount.objects.get().calls == 1
-    monkeypatch.setattr(answer_counts, "_WRITTEN_EVERY_SECONDS", 0)
+    monkeypatch.setattr(answer_counts, "_WRITE_SECONDS", 0)
     read_balance(provider, now=database_now())
     assert AnswerCount.objects.get().calls == 7
 
 
-def test_old_counts_do_not_tell_of_today_and_go_in_the_end(panel: Panel, provider: Provider, counted: None) -> None:
+def test_old_counts_are_left_out_and_deleted_later(panel: Panel, provider: Provider, counted: None) -> None:
     now = database_now()
     for age in (timedelta(hours=25), timedelta(days=31)):
         AnswerCount.objects.create(provider=provider, hour=now - age, calls=9, failures=9)
@@ -271,7 +271,7 @@ def test_old_counts_do_not_tell_of_today_and_go_in_the_end(panel: Panel, provide
     assert sorted(AnswerCount.objects.values_list("failures", flat=True)) == [0, 9]
 
 
-def test_reports_of_syncs_go_after_a_while_but_the_newest_stays(panel: Panel, provider: Provider) -> None:
+def test_old_sync_runs_are_deleted_except_the_newest(panel: Panel, provider: Provider) -> None:
     now = database_now()
     other = Provider.objects.create(name="Quiet", url="http://127.0.0.1:9/", is_active=False)
     for age, whose in ((61, provider), (90, provider), (70, other), (80, other), (10, provider)):
@@ -283,7 +283,7 @@ def test_reports_of_syncs_go_after_a_while_but_the_newest_stays(panel: Panel, pr
 
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
-def test_a_count_that_cannot_be_written_disturbs_nothing(
+def test_a_count_that_cannot_be_written_breaks_nothing(
     panel: Panel, provider: Provider, counted: None, monkeypatch: Any, error: type[Exception]
 ) -> None:
     broken = MagicMock()

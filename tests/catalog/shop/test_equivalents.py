@@ -58,7 +58,7 @@ def test_two_services_may_be_sold_from_one_row(panel: Panel, sync: Sync) -> None
     assert [s.price for s in Service.objects.order_by("id")] == [Decimal("3.9"), Decimal("3.9")]
 
 
-def test_a_service_moves_only_to_its_like(service: Service, other: ProviderService) -> None:
+def test_a_service_moves_only_to_an_equivalent_row(service: Service, other: ProviderService) -> None:
     with pytest.raises(NotEquivalent):
         move_service(service.pk, ProviderService.objects.get(external_id="8"), now=database_now())
     ProviderService.objects.filter(pk=other.pk).update(vanished_at=database_now())
@@ -86,7 +86,7 @@ def test_a_fallback_serves_while_the_first_provider_is_parked(
 
 
 @pytest.mark.parametrize("state", ["dear", "gone", "parked", "stopped", "quarantined", "other type"])
-def test_a_fallback_that_cannot_serve_is_left_alone(
+def test_a_fallback_that_cannot_serve_is_not_used(
     state: str, service: Service, other: ProviderService, provider: Provider
 ) -> None:
     Service.objects.update(fallback=other)

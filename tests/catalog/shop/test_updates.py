@@ -17,7 +17,7 @@ from tests.catalog.conftest import Sync
 from tests.catalog.panel import KEY, Panel, row
 
 
-def told() -> list[tuple[str, str, Decimal | None, Decimal | None]]:
+def recorded() -> list[tuple[str, str, Decimal | None, Decimal | None]]:
     found = ServiceChange.objects.order_by("id").select_related("service__source")
     return [(c.service.source.external_id, c.kind, c.old_price, c.new_price) for c in found]
 
@@ -34,9 +34,9 @@ def history(panel: Panel, provider: Provider, sync: Sync) -> None:
     sync()
 
 
-def test_a_sync_tells_what_customers_notice(history: None) -> None:
+def test_a_sync_records_what_customers_notice(history: None) -> None:
     low, high = Decimal("1.3"), Decimal("2.6")
-    assert told() == [
+    assert recorded() == [
         ("1", "new", None, low),
         ("2", "new", None, low),
         ("1", "dearer", low, high),
@@ -46,26 +46,26 @@ def test_a_sync_tells_what_customers_notice(history: None) -> None:
     ]
 
 
-def test_a_providers_first_list_is_no_news_and_whatever_comes_later_is(panel: Panel, sync: Sync) -> None:
+def test_a_providers_first_list_is_not_recorded_but_later_ones_are(panel: Panel, sync: Sync) -> None:
     panel.lists([row(n) for n in range(1, 4)])
     sync()
-    assert told() == []
+    assert recorded() == []
 
     panel.lists([row(n) for n in range(2, 5)])
     sync()
-    assert [(number, kind) for number, kind, _old, _new in told()] == [("1", "gone"), ("4", "new")]
+    assert [(number, kind) for number, kind, _old, _new in recorded()] == [("1", "gone"), ("4", "new")]
 
     panel.lists([row(n) for n in range(1, 5)])
     sync()
-    assert told()[-1] == ("1", "back", None, Decimal("1.17"))
+    assert recorded()[-1] == ("1", "back", None, Decimal("1.17"))
 
 
-def test_the_first_list_that_is_taken_over_is_the_first(panel: Panel, sync: Sync) -> None:
+def test_the_first_applied_list_counts_as_the_first(panel: Panel, sync: Sync) -> None:
     panel.lists([])
     sync()
     panel.lists([row(1)])
     sync()
-    assert told() == []
+    assert recorded() == []
 
 
 def test_a_row_of_the_first_list_that_is_sold_only_later_is_new(panel: Panel, sync: Sync) -> None:
@@ -73,16 +73,16 @@ def test_a_row_of_the_first_list_that_is_sold_only_later_is_new(panel: Panel, sy
     sync()
     panel.lists([row(1), row(2)])
     sync()
-    assert [(number, kind) for number, kind, _old, _new in told()] == [("2", "new")]
+    assert [(number, kind) for number, kind, _old, _new in recorded()] == [("2", "new")]
 
 
-def test_nothing_is_told_of_what_nobody_notices(panel: Panel, provider: Provider, sync: Sync) -> None:
+def test_unnoticed_changes_are_not_recorded(panel: Panel, provider: Provider, sync: Sync) -> None:
     panel.lists([row(1), row(2, rate="0")])
     sync()
     sync()
     panel.lists([row(1, name="Renamed"), row(2, rate="0", name="x"), row(3, rate="0")])
     sync()
-    assert told() == []
+    assert recorded() == []
 
 
 def test_a_jump_into_quarantine_is_gone(panel: Panel, sync: Sync) -> None:
@@ -90,14 +90,14 @@ def test_a_jump_into_quarantine_is_gone(panel: Panel, sync: Sync) -> None:
     sync()
     panel.lists([row(1, rate="100")])
     sync()
-    assert [kind for _id, kind, _old, _new in told()] == ["gone"]
+    assert [kind for _id, kind, _old, _new in recorded()] == ["gone"]
 
 
-def test_a_new_markup_is_told(panel: Panel, provider: Provider, sync: Sync) -> None:
+def test_a_new_markup_is_recorded(panel: Panel, provider: Provider, sync: Sync) -> None:
     panel.lists([row(1, rate="1")])
     sync()
     set_up("Gulf", url=panel.url, key=KEY, markup_percent=Decimal(50))
-    assert told()[-1] == ("1", "dearer", Decimal("1.3"), Decimal("1.5"))
+    assert recorded()[-1] == ("1", "dearer", Decimal("1.3"), Decimal("1.5"))
 
 
 def test_anybody_reads_the_updates(history: None, client: Client) -> None:
@@ -110,7 +110,7 @@ def test_anybody_reads_the_updates(history: None, client: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["updates_rss", "updates_atom"])
-def test_the_feeds_hold_the_same(history: None, client: Client, name: str) -> None:
+def test_the_feeds_show_the_same_updates(history: None, client: Client, name: str) -> None:
     Service.objects.filter(source__external_id="1").update(name="<b>&</b>")
     response = client.get(reverse(f"catalog:{name}"))
     assert response.status_code == 200
@@ -120,20 +120,20 @@ def test_the_feeds_hold_the_same(history: None, client: Client, name: str) -> No
     assert titles[-6:-4] == ["Back: Followers 2", "Cheaper: <b>&</b>"]
 
 
-def test_what_the_owner_hid_is_not_named(history: None, client: Client) -> None:
+def test_hidden_services_are_not_named(history: None, client: Client) -> None:
     Service.objects.filter(source__external_id="2").update(is_visible=False)
     for name in ("updates", "updates_rss", "updates_atom"):
         assert b"Followers 2" not in client.get(reverse(f"catalog:{name}")).content
 
 
-def test_a_page_costs_the_same_however_many_updates_there_are(
+def test_a_page_takes_the_same_queries_for_any_number_of_updates(
     history: None, client: Client, django_assert_max_num_queries: Any
 ) -> None:
     with django_assert_max_num_queries(2):
         client.get(reverse("catalog:updates"))
 
 
-def test_old_updates_are_forgotten(history: None) -> None:
+def test_old_updates_are_deleted(history: None) -> None:
     ServiceChange.objects.filter(kind="new").update(at=database_now() - timedelta(days=UPDATES_DAYS + 1))
     assert forget_old(now=database_now()) == 2
     assert ServiceChange.objects.count() == 4

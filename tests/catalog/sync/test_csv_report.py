@@ -22,14 +22,14 @@ def owner(db: None) -> Client:
 
 
 def downloaded(owner: Client, run: SyncRun) -> list[list[str]]:
-    answer = owner.get(reverse("admin:catalog_syncrun_whole", args=[run.pk]))
+    answer = owner.get(reverse("admin:catalog_syncrun_csv", args=[run.pk]))
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     first, *lines = csv.reader(answer.getvalue().decode().splitlines())
     assert first == ["id", "field", "before", "after"]
     return lines
 
 
-def test_every_change_is_there_and_not_only_examples(owner: Client, panel: Panel, sync: Sync) -> None:
+def test_the_file_holds_every_change(owner: Client, panel: Panel, sync: Sync) -> None:
     panel.lists(row(n) for n in range(1, 402))
     first = sync()
     panel.lists([*(row(n, rate="1", min="60") for n in range(1, 401)), row(500, rate="0")])
@@ -48,7 +48,7 @@ def test_every_change_is_there_and_not_only_examples(owner: Client, panel: Panel
     assert "803 lines as CSV" in page
 
 
-def test_a_refused_list_says_what_it_would_have_taken_away(owner: Client, panel: Panel, sync: Sync) -> None:
+def test_the_file_of_a_refused_list_names_the_missing_services(owner: Client, panel: Panel, sync: Sync) -> None:
     panel.lists(row(n) for n in range(1, 41))
     sync()
     panel.lists([row(1)])
@@ -57,16 +57,16 @@ def test_a_refused_list_says_what_it_would_have_taken_away(owner: Client, panel:
     assert [line[1] for line in downloaded(owner, run)] == ["gone"] * 39
 
 
-def test_an_unchanged_list_keeps_nothing(owner: Client, panel: Panel, sync: Sync) -> None:
+def test_an_unchanged_list_stores_no_file(owner: Client, panel: Panel, sync: Sync) -> None:
     panel.lists([row(1)])
     sync()
     run = sync()
     assert SyncDiff.objects.count() == 1
-    assert owner.get(reverse("admin:catalog_syncrun_whole", args=[run.pk])).status_code == 404
+    assert owner.get(reverse("admin:catalog_syncrun_csv", args=[run.pk])).status_code == 404
     assert b"lines as CSV" not in owner.get(reverse("admin:catalog_syncrun_change", args=[run.pk])).content
 
 
-def test_only_the_newest_few_are_kept_and_each_is_bounded(
+def test_only_the_newest_files_are_kept_and_each_is_bounded(
     owner: Client, panel: Panel, sync: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(csv_report, "MOST_LINES", 2)
@@ -80,13 +80,13 @@ def test_only_the_newest_few_are_kept_and_each_is_bounded(
     assert downloaded(owner, runs[-1])[1:] == [["1", "rate", "6", "7"], ["", "left out", "", "1"]]
 
 
-def test_what_a_provider_says_is_no_formula(owner: Client, panel: Panel, sync: Sync) -> None:
+def test_provider_text_cannot_be_a_formula(owner: Client, panel: Panel, sync: Sync) -> None:
     panel.lists([row(1, name="=1+1")])
     assert downloaded(owner, sync()) == [["1", "new", "", "'=1+1"]]
 
 
-def test_nobody_else_downloads_it(client: Client, panel: Panel, sync: Sync) -> None:
+def test_only_staff_download_the_file(client: Client, panel: Panel, sync: Sync) -> None:
     panel.lists([row(1)])
     run = sync()
     client.force_login(User.objects.create_user("clerk@example.com", "correct horse battery", is_staff=True))
-    assert client.get(reverse("admin:catalog_syncrun_whole", args=[run.pk])).status_code == 403
+    assert client.get(reverse("admin:catalog_syncrun_csv", args=[run.pk])).status_code == 403

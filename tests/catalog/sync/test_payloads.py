@@ -35,7 +35,7 @@ def number(case: Case, name: str) -> int:
 @pytest.mark.parametrize(
     "case", [c for c in LISTS if not c.then.startswith(("abort", "quarantine"))], ids=lambda c: c.name
 )
-def test_a_list_is_taken_over_and_only_accepted_rows_are_sold(
+def test_a_list_is_applied_and_only_accepted_rows_are_sold(
     case: Case, panel: Panel, provider: Provider, sync: Sync
 ) -> None:
     if case.settings:
@@ -55,7 +55,7 @@ def test_a_list_is_taken_over_and_only_accepted_rows_are_sold(
 
 
 @pytest.mark.parametrize("case", [c for c in LISTS if c.then.startswith("abort")], ids=lambda c: c.name)
-def test_a_list_that_cannot_be_believed_changes_nothing(case: Case, panel: Panel, sync: Sync) -> None:
+def test_an_unusable_list_changes_nothing(case: Case, panel: Panel, sync: Sync) -> None:
     panel.lists(row(n) for n in range(1, 61))
     sync()
     before = versions()
@@ -119,7 +119,7 @@ def test_a_rate_limit_is_obeyed(panel: Panel, provider: Provider, sync: Sync) ->
     assert (provider.next_sync_at - now).total_seconds() == 3000
 
 
-def test_provider_text_is_kept_as_heard_but_cannot_rewrite_a_page(panel: Panel, sync: Sync) -> None:
+def test_provider_text_is_kept_but_cannot_change_a_page(panel: Panel, sync: Sync) -> None:
     say(panel, next(c for c in LISTS if c.file == "services__script_in_name.json"))
     sync()
     assert on_sale()["1"].name == "Followers <script>alert(document.cookie)</script>"
@@ -150,13 +150,13 @@ def test_packages_are_priced_by_the_package(panel: Panel, sync: Sync) -> None:
     }
 
 
-def test_flag_codes_nobody_knows_are_reported(panel: Panel, sync: Sync) -> None:
+def test_unknown_flag_codes_are_reported(panel: Panel, sync: Sync) -> None:
     say(panel, next(c for c in LISTS if c.file == "services__flag_codes.json"))
     assert {e["field"] for e in sync().examples} == {"report", "new"}
 
 
 @pytest.mark.parametrize("case", BALANCES, ids=lambda c: c.name)
-def test_a_balance_is_kept_and_acted_on(case: Case, panel: Panel, provider: Provider) -> None:
+def test_a_balance_is_stored_and_acted_on(case: Case, panel: Panel, provider: Provider) -> None:
     Provider.objects.filter(pk=provider.pk).update(balance=7)
     say(panel, case)
     now = database_now()

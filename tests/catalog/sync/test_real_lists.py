@@ -34,7 +34,7 @@ def say(panel: Panel, name: str) -> None:
         ("services-textflags.json", 272, 18),
     ],
 )
-def test_all_of_it_arrives_and_a_second_sync_writes_no_row(
+def test_a_whole_list_is_synced_and_a_second_sync_writes_nothing(
     name: str, rows: int, quarantined: int, panel: Panel, sync: Sync
 ) -> None:
     say(panel, name)

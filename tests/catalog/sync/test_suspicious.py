@@ -124,7 +124,7 @@ LISTS = [
     Suspicious("two lists one after the other", body=b"[][]", state=SyncState.FAILED),
     Suspicious("a list in a text", body='[{"service": 1}]', state=SyncState.FAILED),
     Suspicious("UTF-16 that says nothing of it", body='[{"service":1}]'.encode("utf-16"), state=SyncState.FAILED),
-    Suspicious("an error beside an empty list", body={"error": "Try again", "services": []}, state=SyncState.FAILED),
+    Suspicious("an error with an empty list", body={"error": "Try again", "services": []}, state=SyncState.FAILED),
 ]
 
 
@@ -136,7 +136,9 @@ def honest(panel: Panel, sync: Sync) -> None:
 
 
 @pytest.mark.parametrize("case", LISTS, ids=lambda case: case.name)
-def test_it_ends_in_its_documented_state(panel: Panel, sync: Sync, honest: None, case: Suspicious) -> None:
+def test_a_suspicious_list_ends_in_its_documented_state(
+    panel: Panel, sync: Sync, honest: None, case: Suspicious
+) -> None:
     panel.says("services", case.listed())
 
     run = sync()
@@ -183,7 +185,7 @@ def test_a_rate_that_creeps_up_reaches_the_price_each_time(panel: Panel, sync: S
         assert_nothing_sells_at_a_loss()
 
 
-def test_a_list_that_melts_away_in_small_steps_switches_off_and_on_what_it_names(panel: Panel, sync: Sync) -> None:
+def test_a_list_that_shrinks_in_small_steps_switches_services_off_and_on(panel: Panel, sync: Sync) -> None:
     panel.lists(HONEST)
     sync()
     ids = {external_id: service.pk for external_id, service in on_sale().items()}
@@ -196,7 +198,7 @@ def test_a_list_that_melts_away_in_small_steps_switches_off_and_on_what_it_names
     assert {external_id: service.pk for external_id, service in on_sale().items()} == ids
 
 
-def test_a_bomb_of_text_is_bounded_everywhere_it_is_kept(panel: Panel, sync: Sync) -> None:
+def test_a_huge_text_is_bounded_wherever_it_is_stored(panel: Panel, sync: Sync) -> None:
     bomb = "<b>" * 200_000
     panel.lists([row(1, name="n" * 300_000, category="c" * 300_000, desc=bomb, extra=bomb), row(2)])
     assert sync().state == SyncState.APPLIED
@@ -216,7 +218,7 @@ def test_a_category_for_each_row_is_still_one_sync(
     assert Category.objects.count() == 1000
 
 
-def test_a_rise_between_two_looks_is_refused_at_the_order_and_told(
+def test_a_rise_between_two_syncs_is_refused_at_the_order_with_an_alert(
     panel: Panel, sync: Sync, provider: Provider
 ) -> None:
     panel.lists([row(1, rate="1")])

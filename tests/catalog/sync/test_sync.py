@@ -50,7 +50,7 @@ def test_syncing_again_writes_no_row_of_the_catalog(panel: Panel, provider: Prov
     assert provider.last_synced_at == run.started_at
 
 
-def test_the_planner_knows_of_a_long_list_at_once(panel: Panel, sync: Sync) -> None:
+def test_statistics_are_fresh_after_a_long_list(panel: Panel, sync: Sync) -> None:
     """Planned for empty tables, thousands of services would be joined row by row, which takes minutes."""
     panel.lists([row(number) for number in range(1, 301)])
     sync()
@@ -86,7 +86,7 @@ def test_a_changed_row_is_reported_field_by_field_and_only_it_is_written(panel: 
     assert on_sale()["2"].price == Decimal("2.34")
 
 
-def test_a_number_written_otherwise_is_no_change(panel: Panel, sync: Sync) -> None:
+def test_a_differently_written_number_is_no_change(panel: Panel, sync: Sync) -> None:
     panel.lists([row(1, rate="0.90")])
     sync()
     panel.lists([row(1, rate=0.9)])
@@ -131,7 +131,7 @@ def test_a_list_that_lost_more_than_ten_and_more_than_a_fifth_is_refused(
     assert sync().state == state
 
 
-def test_a_fifth_may_go_from_a_long_list(panel: Panel, sync: Sync) -> None:
+def test_a_fifth_of_a_long_list_may_vanish(panel: Panel, sync: Sync) -> None:
     panel.lists(row(n) for n in range(1, 101))
     sync()
     panel.lists(row(n) for n in range(1, 81))
@@ -153,7 +153,7 @@ def test_an_alert_is_open_while_syncs_fail_and_closed_by_the_next_that_works(pan
     assert alert.closed_at is not None
 
 
-def test_a_failed_sync_is_tried_again_sooner_and_ever_less_often(panel: Panel, provider: Provider, sync: Sync) -> None:
+def test_a_failed_sync_is_retried_soon_and_then_less_often(panel: Panel, provider: Provider, sync: Sync) -> None:
     waits = []
     for _ in range(9):
         now = database_now()
@@ -203,7 +203,7 @@ def test_a_rate_of_zero_cannot_be_accepted(panel: Panel, sync: Sync) -> None:
     assert on_sale() == {}
 
 
-def test_a_row_in_quarantine_is_sold_once_a_later_list_mends_it(panel: Panel, sync: Sync) -> None:
+def test_a_row_in_quarantine_is_sold_once_a_later_list_fixes_it(panel: Panel, sync: Sync) -> None:
     panel.lists([row(1, type="Special"), row(2, min="100", max="1")])
     sync()
     assert not Service.objects.exists()
@@ -212,7 +212,7 @@ def test_a_row_in_quarantine_is_sold_once_a_later_list_mends_it(panel: Panel, sy
     assert set(on_sale()) == {"1", "2"}
 
 
-def test_a_sold_row_that_breaks_leaves_the_sale_and_keeps_its_service(panel: Panel, sync: Sync) -> None:
+def test_a_sold_row_that_breaks_goes_off_sale_and_keeps_its_service(panel: Panel, sync: Sync) -> None:
     panel.lists([row(1)])
     sync()
     panel.lists([row(1, min="0", name="Broken")])
@@ -236,7 +236,7 @@ def test_what_the_owner_pinned_stays(panel: Panel, provider: Provider, sync: Syn
     assert service.search_text == f"mine best of {service.pk}"
 
 
-def test_own_limits_that_no_longer_fit_give_way_to_the_providers(panel: Panel, sync: Sync) -> None:
+def test_own_limits_that_no_longer_fit_are_replaced_by_the_providers(panel: Panel, sync: Sync) -> None:
     panel.lists([row(1)])
     sync()
     Service.objects.update(max=60, pins=["max"])
@@ -245,7 +245,7 @@ def test_own_limits_that_no_longer_fit_give_way_to_the_providers(panel: Panel, s
     assert (Service.objects.get().min, Service.objects.get().max) == (100, 1000)
 
 
-def test_a_renamed_heading_goes_on_holding_what_it_held(panel: Panel, provider: Provider, sync: Sync) -> None:
+def test_a_renamed_category_keeps_its_services(panel: Panel, provider: Provider, sync: Sync) -> None:
     panel.lists([row(1), row(2)])
     sync()
     Category.objects.update(name="Followers, sorted")
@@ -254,7 +254,7 @@ def test_a_renamed_heading_goes_on_holding_what_it_held(panel: Panel, provider: 
     assert {s.category.name for s in on_sale().values()} == {"Followers, sorted"}
 
 
-def test_services_without_a_category_stand_under_other(panel: Panel, sync: Sync) -> None:
+def test_services_without_a_category_go_under_other(panel: Panel, sync: Sync) -> None:
     panel.lists([row(1, category=None)])
     sync()
     assert on_sale()["1"].category.name == "Other"
@@ -286,7 +286,7 @@ def test_a_new_markup_or_exchange_rate_reprices_everything(panel: Panel, provide
     assert [s.price for s in on_sale().values()] == [Decimal("0.01347"), Decimal("0.00001")]
 
 
-def test_a_price_beyond_any_sense_is_not_on_sale(panel: Panel, sync: Sync) -> None:
+def test_an_absurd_price_is_not_on_sale(panel: Panel, sync: Sync) -> None:
     panel.lists([row(1, rate="999999999999"), row(2)])
     assert sync().state == SyncState.APPLIED
     assert list(on_sale()) == ["2"]
@@ -315,13 +315,13 @@ def test_a_stop_of_the_owners_is_not_lifted_by_a_balance(panel: Panel, provider:
     assert provider.sale_stopped == "Quality"
 
 
-def test_a_provider_without_balance_is_synced_all_the_same(panel: Panel, sync: Sync) -> None:
+def test_a_provider_without_balance_is_synced_too(panel: Panel, sync: Sync) -> None:
     panel.says("balance", b"", status=500)
     panel.lists([row(1)])
     assert sync().state == SyncState.APPLIED
 
 
-def test_nothing_is_waited_for_inside_a_transaction(panel: Panel, provider: Provider, transactional_db: None) -> None:
+def test_no_network_call_inside_a_transaction(panel: Panel, provider: Provider, transactional_db: None) -> None:
     states = []
 
     def look(action: str) -> None:
@@ -362,7 +362,7 @@ def test_a_run_that_died_is_closed_by_the_next(panel: Panel, provider: Provider,
     assert died.state == SyncState.FAILED
 
 
-def test_an_error_of_our_own_leaves_the_catalog_and_a_failed_run(
+def test_an_error_of_our_own_changes_nothing_and_fails_the_run(
     panel: Panel, provider: Provider, monkeypatch: pytest.MonkeyPatch, transactional_db: None
 ) -> None:
     panel.lists([row(1)])
@@ -373,9 +373,7 @@ def test_an_error_of_our_own_leaves_the_catalog_and_a_failed_run(
     assert not ProviderService.objects.exists()
 
 
-def test_publishing_again_follows_the_source_where_nothing_is_pinned(
-    panel: Panel, provider: Provider, sync: Sync
-) -> None:
+def test_republishing_follows_the_source_where_nothing_is_pinned(panel: Panel, provider: Provider, sync: Sync) -> None:
     panel.lists([row(1)])
     sync()
     Service.objects.update(name="Mine", pins=[])

@@ -25,7 +25,7 @@ def settle(provider: Provider, **policy: Any) -> None:
     after_change(Provider.objects.get(pk=provider.pk), set(policy), now=database_now())
 
 
-def test_what_does_not_follow_stays_as_it_arrived(panel: Panel, provider: Provider, sync: Sync) -> None:
+def test_a_field_that_does_not_follow_stays_as_received(panel: Panel, provider: Provider, sync: Sync) -> None:
     settle(provider, follows_name=False, follows_limits=False, follows_category=False)
     panel.lists([row(1)])
     sync()
@@ -52,7 +52,7 @@ def test_a_fall_is_held_back_until_passed_on_and_a_rise_is_not(panel: Panel, pro
     assert pass_on_falls([source("1").pk], now=database_now()) == []
 
 
-def test_a_policy_that_ends_passes_every_fall_on(panel: Panel, provider: Provider, sync: Sync) -> None:
+def test_switching_off_held_falls_passes_every_fall_on(panel: Panel, provider: Provider, sync: Sync) -> None:
     settle(provider, holds_falls=True)
     for rate in ("1", "0.5"):
         panel.lists([row(1, rate=rate)])
@@ -61,7 +61,7 @@ def test_a_policy_that_ends_passes_every_fall_on(panel: Panel, provider: Provide
     assert on_sale()["1"].price == Decimal("0.65")
 
 
-def test_new_services_may_arrive_hidden(panel: Panel, provider: Provider, sync: Sync) -> None:
+def test_new_services_can_arrive_hidden(panel: Panel, provider: Provider, sync: Sync) -> None:
     panel.lists([row(1)])
     sync()
     settle(provider, new_services="hidden")
@@ -71,7 +71,7 @@ def test_new_services_may_arrive_hidden(panel: Panel, provider: Provider, sync: 
     assert Service.objects.count() == 2
 
 
-def test_only_what_is_chosen_is_imported(panel: Panel, provider: Provider, sync: Sync) -> None:
+def test_only_chosen_rows_are_imported(panel: Panel, provider: Provider, sync: Sync) -> None:
     settle(provider, new_services="chosen")
     panel.lists([row(1), row(2, category="Likes"), row(3, rate="0")])
     sync()
@@ -83,7 +83,7 @@ def test_only_what_is_chosen_is_imported(panel: Panel, provider: Provider, sync:
     assert set(on_sale()) == {"2", "3"}
 
 
-def test_a_row_named_twice_is_sold_on_the_owners_word_until_it_reads_otherwise(panel: Panel, sync: Sync) -> None:
+def test_a_duplicate_row_is_sold_once_accepted_until_it_changes(panel: Panel, sync: Sync) -> None:
     panel.lists([row(1), row(1, rate="5"), row(2)])
     sync()
     assert list(on_sale()) == ["2"]
@@ -99,14 +99,14 @@ def test_a_row_named_twice_is_sold_on_the_owners_word_until_it_reads_otherwise(p
 @pytest.mark.parametrize(
     "broken", [{"rate": "-1"}, {"rate": "NaN"}, {"min": "9", "max": "1"}, {"type": "Special"}, {"name": ""}]
 )
-def test_no_word_of_the_owner_sells_what_cannot_be_ordered(panel: Panel, sync: Sync, broken: dict[str, str]) -> None:
+def test_the_owner_cannot_accept_a_row_that_cannot_be_ordered(panel: Panel, sync: Sync, broken: dict[str, str]) -> None:
     panel.lists([row(1, **broken), row(2)])
     sync()
     assert accept_rows([source("1").pk], now=database_now()) == []
     assert list(on_sale()) == ["2"]
 
 
-def test_a_sync_asked_for_waits_for_a_worker(panel: Panel, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_requested_sync_waits_for_a_worker(panel: Panel, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     rung: list[str] = []
     monkeypatch.setattr("catalog.sync.requested.broker.publish", lambda name, **_: rung.append(name))
     Provider.objects.update(next_sync_at=database_now().replace(year=2100))
@@ -122,18 +122,18 @@ def test_a_sync_asked_for_waits_for_a_worker(panel: Panel, provider: Provider, m
     assert run_requested_syncs(now=database_now()) == 0
 
 
-def test_who_looks_on_sees_how_far_a_sync_is(panel: Panel, sync: Sync, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_progress_of_a_sync_is_visible(panel: Panel, sync: Sync, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, int]] = []
 
-    def looked_at(name: str, deed: Any) -> None:
-        def look(*args: Any, **how: Any) -> Any:
+    def record_progress_at(name: str, original: Any) -> None:
+        def wrapper(*args: Any, **how: Any) -> Any:
             seen.append((name, SyncRun.objects.get().progress))
-            return deed(*args, **how)
+            return original(*args, **how)
 
-        monkeypatch.setattr(f"catalog.sync.run.{name}", look)
+        monkeypatch.setattr(f"catalog.sync.run.{name}", wrapper)
 
-    looked_at("fetch_list", fetch_list)
-    looked_at("apply_difference", apply_difference)
+    record_progress_at("fetch_list", fetch_list)
+    record_progress_at("apply_difference", apply_difference)
     panel.lists([row(1)])
     assert sync().progress == 3
     assert seen == [("fetch_list", 0), ("apply_difference", 2)]
