@@ -37,9 +37,9 @@ check: ## lint, format, types, import rules, templates, container files
 	@$(dev_env)
 	@exec sh tools/check.sh
 
-bench: ## measure: each figure beside the bare floor that does the same work
+bench: ## measure each figure with the bare minimum that does the same work: make bench [ARGS="--only buy"]
 	@$(dev_env)
-	@exec $(py) -m bench
+	@exec $(py) -m bench $(ARGS)
 
 lock: ## resolve the three lock files anew from pyproject.toml
 	@$(dev_env)

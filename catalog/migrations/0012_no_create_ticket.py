@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='provider',
             name='dialect',
-            field=models.JSONField(blank=True, default=dict, help_text='Settings for an unusual API, as JSON. request_id_field is stored but not used yet.', verbose_name='dialect'),
+            field=models.JSONField(blank=True, default=dict, help_text='Settings for an unusual API, as JSON', verbose_name='dialect'),
         ),
         migrations.AlterField(
             model_name='syncrun',

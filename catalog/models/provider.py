@@ -52,7 +52,7 @@ class Provider(models.Model):
         _("dialect"),
         default=dict,
         blank=True,
-        help_text=_("Settings for an unusual API, as JSON. request_id_field is stored but not used yet."),
+        help_text=_("Settings for an unusual API, as JSON"),
     )
     batch_size = models.PositiveSmallIntegerField(_("ids per call"), default=100)
     can_refill = models.BooleanField(_("supports refills"), default=True)

@@ -10,7 +10,7 @@ from upstream.states import ProviderOrderState
 
 #: The settings of upstream.dialect.Dialect that have no form field of their own, by their type.
 _FLAGS = ("numeric_states", "send_quantity_for_lines", "cancel_single")
-_NAMES = ("description_field", "request_id_field")
+_NAMES = ("description_field",)
 _TABLES = ("state_map", "error_map", "field_names")
 #: Allowed values of a table whose values are our own names.
 _MEANINGS = {"state_map": frozenset(ProviderOrderState), "error_map": frozenset(ErrorClass)}
