@@ -25,7 +25,7 @@ def front(client: Client) -> str:
 
 def test_the_front_page_says_when_nothing_is_open(admin: Client) -> None:
     assert "Nothing. The shop runs by itself." in front(admin)
-    assert "none yet" in front(admin)
+    assert "none has run yet" in front(admin)
 
 
 def test_open_work_is_counted_with_money_and_age(alice: User, service: Service, doubted: Order) -> None:

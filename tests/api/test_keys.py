@@ -204,7 +204,7 @@ def test_the_page_with_a_new_key_is_accessible(
     sign_in(alice)
     quiet_page.goto(f"{live_server.url}/account/api-keys/")
     quiet_page.get_by_label("Name").fill("shop bot")
-    quiet_page.get_by_role("button", name="Make a key").click()
+    quiet_page.get_by_role("button", name="Create key").click()
     key = quiet_page.locator("#new-key").inner_text()
     assert len(key) == LENGTH
     assert axe(quiet_page) == []

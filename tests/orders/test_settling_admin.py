@@ -49,7 +49,7 @@ def seen_on(html: str) -> str:
 def test_the_owner_settles_once_beside_the_orders_story(owner: Client, unclear: Order) -> None:
     html = page(owner, unclear)
     assert "What happened" in html
-    assert "Of 1000, say how many" in html
+    assert "Enter how many of 1000" in html
     form = {"missing": "157", "reason": "seen in the panel", "seen": seen_on(html)}
     for sentence in ("is settled", "decided before"):
         answer = owner.post(deed("settle", unclear), form, follow=True)

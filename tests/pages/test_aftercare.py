@@ -27,7 +27,7 @@ def subscribed(alice: User, services: list[Service]) -> Order:
 
 def test_an_unsent_order_is_canceled_with_two_clicks_and_no_script(signed_in: Client, orders: Orders) -> None:
     order = orders.queued()
-    assert "all of your money comes back" in page_of(signed_in, order)
+    assert "you get all of your money back" in page_of(signed_in, order)
     answer = signed_in.post(reverse("orders:cancel", args=[order.pk]), follow=True)
     shown = answer.content.decode()
     assert "You canceled it before it was sent." in shown

@@ -188,5 +188,5 @@ def test_the_measured_sentence_comes_from_the_orders_of_the_week(client: Client,
     orders.completed()
     cache.clear()
     html = page(client)
-    assert "Last 7 days on this shop:" in html
+    assert "Last 7 days in this shop:" in html
     assert "order completed" in html

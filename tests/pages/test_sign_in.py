@@ -52,7 +52,7 @@ def test_the_account_page_leads_to_what_can_be_changed(signed_in: Client) -> Non
 
 
 def test_signing_out_takes_a_post(signed_in: Client) -> None:
-    assert "Your orders go on without you." in signed_in.get("/accounts/logout/").content.decode()
+    assert "Your orders continue while you are signed out." in signed_in.get("/accounts/logout/").content.decode()
     assert signed_in.get("/account/").status_code == 200
     signed_in.post("/accounts/logout/")
     assert signed_in.get("/account/").status_code == 302

@@ -32,7 +32,7 @@ def test_an_empty_wallet_says_what_will_be_here(client: Client, db: None) -> Non
     client.force_login(customer("new@example.com", "0"))
     html = page(client)
     assert "$0.00" in html
-    assert "Nothing moved yet" in html
+    assert "No movements yet" in html
     assert "Nothing is reserved" in html
 
 
@@ -107,7 +107,7 @@ def test_a_reason_in_the_file_cannot_run(signed_in: Client, alice: User) -> None
 def test_another_month_can_be_chosen_and_nonsense_is_this_month(signed_in: Client, alice: User) -> None:
     now = datetime.now(UTC)
     assert str(signed_in.get("/wallet/?month=2020-02").context["month"]) == "2020-02"
-    assert "Nothing moved yet" in page(signed_in, "?month=2020-02")
+    assert "No movements yet" in page(signed_in, "?month=2020-02")
     for query in ("?month=2020-13", "?month=x", "?page=x", "?page=99"):
         assert str(signed_in.get(f"/wallet/{query}").context["month"]) == f"{now:%Y-%m}"
 
@@ -122,7 +122,7 @@ def test_nobody_sees_somebody_elses_money(client: Client, orders: Orders) -> Non
 def test_adding_funds_is_honest_about_how(signed_in: Client, settings: object) -> None:
     settings.CONTACT_EMAIL = ""  # type: ignore[attr-defined]
     html = signed_in.get("/wallet/add/").content.decode()
-    assert "The owner credits your wallet by hand." in html
+    assert "The owner adds the money to your wallet by hand." in html
     assert "mailto:" not in html
     settings.CONTACT_EMAIL = "owner@shop.example"  # type: ignore[attr-defined]
     html = signed_in.get("/wallet/add/").content.decode()

@@ -105,7 +105,7 @@ def test_a_page_left_open_decides_about_the_try_it_shows_and_no_later_one(
 
 def test_only_who_may_decides(shop: Shop, lost: Order) -> None:
     client = clerk_with("view_doubtfulorder")
-    assert "Tries to send it" in client.get(address("change", lost)).content.decode()
+    assert "Attempts to send it" in client.get(address("change", lost)).content.decode()
     for deed, form in _deeds(shop, lost):
         assert client.post(address(deed, lost), form).status_code == 403
     lost.refresh_from_db()
