@@ -1,4 +1,4 @@
-"""Browser fixtures, servers that a test may stop, and the rule that CI accepts no skipped tests."""
+"""Browser fixtures, servers that a test may stop, what makes tests quick, and no skipped tests in CI."""
 
 import gc
 import os
@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.test import TransactionTestCase, override_settings
 
 from storefront.embedded.place import ServerPlace, temporary_place
+from tests.empty_tables import delete_rows
 
 #: The longest tests start first, or one process is still busy with them when the others are done.
 LONGEST = (
@@ -17,7 +19,6 @@ LONGEST = (
     "test_machine.py",
     "test_bracket_machine.py",
     "test_faults_in_turn.py",
-    "test_whole_job.py",
     "test_demo.py",
     "test_looks.py",
     "test_chain.py",
@@ -47,6 +48,20 @@ def own_place() -> Iterator[ServerPlace]:
     place.redis(durable=False).end_left_over()  # in case the test left it running
     place.delete()
     lock.close()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_passwords() -> Iterator[None]:
+    """Hash passwords with MD5: Argon2 is slow on purpose, a tenth of a second for each customer of each test."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_emptying() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: delete_rows())
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Permission
@@ -5,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from storefront.settings import PASSWORD_HASHERS
 from tests.admin.conftest import as_
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +31,10 @@ def test_people_are_listed_with_role_and_wallet(admin: Client, alice: User, cler
     assert [p.email for p in shown] == ["alice@example.com"]
 
 
-def test_no_page_shows_a_password_hash(admin: Client, owner: User) -> None:
+def test_no_page_shows_a_password_hash(admin: Client, owner: User, settings: Any) -> None:
+    settings.PASSWORD_HASHERS = PASSWORD_HASHERS
+    owner.set_password("correct horse battery")
+    owner.save()
     assert "argon2" in owner.password
     for address in (reverse(LIST), page(owner)):
         text = admin.get(address).content.decode()

@@ -15,11 +15,6 @@ __all__ = ["quiet_page", "sign_in"]
 
 
 @pytest.fixture(autouse=True)
-def quick_passwords(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture(autouse=True)
 def no_limit(settings: Any) -> None:
     """No story here but those about limits meets one; each finds fresh buckets in this process."""
     settings.API_RATE_PER_MINUTE = 0

@@ -2,9 +2,11 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Mapping
+from unittest import mock
 
 import pytest
 
@@ -19,17 +21,21 @@ NOT_FOR_OPERATORS = {"PROBE_INTERVAL_SECONDS", "PROBE_PASS_GAP_SECONDS", "RECONC
 READ_ELSEWHERE = {"WEB_CONCURRENCY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "SHOP_DOMAIN", "ACME_EMAIL"}
 
 
-def start(changes: Mapping[str, str | None], *command: str) -> subprocess.CompletedProcess[str]:
-    """`manage.py check` (or another command) in a process whose environment is the tests' own with these changes."""
+def read_settings(changes: Mapping[str, str | None]) -> str:
+    """Read the settings anew, with these changes to the tests' own environment; return why they stop the start."""
+    given = {name: os.environ[name] for name in (*REQUIRED, "PATH")} | changes
+    kept = {name: value for name, value in given.items() if value is not None}
+    with mock.patch.dict(os.environ, kept, clear=True), pytest.raises(SystemExit) as stopped:
+        runpy.run_path(str(ROOT / "storefront/settings.py"))
+    return str(stopped.value)
+
+
+def start(changes: Mapping[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a module in a process whose environment is the tests' own with these changes."""
     given = {name: os.environ[name] for name in (*REQUIRED, "PATH")} | changes
     return subprocess.run(
-        [sys.executable, "manage.py", *(command or ("check",))],
-        cwd=ROOT,
-        env={name: value for name, value in given.items() if value is not None},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+        [sys.executable, *command], cwd=ROOT, env=given, capture_output=True, text=True, timeout=60
+    )  # fmt: skip
 
 
 def test_example_names_exactly_the_variables_that_are_read() -> None:
@@ -51,10 +57,8 @@ def test_what_must_be_set_is_not_commented_out_in_the_example() -> None:
 
 @pytest.mark.parametrize("name", REQUIRED)
 def test_a_missing_variable_stops_the_start_with_one_line_that_names_it(name: str) -> None:
-    done = start({name: None})
-    assert done.returncode != 0
-    assert [line for line in done.stderr.splitlines() if name in line] == [f"permille cannot start: {name} is missing"]
-    assert "Traceback" not in done.stderr
+    lines = read_settings({name: None}).splitlines()
+    assert [line for line in lines if name in line] == [f"permille cannot start: {name} is missing"]
 
 
 @pytest.mark.parametrize(
@@ -73,27 +77,22 @@ def test_a_missing_variable_stops_the_start_with_one_line_that_names_it(name: st
     ],
 )
 def test_an_invalid_variable_stops_the_start_with_one_line_that_names_it(name: str, value: str) -> None:
-    done = start({name: value})
-    assert done.returncode != 0
-    lines = [line for line in done.stderr.splitlines() if line.startswith("permille cannot start:")]
+    lines = [line for line in read_settings({name: value}).splitlines() if line.startswith("permille cannot start:")]
     assert len(lines) == 1
     assert name in lines[0]
-    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
     ("command", "name", "value"),
     [
-        ("gunicorn storefront.wsgi --bind 127.0.0.1:0", "FORWARD_LEASE_SECONDS", "69"),
-        ("celery -A storefront worker", "DOUBT_SETTLE_SECONDS", "119"),
-        ("celery -A storefront beat", "POLL_LANES", "nan"),
+        ("manage.py check", "SWEEP_SECONDS", "soon"),
+        ("-m gunicorn storefront.wsgi --bind 127.0.0.1:0", "FORWARD_LEASE_SECONDS", "69"),
+        ("-m celery -A storefront worker", "DOUBT_SETTLE_SECONDS", "119"),
+        ("-m celery -A storefront beat", "POLL_LANES", "nan"),
     ],
 )
 def test_an_invalid_variable_stops_every_process_with_one_line(command: str, name: str, value: str) -> None:
-    given = {name: os.environ[name] for name in (*REQUIRED, "PATH")} | {name: value}
-    stopped = subprocess.run(
-        [sys.executable, "-m", *command.split()], cwd=ROOT, env=given, capture_output=True, text=True, timeout=30
-    )
+    stopped = start({name: value}, *command.split())
     assert stopped.returncode == 1
     lines = [line for line in stopped.stderr.splitlines() if line.startswith("permille cannot start:")]
     assert len(lines) == 1
@@ -102,13 +101,13 @@ def test_an_invalid_variable_stops_every_process_with_one_line(command: str, nam
 
 
 def test_four_variables_are_enough() -> None:
-    done = start({})
+    done = start({}, "manage.py", "check")
     assert done.returncode == 0, done.stderr
 
 
 def test_production_settings_pass_the_deployment_check() -> None:
     production = {"ALLOWED_HOSTS": "shop.example.com", "EMAIL_URL": "smtp+tls://shop:password@mail.example.com"}
-    done = start(production, "check", "--deploy", "--fail-level", "WARNING")
+    done = start(production, "manage.py", "check", "--deploy", "--fail-level", "WARNING")
     assert done.returncode == 0, done.stderr
 
 
@@ -129,8 +128,6 @@ def test_production_settings_pass_the_deployment_check() -> None:
     ],
 )
 def test_an_invalid_variable_is_named_without_its_secret(name: str, nonsense: str) -> None:
-    stopped = start({name: nonsense})
-    assert stopped.returncode == 1
-    assert stopped.stderr.startswith(f"permille cannot start: {name} is invalid: ")
-    assert "Traceback" not in stopped.stderr
-    assert "hush" not in stopped.stderr
+    complaint = read_settings({name: nonsense})
+    assert complaint.startswith(f"permille cannot start: {name} is invalid: ")
+    assert "hush" not in complaint

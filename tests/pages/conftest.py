@@ -16,12 +16,6 @@ from tests.pages.cast import Orders, customer, stock
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Any) -> None:
-    """Argon2 is slow on purpose; no story here is about it."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def services(db: None) -> list[Service]:
     return stock()

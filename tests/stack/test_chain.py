@@ -5,16 +5,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from io import StringIO
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from psycopg import sql
 
 from accounts.models import User
@@ -50,9 +49,10 @@ class Parent:
     def url(self) -> str:
         return f"{self.stack.url}/api/v2"
 
-    def orders(self) -> list[tuple[int, str]]:
+    def links(self) -> list[str]:
+        """Return the links of all orders it has, oldest first."""
         with psycopg.connect(self.stack.env["DATABASE_URL"]) as c:
-            return c.execute("SELECT id, link FROM orders_order ORDER BY id").fetchall()
+            return [link for (link,) in c.execute("SELECT link FROM orders_order ORDER BY id")]
 
 
 def _manage(env: dict[str, str], *words: str) -> str:
@@ -68,48 +68,41 @@ def quick_child(settings: Any) -> None:
     settings.POLL_SECONDS, settings.POLL_CALLS_PER_MINUTE = 1, 60_000
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def simulator() -> Iterator[RunningSimulator]:
     with running_simulator(catalog=Catalog.from_rows(ROWS), seconds=2) as provider:
         yield provider
 
 
 @pytest.fixture(scope="module")
-def empty_installation(django_db_setup: None) -> Iterator[str]:
-    """The name of a database that was migrated and nothing else, for the stories to copy."""
-    with _database_of_its_own("empty") as url:
-        _manage({**QUICK, "DATABASE_URL": url}, "migrate", "--verbosity", "0")
-        yield urlsplit(url).path.lstrip("/")
-
-
-@pytest.fixture
-def parent_database(empty_installation: str) -> Iterator[str]:
-    with _database_of_its_own("parent", template=empty_installation) as url:
-        yield url
-
-
-@contextmanager
-def _database_of_its_own(suffix: str, *, template: str = "template1") -> Iterator[str]:
-    """Beside the test's own, named after it; its URL."""
+def parent_database(django_db_setup: None) -> Iterator[str]:
+    """The URL of a database named after the test's own and copied from it, which is empty between two tests."""
     own = urlsplit(database_url())
-    name = f"{own.path.lstrip('/')}_{suffix}"
-    copied = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+    source, name = own.path.lstrip("/"), f"{own.path.lstrip('/')}_parent"
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source))
+    connection.close()
     with psycopg.connect(own._replace(path="/postgres").geturl(), autocommit=True) as c:
-        c.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        c.execute(copied)
+        c.execute(drop)
+        # Only a database that nobody uses can be copied, and a thread of an earlier test may have left a session.
+        c.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [source])
+        c.execute(copy)
         yield own._replace(path=f"/{name}").geturl()
-        c.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        c.execute(drop)
 
 
-@pytest.fixture
-def parent(parent_database: str, simulator: RunningSimulator, tmp_path: Path) -> Iterator[Parent]:
+@pytest.fixture(scope="module")
+def parent(
+    parent_database: str, simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Parent]:
     env = {**QUICK, "DATABASE_URL": parent_database, "REDIS_URL": "redis://127.0.0.1:9/0"}
     _manage(env, "add_provider", "Simulator", "--url", simulator.url, "--key", simulator.key)
     _manage(env, "sync_catalog")
     with psycopg.connect(parent_database) as c:
         c.execute("UPDATE catalog_provider SET can_cancel = true")
     made = _manage(env, "create_customer", "child@example.com", "--credit", "100", "--with-key", "--json")
-    with running(tmp_path, env["REDIS_URL"], DATABASE_URL=parent_database, API_RATE_PER_MINUTE="100000") as stack:
+    folder = tmp_path_factory.mktemp("parent")
+    with running(folder, env["REDIS_URL"], DATABASE_URL=parent_database, API_RATE_PER_MINUTE="100000") as stack:
         stack.web()
         stack.start("sweep", "django", "sweep", "--loop", DJANGO_SETTINGS_MODULE="storefront.settings")
         yield Parent(stack, json.loads(made)["api_key"])
@@ -133,6 +126,11 @@ def child_of(parent: Parent, url: str = "") -> Service:
 def buy(who: User, service: Service, link: str, quantity: int = 1000) -> Order:
     fields = {"link": link, "quantity": str(quantity)}
     return place_order(customer=who, service_id=service.pk, fields=fields, now=database_now()).order
+
+
+def links_at(simulator: RunningSimulator, story: str) -> list[str]:
+    """Return the links of one story's orders as the simulator has accepted them; all stories share it."""
+    return [row["link"] for row in simulator.orders() if f"/{story}/" in row["link"]]
 
 
 def follow_until(order: Order, ends: Progress) -> Order:
@@ -161,13 +159,13 @@ def test_an_order_goes_through_both_and_its_money_comes_back_through_both(
     parent: Parent, alice: User, simulator: RunningSimulator
 ) -> None:
     service = child_of(parent)
-    done = buy(alice, service, "https://example.com/p/1?fate=completed")
-    part = buy(alice, service, "https://example.com/p/2?fate=partial:157")
-    off = buy(alice, service, "https://example.com/p/3?fate=canceled")
+    done = buy(alice, service, "https://example.com/both/1?fate=completed")
+    part = buy(alice, service, "https://example.com/both/2?fate=partial:157")
+    off = buy(alice, service, "https://example.com/both/3?fate=canceled")
     assert dispatch.forward_due(seconds=20) == 3
     follow_until(done, Progress.COMPLETED)
     part, off = follow_until(part, Progress.PARTIAL), follow_until(off, Progress.CANCELED)
-    assert [row["link"] for row in simulator.orders()] == [done.link, part.link, off.link]
+    assert links_at(simulator, "both") == [done.link, part.link, off.link]
     assert (part.remains, off.refunded) == (157, off.charge)
     assert balance(alice) == 100 - done.charge - part.net_charge
 
@@ -187,9 +185,9 @@ def test_an_order_goes_through_both_and_its_money_comes_back_through_both(
 
 def test_a_running_order_is_canceled_through_both(parent: Parent, alice: User, simulator: RunningSimulator) -> None:
     service = child_of(parent)
-    order = buy(alice, service, "https://example.com/p/4?fate=never_moves")
+    order = buy(alice, service, "https://example.com/canceled/1?fate=never_moves")
     assert dispatch.forward_due(seconds=20) == 1
-    until(lambda: len(simulator.orders()) == 1, 30, "the parent has sent it")
+    until(lambda: links_at(simulator, "canceled") == [order.link], 30, "the parent has sent it")
     cancellations.request_cancel(order=Order.objects.get(pk=order.pk), actor="alice", now=database_now())
 
     def is_canceled() -> bool:
@@ -206,7 +204,7 @@ def test_lost_answers_between_the_shops_double_no_order(
 ) -> None:
     with lossy_door(parent.url, loses=lambda action, number: action == "add" and number % 3 == 0) as door:
         service = child_of(parent, url=door.url)
-        bought = [buy(alice, service, f"https://example.com/p/{n}?fate=completed", 100) for n in range(9)]
+        bought = [buy(alice, service, f"https://example.com/lost/{n}?fate=completed", 100) for n in range(9)]
         until(lambda: dispatch.forward_due(seconds=20) == 0 and not _is_queued(), 60, "all orders were tried")
         placed = [o for o in Order.objects.all() if o.forward_state == Forward.PLACED]
         for order in placed:
@@ -214,9 +212,9 @@ def test_lost_answers_between_the_shops_double_no_order(
     doubts = Order.objects.filter(forward_state=Forward.IN_DOUBT)
     assert len(placed) + doubts.count() == len(bought)
     assert doubts.count() == door.lost > 0
-    links = [link for _number, link in parent.orders()]
+    links = [link for link in parent.links() if "/lost/" in link]
     assert len(links) == len(set(links)) == len(bought)
-    until(lambda: len(simulator.orders()) == len(bought), 30, "the parent has sent all of them")
+    until(lambda: len(links_at(simulator, "lost")) == len(bought), 30, "the parent has sent all of them")
     for order in doubts:
         assert Hold.objects.get(reference=order.reference).refunded == 0
 
