@@ -105,7 +105,7 @@ def test_the_page_follows_a_sync_that_runs_elsewhere(page: Page, at: str, panel:
     page.goto(at + reverse("admin:catalog_provider_change", args=[provider.pk]))
     page.get_by_text("Asking for the list").wait_for()
     SyncRun.objects.filter(pk=run.pk).update(stage="applying")
-    page.get_by_text("Comparing and taking over").wait_for()
+    page.get_by_text("Comparing and applying").wait_for()
     SyncRun.objects.filter(pk=run.pk).update(state=SyncState.UNCHANGED)
     page.locator("#sync-progress").get_by_role("link", name="Nothing changed").wait_for()
     assert page.locator("#sync-progress progress").count() == 0
