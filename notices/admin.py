@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from core.clock import database_now
 from core.read_only_admin import ReadOnlyAdmin
 from core.templatetags.shop import duration_text, state_html
-from notices.alerts import close_alert
+from notices.alerts import close_alerts
 from notices.models import Alert, Heartbeat, Severity
 
 BADGES = {
@@ -53,7 +53,7 @@ class AlertAdmin(ReadOnlyAdmin):
     def close(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
         now = database_now()
         causes = queryset.filter(closed_at=None).values_list("cause", flat=True)
-        closed = sum(close_alert(cause=cause, now=now, actor=str(request.user)) for cause in list(causes))
+        closed = close_alerts(list(causes), now=now, actor=str(request.user))
         words = ngettext("%(closed)d alert closed.", "%(closed)d alerts closed.", closed)
         messages.success(request, words % {"closed": closed})
 

@@ -10,6 +10,7 @@ from django.core.mail import EmailMessage
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from notices.causes import Cause
 from notices.models import Alert, Severity
 
 log = logging.getLogger(__name__)
@@ -27,18 +28,30 @@ _REPEAT = """
 """
 
 
-def raise_alert(
-    *, cause: str, title: str, body: str = "", severity: Severity = Severity.ATTENTION, path: str = "", now: datetime
-) -> None:
-    """Open an alert for ``cause``, or count one more time on the alert that is open for it already.
+def raise_alert(cause: Cause, *, now: datetime, path: str = "", **data: object) -> None:
+    """Open an alert for ``cause``, or count one more time on the one that is open; ``data`` fills its texts.
 
     Part of the caller's transaction: an alert about a change that was rolled back never existed.
     """
+    open_alert(
+        cause=cause.key_for(data),
+        title=str(cause.title) % data,
+        body=(str(cause.body) % data).strip(),
+        severity=cause.severity,
+        path=path or cause.path_for(data),
+        now=now,
+    )
+
+
+def open_alert(
+    *, cause: str, title: str, body: str = "", severity: Severity = Severity.ATTENTION, path: str = "", now: datetime
+) -> None:
+    """Open or repeat the alert stored under ``cause``. For tests and for :func:`raise_alert`, which has the texts."""
     with connection.cursor() as cursor:
         cursor.execute(
             _RAISE,
             {
-                "cause": cause[:120],
+                "cause": cause,
                 "severity": severity,
                 "title": title[:200],
                 "body": body[:4000],
@@ -49,15 +62,20 @@ def raise_alert(
 
 
 def repeat_alerts(causes: Collection[str], *, now: datetime) -> set[str]:
-    """Count one more time on each of these alerts that is open; which ones those are. One statement for them all."""
+    """Count one more time on each of these alerts that is open; return their stored causes. One statement for all."""
     with connection.cursor() as cursor:
         cursor.execute(_REPEAT, {"causes": list(causes), "now": now})
         return {cause for (cause,) in cursor.fetchall()}
 
 
-def close_alert(*, cause: str, now: datetime, actor: str = "") -> bool:
-    """Close the open alert of ``cause``; whether there was one."""
-    return bool(Alert.objects.filter(cause=cause, closed_at=None).update(closed_at=now, closed_by=actor))
+def close_alert(cause: Cause, *, now: datetime, actor: str = "", **data: object) -> bool:
+    """Close the open alert of ``cause``; return False if there was none."""
+    return bool(close_alerts([cause.key_for(data)], now=now, actor=actor))
+
+
+def close_alerts(causes: Collection[str], *, now: datetime, actor: str = "") -> int:
+    """Close the open alerts stored under these causes; return how many there were."""
+    return Alert.objects.filter(cause__in=causes, closed_at=None).update(closed_at=now, closed_by=actor)
 
 
 def recipients() -> list[str]:
@@ -69,7 +87,7 @@ def recipients() -> list[str]:
 
 
 def mail_open_alerts(*, now: datetime) -> int:
-    """Mail the alerts nobody was told of; the row is marked first, so a crash loses a mail rather than repeats it."""
+    """Mail the open alerts not mailed yet; return how many. Rows are marked first, so that a crash repeats no mail."""
     with transaction.atomic():
         due = list(Alert.objects.select_for_update(skip_locked=True).filter(closed_at=None, mailed_at=None)[:50])
         Alert.objects.filter(pk__in=[a.pk for a in due]).update(mailed_at=now)

@@ -6,15 +6,13 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from django.db import InterfaceError, OperationalError
-from django.utils.translation import gettext as _
 
 from core.clock import database_now
+from notices import causes
 from notices.alerts import raise_alert
 from notices.models import Alert
 
 log = logging.getLogger(__name__)
-
-_CAUSE = "failure:"
 
 
 @contextmanager
@@ -30,15 +28,11 @@ def contained(part: str, *, path: str = "") -> Iterator[None]:
         raise
     except Exception as problem:
         log.exception("%s failed", part)
-        raise_alert(
-            cause=f"{_CAUSE}{part}",
-            title=_("Something in the shop broke: %(part)s") % {"part": part},
-            body=_("%(kind)s. The log has the details; everything else goes on.") % {"kind": type(problem).__name__},
-            path=path,
-            now=database_now(),
-        )
+        raise_alert(causes.FAILURE, now=database_now(), path=path, part=part, kind=type(problem).__name__)
 
 
 def failures_since(moment: datetime) -> int:
     """How many contained parts have failed since ``moment``."""
-    return Alert.objects.filter(cause__startswith=_CAUSE, closed_at=None, last_at__gte=moment).count()
+    return Alert.objects.filter(
+        cause__startswith=causes.FAILURE.key_for({"part": ""}), closed_at=None, last_at__gte=moment
+    ).count()

@@ -18,6 +18,7 @@ from catalog.providers import health
 from catalog.providers.connection import client_for
 from core.clock import database_now, elapsed_clock
 from core.refusals import Refusal
+from notices import causes
 from notices.alerts import raise_alert
 from notices.containment import contained
 from orders import lifecycle, settlement
@@ -225,10 +226,4 @@ def _save(wish: Cancellation, **columns: object) -> None:
 
 
 def _tell_owner(wish: Cancellation, text: str, now: datetime) -> None:
-    raise_alert(
-        cause=f"provider:{wish.provider_id}:cancel_words",
-        title=_("A provider refuses cancellations with a text we should look at"),
-        body=_("Order %(order)s. The provider said: %(text)s") % {"order": wish.order, "text": text},
-        path=f"/admin/orders/order/{wish.order_id}/change/",
-        now=now,
-    )
+    raise_alert(causes.UNKNOWN_CANCEL_REFUSAL, now=now, provider=wish.provider_id, order=wish.order_id, text=text)

@@ -14,12 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.clock import database_now, elapsed_clock
+from notices import causes
 from notices.alerts import close_alert, raise_alert
-from notices.models import Severity
 from orders import marks
 from orders.models import ShopState
-
-ALERT = "shop:frozen"
 
 #: The same question as a condition of another statement: true while nothing may leave.
 FROZEN_SQL = "EXISTS (SELECT 1 FROM orders_shopstate f WHERE f.frozen_at IS NOT NULL OR f.home <> orders_home())"
@@ -96,16 +94,7 @@ def freeze(
             other = other.filter(shop=shop)
         if not other.update(frozen_at=now, why=why[:300], frozen_by=actor[:254], is_restored=is_restored):
             return False
-        raise_alert(
-            cause=ALERT,
-            severity=Severity.MONEY,
-            title=_("The shop is frozen: %(why)s") % {"why": why},
-            body=_(
-                "Orders are accepted and wait. Nothing is sent to any provider until the shop is thawed; "
-                "docs/operations.md tells how."
-            ),
-            now=now,
-        )
+        raise_alert(causes.FROZEN, now=now, why=why)
     return True
 
 
@@ -126,7 +115,7 @@ def unfreeze(*, now: datetime, actor: str, reason: str) -> None:
             thawed_by=actor[:254],
             reason=reason[:300],
         )
-        close_alert(cause=ALERT, now=now, actor=actor)
+        close_alert(causes.FROZEN, now=now, actor=actor)
     # Outside the transaction, since it waits for Redis; a crash before it only freezes the shop once more.
     marks.write(name, marks.reached())
 

@@ -13,6 +13,7 @@ from catalog.models import Provider
 from catalog.providers.connection import client_for
 from core.clock import database_now, elapsed_clock
 from core.refusals import Refusal
+from notices import causes
 from notices.alerts import close_alert, raise_alert
 from notices.containment import contained
 from orders import lifecycle
@@ -177,20 +178,12 @@ def hear(refill_id: int, item: RefillItem | None, *, now: datetime) -> None:
 def _tell_untold(refill: Refill, now: datetime) -> None:
     """One that was passed on has no doubt that could end: without this nobody would learn that it stays open."""
     raise_alert(
-        cause=_untold(refill.provider_id),
-        title=_("%(provider)s tells nothing of refills") % {"provider": refill.provider.name},
-        body=_("Order %(order)s: its refill was passed on, and %(count)d questions in a row had no usable answer.")
-        % {"order": refill.order, "count": MISSES_TO_REVIEW},
-        path=f"/admin/orders/order/{refill.order_id}/change/",
-        now=now,
-    )
+        causes.REFILL_UNANSWERED, now=now, provider=refill.provider_id, name=refill.provider.name,
+        order=refill.order_id, count=MISSES_TO_REVIEW,
+    )  # fmt: skip
 
 
 def _close_untold(provider_id: int, now: datetime) -> None:
     silent = Refill.objects.filter(provider=provider_id, state=RefillState.REQUESTED, poll_misses__gte=MISSES_TO_REVIEW)
     if not silent.exists():
-        close_alert(cause=_untold(provider_id), now=now)
-
-
-def _untold(provider_id: int) -> str:
-    return f"provider:{provider_id}:refill_untold"
+        close_alert(causes.REFILL_UNANSWERED, now=now, provider=provider_id)

@@ -11,9 +11,9 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Valu
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
+from notices import causes
 from notices.alerts import raise_alert
 from notices.containment import contained
-from notices.models import Severity
 from orders import lifecycle, settlement
 from orders.models import RESTORED, EventKind, Order, Refill
 from orders.states import Forward, RefillState
@@ -74,14 +74,7 @@ def _refund(order: Order, now: datetime) -> bool:
         return False
     settlement.return_everything(order, now=now, memo=memo)
     if was_in_doubt:
-        raise_alert(
-            cause=f"provider:{order.provider_id}:doubt_refunded",
-            severity=Severity.MONEY,
-            title=_("Orders in doubt were refunded after waiting too long"),
-            body=_("Order %(order)s. If the provider did place it, its cost is lost.") % {"order": order},
-            path=f"/admin/orders/order/{order.pk}/change/",
-            now=now,
-        )
+        raise_alert(causes.DOUBT_REFUNDED, now=now, provider=order.provider_id, order=order.pk)
     return True
 
 

@@ -7,8 +7,8 @@ the owner and degrades /readyz, so that the supervisor restarts the worker.
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
+from notices import causes
 from notices.alerts import close_alert, raise_alert
 from notices.heartbeats import beat, last_beats
 from notices.models import Heartbeat
@@ -50,15 +50,9 @@ def check_queues(*, now: datetime) -> None:
     silent = silent_queues(beats, now=now)
     for queue in queues():
         if queue in silent:
-            raise_alert(
-                cause=part_of(queue),
-                title=_("No worker answers on the queue %(queue)s") % {"queue": queue},
-                body=_("Its worker has stopped, hangs or has lost its connection. Restart it; no order is lost."),
-                path="/admin/notices/heartbeat/",
-                now=now,
-            )
+            raise_alert(causes.QUEUE_SILENT, now=now, queue=queue)
         else:
-            close_alert(cause=part_of(queue), now=now)
+            close_alert(causes.QUEUE_SILENT, now=now, queue=queue)
 
 
 def beat_for_all(*, now: datetime) -> None:

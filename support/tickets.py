@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core.refusals import Refusal
+from notices import causes
 from notices.alerts import close_alert, raise_alert
 from support.models import Priority, Ticket
 
@@ -48,13 +49,7 @@ def open_ticket(*, customer: User, subject: str, message: str, priority: str = "
         if Ticket.objects.filter(customer=customer, closed_at=None).count() >= MAX_OPEN:
             raise TooManyTickets(_("You have too many open tickets. Wait until some are answered."))
         ticket = Ticket.objects.create(customer=customer, priority=wanted, created_at=now, **texts)
-        raise_alert(
-            cause=_cause(ticket.pk),
-            title=_("Ticket %(id)s: %(subject)s") % {"id": ticket.pk, "subject": ticket.subject},
-            body=_("A customer wrote to you. Answer by mail, and close the ticket in the admin."),
-            path=f"/admin/support/ticket/{ticket.pk}/change/",
-            now=now,
-        )
+        raise_alert(causes.TICKET_OPENED, now=now, ticket=ticket.pk, subject=ticket.subject)
     return ticket.pk
 
 
@@ -64,9 +59,5 @@ def close_ticket(*, ticket_id: int, actor: str, now: datetime) -> bool:
         still_open = Ticket.objects.filter(pk=ticket_id, closed_at=None)
         if not still_open.update(closed_at=now, closed_by=actor[:254]):
             return False
-        close_alert(cause=_cause(ticket_id), now=now, actor=actor)
+        close_alert(causes.TICKET_OPENED, now=now, actor=actor, ticket=ticket_id)
     return True
-
-
-def _cause(ticket_id: int) -> str:
-    return f"ticket:{ticket_id}"

@@ -4,14 +4,13 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from catalog.locks import lock_provider
 from catalog.models import Provider
 from catalog.providers import health
 from catalog.providers.connection import client_for
+from notices import causes
 from notices.alerts import close_alert, raise_alert
-from notices.models import Severity
 from upstream.errors import Unavailable
 from upstream.messages import ProviderBalance
 
@@ -42,41 +41,29 @@ def read_balance(provider: Provider, *, now: datetime) -> ProviderBalance:
 
 def _check_currency(provider: Provider, balance: ProviderBalance, now: datetime) -> None:
     """Stop the provider's sale while its account is in another currency than the settings; lift the stop after."""
-    cause = f"provider:{provider.pk}:currency"
     if balance.currency is None:
         return
     if balance.currency == provider.currency:
         if provider.sale_stopped.startswith(_CURRENCY_STOP):
             Provider.objects.filter(pk=provider.pk).update(sale_stopped="")
-        close_alert(cause=cause, now=now)
+        close_alert(causes.CURRENCY_CHANGED, now=now, provider=provider.pk)
         return
-    facts = {"name": provider.name, "theirs": balance.currency, "ours": provider.currency}
     stop = f"{_CURRENCY_STOP}{balance.currency}, not {provider.currency}"
     if not provider.sale_stopped:
         Provider.objects.filter(pk=provider.pk).update(sale_stopped=stop[:200])
     raise_alert(
-        cause=cause,
-        severity=Severity.MONEY,
-        title=_("%(name)s has changed its currency: sale stopped") % facts,
-        body=_(
-            "The account is in %(theirs)s, its settings here say %(ours)s. Its services are off sale until they agree."
-        )
-        % facts,
-        path=health.provider_admin_path(provider.pk),
-        now=now,
-    )
+        causes.CURRENCY_CHANGED, now=now, provider=provider.pk, name=provider.name, theirs=balance.currency,
+        ours=provider.currency,
+    )  # fmt: skip
 
 
 def _check_funds(provider: Provider, balance: ProviderBalance, now: datetime) -> None:
     """Alert the owner to an empty or low balance; unpark a provider parked for lack of funds once it was topped up."""
-    empty, low = f"provider:{provider.pk}:balance", f"provider:{provider.pk}:low_balance"
-    facts = {"name": provider.name, "left": f"{balance.amount.normalize():f}", "currency": provider.currency}
     if balance.amount <= 0:
-        close_alert(cause=low, now=now)
-        body = _("Orders to this provider cannot be paid. Please add funds on the provider's own site.")
-        _alert(provider, empty, _("No money left at %(name)s") % facts, body, now)
+        close_alert(causes.LITTLE_MONEY_LEFT, now=now, provider=provider.pk)
+        raise_alert(causes.NO_MONEY_LEFT, now=now, provider=provider.pk, name=provider.name)
         return
-    close_alert(cause=empty, now=now)
+    close_alert(causes.NO_MONEY_LEFT, now=now, provider=provider.pk)
     if provider.parked_reason == health.NO_FUNDS:
         # More than at the last reading: it was topped up. Enough for the order that was refused counts too, but only at
         # the first reading after the refusal, and only if the balance differs from the one before it: otherwise the
@@ -87,12 +74,9 @@ def _check_funds(provider: Provider, balance: ProviderBalance, now: datetime) ->
         if last is None or balance.amount > last or (is_enough and not was_read_since):
             health.unpark(provider.pk, now=now)
     if balance.amount > provider.low_balance:
-        close_alert(cause=low, now=now)
+        close_alert(causes.LITTLE_MONEY_LEFT, now=now, provider=provider.pk)
         return
-    body = _("%(left)s %(currency)s left. Please add funds on the provider's own site before orders have to wait.")
-    _alert(provider, low, _("Little money left at %(name)s") % facts, body % facts, now)
-
-
-def _alert(provider: Provider, cause: str, title: str, body: str, now: datetime) -> None:
-    path = health.provider_admin_path(provider.pk)
-    raise_alert(cause=cause, severity=Severity.MONEY, title=title, body=body, path=path, now=now)
+    raise_alert(
+        causes.LITTLE_MONEY_LEFT, now=now, provider=provider.pk, name=provider.name,
+        left=f"{balance.amount.normalize():f}", currency=provider.currency,
+    )  # fmt: skip

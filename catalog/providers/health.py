@@ -13,8 +13,8 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from catalog.models import Provider
+from notices import causes
 from notices.alerts import close_alert, raise_alert
-from notices.models import Severity
 from upstream.errors import ErrorClass
 
 OUTAGES_TO_PARK = 3
@@ -49,18 +49,9 @@ def park(provider_id: int, *, reason: str, now: datetime, detail: str = "", shor
         ):
             return False
         raise_alert(
-            cause=f"provider:{provider_id}:parked",
-            severity=Severity.MONEY,
-            title=_("%(name)s is parked: %(reason)s")
-            % {"name": _name(provider_id), "reason": parked_reason_text(reason)},
-            body=" ".join(
-                filter(
-                    None, [_("Orders for it are accepted and wait. Nothing is sent until it answers again."), detail]
-                )
-            ),
-            path=provider_admin_path(provider_id),
-            now=now,
-        )
+            causes.PARKED, now=now, provider=provider_id, name=_name(provider_id), reason=parked_reason_text(reason),
+            detail=detail,
+        )  # fmt: skip
     return True
 
 
@@ -95,7 +86,7 @@ def unpark(provider_id: int, *, now: datetime, actor: str = "") -> bool:
             parked_at=None, parked_reason="", next_probe_at=None, outages=0, refusals=0, refused_with=""
         ):
             return False
-        close_alert(cause=f"provider:{provider_id}:parked", now=now, actor=actor)
+        close_alert(causes.PARKED, now=now, actor=actor, provider=provider_id)
     return True
 
 
@@ -161,11 +152,7 @@ def capability_off(provider_id: int, capability: str, *, now: datetime) -> None:
         if not Provider.objects.filter(pk=provider_id, **{capability: True}).update(**{capability: False}):
             return
         raise_alert(
-            cause=f"provider:{provider_id}:{capability}",
-            title=_("%(name)s does not know an action it was asked for") % {"name": _name(provider_id)},
-            body=_("%(capability)s was switched off for it.") % {"capability": capability},
-            path=provider_admin_path(provider_id),
-            now=now,
+            causes.ACTION_UNKNOWN, now=now, provider=provider_id, name=_name(provider_id), capability=capability
         )
 
 
@@ -176,8 +163,3 @@ def _probe_wait(failures: int) -> timedelta:
 
 def _name(provider_id: int) -> str:
     return Provider.objects.values_list("name", flat=True).get(pk=provider_id)
-
-
-def provider_admin_path(provider_id: int) -> str:
-    """Return the path of the provider's admin page."""
-    return f"/admin/catalog/provider/{provider_id}/change/"

@@ -24,6 +24,7 @@ from catalog.sync.diff import compare
 from core.clock import elapsed_clock
 from core.refusals import Refusal
 from core.secrets import SecretUnreadable
+from notices import causes
 from notices.alerts import close_alert, raise_alert
 from upstream.errors import ProviderFailure
 from upstream.messages import ServiceList
@@ -84,16 +85,11 @@ def sync_provider(
         run.finished_at = now + timedelta(seconds=elapsed_clock() - started)
         run.save()
         # 4. The owner's alert.
-        cause = f"provider:{run.provider_id}:sync"
         if run.state in (SyncState.APPLIED, SyncState.UNCHANGED):
-            close_alert(cause=cause, now=now)
+            close_alert(causes.SYNC_REFUSED, now=now, provider=run.provider_id)
         else:
             raise_alert(
-                cause=cause,
-                title=_("The price list of %(name)s was not applied") % {"name": run.provider.name},
-                body=run.problem,
-                path=health.provider_admin_path(run.provider_id),
-                now=now,
+                causes.SYNC_REFUSED, now=now, provider=run.provider_id, name=run.provider.name, problem=run.problem
             )
         return run
 

@@ -13,8 +13,8 @@ from catalog.models import Provider
 from catalog.providers.account import read_balance
 from core.clock import database_now
 from core.money import EXACT, LIMIT
+from notices import causes
 from notices.alerts import close_alert, raise_alert
-from notices.models import Severity
 from orders.books import breaks, entries
 from orders.books.figures import Figures, figures_of
 from orders.books.suspects import suspects_of
@@ -46,9 +46,18 @@ def read(provider: Provider, *, now: datetime) -> BalanceReading | None:
         )
         before = ours = figures_of(provider.pk)
     if _is_beyond(heard.amount, ours):
-        _tell_beyond(provider, heard.amount, ours, now)
+        raise_alert(
+            causes.FIGURES_TOO_LARGE,
+            now=now,
+            provider=provider.pk,
+            name=provider.name,
+            amount=f"{heard.amount.normalize(EXACT):f}",
+            entries=f"{ours.entries.normalize(EXACT):f}",
+            charges=f"{ours.charges.normalize(EXACT):f}",
+            limit=f"{LIMIT:f}",
+        )
         return None
-    close_alert(cause=_beyond(provider), now=now)
+    close_alert(causes.FIGURES_TOO_LARGE, now=now, provider=provider.pk)
     with transaction.atomic():
         return _keep(provider, heard.amount, ours, is_steady=before == ours and not ours.is_sending, now=now)
 
@@ -57,30 +66,6 @@ def _is_beyond(amount: Decimal, ours: Figures) -> bool:
     """Whether a figure of a reading, or the difference, is too large for its row: each charge may fit, many not."""
     figures = (amount, ours.entries, ours.charges, EXACT.subtract(amount, ours.ours))
     return any(abs(figure) >= LIMIT for figure in figures)
-
-
-def _beyond(provider: Provider) -> str:
-    return f"provider:{provider.pk}:books_beyond"
-
-
-def _tell_beyond(provider: Provider, amount: Decimal, ours: Figures, now: datetime) -> None:
-    raise_alert(
-        cause=_beyond(provider),
-        severity=Severity.MONEY,
-        title=_("%(name)s: the figures of its account are too large to be compared") % {"name": provider.name},
-        body=_(
-            "It reports %(amount)s, our entries come to %(entries)s and the charges of its orders to %(charges)s. Look "
-            "for a charge that makes no sense. Nothing is compared until all of it is below %(limit)s again."
-        )
-        % {
-            "amount": f"{amount.normalize(EXACT):f}",
-            "entries": f"{ours.entries.normalize(EXACT):f}",
-            "charges": f"{ours.charges.normalize(EXACT):f}",
-            "limit": f"{LIMIT:f}",
-        },
-        path=f"/admin/orders/provideraccount/{provider.pk}/change/",
-        now=now,
-    )
 
 
 def _keep(provider: Provider, amount: Decimal, ours: Figures, *, is_steady: bool, now: datetime) -> BalanceReading:

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from catalog.models import Provider
 from core.refusals import Refusal
-from notices.alerts import close_alert, raise_alert, repeat_alerts
-from notices.models import Severity
+from notices import causes
+from notices.alerts import close_alerts, raise_alert, repeat_alerts
 from orders.models import BreakKind, BreakState, Order, ReconciliationBreak
 
 #: These cost money whatever their amount; a balance does when it is lower than it should be.
@@ -87,7 +87,7 @@ def gone(row: ReconciliationBreak, *, now: datetime) -> bool:
         left = ReconciliationBreak.objects.filter(pk=row.pk, closed_at=None)
         if not left.update(state=BreakState.CLOSED, closed_at=now):
             return False
-        close_alert(cause=cause_of(row), now=now)
+        close_alerts([cause_of(row)], now=now)
     return True
 
 
@@ -108,17 +108,17 @@ def decide(*, break_id: int, state: BreakState, note: str, actor: str, now: date
         row.state, row.note, row.actor = state, note.strip()[:500], actor[:254]
         row.closed_at = now if state == BreakState.CLOSED else None
         row.save(update_fields=["state", "note", "actor", "closed_at"])
-        close_alert(cause=cause_of(row), now=now, actor=actor)
+        close_alerts([cause_of(row)], now=now, actor=actor)
     return True
 
 
 def cause_of(row: ReconciliationBreak) -> str:
-    """How alerts name this break."""
-    return f"provider:{row.provider_id}:break:{row.kind}:{row.order_id or row.upstream_id or 'account'}"
+    """Return the stored cause of the alert about this break."""
+    return causes.ACCOUNT_BREAK.key_for({"provider": row.provider_id, "kind": row.kind, "about": _about(row)})
 
 
-def path_of(row: ReconciliationBreak) -> str:
-    return f"/admin/orders/reconciliationbreak/{row.pk}/change/"
+def _about(row: ReconciliationBreak) -> object:
+    return row.order_id or row.upstream_id or "account"
 
 
 def _costs(row: ReconciliationBreak) -> bool:
@@ -130,14 +130,10 @@ def _costs(row: ReconciliationBreak) -> bool:
 def _tell(row: ReconciliationBreak, now: datetime) -> None:
     """Raise an alert when money is missing; one that repeats counts on the alert that is open for it."""
     if not _costs(row):
-        close_alert(cause=cause_of(row), now=now)
+        close_alerts([cause_of(row)], now=now)
         return
     amount = "?" if row.amount is None else f"{row.amount.normalize():f} {row.currency}"
     raise_alert(
-        cause=cause_of(row),
-        severity=Severity.MONEY,
-        title=_("%(provider)s: %(what)s") % {"provider": row.provider, "what": row},
-        body=_("Amount: %(amount)s. No money was moved because of it.") % {"amount": amount},
-        path=path_of(row),
-        now=now,
-    )
+        causes.ACCOUNT_BREAK, now=now, provider=row.provider_id, kind=row.kind, about=_about(row), row=row.pk,
+        name=row.provider, difference=row, amount=amount,
+    )  # fmt: skip

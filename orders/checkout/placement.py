@@ -15,8 +15,8 @@ from billing.models import AccountKind
 from catalog.prices.terms import last_terms
 from core.prepared import Part
 from core.refusals import Refusal
+from notices import causes
 from notices.alerts import raise_alert
-from notices.models import Severity
 from orders.checkout.insert import write_order
 from orders.checkout.offers import Offer, read_offer
 from orders.checkout.quotes import Quote, SaleBelowCost, quote_of
@@ -168,13 +168,4 @@ def place_from_memory(
 
 
 def _alert_sale_below_cost(service_id: int, now: datetime) -> None:
-    raise_alert(
-        cause=f"service:{service_id}:below_cost",
-        severity=Severity.MONEY,
-        title=_("Service %(id)s costs more than its price") % {"id": service_id},
-        body=_(
-            "An order was refused because it would have lost money. Check the price, the markup and the exchange rate."
-        ),
-        path=f"/admin/catalog/service/{service_id}/change/",
-        now=now,
-    )
+    raise_alert(causes.SOLD_BELOW_COST, now=now, service=service_id)

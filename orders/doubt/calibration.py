@@ -6,11 +6,9 @@ by id is off, and doubts go to the owner.
 
 from datetime import datetime, timedelta
 
-from django.utils.translation import gettext as _
-
 from catalog.models import Provider
+from notices import causes
 from notices.alerts import raise_alert
-from notices.models import Severity
 from orders import id_search
 from orders.doubt.evidence import ids_per_call, learn_decimals
 from orders.doubt.probing import Probe
@@ -114,14 +112,4 @@ def _store(provider: Provider, now: datetime, **facts: bool | int | None) -> Non
     for name, value in changed.items():
         setattr(provider, name, value)
     if False in (changed.get("ids_grow"), changed.get("foreign_ids_refused")):
-        raise_alert(
-            cause=f"provider:{provider.pk}:unprovable",
-            severity=Severity.ATTENTION,
-            title=_("%(name)s: order numbers prove nothing here") % {"name": provider.name},
-            body=_(
-                "Its order numbers do not grow, or it answers for orders that are not ours. Orders whose answer is "
-                "lost will wait for your decision."
-            ),
-            path=f"/admin/catalog/provider/{provider.pk}/change/",
-            now=now,
-        )
+        raise_alert(causes.IDS_PROVE_NOTHING, now=now, provider=provider.pk, name=provider.name)

@@ -4,10 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
+from notices import causes
 from notices.alerts import close_alert, raise_alert
-from notices.models import Severity
 from orders import lifecycle, settlement
 from orders.doorbell import FORWARD, ring_on_commit
 from orders.forwarding import outcomes
@@ -29,8 +28,6 @@ def placed(attempt_id: int, upstream_id: str, *, how: str, now: datetime, actor:
             return False
         _resolve(attempt, how, now, actor, proof)
         outcomes.record_accepted(order, attempt, AcceptedOrder(upstream_id), now=now)
-        if order.forward_state == Forward.REFUNDED:
-            _tell_loss(order, upstream_id, now)
         _calm(order, now)
     return True
 
@@ -66,14 +63,7 @@ def to_review(attempt_id: int, *, reason: str, now: datetime) -> bool:
         lifecycle.move(
             order_id=order.pk, old=Forward.IN_DOUBT, new=Forward.REVIEW, now=now, kind=EventKind.REMARK, detail=detail
         )
-        raise_alert(
-            cause=f"provider:{order.provider_id}:review",
-            severity=Severity.MONEY,
-            title=_("Orders at %(provider)s need your decision") % {"provider": order.provider.name},
-            body=_("Whether they were placed could not be found out. Their money stays reserved until you decide."),
-            path="/admin/orders/doubtfulorder/",
-            now=now,
-        )
+        raise_alert(causes.IN_REVIEW, now=now, provider=order.provider_id, name=order.provider.name)
     return True
 
 
@@ -109,18 +99,6 @@ def _calm(order: Order, now: datetime) -> None:
     """Close the provider's alerts once none of its orders is in doubt, or none waits for the owner."""
     others = Order.objects.filter(provider_id=order.provider_id)
     if not others.filter(forward_state__in=_DOUBTFUL).exists():
-        close_alert(cause=f"provider:{order.provider_id}:doubt", now=now)
+        close_alert(causes.IN_DOUBT, now=now, provider=order.provider_id)
     if not others.filter(forward_state=Forward.REVIEW).exists():
-        close_alert(cause=f"provider:{order.provider_id}:review", now=now)
-
-
-def _tell_loss(order: Order, upstream_id: str, now: datetime) -> None:
-    raise_alert(
-        cause=f"order:{order.pk}:loss",
-        severity=Severity.MONEY,
-        title=_("An order was found at the provider after its refund"),
-        body=_("Order %(order)s is number %(id)s there. The customer keeps the refund.")
-        % {"order": order, "id": upstream_id},
-        path=f"/admin/orders/order/{order.pk}/change/",
-        now=now,
-    )
+        close_alert(causes.IN_REVIEW, now=now, provider=order.provider_id)

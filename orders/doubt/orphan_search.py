@@ -3,11 +3,10 @@
 from datetime import timedelta
 
 from django.db.models import Min
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from notices import causes
 from notices.alerts import raise_alert
-from notices.models import Severity
 from orders.books.orphans import Orphan, note_orphans
 from orders.doubt import probing
 from orders.doubt.evidence import CALLS_PER_DOUBT, ids_per_call, newest_own_id
@@ -59,12 +58,5 @@ def mark_orphans(probe: Probe) -> int:
     # While something is in doubt, an orphan is likely the order it is looking for.
     if orphans and not ForwardAttempt.objects.filter(provider=provider, outcome=Outcome.IN_DOUBT).exists():
         counted = ngettext("%(count)d order", "%(count)d orders", orphans) % {"count": orphans}
-        raise_alert(
-            cause=f"provider:{provider.pk}:orphans",
-            severity=Severity.MONEY,
-            title=_("%(name)s has orders under our key that the shop does not know") % {"name": provider.name},
-            body=_("%(counted)s found. Does anything else order with this key?") % {"counted": counted},
-            path=f"/admin/orders/ownid/?explained__exact=orphan&provider__id__exact={provider.pk}",
-            now=now,
-        )
+        raise_alert(causes.UNKNOWN_ORDERS, now=now, provider=provider.pk, name=provider.name, counted=counted)
     return found

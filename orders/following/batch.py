@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 
 from django.db import connection
-from django.utils.translation import gettext as _
 
 from billing import ledger
 from billing.models import Hold
@@ -16,7 +15,7 @@ from catalog.models import Provider
 from core.rows import all_loaded
 from core.rowset import rowset
 from notices.alerts import raise_alert
-from notices.models import Severity
+from notices.causes import Cause
 from orders import lifecycle
 from orders.models import ChildOrder, EventKind, Order
 from orders.states import CANCEL_OPEN, FINAL, CancelState, Progress
@@ -75,7 +74,7 @@ class Round:
     ended: dict[int, Progress] = field(default_factory=dict)
     lines: list[dict[str, Any]] = field(default_factory=list)
     postings: list[tuple[int, list[ledger.Posting]]] = field(default_factory=list)
-    alerts: list[dict[str, Any]] = field(default_factory=list)
+    alerts: list[tuple[Cause, dict[str, Any]]] = field(default_factory=list)
     actor: str = ""
     #: The shop's own accounts, looked up once for the whole batch.
     account_of: ledger.OwnAccount = field(default_factory=lambda: cache(ledger.own_account_id))
@@ -92,31 +91,9 @@ class Round:
         if postings:
             self.postings.append((self.holds[order.pk].wallet_id, postings))
 
-    def loss(self, order: Order, title: str) -> None:
-        """Tell the owner of money that is gone or may be."""
-        self.alerts.append(
-            {
-                "cause": f"order:{order.pk}:loss",
-                "title": title,
-                "body": _("Order %(order)s") % {"order": order},
-                "severity": Severity.MONEY,
-                "path": f"/admin/orders/order/{order.pk}/change/",
-            }
-        )
-
-    def foreign_currency(self, order: Order, currency: str) -> None:
-        """Tell the owner of a charge in a currency that was not agreed on."""
-        self.alerts.append(
-            {
-                # Not the account's own: a look at the balance closes that one, and each answer would tell it anew.
-                "cause": f"provider:{self.provider.pk}:order_currency",
-                "title": _("%(provider)s names another currency than its settings") % {"provider": self.provider.name},
-                "body": _("Order %(order)s is charged in %(currency)s. Nothing was computed with it.")
-                % {"order": order, "currency": currency},
-                "severity": Severity.MONEY,
-                "path": f"/admin/orders/order/{order.pk}/change/",
-            }
-        )
+    def alert(self, cause: Cause, **data: object) -> None:
+        """Raise an alert once the rows are written."""
+        self.alerts.append((cause, data))
 
     def end(self, order: Order, end: Progress, due: Decimal, *, remains: int | None) -> bool:
         """End an order, or end it otherwise than before, and post what is missing of ``due``; False when it may not.
@@ -161,8 +138,8 @@ def write(orders: Sequence[Order], this: Round) -> None:
     ledger.post([posting for _wallet, postings in this.postings for posting in postings])
     close_for(this.ended, now=this.now)
     lifecycle.note_all(this.lines)
-    for alert in this.alerts:
-        raise_alert(now=this.now, **alert)
+    for cause, data in this.alerts:
+        raise_alert(cause, now=this.now, **data)
 
 
 _CLOSE = """

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from catalog.models import Provider
+from notices import causes
 from orders import settlement
 from orders.following import children, parents
 from orders.following.batch import Round, write
@@ -89,7 +90,10 @@ def _status(order: Order, child: ChildOrder, heard: OrderStatus, this: Round) ->
     if heard.start_count is not None:
         child.start_count = heard.start_count
     if "currency_differs" in heard.flags:
-        this.foreign_currency(order, (heard.currency or "")[:8])
+        this.alert(
+            causes.CHARGED_IN_FOREIGN_CURRENCY, provider=this.provider.pk, name=this.provider.name, order=order.pk,
+            currency=(heard.currency or "")[:8],
+        )  # fmt: skip
     elif heard.charge is not None:
         child.charge = heard.charge
     if child.quantity is None:

@@ -5,9 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from catalog.models import Provider
+from notices import causes
 from orders import own_ids, settlement
 from orders.following import parents
 from orders.following.batch import Round, locked, write
@@ -75,14 +75,10 @@ def _nothing_usable(order: Order, item: StatusItem, this: Round) -> None:
     if isinstance(item, Ignored) and item.raw_state and item.raw_state[:100] != order.raw_state:
         order.raw_state = item.raw_state[:100]
         this.note(order, EventKind.REMARK, text="state not understood", heard=order.raw_state)
-        this.alerts.append(
-            {
-                "cause": f"provider:{this.provider.pk}:unknown_state",
-                "title": _("%(provider)s uses a state we do not know") % {"provider": this.provider.name},
-                "body": _("Order %(order)s: %(state)s") % {"order": order, "state": order.raw_state},
-                "path": f"/admin/orders/order/{order.pk}/change/",
-            }
-        )
+        this.alert(
+            causes.UNKNOWN_STATE, provider=this.provider.pk, name=this.provider.name, order=order.pk,
+            state=order.raw_state,
+        )  # fmt: skip
     # Not "==": calls that failed whole count as well, and may have counted past it.
     is_known = order.needs_review or order.reviewed.startswith(MISSED)
     if order.poll_misses >= MISSES_TO_REVIEW and not is_known:
@@ -139,7 +135,7 @@ def _late_word(order: Order, heard: OrderStatus, this: Round) -> None:
         return
     this.note(order, EventKind.REMARK, text="said to run again after its end", heard=order.raw_state)
     if order.progress in (Progress.CANCELED, Progress.REFUNDED):
-        this.loss(order, _("An order runs again at the provider after its refund"))
+        this.alert(causes.RUNS_AFTER_REFUND, order=order.pk)
 
 
 def _settle(order: Order, heard: OrderStatus, end: settlement.End, this: Round) -> None:
@@ -160,7 +156,7 @@ def _refuse_to_go_back(order: Order, heard: OrderStatus, this: Round) -> None:
     order.raw_state = heard.raw_state[:100]
     this.note(order, EventKind.REMARK, text="another end heard, nothing more is due", heard=order.raw_state)
     if heard.state is ProviderOrderState.COMPLETED and order.refunded > 0:
-        this.loss(order, _("An order was delivered after its refund"))
+        this.alert(causes.DELIVERED_AFTER_REFUND, order=order.pk)
 
 
 def _hear_charge(order: Order, heard: OrderStatus, this: Round) -> None:
@@ -168,7 +164,10 @@ def _hear_charge(order: Order, heard: OrderStatus, this: Round) -> None:
     if heard.currency:
         order.answered_currency = heard.currency[:8]
     if "currency_differs" in heard.flags:
-        this.foreign_currency(order, order.answered_currency)
+        this.alert(
+            causes.CHARGED_IN_FOREIGN_CURRENCY, provider=this.provider.pk, name=this.provider.name, order=order.pk,
+            currency=order.answered_currency,
+        )  # fmt: skip
         return
     if heard.charge is None or heard.charge == order.provider_charge:
         return
@@ -176,4 +175,4 @@ def _hear_charge(order: Order, heard: OrderStatus, this: Round) -> None:
     order.provider_charge = heard.charge
     if dearer and heard.charge - order.expected_charge >= ROUNDING:
         this.note(order, EventKind.REMARK, text="charged above the expected cost", charge=str(heard.charge))
-        this.loss(order, _("A provider charged more than expected"))
+        this.alert(causes.CHARGED_ABOVE_COST, order=order.pk)

@@ -5,9 +5,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
 from billing import ledger
+from notices import causes
 from orders import settlement
 from orders.following.batch import Round
 from orders.following.children import end_for, families_size, reckon
@@ -83,7 +83,7 @@ def _take_in(order: Order, heard: OrderStatus, this: Round) -> str:
     if len(fresh) > room:
         return "more child orders are listed than it can have"
     if len(this.children.get(order.pk, [])) < len(known) + len(fresh):
-        this.loss(order, _("A provider lists another order's number as part of an order"))
+        this.alert(causes.FOREIGN_CHILD, order=order.pk)
         return "a listed child order belongs to another order"
     return ""
 
@@ -154,4 +154,4 @@ def _add_up_charges(order: Order, children: Sequence[ChildOrder], this: Round) -
         return
     before, order.provider_charge = order.provider_charge or Decimal(0), sum(charges, Decimal(0))
     if order.provider_charge - order.expected_charge >= ROUNDING > before - order.expected_charge:
-        this.loss(order, _("A provider charged more than expected"))
+        this.alert(causes.CHARGED_ABOVE_COST, order=order.pk)

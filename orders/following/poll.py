@@ -10,15 +10,15 @@ from typing import Protocol
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Min
-from django.utils.translation import gettext as _
+from django.urls import reverse
 
 from catalog.models import Provider
 from catalog.providers import health
 from catalog.providers.connection import client_for
 from core.clock import SteadyClock, database_now, elapsed_clock
+from notices import causes
 from notices.alerts import close_alert, raise_alert
 from notices.containment import contained
-from notices.models import Severity
 from orders import threads
 from orders.following import child_answers, order_answers, rate_limit
 from orders.models import ChildOrder, Order
@@ -197,23 +197,14 @@ _QUIET_SECONDS = 30.0
 
 def _look_for_strangers(provider: Provider, answers: Mapping[str, StatusItem], now: datetime) -> None:
     """A provider that knows none of our orders has likely been given another account's key."""
-    cause = f"provider:{provider.pk}:knows_none"
     if any(isinstance(item, OrderStatus) for item in answers.values()):
         if elapsed_clock() >= _is_quiet.get(provider.pk, 0.0):
-            close_alert(cause=cause, now=now)
+            close_alert(causes.KNOWS_NO_ORDER, now=now, provider=provider.pk)
             _is_quiet[provider.pk] = elapsed_clock() + _QUIET_SECONDS
     elif len(answers) > 1 and all(
         isinstance(item, ItemError) and item.error_class is ErrorClass.UNKNOWN_ORDER for item in answers.values()
     ):
-        raise_alert(
-            cause=cause,
-            severity=Severity.MONEY,
-            title=_("%(name)s knows none of our orders") % {"name": provider.name},
-            body=_("It was asked about %(count)d orders. Is this the key of the account that placed them?")
-            % {"count": len(answers)},
-            path=f"/admin/catalog/provider/{provider.pk}/change/",
-            now=now,
-        )
+        raise_alert(causes.KNOWS_NO_ORDER, now=now, provider=provider.pk, name=provider.name, count=len(answers))
         _is_quiet.pop(provider.pk, None)
 
 
@@ -229,7 +220,7 @@ def _apply(apply: Apply, heard: Mapping[int, StatusItem], batch: Batch, now: dat
         log.exception("a batch of %s answers could not be applied as a whole", len(heard))
         of = "order" if apply is order_answers.apply else "childorder"
         for pk, item in heard.items():
-            with contained(f"applying an answer to {of} {pk}", path=f"/admin/orders/{of}/{pk}/change/"):
+            with contained(f"applying an answer to {of} {pk}", path=reverse(f"admin:orders_{of}_change", args=[pk])):
                 apply({pk: item}, provider=batch.provider, asked_at=batch.asked_at, now=now)
 
 

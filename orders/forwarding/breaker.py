@@ -15,12 +15,11 @@ from enum import StrEnum
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Max, Min, Q, Sum
-from django.utils.translation import gettext as _
 
 from catalog.models import Provider
 from core.money import multiply
+from notices import causes
 from notices.alerts import close_alert, raise_alert
-from notices.models import Severity
 from orders.models import BreakerState, ForwardAttempt, Order
 from orders.states import Forward, Outcome
 
@@ -209,17 +208,10 @@ def _is_trial_due(row: BreakerState, reason: str, now: datetime) -> bool:
 def _reset(row: BreakerState, now: datetime) -> None:
     row.tripped_at, row.tripped_because, row.reset_at, row.streak = None, "", now, 0
     row.save()
-    close_alert(cause=f"provider:{row.provider_id}:breaker", now=now)
+    close_alert(causes.BREAKER_TRIPPED, now=now, provider=row.provider_id)
 
 
 def _trip(row: BreakerState, reason: str, now: datetime) -> None:
     """The caller saves the row."""
     row.tripped_at, row.tripped_because = now, reason
-    raise_alert(
-        cause=f"provider:{row.provider_id}:breaker",
-        severity=Severity.MONEY,
-        title=_("Sending to %(provider)s is held back: too much is in doubt") % {"provider": row.provider.name},
-        body=_("Orders wait. One is tried when the doubts had time to settle; a clear answer lets the others follow."),
-        path="/admin/orders/order/?forward_state__exact=in_doubt",
-        now=now,
-    )
+    raise_alert(causes.BREAKER_TRIPPED, now=now, provider=row.provider_id, name=row.provider.name)

@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from catalog.models import ProviderService
 from catalog.providers import health
+from notices import causes
 from notices.alerts import raise_alert
-from notices.models import Severity
 from orders import lifecycle, own_ids, settlement
 from orders.forwarding import accepted, breaker, refusal_streaks
 from orders.models import ChildOrder, EventKind, ForwardAttempt, Order, OwnId
@@ -84,15 +83,7 @@ def record_accepted(order: Order, attempt: ForwardAttempt, result: AcceptedOrder
         if attempt.outcome != Outcome.IN_DOUBT:
             _end_attempt(attempt, Outcome.IN_DOUBT, None, now, reason="known_id", unconfirmed_id=result.order_id)
         put_in_doubt(order, now=now, attempt=attempt)
-        raise_alert(
-            cause=f"provider:{attempt.provider_id}:known_id",
-            severity=Severity.MONEY,
-            title=_("A provider answered with an order number that another order has"),
-            body=_("Order %(order)s got the number %(id)s, which is taken. It stays in doubt.")
-            % {"order": order, "id": result.order_id},
-            path=f"/admin/orders/order/{order.pk}/change/",
-            now=now,
-        )
+        raise_alert(causes.NUMBER_TAKEN, now=now, provider=attempt.provider_id, order=order.pk, number=result.order_id)
         return
     _end_attempt(attempt, Outcome.PLACED, result, now, upstream_id=result.order_id)
     own_ids.note_placed(attempt, result.order_id, now=now)
@@ -101,14 +92,7 @@ def record_accepted(order: Order, attempt: ForwardAttempt, result: AcceptedOrder
         text = "found at the provider after its refund"
         detail = {"text": text, "upstream_id": result.order_id}
         lifecycle.note(order_id=order.pk, kind=EventKind.REMARK, now=now, detail=detail)
-        raise_alert(
-            cause=f"order:{order.pk}:loss",
-            severity=Severity.MONEY,
-            title=_("An order that was refunded is at the provider after all"),
-            body=_("Order %(order)s is number %(id)s there.") % {"order": order, "id": result.order_id},
-            path=f"/admin/orders/order/{order.pk}/change/",
-            now=now,
-        )
+        raise_alert(causes.FOUND_AFTER_REFUND, now=now, order=order.pk, number=result.order_id)
         return
     columns: dict[str, Any] = {
         "upstream_id": result.order_id,
@@ -148,13 +132,9 @@ def _record_refused(order: Order, attempt: ForwardAttempt, result: Refused, now:
         gone.exclude(quarantine__contains=[_GONE]).update(quarantine=[_GONE], digest="")
     if error_class in (ErrorClass.OTHER, ErrorClass.UNSUPPORTED, ErrorClass.BAD_PARAMS):
         raise_alert(
-            cause=f"provider:{order.provider_id}:refusal:{error_class}",
-            title=_("A provider refuses orders with a text we should look at"),
-            body=_("Order %(order)s was refused and refunded. The provider said: %(text)s")
-            % {"order": order, "text": result.text},
-            path=f"/admin/orders/order/{order.pk}/change/",
-            now=now,
-        )
+            causes.UNKNOWN_REFUSAL, now=now, provider=order.provider_id, error_class=error_class, order=order.pk,
+            text=result.text,
+        )  # fmt: skip
 
 
 def _record_not_sent(order: Order, attempt: ForwardAttempt, result: NotSent, now: datetime) -> None:
@@ -176,15 +156,7 @@ def put_in_doubt(order: Order, *, now: datetime, attempt: ForwardAttempt) -> Non
         return
     _move_order(order, Forward.IN_DOUBT, now, EventKind.DOUBTED, {}, attempt, next_at=None)
     breaker.count_answer(order.provider_id, is_clear=False, now=now)
-    raise_alert(
-        cause=f"provider:{order.provider_id}:doubt",
-        title=_("Orders in doubt at %(provider)s") % {"provider": order.provider.name},
-        body=_(
-            "The provider's answer was lost or unclear. The money stays reserved and nothing is sent again by itself."
-        ),
-        path=f"/admin/orders/doubtfulorder/?provider__id__exact={order.provider_id}",
-        now=now,
-    )
+    raise_alert(causes.IN_DOUBT, now=now, provider=order.provider_id, name=order.provider.name)
 
 
 def _end_attempt(
@@ -223,12 +195,4 @@ def _move_order(
 def alert_contradiction(attempt_id: int, upstream_id: str, *, now: datetime) -> None:
     """Alert the owner: an order that was called "not placed" has an id there, so it was bought, perhaps twice."""
     attempt = ForwardAttempt.objects.select_related("order").get(pk=attempt_id)
-    raise_alert(
-        cause=f"order:{attempt.order_id}:contradiction",
-        severity=Severity.MONEY,
-        title=_("An order that was called not placed seems to be placed"),
-        body=_("Order %(order)s: the provider has the number %(id)s, which fits nothing else.")
-        % {"order": attempt.order, "id": upstream_id},
-        path=f"/admin/orders/order/{attempt.order_id}/change/",
-        now=now,
-    )
+    raise_alert(causes.CONTRADICTION, now=now, order=attempt.order_id, number=upstream_id)

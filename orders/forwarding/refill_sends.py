@@ -7,11 +7,11 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils.translation import gettext as _
 
 from catalog.providers import health
 from catalog.providers.connection import dialect_of
 from core.clock import database_now, elapsed_clock
+from notices import causes
 from notices.alerts import raise_alert
 from notices.containment import contained
 from orders import lifecycle
@@ -185,9 +185,5 @@ def _put_in_doubt(refill: Refill, now: datetime, *, poll_at: datetime | None = N
     set_refill(refill, RefillState.IN_DOUBT, next_at=None, next_poll_at=poll_at)
     note_refill(refill, EventKind.REFILL_DOUBTED, now)
     raise_alert(
-        cause=f"provider:{refill.provider_id}:refill_doubt",
-        title=_("Refills in doubt at %(provider)s") % {"provider": refill.provider.name},
-        body=_("The provider's answer to a refill was lost. It is not asked for again by itself."),
-        path=f"/admin/orders/order/{refill.order_id}/change/",
-        now=now,
+        causes.REFILL_IN_DOUBT, now=now, provider=refill.provider_id, name=refill.provider.name, order=refill.order_id
     )

@@ -15,8 +15,8 @@ from catalog.models import Provider
 from catalog.pricing import provider_charge_for
 from catalog.providers.connection import client_for
 from core.refusals import Refusal
+from notices import causes
 from notices.alerts import raise_alert
-from notices.models import Severity
 from orders import freezing, own_ids
 from orders.books import orphans
 from orders.books.orphans import Orphan
@@ -201,15 +201,7 @@ def _remember(provider: Provider, unknown: Sequence[Found], now: datetime) -> No
 
 
 def _tell(provider: Provider, count: int, now: datetime) -> None:
-    raise_alert(
-        cause=f"provider:{provider.pk}:restored",
-        severity=Severity.MONEY,
-        title=_("%(count)d orders at %(provider)s came back with a restore and are in doubt")
-        % {"count": count, "provider": provider.name},
-        body=_("They may have been sent in the time that was lost. Compare them with the orders that nobody placed."),
-        path=f"/admin/orders/order/?forward_state__exact=in_doubt&provider__id__exact={provider.pk}",
-        now=now,
-    )
+    raise_alert(causes.RESTORED, now=now, provider=provider.pk, name=provider.name, count=count)
 
 
 def is_absent(order: Order, unknown: Sequence[Found], rates: dict[str, Decimal]) -> bool:

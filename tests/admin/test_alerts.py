@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from notices.alerts import raise_alert
+from notices.alerts import open_alert
 from notices.heartbeats import beat
 from notices.models import Alert, Severity
 from tests.admin.conftest import as_
@@ -17,7 +17,7 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 def alert(cause: str, **more: object) -> Alert:
-    raise_alert(cause=cause, title=f"About {cause}", now=NOON, **more)
+    open_alert(cause=cause, title=f"About {cause}", now=NOON, **more)
     return Alert.objects.get(cause=cause, closed_at=None)
 
 

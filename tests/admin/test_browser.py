@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 from accounts.models import User
 from billing.models import Account, Transfer
 from core.clock import database_now
-from notices.alerts import raise_alert
+from notices.alerts import open_alert
 from notices.models import Alert
 from orders.models import Order
 from tests.billing.cast import balance, money
@@ -46,7 +46,7 @@ def signed_in(page: Page, owner: User, live_server: object, said: list[str]) -> 
 def test_no_page_of_the_owner_breaks_the_policy(
     page: Page, signed_in: str, alice: User, doubted: Order, partial: Order
 ) -> None:
-    raise_alert(cause="a", title="Something", path="/admin/", now=database_now())
+    open_alert(cause="a", title="Something", path="/admin/", now=database_now())
     wallet, transfer, alert = Account.objects.get(customer=alice), Transfer.objects.all()[0], Alert.objects.get()
     addresses = [
         reverse("admin:index"),
@@ -83,7 +83,7 @@ def test_the_owner_credits_a_wallet(page: Page, signed_in: str, alice: User) -> 
 
 
 def test_the_owner_closes_an_alert(page: Page, signed_in: str) -> None:
-    raise_alert(cause="a", title="Something", now=database_now())
+    open_alert(cause="a", title="Something", now=database_now())
     page.goto(f"{signed_in}{reverse('admin:notices_alert_changelist')}")
     page.locator("input.action-select").check()
     page.locator("select[name=action]").select_option("close")

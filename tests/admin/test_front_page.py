@@ -8,7 +8,7 @@ from django.urls import reverse
 from accounts.models import User
 from catalog.models import Provider, Service
 from core.clock import database_now
-from notices.alerts import raise_alert
+from notices.alerts import open_alert
 from notices.heartbeats import beat
 from orders.models import Order
 from orders.pages.attention import attention
@@ -44,7 +44,7 @@ def test_the_front_page_links_to_open_work(admin: Client, doubted: Order, partia
     Order.objects.filter(pk=partial.pk).update(needs_review="odd remains")
     Provider.objects.update(parked_at=now, parked_reason="not_enough_funds")
     for n in range(7):
-        raise_alert(cause=f"c{n}", title=f"<i>Alert {n}</i>", now=now)
+        open_alert(cause=f"c{n}", title=f"<i>Alert {n}</i>", now=now)
     beat(part="sweep", now=now - timedelta(minutes=9))
     text = front(admin)
     for shown in (

@@ -108,7 +108,7 @@ def test_an_order_found_after_its_refund_is_a_loss_of_the_shop(shop: Shop, alice
     assert order.forward_state == Forward.REFUNDED
     assert order.attempts.get().outcome == Outcome.PLACED
     assert balance(alice) == 100
-    assert Alert.objects.filter(cause=f"order:{order.pk}:loss").exists()
+    assert Alert.objects.get(cause=f"order:{order.pk}:loss").times == 1
     assert adds_up()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import User
 from core.clock import database_now
-from notices.alerts import close_alert
+from notices.alerts import close_alerts
 from notices.models import Alert
 from orders.books import breaks, order_costs
 from orders.books.figures import figures_of
@@ -78,7 +78,7 @@ def test_differences_that_stay_are_seen_again_in_as_many_statements_however_many
     assert sorted(alerts.values_list("times", flat=True)) == [2, 2, 2, 4]
     # One that somebody closed while the difference stays is opened again; one that was explained stays quiet.
     loss, explained = ReconciliationBreak.objects.filter(kind=BreakKind.MARGIN).order_by("pk")[:2]
-    close_alert(cause=breaks.cause_of(loss), now=later)
+    close_alerts([breaks.cause_of(loss)], now=later)
     breaks.decide(break_id=explained.pk, state=BreakState.EXPLAINED, note="known", actor="owner", now=later)
     assert look(now=later) == 8
     assert alerts.filter(cause=breaks.cause_of(loss), closed_at=None).exists()

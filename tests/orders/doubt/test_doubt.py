@@ -147,7 +147,7 @@ def test_an_order_found_after_its_refund_is_the_stores_loss(shop: Shop, alice: U
     assert attempt_of(lost).outcome == Outcome.PLACED
     lost.refresh_from_db()
     assert (lost.forward_state, lost.refunded) == (Forward.REFUNDED, lost.charge)
-    assert Alert.objects.filter(cause=f"order:{lost.pk}:loss").exists()
+    assert Alert.objects.get(cause=f"order:{lost.pk}:loss").times == 1
 
 
 def test_a_killed_workers_order_is_resolved_too(shop: Shop, alice: User) -> None:

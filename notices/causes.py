@@ -1,0 +1,236 @@
+"""Every alert the shop can raise: its cause, its severity, its texts, and the admin page that helps.
+
+A call site names the cause and gives the data, and each placeholder takes the datum of its name. The key is stored
+with the alert and finds the open one again, so its spelling never changes. docs/operations.md says what to do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from notices.models import Severity
+
+
+@dataclass(frozen=True, eq=False)
+class Cause:
+    """One kind of alert. ``page`` names an admin URL, ``page_of`` the datum that holds the id of its row."""
+
+    key: str
+    severity: Severity
+    title: str | Promise
+    body: str | Promise = ""
+    page: str = ""
+    page_of: str = ""
+    query: str = ""
+
+    def key_for(self, data: Mapping[str, object]) -> str:
+        """Return the stored cause, such as "provider:3:parked"."""
+        return self.key.format(**data)[:120]
+
+    def path_for(self, data: Mapping[str, object]) -> str:
+        """Return the path of the admin page, empty if there is none."""
+        if not self.page:
+            return ""
+        path = reverse(f"admin:{self.page}", args=[data[self.page_of]] if self.page_of else [])
+        return f"{path}?{self.query.format(**data)}" if self.query else path
+
+
+# Providers
+
+PARKED = Cause(
+    "provider:{provider}:parked", Severity.MONEY, _("%(name)s is parked: %(reason)s"),
+    _("Orders for it are accepted and wait. Nothing is sent until it answers again. %(detail)s"),
+    "catalog_provider_change", "provider",
+)  # fmt: skip
+CURRENCY_CHANGED = Cause(
+    "provider:{provider}:currency", Severity.MONEY, _("%(name)s has changed its currency: sale stopped"),
+    _("The account is in %(theirs)s, its settings here say %(ours)s. Its services are off sale until they agree."),
+    "catalog_provider_change", "provider",
+)  # fmt: skip
+NO_MONEY_LEFT = Cause(
+    "provider:{provider}:balance", Severity.MONEY, _("No money left at %(name)s"),
+    _("Orders to this provider cannot be paid. Please add funds on the provider's own site."),
+    "catalog_provider_change", "provider",
+)  # fmt: skip
+LITTLE_MONEY_LEFT = Cause(
+    "provider:{provider}:low_balance", Severity.MONEY, _("Little money left at %(name)s"),
+    _("%(left)s %(currency)s left. Please add funds on the provider's own site before orders have to wait."),
+    "catalog_provider_change", "provider",
+)  # fmt: skip
+ACTION_UNKNOWN = Cause(
+    "provider:{provider}:{capability}", Severity.ATTENTION, _("%(name)s does not know an action it was asked for"),
+    _("%(capability)s was switched off for it."),
+    "catalog_provider_change", "provider",
+)  # fmt: skip
+SYNC_REFUSED = Cause(
+    "provider:{provider}:sync", Severity.ATTENTION, _("The price list of %(name)s was not applied"), _("%(problem)s"),
+    "catalog_provider_change", "provider",
+)  # fmt: skip
+IDS_PROVE_NOTHING = Cause(
+    "provider:{provider}:unprovable", Severity.ATTENTION, _("%(name)s: order numbers prove nothing here"),
+    _(
+        "Its order numbers do not grow, or it answers for orders that are not ours. Orders whose answer is lost will "
+        "wait for your decision."
+    ),
+    "catalog_provider_change", "provider",
+)  # fmt: skip
+KNOWS_NO_ORDER = Cause(
+    "provider:{provider}:knows_none", Severity.MONEY, _("%(name)s knows none of our orders"),
+    _("It was asked about %(count)s orders. Is this the key of the account that placed them?"),
+    "catalog_provider_change", "provider",
+)  # fmt: skip
+UNKNOWN_STATE = Cause(
+    "provider:{provider}:unknown_state", Severity.ATTENTION, _("%(name)s uses a state we do not know"),
+    _("Order #%(order)s: %(state)s"),
+    "orders_order_change", "order",
+)  # fmt: skip
+UNKNOWN_REFUSAL = Cause(
+    "provider:{provider}:refusal:{error_class}", Severity.ATTENTION,
+    _("A provider refuses orders with a text you should read"),
+    _("Order #%(order)s was refused and refunded. The provider's answer: %(text)s"),
+    "orders_order_change", "order",
+)  # fmt: skip
+UNKNOWN_CANCEL_REFUSAL = Cause(
+    "provider:{provider}:cancel_words", Severity.ATTENTION,
+    _("A provider refuses cancellations with a text you should read"),
+    _("Order #%(order)s. The provider's answer: %(text)s"),
+    "orders_order_change", "order",
+)  # fmt: skip
+
+# Orders in doubt
+
+IN_DOUBT = Cause(
+    "provider:{provider}:doubt", Severity.ATTENTION, _("Orders in doubt at %(name)s"),
+    _("The provider's answer was lost or unclear. The money stays reserved and nothing is sent again by itself."),
+    "orders_doubtfulorder_changelist", query="provider__id__exact={provider}",
+)  # fmt: skip
+IN_REVIEW = Cause(
+    "provider:{provider}:review", Severity.MONEY, _("Orders at %(name)s need your decision"),
+    _("It could not be found out whether they were placed. Their money stays reserved until you decide."),
+    "orders_doubtfulorder_changelist",
+)  # fmt: skip
+BREAKER_TRIPPED = Cause(
+    "provider:{provider}:breaker", Severity.MONEY, _("Sending to %(name)s is held back: too much is in doubt"),
+    _("Orders wait. One is tried after the doubts had time to settle; a clear answer lets the others follow."),
+    "orders_order_changelist", query="forward_state__exact=in_doubt",
+)  # fmt: skip
+DOUBT_REFUNDED = Cause(
+    "provider:{provider}:doubt_refunded", Severity.MONEY, _("Orders in doubt were refunded after waiting too long"),
+    _("Order #%(order)s. If the provider did place it, its cost is lost."),
+    "orders_order_change", "order",
+)  # fmt: skip
+RESTORED = Cause(
+    "provider:{provider}:restored", Severity.MONEY,
+    _("%(count)s orders at %(name)s came back with a restore and are in doubt"),
+    _("They may have been sent in the time that was lost. Compare them with the orders that nobody placed."),
+    "orders_order_changelist", query="forward_state__exact=in_doubt&provider__id__exact={provider}",
+)  # fmt: skip
+REFILL_IN_DOUBT = Cause(
+    "provider:{provider}:refill_doubt", Severity.ATTENTION, _("Refills in doubt at %(name)s"),
+    _("The provider's answer to a refill was lost. It is not requested again by itself."),
+    "orders_order_change", "order",
+)  # fmt: skip
+REFILL_UNANSWERED = Cause(
+    "provider:{provider}:refill_untold", Severity.ATTENTION, _("%(name)s has not answered about a refill"),
+    _("Order #%(order)s: its refill was passed on, and %(count)s questions in a row had no usable answer."),
+    "orders_order_change", "order",
+)  # fmt: skip
+
+# Orders that cost money
+
+FOUND_AFTER_REFUND = Cause(
+    "order:{order}:loss", Severity.MONEY, _("An order was found at the provider after its refund"),
+    _("Order #%(order)s is number %(number)s there. The customer keeps the refund."),
+    "orders_order_change", "order",
+)  # fmt: skip
+RUNS_AFTER_REFUND = Cause(
+    "order:{order}:loss", Severity.MONEY, _("An order runs again at the provider after its refund"),
+    _("Order #%(order)s"),
+    "orders_order_change", "order",
+)  # fmt: skip
+DELIVERED_AFTER_REFUND = Cause(
+    "order:{order}:loss", Severity.MONEY, _("An order was delivered after its refund"), _("Order #%(order)s"),
+    "orders_order_change", "order",
+)  # fmt: skip
+CHARGED_ABOVE_COST = Cause(
+    "order:{order}:loss", Severity.MONEY, _("A provider charged more than expected"), _("Order #%(order)s"),
+    "orders_order_change", "order",
+)  # fmt: skip
+FOREIGN_CHILD = Cause(
+    "order:{order}:loss", Severity.MONEY, _("A provider lists another order's number as part of an order"),
+    _("Order #%(order)s"),
+    "orders_order_change", "order",
+)  # fmt: skip
+CONTRADICTION = Cause(
+    "order:{order}:contradiction", Severity.MONEY, _("An order that was called not placed seems to be placed"),
+    _("Order #%(order)s: the provider has the number %(number)s, which fits nothing else."),
+    "orders_order_change", "order",
+)  # fmt: skip
+NUMBER_TAKEN = Cause(
+    "provider:{provider}:known_id", Severity.MONEY,
+    _("A provider answered with an order number that another order has"),
+    _("Order #%(order)s got the number %(number)s, which is taken. It stays in doubt."),
+    "orders_order_change", "order",
+)  # fmt: skip
+# Not CURRENCY_CHANGED: reading the balance closes that one, and each answer would open it again.
+CHARGED_IN_FOREIGN_CURRENCY = Cause(
+    "provider:{provider}:order_currency", Severity.MONEY, _("%(name)s names another currency than its settings"),
+    _("Order #%(order)s is charged in %(currency)s. Nothing was computed with it."),
+    "orders_order_change", "order",
+)  # fmt: skip
+SOLD_BELOW_COST = Cause(
+    "service:{service}:below_cost", Severity.MONEY, _("Service %(service)s costs more than its price"),
+    _("An order was refused because it would have lost money. Check the price, the markup and the exchange rate."),
+    "catalog_service_change", "service",
+)  # fmt: skip
+
+# Accounts at providers
+
+ACCOUNT_BREAK = Cause(
+    "provider:{provider}:break:{kind}:{about}", Severity.MONEY, _("%(name)s: %(difference)s"),
+    _("Amount: %(amount)s. No money was moved because of it."),
+    "orders_reconciliationbreak_change", "row",
+)  # fmt: skip
+FIGURES_TOO_LARGE = Cause(
+    "provider:{provider}:books_beyond", Severity.MONEY,
+    _("%(name)s: the figures of its account are too large to be compared"),
+    _(
+        "It reports %(amount)s, our entries come to %(entries)s and the charges of its orders to %(charges)s. Look for "
+        "a charge that makes no sense. Nothing is compared until all of it is below %(limit)s again."
+    ),
+    "orders_provideraccount_change", "provider",
+)  # fmt: skip
+UNKNOWN_ORDERS = Cause(
+    "provider:{provider}:orphans", Severity.MONEY, _("%(name)s has orders under our key that the shop does not know"),
+    _("%(counted)s found. Does anything else order with this key?"),
+    "orders_ownid_changelist", query="explained__exact=orphan&provider__id__exact={provider}",
+)  # fmt: skip
+
+# The shop itself
+
+FROZEN = Cause(
+    "shop:frozen", Severity.MONEY, _("The shop is frozen: %(why)s"),
+    _(
+        "Orders are accepted and wait. Nothing is sent to any provider until the shop is thawed; docs/operations.md "
+        "says how."
+    ),
+)  # fmt: skip
+QUEUE_SILENT = Cause(
+    "queue:{queue}", Severity.ATTENTION, _("No worker answers on the queue %(queue)s"),
+    _("Its worker has stopped, hangs or has lost its connection. Restart it; no order is lost."),
+    "notices_heartbeat_changelist",
+)  # fmt: skip
+FAILURE = Cause(
+    "failure:{part}", Severity.ATTENTION, _("Something in the shop broke: %(part)s"),
+    _("%(kind)s. The log has the details; everything else goes on."),
+)  # fmt: skip
+TICKET_OPENED = Cause(
+    "ticket:{ticket}", Severity.ATTENTION, _("Ticket %(ticket)s: %(subject)s"),
+    _("A customer wrote to you. Answer by mail, and close the ticket in the admin."),
+    "support_ticket_change", "ticket",
+)  # fmt: skip
+
+CAUSES = {name: cause for name, cause in list(globals().items()) if isinstance(cause, Cause)}
