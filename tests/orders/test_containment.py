@@ -66,7 +66,7 @@ def test_an_answer_that_breaks_us_keeps_no_other_order_from_its_settlement(
             raise ZeroDivisionError
         honest(heard, **context)
 
-    monkeypatch.setattr(poll.hearing, "apply", broken)
+    monkeypatch.setattr(poll.order_answers, "apply", broken)
     shop.follows()
     done = Order.objects.filter(progress=Progress.COMPLETED).values_list("pk", flat=True)
     assert set(done) == {orders[0].pk, orders[2].pk}
