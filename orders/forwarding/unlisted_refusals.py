@@ -12,11 +12,11 @@ from django.conf import settings
 from catalog.models import Provider
 from catalog.providers.connection import client_for
 from core.clock import database_now
+from orders import id_search
 from orders.forwarding import balance_hint
 from orders.models import ChildOrder, ForwardAttempt
 from orders.states import Outcome
 from upstream.errors import ErrorClass, InDoubt, Refused, Unavailable
-from upstream.messages import ItemError, OrderStatus
 
 log = logging.getLogger(__name__)
 
@@ -86,16 +86,15 @@ def _next_ids_are_foreign(provider: Provider) -> bool:
     count = _FEWEST_ASKED + int(3 * a_second * max((database_now() - newest_at).total_seconds(), 0))
     if count >= provider.batch_size:
         return False  # checked before the ids are counted off: where they encode the time, a second holds millions
-    # 3. One call asks for them all, without the children of our own orders.
+    # 3. One call asks for them all, except the children of our own orders. Our newest order is its control: a call
+    #    that does not know even that one proves nothing about the others.
     children = ChildOrder.objects.filter(provider=provider).order_by("-id").values_list("upstream_id", flat=True)
     known = set(children[:500])
-    after = [str(i) for i in range(newest + 1, newest + 1 + count) if str(i) not in known]
+    next_ids = [n for n in range(newest + 1, newest + 1 + count) if str(n) not in known]
+    client = client_for(provider, deadline=settings.READ_DEADLINE_SECONDS)
     try:
-        found = client_for(provider, deadline=settings.READ_DEADLINE_SECONDS).statuses([str(newest), *after])
+        answers = id_search.ask_with_controls(client.statuses, next_ids, [newest])
     except Unavailable as failure:
         log.warning("ids after an unknown refusal: %s", failure.reason)
         return False
-    # 4. Our newest order is the control: a call that does not know even that one proves nothing about the others.
-    return isinstance(found[str(newest)], OrderStatus) and all(
-        isinstance(item, ItemError) and item.error_class is ErrorClass.UNKNOWN_ORDER for item in map(found.get, after)
-    )
+    return answers is not None and all(map(id_search.is_refused, answers.values()))
