@@ -10,7 +10,7 @@ from catalog.models import Provider
 class Home(Func):
     """Where this database lives, as ``cluster/timeline/database/table``; the first is empty where it may not be asked.
 
-    A cluster copied or made anew has another identifier, a recovery another timeline, a copied database another number,
+    A new or copied cluster has another identifier, a recovery another timeline, a copied database another number,
     and tables that a dump created have numbers of their own.
     """
 
@@ -53,7 +53,7 @@ RESTORED = Exists(ShopState.objects.filter(Q(is_restored=True) | ~Q(home=Home())
 
 
 class ThawScan(models.Model):
-    """What a look at a provider after a restore found, and what it made of the rows that had come back.
+    """What was found at a provider after a restore, and what became of the rows that had come back.
 
     ``is_complete`` means every id from the last one we know to the owner's recent one was answered, twice.
     """

@@ -76,8 +76,8 @@ def test_no_byte_leaves_when_the_shop_freezes_between_claim_and_send(settled: Sh
     assert settled.accepted() == []
 
 
-def test_a_sender_that_nobody_told_of_the_restore_sends_nothing(settled: Shop, alice: User) -> None:
-    """The permit itself compares the place: a worker that runs on beneath a restore needs no look to stop."""
+def test_a_running_worker_sends_nothing_after_a_restore(settled: Shop, alice: User) -> None:
+    """The claim and the permit compare the place themselves: no check has to run first."""
     settled.buys(alice)
     ShopState.objects.update(home="another/place/by/far")
     assert settled.forwards() == 0
@@ -117,9 +117,9 @@ def test_a_mark_outside_that_counts_more_attempts_freezes(
     assert marks.read(state().shop) == 5
     assert freezing.check(now=database_now()) is True
     assert "5 attempts" in state().why
-    run("thaw", "--reason", "nothing was ever sent, so there is no provider to look at")
+    run("thaw", "--reason", "nothing was ever sent, so there is no provider to compare with")
     assert marks.read(state().shop) == 0, "the marks of the lost time, here and on other machines, count no more"
-    assert freezing.freeze(why="an older look", now=database_now(), is_restored=True, shop=shop_before) is False
+    assert freezing.freeze(why="an older check", now=database_now(), is_restored=True, shop=shop_before) is False
     assert freezing.check(now=database_now()) is False
 
 

@@ -14,7 +14,7 @@ from catalog.models import Provider
 from core.clock import database_now
 from notices.models import Alert
 from orders import audit, refills, timeouts
-from orders.forwarding import lanes, outcomes, refill_sends
+from orders.forwarding import dispatch, lanes, outcomes, refill_sends
 from orders.models import EventKind, ForwardAttempt, Order, Refill
 from orders.refills import NotRefillable, request_refill
 from orders.states import Forward, Outcome, Progress, RefillState
@@ -73,8 +73,6 @@ def test_patience_never_touches_what_may_have_been_sent(shop: Shop, alice: User,
 
 
 def test_patience_never_touches_what_is_being_sent(shop: Shop, alice: User) -> None:
-    from orders.forwarding import dispatch
-
     order = shop.buys(alice)
     with lanes.take(shop.provider.pk) as lane:
         assert lane is not None
@@ -194,7 +192,7 @@ def test_a_closed_refill_is_never_sent_by_itself(shop: Shop, doubted: Refill) ->
     assert shop.simulator.record()["requests"]["actions"]["refill"] == before
 
 
-def test_a_refill_id_heard_in_a_spoiled_answer_closes_the_doubt(shop: Shop, doubted: Refill) -> None:
+def test_a_refill_id_in_a_spoiled_answer_closes_the_doubt(shop: Shop, doubted: Refill) -> None:
     [made] = shop.simulator.record()["refills"]
     doubted.attempts.update(unconfirmed_id=made["refill"])
     Refill.objects.update(next_poll_at=database_now())

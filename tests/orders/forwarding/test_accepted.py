@@ -1,7 +1,7 @@
 """An accepted order is recorded by one statement, or step by step: on the same rows both write the same.
 
-Each case is a sent order and what is known besides it. Both ways run on these very rows, the first one rolled back, and
-every row of every table is compared, column by column.
+Each case is a sent order and what else is known. Both ways run on the very same rows, each one rolled back, and every
+row of every table is compared, column by column.
 """
 
 import uuid

@@ -1,4 +1,4 @@
-"""The breaker: doubt stops sending before it grows, and one clear answer lets the others follow."""
+"""The breaker: too much doubt stops sending, and one clear answer lets the others follow."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -27,15 +27,15 @@ def narrow(settings: Any) -> None:
     settings.BREAKER_COST = 1000
 
 
-def states(of: list[Order]) -> list[str]:
+def states(orders: list[Order]) -> list[str]:
     found = dict(Order.objects.values_list("pk", "forward_state"))
-    return [found[o.pk] for o in of]
+    return [found[o.pk] for o in orders]
 
 
-def settle_time_passes(of: list[Order] | None = None) -> None:
-    """What is in doubt, or these orders of it, was sent longer ago than doubts need to settle."""
+def settle_time_passes(only: list[Order] | None = None) -> None:
+    """Every order, or only these, was sent longer ago than doubts need to settle."""
     sent = ForwardAttempt.objects.exclude(sent_at=None)
-    for attempt in sent if of is None else sent.filter(order__in=of):
+    for attempt in sent if only is None else sent.filter(order__in=only):
         ForwardAttempt.objects.filter(pk=attempt.pk).update(sent_at=attempt.sent_at - timedelta(seconds=601))
 
 
@@ -43,7 +43,7 @@ def lose(shop: Shop, count: int) -> None:
     shop.simulator.control(script=["close_no_answer"] * count, actions=["add"])
 
 
-def test_the_third_doubt_shuts_the_gate_and_the_rest_waits(shop: Shop, alice: User) -> None:
+def test_the_third_doubt_trips_the_breaker_and_the_rest_waits(shop: Shop, alice: User) -> None:
     lose(shop, 10)
     orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
     shop.forwards()
@@ -55,7 +55,7 @@ def test_the_third_doubt_shuts_the_gate_and_the_rest_waits(shop: Shop, alice: Us
     assert not orders[3].attempts.exists()
 
 
-def test_one_trial_goes_when_the_doubts_had_time_and_a_clear_answer_opens(shop: Shop, alice: User) -> None:
+def test_one_trial_goes_after_the_settle_time_and_a_clear_answer_resets(shop: Shop, alice: User) -> None:
     lose(shop, 3)
     orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
     shop.forwards()
@@ -67,7 +67,7 @@ def test_one_trial_goes_when_the_doubts_had_time_and_a_clear_answer_opens(shop: 
     assert Alert.objects.get(cause=f"provider:{shop.provider.pk}:breaker").closed_at is not None
 
 
-def test_a_trial_that_is_lost_too_is_the_only_one_until_it_settled(shop: Shop, alice: User) -> None:
+def test_no_trial_follows_a_lost_one_that_has_not_settled(shop: Shop, alice: User) -> None:
     lose(shop, 4)
     orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
     shop.forwards()
@@ -76,40 +76,40 @@ def test_a_trial_that_is_lost_too_is_the_only_one_until_it_settled(shop: Shop, a
     assert states(orders) == [Forward.IN_DOUBT] * 4 + [Forward.QUEUED] * 2
 
 
-def test_of_too_many_doubts_the_first_decides_when_a_trial_goes(shop: Shop, alice: User) -> None:
+def test_the_first_of_too_many_doubts_decides_when_a_trial_goes(shop: Shop, alice: User) -> None:
     lose(shop, 3)
     orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(5)]
     shop.forwards()
-    settle_time_passes(of=orders[:1])
+    settle_time_passes(only=orders[:1])
     shop.forwards()
     assert states(orders) == [Forward.IN_DOUBT] * 3 + [Forward.PLACED] * 2
     assert [a.is_trial for a in ForwardAttempt.objects.order_by("order_id")] == [False] * 3 + [True, False]
 
 
-def test_a_lost_trial_is_waited_for_though_the_first_doubt_has_settled(shop: Shop, alice: User) -> None:
+def test_a_lost_trial_delays_the_next_though_the_first_doubt_has_settled(shop: Shop, alice: User) -> None:
     lose(shop, 4)
     orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
     shop.forwards()
-    settle_time_passes(of=orders[:1])
+    settle_time_passes(only=orders[:1])
     for _ in range(2):
         shop.forwards()
     assert states(orders) == [Forward.IN_DOUBT] * 4 + [Forward.QUEUED] * 2
-    settle_time_passes(of=orders[3:4])
+    settle_time_passes(only=orders[3:4])
     shop.forwards()
     assert states(orders) == [Forward.IN_DOUBT] * 4 + [Forward.PLACED] * 2
 
 
-def test_unclear_answers_in_a_row_are_waited_for_to_the_last(shop: Shop, alice: User, settings: Any) -> None:
+def test_the_last_of_several_unclear_answers_has_to_settle(shop: Shop, alice: User, settings: Any) -> None:
     settings.BREAKER_DOUBTS = 100
     settings.BREAKER_STREAK = 3
     lose(shop, 3)
     orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(4)]
     shop.forwards()
     assert BreakerState.objects.get().tripped_because == "streak"
-    settle_time_passes(of=orders[:2])
+    settle_time_passes(only=orders[:2])
     shop.forwards()
     assert states(orders) == [Forward.IN_DOUBT] * 3 + [Forward.QUEUED]
-    settle_time_passes(of=orders[2:3])
+    settle_time_passes(only=orders[2:3])
     shop.forwards()
     assert states(orders) == [Forward.IN_DOUBT] * 3 + [Forward.PLACED]
 
@@ -129,8 +129,8 @@ def test_doubtful_cost_is_capped_and_passed_by_one_trial_at_most(shop: Shop, ali
     assert states(orders).count(Forward.IN_DOUBT) == 3
 
 
-def test_refunded_doubts_hold_nothing_back(shop: Shop, alice: User, settings: Any) -> None:
-    """Nobody could find out, and nobody decided: their attempts stay in doubt, but the cap is not theirs to keep."""
+def test_refunded_doubts_stop_no_order(shop: Shop, alice: User, settings: Any) -> None:
+    """Their attempts stay in doubt for good, but no longer count towards the cap."""
     settings.BREAKER_COST = 1.7
     lose(shop, 2)
     orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(2)]
@@ -146,7 +146,7 @@ def test_refunded_doubts_hold_nothing_back(shop: Shop, alice: User, settings: An
     assert BreakerState.objects.get().tripped_at is None
 
 
-def test_what_would_pass_the_cap_waits_and_what_fits_below_it_goes(shop: Shop, alice: User, settings: Any) -> None:
+def test_an_order_above_the_cap_waits_and_one_below_it_goes(shop: Shop, alice: User, settings: Any) -> None:
     settings.BREAKER_COST = 1.7
     lose(shop, 1)
     lost = shop.buys(alice, link="https://example.com/p/1")
@@ -157,7 +157,7 @@ def test_what_would_pass_the_cap_waits_and_what_fits_below_it_goes(shop: Shop, a
     assert states([lost, dear, cheap]) == [Forward.IN_DOUBT, Forward.QUEUED, Forward.PLACED]
 
 
-def test_when_nothing_that_waits_fits_a_trial_ends_the_wait(shop: Shop, alice: User, settings: Any) -> None:
+def test_a_trial_goes_when_no_waiting_order_fits(shop: Shop, alice: User, settings: Any) -> None:
     settings.BREAKER_COST = 1.7
     lose(shop, 1)
     lost = shop.buys(alice, link="https://example.com/p/1")
@@ -179,7 +179,7 @@ def test_an_order_dearer_than_the_cap_goes_while_nothing_is_in_doubt(shop: Shop,
     assert states([order]) == [Forward.PLACED]
 
 
-def test_without_a_cap_no_cost_holds_anything_back(shop: Shop, alice: User, settings: Any) -> None:
+def test_without_a_cap_no_cost_stops_anything(shop: Shop, alice: User, settings: Any) -> None:
     settings.BREAKER_COST = 0
     lose(shop, 2)
     orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(3)]
@@ -195,9 +195,7 @@ def test_the_cap_is_a_twentieth_of_the_balance_when_that_is_less(shop: Shop) -> 
     assert breaker.cap_of(shop.provider) == Decimal(1000)
 
 
-def test_unclear_answers_in_a_row_shut_it_and_a_clear_one_between_starts_anew(
-    shop: Shop, alice: User, settings: Any
-) -> None:
+def test_a_clear_answer_in_between_ends_the_row_of_unclear_ones(shop: Shop, alice: User, settings: Any) -> None:
     settings.BREAKER_DOUBTS = 100
     shop.simulator.control(every=2, fault="close_no_answer", actions=["add"])
     for n in range(14):
@@ -213,7 +211,7 @@ def test_unclear_answers_in_a_row_shut_it_and_a_clear_one_between_starts_anew(
     assert BreakerState.objects.get().tripped_because == "streak"
 
 
-def test_a_gate_that_shuts_after_the_claim_stops_the_send_as_well(shop: Shop, alice: User) -> None:
+def test_a_breaker_that_trips_after_the_claim_stops_the_send_as_well(shop: Shop, alice: User) -> None:
     order = shop.buys(alice)
     with lanes.take(shop.provider.pk) as lane:
         assert lane is not None
@@ -229,7 +227,7 @@ def test_a_gate_that_shuts_after_the_claim_stops_the_send_as_well(shop: Shop, al
     assert shop.accepted() == []
 
 
-def test_each_provider_has_a_gate_of_its_own(shop: Shop, alice: User) -> None:
+def test_each_provider_has_a_breaker_of_its_own(shop: Shop, alice: User) -> None:
     BreakerState.objects.create(provider=shop.provider, tripped_at=database_now(), tripped_because="doubts", streak=9)
     other = Provider.objects.create(name="Other", url=shop.provider.url, sealed_key=shop.provider.sealed_key)
     assert breaker.admit(other, now=database_now()) is breaker.Admission.FREE

@@ -47,12 +47,12 @@ def test_an_order_is_placed_as_it_was_bought(shop: Shop, alice: User) -> None:
     assert Hold.objects.get().earned == 0
 
 
-def test_what_was_said_is_kept_without_the_key(shop: Shop, alice: User) -> None:
+def test_the_exchange_is_stored_without_the_key(shop: Shop, alice: User) -> None:
     shop.buys(alice)
     shop.forwards()
-    said = ProviderExchange.objects.get().transcript
-    assert said["http_status"] == 200
-    assert shop.simulator.key not in str(said)
+    transcript = ProviderExchange.objects.get().transcript
+    assert transcript["http_status"] == 200
+    assert shop.simulator.key not in str(transcript)
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
         ProviderExchange.objects.update(transcript={})
 
@@ -103,7 +103,7 @@ def test_a_provider_that_cannot_be_reached_is_tried_again(shop: Shop, alice: Use
 @pytest.mark.parametrize(
     ("text", "word"), [("Incorrect link", "bad_link"), ("Quantity less than minimal 100", "bad_quantity")]
 )
-def test_a_refusal_of_the_order_gives_the_money_back(shop: Shop, alice: User, text: str, word: str) -> None:
+def test_a_refusal_of_the_order_refunds_it(shop: Shop, alice: User, text: str, word: str) -> None:
     order = shop.buys(alice, link="https://example.com/p/1")
     _answer(shop, {"error": text})
     order.refresh_from_db()
@@ -115,7 +115,7 @@ def test_a_refusal_of_the_order_gives_the_money_back(shop: Shop, alice: User, te
     assert attempt_of(order).outcome == Outcome.REFUSED
 
 
-def test_an_account_refusal_parks_the_provider_and_burns_nothing(shop: Shop, alice: User) -> None:
+def test_an_account_refusal_parks_the_provider_and_keeps_the_queue(shop: Shop, alice: User) -> None:
     shop.simulator.control(balance="0.10")
     first, second = shop.buys(alice), shop.buys(alice)
     shop.forwards()
@@ -260,7 +260,7 @@ def test_the_database_refuses_a_second_live_attempt(shop: Shop, alice: User) -> 
         ForwardAttempt.objects.filter(pk=first.pk).update(outcome=Outcome.CLAIMED)
 
 
-def test_no_send_is_begun_after_the_time_of_a_run_and_the_next_run_begins_with_who_is_left(
+def test_a_run_out_of_time_begins_no_send_and_the_next_run_goes_on(
     shop: Shop, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Providers that hang keep each send for its whole deadline: one more for each would outlive the worker."""
@@ -288,13 +288,13 @@ def test_no_send_is_begun_after_the_time_of_a_run_and_the_next_run_begins_with_w
 
 
 def _answer(shop: Shop, body: dict[str, object]) -> None:
-    """Forward once, with the provider saying exactly ``body``."""
+    """Forward once; the provider answers exactly ``body``."""
     with lanes.take(shop.provider.pk) as lane:
         assert lane is not None
         attempt = dispatch.claim_next(lane, now=database_now())
         assert attempt is not None
         permits.permit(permits.FORWARD, lane, attempt.token)()
-        said = Exchange(
+        exchange = Exchange(
             action="add",
             url=shop.provider.url,
             request_fields={},
@@ -306,7 +306,7 @@ def _answer(shop: Shop, body: dict[str, object]) -> None:
             answered_at=0.1,
         )
         try:
-            result: Any = read_add(said, Dialect())
+            result: Any = read_add(exchange, Dialect())
         except (Refused, NotSent, InDoubt) as failure:
             result = failure
         outcomes.record(attempt, result, now=database_now())

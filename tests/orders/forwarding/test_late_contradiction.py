@@ -1,4 +1,4 @@
-"""An answer that says "placed" and comes after somebody called the order not placed: its owner is told."""
+"""An answer "placed" that comes after somebody called the order not placed raises an alert."""
 
 from datetime import datetime
 from typing import Any
@@ -42,24 +42,25 @@ def called_not_placed(lost: Order) -> Order:
     return lost
 
 
-def is_told(shop: Shop, order: Order) -> bool:
+def is_alerted(shop: Shop, order: Order) -> bool:
     [number] = id_at_provider(shop, order)
-    told = Alert.objects.filter(cause=f"order:{order.pk}:contradiction", severity="money", body__contains=number)
-    return told.exists()
+    alerts = Alert.objects.filter(cause=f"order:{order.pk}:contradiction", severity="money", body__contains=number)
+    return alerts.exists()
 
 
 def stores_an_answer(shop: Shop, order: Order) -> None:
-    """A worker that had hung stores what it heard, and dies before it records it."""
+    """A worker that had hung stores its answer, and dies before it records it."""
     [number] = id_at_provider(shop, order)
-    said = {"action": "add", "send_calls": 2, "http_status": 200, "body": f'{{"order": {number}}}', "complete": True}
-    said |= {"answered_at": 0.1, "content_type": "application/json", "url": shop.provider.url}
+    body = f'{{"order": {number}}}'
+    transcript = {"action": "add", "send_calls": 2, "http_status": 200, "body": body, "complete": True}
+    transcript |= {"answered_at": 0.1, "content_type": "application/json", "url": shop.provider.url}
     ProviderExchange.objects.create(
         provider=shop.provider,
         action="add",
         forward_attempt=attempt_of(order),
         http_status=200,
         send_calls=2,
-        transcript=said,
+        transcript=transcript,
     )
 
 
@@ -68,13 +69,13 @@ def test_a_stored_answer_contradicts_a_person(shop: Shop, called_not_placed: Ord
     stores_an_answer(shop, order)
     assert resolve.is_due(now=database_now())
     resolves(shop, 1)
-    assert is_told(shop, order)
+    assert is_alerted(shop, order)
     order.refresh_from_db()
     attempt = attempt_of(order)
     assert (order.forward_state, attempt.outcome) == (Forward.REFUNDED, Outcome.NOT_PLACED)
     assert attempt.evidence["person"]["reason"] == "not in their list"
     ages(shop, SETTLE)
-    assert not resolve.is_due(now=database_now()), "read once, it is never looked at again"
+    assert not resolve.is_due(now=database_now()), "once read, it is never read again"
 
 
 def test_the_answer_of_a_worker_that_wakes_up_contradicts_a_person(shop: Shop, called_not_placed: Order) -> None:
@@ -83,7 +84,7 @@ def test_the_answer_of_a_worker_that_wakes_up_contradicts_a_person(shop: Shop, c
     stale.outcome = Outcome.SENDING
     [number] = id_at_provider(shop, order)
     outcomes.record(stale, AcceptedOrder(number), now=database_now())
-    assert is_told(shop, order)
+    assert is_alerted(shop, order)
     assert ForwardAttempt.objects.get(pk=stale.pk).outcome == Outcome.NOT_PLACED
 
 
@@ -101,7 +102,7 @@ def test_the_id_that_the_order_has_from_a_later_try_is_no_contradiction(shop: Sh
     assert not Alert.objects.filter(cause__endswith=":contradiction").exists()
 
 
-def test_a_decision_in_the_moment_in_which_an_answer_is_read_keeps_its_reason(
+def test_a_decision_made_while_an_answer_is_read_keeps_its_reason(
     shop: Shop, lost: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = outcomes.record
@@ -116,4 +117,4 @@ def test_a_decision_in_the_moment_in_which_an_answer_is_read_keeps_its_reason(
     evidence = attempt_of(lost).evidence
     assert evidence["person"]["reason"] == "not in their list"
     assert evidence["late"]["exchange"]
-    assert is_told(shop, lost)
+    assert is_alerted(shop, lost)

@@ -22,17 +22,17 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @contextmanager
-def in_background(deed: Callable[[], object]) -> Iterator[None]:
+def in_background(action: Callable[[], object]) -> Iterator[None]:
     """Do it in a thread; at the end of the block wait for it, and raise what it raised."""
     with ThreadPoolExecutor(1) as threads:
-        doing = threads.submit(_and_close, deed)
+        doing = threads.submit(_and_close, action)
         yield
         doing.result(30)
 
 
-def _and_close(deed: Callable[[], object]) -> None:
+def _and_close(action: Callable[[], object]) -> None:
     try:
-        deed()
+        action()
     finally:
         connection.close()
 
@@ -137,7 +137,7 @@ def test_a_trial_begins_with_one_balance(shop: Shop, alice: User, settings: Any)
     assert BreakerState.objects.get().tripped_at is None
 
 
-def test_no_trial_goes_to_a_provider_that_does_not_even_tell_the_balance(shop: Shop, alice: User) -> None:
+def test_no_trial_goes_to_a_provider_that_does_not_answer_about_the_balance(shop: Shop, alice: User) -> None:
     BreakerState.objects.create(provider=shop.provider, tripped_at=database_now(), tripped_because="streak", streak=9)
     shop.simulator.control(faults={"h502_html": 1.0}, actions=["balance"])
     order = shop.buys(alice)

@@ -20,6 +20,7 @@ from orders.models import ForwardAttempt, Order
 from orders.states import Forward
 from tests.orders.cast import Shop, balance
 from tests.orders.doubts import unguarded
+from upstream.client import ProviderClient
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unhurried")]
 
@@ -83,7 +84,7 @@ def test_unknown_words_without_any_evidence_stay_a_doubt(shop: Shop, alice: User
 
 
 @pytest.mark.parametrize("bought", [False, True])
-def test_without_a_balance_the_next_ids_tell(shop: Shop, alice: User, bought: bool) -> None:
+def test_without_a_balance_the_next_ids_decide(shop: Shop, alice: User, bought: bool) -> None:
     for n in range(6):
         shop.buys(alice, quantity=10, link=f"https://example.com/p/{n}")
     while shop.forwards():
@@ -108,15 +109,15 @@ def test_an_own_order_among_the_next_ids_is_a_doubt(shop: Shop, alice: User) -> 
     assert states(order) == [Forward.IN_DOUBT]
 
 
-def test_ids_that_hold_the_time_are_not_counted_off_one_by_one(shop: Shop, alice: User) -> None:
+def test_ids_that_encode_the_time_are_not_listed_one_by_one(shop: Shop, alice: User) -> None:
     """Between two of them lie so many that to list them all would take the machine's memory."""
     for n in range(6):
         shop.buys(alice, quantity=10, link=f"https://example.com/p/{n}")
     while shop.forwards():
         pass
     with unguarded():
-        for place, attempt in enumerate(ForwardAttempt.objects.order_by("sent_at", "id")):
-            ForwardAttempt.objects.filter(pk=attempt.pk).update(upstream_id=str((place + 1) * 50_000))
+        for n, attempt in enumerate(ForwardAttempt.objects.order_by("sent_at", "id")):
+            ForwardAttempt.objects.filter(pk=attempt.pk).update(upstream_id=str((n + 1) * 50_000))
     shop.simulator.control(faults={"balance_null": 1.0}, actions=["balance"])
     refuses(shop, TURKISH)
     order = shop.buys(alice)
@@ -236,7 +237,5 @@ def test_the_owner_says_in_the_admin_what_words_mean(shop: Shop, admin_client: C
 
 def _order_elsewhere(shop: Shop) -> None:
     """An order under our key that this shop knows nothing of, as a lost answer would leave it."""
-    from upstream.client import ProviderClient
-
     client = ProviderClient(shop.simulator.url, shop.simulator.key, allow_private=True)
     client.add({"service": "1", "link": "https://example.com/lost", "quantity": "10"})
