@@ -51,9 +51,7 @@ def check(*, now: datetime) -> bool:
     marked = marks.read(state.shop)
     reached = marks.reached()
     here = home()
-    # A part of the home that one side could not learn does not count as different.
-    pairs = zip(_PARTS, state.home.split("/"), here.split("/"), strict=True)
-    why = ", ".join(str(part) for part, old, new in pairs if old and new and old != new)
+    why = _difference(state.home, here)
     if not why and reached < marked:
         why = _("the mark outside the database counts %(marked)d attempts, the database %(reached)d") % {
             "marked": marked,
@@ -126,3 +124,9 @@ def home() -> str:
         cursor.execute("SELECT orders_home()")
         place: str = cursor.fetchone()[0]
     return place
+
+
+def _difference(known: str, here: str) -> str:
+    """Say in which parts two homes differ; a part that one side could not learn does not count."""
+    pairs = zip(_PARTS, known.split("/"), here.split("/"), strict=True)
+    return ", ".join(str(part) for part, old, new in pairs if old and new and old != new)
