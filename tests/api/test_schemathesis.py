@@ -19,6 +19,7 @@ from orders.models import Order
 from storefront.wsgi import application
 from tests.api.cast import key_for
 from tests.api.test_fuzz import every_order_is_paid_for
+from tests.battery.counts import sized
 from tests.pages.cast import Orders
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,7 +49,7 @@ def test_every_answer_is_one_we_described(
     said: list[bytes] = []
 
     @settings(
-        max_examples=100 if mode is schemathesis.GenerationMode.POSITIVE else 50,
+        max_examples=sized(40, 100, 400) if mode is schemathesis.GenerationMode.POSITIVE else sized(20, 50, 200),
         derandomize=True,
         deadline=None,
         database=None,

@@ -65,8 +65,16 @@ LONG = Sizes(
     not_sent_verdicts=10_000,
     budgets={"tests": 1500, "others": 1200, "fire": 1800, "canaries": 300, "calm": 400},
 )
-#: What of `make test` is the battery's own: model, races, parsers, wire, brackets, and the guards of the database.
-TESTS = ("tests/battery", "tests/billing/test_schema.py")
+#: What of `make test` is the battery's own: model, races, parsers, wire, brackets, the guards of the database, and the
+#: stories that `make test` plays in a short form.
+TESTS = (
+    "tests/battery",
+    "tests/billing/test_schema.py",
+    "tests/billing/test_settlement_targets.py",
+    "tests/orders/following/test_payload_settlement.py",
+    "tests/api/test_fuzz.py",
+    "tests/api/test_schemathesis.py",
+)
 
 
 #: A shop that ends in good order takes its time: its workers finish what they are sending.

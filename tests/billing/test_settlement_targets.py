@@ -10,6 +10,7 @@ from billing import ledger
 from billing.audit import EQUATIONS, check
 from billing.models import Hold, Transfer
 from core.money import QUANTUM
+from tests.battery.counts import sized
 from tests.billing.cast import balance, customer, money
 
 CHARGE = money("30")
@@ -22,7 +23,7 @@ def settle(due: Decimal, *, close: bool) -> int:
 
 
 class Settling(TestCase):
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=sized(20, 200, 2000), deadline=None)
     @given(dues=DUES, repeats=st.booleans())
     def test_any_list_of_answers_pays_back_its_largest_and_no_more(self, dues: list[Decimal], repeats: bool) -> None:
         alice = customer(has="100")
@@ -37,7 +38,7 @@ class Settling(TestCase):
             assert balance(alice) == money("70") + largest
         assert [f.name for f in check(EQUATIONS) if not f.holds] == []
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=sized(10, 100, 1000), deadline=None)
     @given(dues=DUES)
     def test_answers_before_the_end_leave_the_rest_held(self, dues: list[Decimal]) -> None:
         alice = customer(has="100")
@@ -50,7 +51,7 @@ class Settling(TestCase):
         hold.refresh_from_db()
         assert hold.earned + hold.refunded == CHARGE
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=sized(10, 100, 1000), deadline=None)
     @given(dues=DUES)
     def test_the_last_answer_again_posts_nothing(self, dues: list[Decimal]) -> None:
         ledger.hold(wallet=ledger.wallet_of(customer()), reference="order:1", amount=CHARGE)

@@ -285,7 +285,7 @@ def named(page: Page) -> None:
         expect(box).to_have_attribute("aria-label", re.compile("."))
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.looks)])
 def test_the_owners_pages_are_accessible(
     page: Page, at: str, panel: Panel, in_a_row: list[Service], theme: Literal["light", "dark"]
 ) -> None:

@@ -1,15 +1,17 @@
 """Every page in a real Chromium: nothing for axe to find, nothing in the console, nothing wider than a small phone.
 
-Each page is opened in both directions, on a desktop and a phone, in light and in dark. Dark is looked at for its
-colours alone, and in one direction. What axe calls incomplete is for a person to look at.
+`make test` opens each page once. `make looks` opens each in both directions, on a desktop and a phone, in light and in
+dark. Dark is looked at for its colours alone, and in one direction. What axe calls incomplete is for a person to look
+at.
 """
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import pytest
 from django.core.cache import cache
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
 from accounts.models import User
 from catalog.models import Service
@@ -19,16 +21,39 @@ from tests.pages.cast import Orders, customer
 from tests.pages.conftest import ALL_RULES, COLOURS, axe_problems, overflow
 
 DESKTOP, PHONE, SMALL = (1440, 900), (390, 844), (320, 640)
-LANGUAGES = {"en": "ltr", "ar": "rtl"}
-#: A theme changes nothing but colours.
-THEMES = {"ltr": (("light", ALL_RULES), ("dark", COLOURS)), "rtl": (("light", ALL_RULES),)}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How each page is looked at: the browser's language, which decides the direction, the sizes, and the themes."""
+
+    language: str
+    direction: str
+    sizes: tuple[tuple[int, int], ...]
+    themes: tuple[tuple[Literal["light", "dark"], str], ...]
+
+
+PLAIN = Look("en", "ltr", (DESKTOP,), (("light", ALL_RULES),))
+# A theme changes nothing but colours.
+BOTH_THEMES = Look("en", "ltr", (DESKTOP, PHONE), (("light", ALL_RULES), ("dark", COLOURS)))
+RIGHT_TO_LEFT = Look("ar", "rtl", (DESKTOP, PHONE), (("light", ALL_RULES),))
+LOOKS = (
+    pytest.param(PLAIN, id="plain"),
+    pytest.param(BOTH_THEMES, id="both-themes", marks=pytest.mark.looks),
+    pytest.param(RIGHT_TO_LEFT, id="right-to-left", marks=pytest.mark.looks),
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(params=list(LANGUAGES))
-def browser_context_args(browser_context_args: dict[str, Any], request: pytest.FixtureRequest) -> dict[str, Any]:
-    return {**browser_context_args, "locale": request.param, "reduced_motion": "reduce"}
+@pytest.fixture
+def look() -> Look:
+    return PLAIN
+
+
+@pytest.fixture
+def browser_context_args(browser_context_args: dict[str, Any], look: Look) -> dict[str, Any]:
+    return {**browser_context_args, "locale": look.language, "reduced_motion": "reduce"}
 
 
 @pytest.fixture(autouse=True)
@@ -37,13 +62,13 @@ def two_languages(settings: Any) -> None:
     settings.LANGUAGES = [("en", "English"), ("ar", "Arabic")]
 
 
-def faults_of(page: Page, url: str, direction: str) -> list[str]:
+def faults_of(page: Page, url: str, look: Look) -> list[str]:
     """Everything that is wrong with one page in every size and theme."""
     page.goto(url)
-    found = [] if page.get_attribute("html", "dir") == direction else [f"{url} is not {direction}"]
-    for size in (DESKTOP, PHONE):
+    found = [] if page.get_attribute("html", "dir") == look.direction else [f"{url} is not {look.direction}"]
+    for size in look.sizes:
         page.set_viewport_size({"width": size[0], "height": size[1]})
-        for theme, rules in THEMES[direction]:
+        for theme, rules in look.themes:
             page.emulate_media(color_scheme=theme)
             found += [f"{url} {size[0]}px {theme}: {problem}" for problem in axe_problems(page, rules)]
     page.set_viewport_size({"width": SMALL[0], "height": SMALL[1]})
@@ -52,25 +77,26 @@ def faults_of(page: Page, url: str, direction: str) -> list[str]:
     return found
 
 
-def direction_of(context: BrowserContext) -> str:
-    page = context.new_page()
-    language: str = page.evaluate("navigator.language")
-    page.close()
-    return LANGUAGES[language[:2]]
-
-
-def test_pages_of_visitors(live_server: Any, services: list[Service], orders: Orders, quiet_page: Page) -> None:
+@pytest.mark.parametrize("look", LOOKS)
+def test_pages_of_visitors(
+    live_server: Any, services: list[Service], orders: Orders, quiet_page: Page, look: Look
+) -> None:
     orders.completed()
     cache.clear()
     paths = ["/", "/?q=likes", "/?q=zzzzzzzz", "/?sort=price&refill=1", f"/?category={services[0].category_id}"]
     paths += ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/api/"]
-    direction = direction_of(quiet_page.context)
-    faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, direction)]
+    faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
     assert faults == []
 
 
+@pytest.mark.parametrize("look", LOOKS)
 def test_pages_of_a_customer(
-    live_server: Any, orders: Orders, services: list[Service], sign_in: Callable[[User], None], quiet_page: Page
+    live_server: Any,
+    orders: Orders,
+    services: list[Service],
+    sign_in: Callable[[User], None],
+    quiet_page: Page,
+    look: Look,
 ) -> None:
     made = orders.one_of_each()
     refilled = orders.completed()
@@ -85,43 +111,48 @@ def test_pages_of_a_customer(
     paths += ["/orders/", "/orders/?state=confirming", "/wallet/", "/wallet/?kind=orders", "/wallet/add/"]
     paths += ["/api/"]
     paths += [f"/orders/{order.pk}/" for order in (made[2], made[4], made[6], made[7], refilled)]
-    direction = direction_of(quiet_page.context)
-    faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, direction)]
+    faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
     assert faults == []
 
 
-def test_pages_of_an_account(live_server: Any, alice: User, sign_in: Callable[[User], None], quiet_page: Page) -> None:
+@pytest.mark.parametrize("look", LOOKS)
+def test_pages_of_an_account(
+    live_server: Any, alice: User, sign_in: Callable[[User], None], quiet_page: Page, look: Look
+) -> None:
     sign_in(alice)
     paths = ["/account/", "/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/logout/"]
     paths += ["/account/api-keys/"]
-    direction = direction_of(quiet_page.context)
-    faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, direction)]
+    faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
     assert faults == []
 
 
-def test_pages_with_nothing_on_them(live_server: Any, sign_in: Callable[[User], None], quiet_page: Page) -> None:
+@pytest.mark.parametrize("look", LOOKS)
+def test_pages_with_nothing_on_them(
+    live_server: Any, sign_in: Callable[[User], None], quiet_page: Page, look: Look
+) -> None:
     sign_in(customer("new@example.com", "0"))
-    direction = direction_of(quiet_page.context)
-    faults = [
-        f
-        for p in ("/", "/order/", "/orders/", "/wallet/")
-        for f in faults_of(quiet_page, live_server.url + p, direction)
-    ]
+    paths = ("/", "/order/", "/orders/", "/wallet/")
+    faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
     assert faults == []
 
 
-def test_the_page_that_is_not_there(live_server: Any, page: Page) -> None:
-    assert faults_of(page, f"{live_server.url}/nowhere/", direction_of(page.context)) == []
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_page_that_is_not_there(live_server: Any, page: Page, look: Look) -> None:
+    assert faults_of(page, f"{live_server.url}/nowhere/", look) == []
 
 
+@pytest.mark.looks
+@pytest.mark.parametrize("look", LOOKS[1:])
 @pytest.mark.parametrize(
     "brand", ["--brand-h: 110; --brand-c: 0.14; --tint-h: 20", "--brand-h: 300; --brand-c: 0; --round: 0"]
 )
-def test_no_brand_breaks_the_contrast(live_server: Any, services: list[Service], quiet_page: Page, brand: str) -> None:
+def test_no_brand_breaks_the_contrast(
+    live_server: Any, services: list[Service], quiet_page: Page, look: Look, brand: str
+) -> None:
     """The owner chooses hue and strength; lightness, and so contrast, is the theme's."""
     sheet = f":root {{ {brand}; }}"
     quiet_page.route("**/brand.css", lambda route: route.fulfill(body=sheet, content_type="text/css"))
-    faults = faults_of(quiet_page, f"{live_server.url}/", direction_of(quiet_page.context))
+    faults = faults_of(quiet_page, f"{live_server.url}/", look)
     assert faults == []
     assert (
         quiet_page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--brand-c')").strip() in brand

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
@@ -65,8 +66,15 @@ def back(order: Order) -> int:
     return Transfer.objects.filter(reference=order.reference, code__in=["release", "late_refund"]).count()
 
 
-def test_the_pages_can_be_used_in_every_size_and_theme(
-    live_server: Any, unclear: Order, over: Order, orders: Orders, owner: Page
+@pytest.mark.parametrize(
+    "looks",
+    [
+        pytest.param([(390, "light")], id="phone"),
+        pytest.param([*product((1280, 390), ("light", "dark"))], id="every", marks=pytest.mark.looks),
+    ],
+)
+def test_the_pages_can_be_used(
+    live_server: Any, unclear: Order, over: Order, orders: Orders, owner: Page, looks: list[tuple[int, Any]]
 ) -> None:
     doubt, now = cast.order(orders.who, orders.service, "2.64"), database_now()
     cast.doubted(doubt)
@@ -78,11 +86,10 @@ def test_the_pages_can_be_used_in_every_size_and_theme(
     faults = []
     for path in pages:
         owner.goto(live_server.url + path)
-        for width in (1280, 390):
+        for width, theme in looks:
             owner.set_viewport_size({"width": width, "height": 844})
-            for theme in ("light", "dark"):
-                owner.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-                faults += [f"{path} {width} {theme}: {problem}" for problem in axe_problems(owner, LAW)]
+            owner.emulate_media(color_scheme=theme)
+            faults += [f"{path} {width} {theme}: {problem}" for problem in axe_problems(owner, LAW)]
             faults += [f"{path} is {overflow(owner)}px too wide at {width}px"] * (overflow(owner) > 0)
         for button in owner.locator("main input[type=submit], main button[type=submit]").all():
             box = button.bounding_box()

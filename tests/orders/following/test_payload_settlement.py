@@ -22,6 +22,7 @@ from orders.checkout.placement import place_order
 from orders.following import child_answers, order_answers, poll
 from orders.models import ForwardAttempt, Order
 from orders.states import FINAL, Forward, Outcome, Progress
+from tests.battery.counts import sized
 from tests.upstream.cases import Case, all_cases
 from tests.upstream.peers import Peer, answer, answers_with, peer
 from upstream.messages import OrderStatus
@@ -221,7 +222,7 @@ OPEN = (
 )
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(sized(3, 24, 200)))
 def test_whatever_is_said_of_runs_in_whatever_order_pays_back_what_did_not_arrive(
     seed: int, provider: Provider, alice: User
 ) -> None:
