@@ -1,4 +1,4 @@
-"""The owner decides about an order whose answer was lost: each decision has a name and a reason, and counts once."""
+"""The owner's decisions about orders whose answer was lost: each has a name and a reason, and counts once."""
 
 from datetime import datetime
 
@@ -8,18 +8,18 @@ from django.utils.translation import gettext as _
 
 from catalog.providers.connection import client_for
 from core.clock import database_now
-from core.refusals import Refusal
+from core.refusals import Refusal, demand_reason
 from core.secrets import SecretUnreadable
-from orders import lifecycle, own_ids
+from orders import id_search, lifecycle, own_ids
 from orders.books import orphans
 from orders.doubt import conclude
 from orders.doubt.intervals import settle_time
 from orders.forwarding.outcomes import is_ours_already
 from orders.models import UNEXPLAINED, EventKind, ForwardAttempt, Order, OwnId
 from orders.states import Explanation, Outcome
-from upstream.errors import ErrorClass, Unavailable
+from upstream.errors import Unavailable
 from upstream.ids import canonical_id
-from upstream.messages import ItemError, OrderStatus
+from upstream.messages import OrderStatus
 
 
 class NotInDoubt(Refusal):
@@ -34,12 +34,6 @@ class TooEarly(Refusal):
     code = "too_early"
 
 
-class NoReason(Refusal):
-    """A decision without a reason is not kept."""
-
-    code = "no_reason"
-
-
 class NotThatId(Refusal):
     """The provider does not know this id as ours, another order has it, or it could not be asked."""
 
@@ -49,10 +43,10 @@ class NotThatId(Refusal):
 def decide_placed(
     *, order_id: int, upstream_id: str, actor: str, reason: str, now: datetime, attempt_id: int | None = None
 ) -> bool:
-    """The order was placed as ``upstream_id``; False when exactly that was decided before.
+    """Record that the order was placed as ``upstream_id``; False if exactly that was decided before.
 
-    ``attempt_id`` is the try that was decided about, if it is known: a later one is another question. The provider is
-    asked for the id first, so this must not run inside a transaction. Raises NoReason, NotThatId, NotInDoubt.
+    ``attempt_id`` is the attempt that the owner saw, if known: a decision about it is none about a later one. The
+    provider is asked for the id first. Must not run inside a transaction. Raises NoReason, NotThatId, NotInDoubt.
     """
     demand_reason(reason)
     wanted = canonical_id(upstream_id)
@@ -61,13 +55,21 @@ def decide_placed(
     order = Order.objects.select_related("provider").get(pk=order_id)
     if order.attempts.filter(outcome=Outcome.PLACED, upstream_id=wanted).exists():
         return False
-    attempt = _doubtful_attempt(order, attempt_id)
+    attempt = _demand_doubt(order, attempt_id)
     if is_ours_already(order.provider_id, wanted):
         raise NotThatId(_("Another order has this number already."))
-    _ask_provider(order, wanted)
+    try:
+        item = client_for(order.provider, deadline=settings.READ_DEADLINE_SECONDS).status(wanted)
+    except (Unavailable, SecretUnreadable) as problem:
+        raise NotThatId(_("The provider could not be asked for this number. Please try again.")) from problem
+    if id_search.is_refused(item):
+        raise NotThatId(_("The provider knows no order of ours with this number."))
+    if not isinstance(item, OrderStatus):
+        raise NotThatId(_("The provider's answer about this number makes no sense. Please try again."))
+    own_ids.note_seen(order.provider_id, wanted, item, now=database_now())
     done = conclude.placed(attempt.pk, wanted, how="person", now=database_now(), actor=actor, reason=reason)
     if not done:
-        raise NotInDoubt(_("This order was decided meanwhile, or the number was given away."))
+        raise NotInDoubt(_("Meanwhile this order was decided, or another order got the number."))
     _note(order, actor, reason, now, {"decision": "placed", "id": wanted})
     return True
 
@@ -75,9 +77,9 @@ def decide_placed(
 def decide_not_placed(
     *, order_id: int, refund: bool, actor: str, reason: str, now: datetime, attempt_id: int | None = None
 ) -> bool:
-    """The order was not placed, so it is sent again or refunded; False when that was decided before.
+    """Record that the order was not placed, and send it again or refund it; False if that was decided before.
 
-    ``attempt_id`` is the try that was decided about, as for :func:`decide_placed`. The search remembers that this is
+    ``attempt_id`` is the attempt that the owner saw, as for :func:`decide_placed`. The search remembers that this is
     an opinion: the attempt may still turn out to own an id. Raises NoReason, TooEarly, NotInDoubt.
     """
     demand_reason(reason)
@@ -87,9 +89,9 @@ def decide_not_placed(
         return False
     if doubtful_attempt(order) is None and decided.exists():
         return False
-    attempt = _doubtful_attempt(order, attempt_id)
+    attempt = _demand_doubt(order, attempt_id)
     if now < earliest_not_placed(attempt):
-        raise TooEarly(_("What was sent may still be carried out. Please wait until the time shown."))
+        raise TooEarly(_("The provider may still carry it out. Please wait until the time shown."))
     if not conclude.not_placed(
         attempt.pk, how="person", now=now, actor=actor, refund=refund, person={"reason": reason, "refund": refund}
     ):
@@ -99,9 +101,10 @@ def decide_not_placed(
 
 
 def mark_foreign(*, own_id: int, actor: str, reason: str) -> bool:
-    """An order of our key that something else placed: it explains the id from now on. Raises NoReason.
+    """Record that something else placed this order with our key; False if the id is explained already.
 
-    Its charge left our account all the same, so the books keep it, whether or not a scan had listed it before.
+    Its charge left our account all the same, so the books keep it, whether or not a scan listed it before. Raises
+    NoReason.
     """
     demand_reason(reason)
     with transaction.atomic():
@@ -110,12 +113,12 @@ def mark_foreign(*, own_id: int, actor: str, reason: str) -> bool:
             return False
         own = OwnId.objects.select_related("provider").get(pk=own_id)
         orphan = orphans.Orphan(own.upstream_id, own.charge, own.state)
-        orphans.explain(own.provider, orphan, reason=reason, actor=actor, now=database_now())
+        orphans.explain_orphan(own.provider, orphan, reason=reason, actor=actor, now=database_now())
     return True
 
 
 def earliest_not_placed(attempt: ForwardAttempt) -> datetime:
-    """When nothing of the send can still take effect."""
+    """The moment from which nothing of the send can still take effect."""
     return (attempt.sent_at or attempt.claimed_at) + settle_time()
 
 
@@ -124,31 +127,14 @@ def doubtful_attempt(order: Order) -> ForwardAttempt | None:
     return order.attempts.filter(outcome=Outcome.IN_DOUBT).first()
 
 
-def _doubtful_attempt(order: Order, attempt_id: int | None) -> ForwardAttempt:
+def _demand_doubt(order: Order, attempt_id: int | None) -> ForwardAttempt:
+    """The attempt to decide about. Raises NotInDoubt if there is none, or it is another one than the owner saw."""
     attempt = doubtful_attempt(order)
     if attempt is None:
         raise NotInDoubt(_("This order is not in doubt any more."))
     if attempt_id not in (None, attempt.pk):
         raise NotInDoubt(_("This order was decided meanwhile."))
     return attempt
-
-
-def demand_reason(reason: str) -> None:
-    """Raises NoReason for a reason that says nothing."""
-    if not reason.strip():
-        raise NoReason(_("Please give a reason."))
-
-
-def _ask_provider(order: Order, upstream_id: str) -> None:
-    try:
-        item = client_for(order.provider, deadline=settings.READ_DEADLINE_SECONDS).status(upstream_id)
-    except (Unavailable, SecretUnreadable) as problem:
-        raise NotThatId(_("The provider could not be asked for this number. Please try again.")) from problem
-    if isinstance(item, ItemError) and item.error_class is ErrorClass.UNKNOWN_ORDER:
-        raise NotThatId(_("The provider knows no order of ours with this number."))
-    if not isinstance(item, OrderStatus):
-        raise NotThatId(_("The provider's answer about this number makes no sense. Please try again."))
-    own_ids.note_seen(order.provider_id, upstream_id, item, now=database_now())
 
 
 def _note(order: Order, actor: str, reason: str, now: datetime, detail: dict[str, str]) -> None:

@@ -62,9 +62,10 @@ def search(
     """
     left, failures = list(ids), 0
     while left:
+        batch = left[: ids_per_call()]
         problem = "it did not know its own orders"
         try:
-            answers = ask_with_controls(ask, left[: ids_per_call()], controls)
+            answers = ask_with_controls(ask, batch, controls)
         except Unavailable as failure:
             answers, problem = None, str(failure)
         if answers is None:
@@ -73,6 +74,5 @@ def search(
                 raise NoProof(problem)
             continue
         failures = 0
-        accepted = {number: item for number, item in answers.items() if is_answer(item)}
-        left = [number for number in left if number not in accepted]
-        yield accepted
+        left[: len(batch)] = [number for number in batch if not is_answer(answers[number])]
+        yield answers

@@ -18,10 +18,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from core.refusals import Refusal
+from core.refusals import Refusal, demand_reason
 from orders import lifecycle, settlement
 from orders.books import order_costs
-from orders.decisions import demand_reason
 from orders.following import children
 from orders.following.batch import Round, locked, write
 from orders.models import EventKind, Order

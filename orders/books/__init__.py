@@ -1,1 +1,1 @@
-"""Our account at each provider, as we reckon it: entries, charges, readings, and the differences between the two."""
+"""Our account at each provider as our books have it: entries, charges, readings, and how they differ."""

@@ -22,54 +22,55 @@ from orders.models import BalanceReading, BreakKind, EntryKind, ReconciliationBr
 
 
 def read(provider: Provider, *, now: datetime) -> BalanceReading | None:
-    """Ask for the balance, keep the answer beside our own figures, compare when it is quiet.
+    """Ask for the balance, store it with our own figures, compare them when it is quiet; return what was stored.
 
-    None when the answer is in another currency, or a figure is beyond what a row holds: nothing is compared with it.
+    None if the answer is in another currency, or a figure is beyond what a row holds: nothing is compared with it.
     Raises upstream.errors.Unavailable and core.secrets.SecretUnreadable. Must not run inside a transaction.
     """
+    # 1. Ask, with our figures read before and after: nothing may have moved meanwhile.
     before = figures_of(provider.pk)
-    heard = read_balance(provider, now=now)
-    if heard.currency not in (None, provider.currency):
+    reported = read_balance(provider, now=now)
+    if reported.currency not in (None, provider.currency):
         return None
     ours = figures_of(provider.pk)
+    # 2. The first quiet reading opens the account: what was bought before that counts as paid from an older balance.
     is_unopened = entries.opening_of(provider.pk) is None and not ours.is_sending and before == ours
-    if is_unopened and not _is_beyond(heard.amount, ours):
-        # What was bought before the books began is as good as paid from an older balance.
+    if is_unopened and not _is_beyond(reported.amount, ours):
         entries.enter(
             provider,
             EntryKind.OPENING,
-            EXACT.subtract(heard.amount, ours.ours),
+            EXACT.subtract(reported.amount, ours.ours),
             key=f"provider:{provider.pk}:opening",
             memo=_("First reading"),
             actor="timetable",
             now=now,
         )
         before = ours = figures_of(provider.pk)
-    if _is_beyond(heard.amount, ours):
+    # 3. Figures that no row can hold are for the owner to look at.
+    if _is_beyond(reported.amount, ours):
         raise_alert(
             causes.FIGURES_TOO_LARGE,
             now=now,
             provider=provider.pk,
             name=provider.name,
-            amount=f"{heard.amount.normalize(EXACT):f}",
+            amount=f"{reported.amount.normalize(EXACT):f}",
             entries=f"{ours.entries.normalize(EXACT):f}",
             charges=f"{ours.charges.normalize(EXACT):f}",
             limit=f"{LIMIT:f}",
         )
         return None
     close_alert(causes.FIGURES_TOO_LARGE, now=now, provider=provider.pk)
-    with transaction.atomic():
-        return _keep(provider, heard.amount, ours, is_steady=before == ours and not ours.is_sending, now=now)
+    # 4. Store and compare.
+    is_steady = before == ours and not ours.is_sending
+    return _store(provider, reported.amount, ours, is_steady=is_steady, now=now)
 
 
-def _is_beyond(amount: Decimal, ours: Figures) -> bool:
-    """Whether a figure of a reading, or the difference, is too large for its row: each charge may fit, many not."""
-    figures = (amount, ours.entries, ours.charges, EXACT.subtract(amount, ours.ours))
-    return any(abs(figure) >= LIMIT for figure in figures)
-
-
-def _keep(provider: Provider, amount: Decimal, ours: Figures, *, is_steady: bool, now: datetime) -> BalanceReading:
+@transaction.atomic
+def _store(provider: Provider, amount: Decimal, ours: Figures, *, is_steady: bool, now: datetime) -> BalanceReading:
+    """Store one reading; compare it if it equals the last one, with nothing sent, charged or entered between them."""
     last = BalanceReading.objects.filter(provider=provider).first()
+    facts = (amount, ours.entries, ours.charges, ours.sends, provider.currency)
+    is_same = last is not None and facts == (last.amount, last.entries, last.charges, last.sends, last.currency)
     reading = BalanceReading.objects.create(
         provider=provider,
         at=database_now(),
@@ -78,23 +79,29 @@ def _keep(provider: Provider, amount: Decimal, ours: Figures, *, is_steady: bool
         entries=ours.entries,
         charges=ours.charges,
         sends=ours.sends,
-        is_quiet=is_steady and last is not None and _same(last, ours, amount),
+        is_quiet=is_steady and is_same,
     )
     if reading.is_quiet:
         compare(reading, now=now)
     return reading
 
 
+def _is_beyond(amount: Decimal, ours: Figures) -> bool:
+    """True if a figure of a reading, or the difference, is too large for its row: each charge may fit, many not."""
+    figures = (amount, ours.entries, ours.charges, EXACT.subtract(amount, ours.ours))
+    return any(abs(figure) >= LIMIT for figure in figures)
+
+
 def compare(reading: BalanceReading, *, now: datetime) -> None:
-    """Write the difference down as a break, or close the one that was there."""
+    """Record the difference as a break, or close the one that was there."""
     if reading.difference == 0:
         open_ones = ReconciliationBreak.objects.filter(
             provider=reading.provider, kind=BreakKind.BALANCE, closed_at=None
         )
         for row in open_ones:
-            breaks.gone(row, now=now)
+            breaks.close(row, now=now)
         return
-    breaks.see(
+    breaks.record(
         reading.provider,
         BreakKind.BALANCE,
         amount=reading.difference,
@@ -105,14 +112,4 @@ def compare(reading: BalanceReading, *, now: datetime) -> None:
         },
         suspects=suspects_of(reading.provider),
         now=now,
-    )
-
-
-def _same(last: BalanceReading, ours: Figures, amount: object) -> bool:
-    return (last.amount, last.entries, last.charges, last.sends, last.currency) == (
-        amount,
-        ours.entries,
-        ours.charges,
-        ours.sends,
-        last.provider.currency,
     )

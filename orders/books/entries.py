@@ -35,8 +35,14 @@ def enter(
     now: datetime,
     reference: str = "",
 ) -> bool:
-    """Write one entry in the provider's currency; False when this very entry is there. Raises BadEntry, KeyReused."""
-    _demand_sane(kind, amount)
+    """Write one entry in the provider's currency; False if it was written before. Raises BadEntry and KeyReused."""
+    exponent = amount.as_tuple().exponent if amount.is_finite() else None
+    if not isinstance(exponent, int) or not -LIMIT < amount < LIMIT or -exponent > PLACES:
+        raise BadEntry(_("This is not an amount that a provider's account can hold."))
+    if kind is EntryKind.DEPOSIT and amount <= 0:
+        raise BadEntry(_("A deposit must be more than 0."))
+    if kind is EntryKind.CORRECTION and amount == 0:
+        raise BadEntry(_("A correction must not be 0."))
     entry = ProviderEntry(
         provider=provider,
         kind=kind,
@@ -52,7 +58,12 @@ def enter(
         with transaction.atomic():
             entry.save(force_insert=True)
     except IntegrityError:
-        _demand_same(entry)
+        first = ProviderEntry.objects.filter(key=entry.key).first()
+        if first is None:
+            raise BadEntry(_("This account already has an opening balance; a correction changes it.")) from None
+        facts = ("provider_id", "kind", "amount", "reference", "memo")
+        if any(getattr(first, name) != getattr(entry, name) for name in facts):
+            raise KeyReused(entry.key) from None
         return False
     return True
 
@@ -61,22 +72,3 @@ def opening_of(provider_id: int) -> Decimal | None:
     """The opening balance, None until there is one."""
     openings = ProviderEntry.objects.filter(provider=provider_id, kind=EntryKind.OPENING)
     return openings.values_list("amount", flat=True).first()
-
-
-def _demand_sane(kind: EntryKind, amount: Decimal) -> None:
-    exponent = amount.as_tuple().exponent if amount.is_finite() else None
-    if not isinstance(exponent, int) or not -LIMIT < amount < LIMIT or -exponent > PLACES:
-        raise BadEntry(_("This is not an amount that a provider's account can hold."))
-    if kind is EntryKind.DEPOSIT and amount <= 0:
-        raise BadEntry(_("A deposit is more than 0."))
-    if kind is EntryKind.CORRECTION and amount == 0:
-        raise BadEntry(_("A correction of 0 corrects nothing."))
-
-
-def _demand_same(entry: ProviderEntry) -> None:
-    first = ProviderEntry.objects.filter(key=entry.key).first()
-    if first is None:
-        raise BadEntry(_("This account has its opening balance already; a correction changes it."))
-    facts = ("provider_id", "kind", "amount", "reference", "memo")
-    if any(getattr(first, name) != getattr(entry, name) for name in facts):
-        raise KeyReused(entry.key)

@@ -1,4 +1,4 @@
-"""What our books know of a provider's account, in the provider's currency, read in one statement."""
+"""What our books say about a provider's account, in the provider's currency, read in one statement."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,33 +9,39 @@ from core.money import EXACT
 from orders.books.orphans import ORPHANS
 from orders.states import Forward, Outcome, sql_list
 
-# A charge in another currency is never computed with; its order is a suspect instead. An order that is placed and was
-# never heard of cost what we expect, and so did one that was found after its customer had the money back.
 #: Rows (amount) that together are Σ charges of provider %(provider)s. Later kinds of charge join here.
+#:
+#: A charge in another currency is never computed with; its order is a suspect instead. A placed order whose charge is
+#: not known yet counts with the expected one, and so does an order that was found after its refund.
 CHARGES = f"""
+    -- Placed orders, at the charge that the provider named, or else the expected one.
     SELECT coalesce(o.provider_charge, o.expected_charge) AS amount
     FROM orders_order o JOIN catalog_provider p ON p.id = o.provider_id
     WHERE o.provider_id = %(provider)s AND o.forward_state = '{Forward.PLACED}' AND o.provider_currency = p.currency
       AND o.answered_currency IN ('', p.currency)
     UNION ALL
+    -- Orders that were refunded before their attempt was found to be placed.
     SELECT o.expected_charge FROM orders_order o JOIN orders_forwardattempt a ON a.order_id = o.id
     WHERE o.provider_id = %(provider)s AND o.forward_state <> '{Forward.PLACED}' AND a.outcome = '{Outcome.PLACED}'
     UNION ALL
+    -- Orders under our key that nobody knows, as far as their charge is known.
     SELECT amount FROM ({ORPHANS}) orphans WHERE amount IS NOT NULL
 """  # noqa: S608 - put together from constants of this room
 
 _UNDER_WAY = sql_list((Outcome.CLAIMED, Outcome.SENDING))
-
-# entries, charges, a text that changes with every send, and whether a send is under way.
 _FIGURES = f"""
     SELECT
+        -- What the owner entered in the provider's present currency.
         (SELECT coalesce(sum(amount), 0) FROM orders_providerentry
          WHERE provider_id = %(provider)s
            AND currency = (SELECT currency FROM catalog_provider WHERE id = %(provider)s)),
+        -- What its orders were charged.
         (SELECT coalesce(sum(amount), 0) FROM ({CHARGES}) c),
+        -- A text that differs after anything was claimed or sent.
         (SELECT coalesce(max(id), 0) || ':' || count(sent_at) || ':' || count(*) FILTER
              (WHERE outcome IN ({_UNDER_WAY}))
          FROM orders_forwardattempt WHERE provider_id = %(provider)s),
+        -- Whether anything is being sent now.
         EXISTS (SELECT 1 FROM orders_forwardattempt
                 WHERE provider_id = %(provider)s AND outcome IN ({_UNDER_WAY}))
 """  # noqa: S608 - put together from constants of this module
@@ -56,6 +62,7 @@ class Figures:
 
 
 def figures_of(provider_id: int) -> Figures:
+    """Read our books about one provider's account."""
     with connection.cursor() as cursor:
         cursor.execute(_FIGURES, {"provider": provider_id})
         return Figures(*cursor.fetchone())

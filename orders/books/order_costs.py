@@ -20,7 +20,7 @@ _REFUNDED = (Progress.CANCELED, Progress.REFUNDED)
 
 
 @dataclass(frozen=True)
-class Difference:
+class CostDifference:
     """``amount`` as ReconciliationBreak describes it, ``currency`` empty for the provider's.
 
     None for an amount beyond what a row can hold: a charge that makes no sense is a difference all the same.
@@ -32,80 +32,75 @@ class Difference:
 
 
 def check_orders(provider: Provider, *, shop_currency: str, now: datetime) -> int:
-    """Open a break for each order whose charge is wrong, close those that came right; how many are not closed."""
+    """Open a break for each order whose charge is wrong, close those that came right; return how many are open."""
     kinds = (BreakKind.CHARGE, BreakKind.MARGIN, BreakKind.OWED)
     rows = ReconciliationBreak.objects.filter(provider=provider, kind__in=kinds, closed_at=None)
     known = {(row.kind, row.order_id): row for row in rows}
     seen, unchanged = set[tuple[str, int | None]](), []
-    for order in _comparable(provider).filter(_worth_a_look()).iterator(chunk_size=500):
+    for order in _suspicious_orders(provider).iterator(chunk_size=500):
         for d in differences_of(order, shop_currency=shop_currency):
             seen.add((d.kind, order.pk))
             facts, row = _facts(order, d.kind), known.get((d.kind, order.pk))
             if row is not None and (row.amount, row.facts) == (d.amount, facts):
                 unchanged.append(row)
                 continue
-            breaks.see(
+            breaks.record(
                 provider, d.kind, amount=d.amount, currency=d.currency or provider.currency, order=order, facts=facts,
                 now=now,
             )  # fmt: skip
-    breaks.see_again(unchanged, now=now)
+    breaks.record_unchanged(unchanged, now=now)
     for which, row in known.items():
         if which not in seen:
-            breaks.gone(row, now=now)
+            breaks.close(row, now=now)
     return len(seen)
 
 
 def check_order(order_id: int, *, shop_currency: str, now: datetime) -> None:
-    """Open the breaks of one order whose end no answer told: a look of its own, where the next one is an hour away."""
+    """Open the breaks of one order that the owner settled by hand, without waiting for the hourly check."""
     provider = Provider.objects.get(orders=order_id)
-    for order in _comparable(provider).filter(_worth_a_look(), pk=order_id):
+    for order in _suspicious_orders(provider).filter(pk=order_id):
         for d in differences_of(order, shop_currency=shop_currency):
-            breaks.see(
+            breaks.record(
                 provider, d.kind, amount=d.amount, currency=d.currency or provider.currency, order=order,
                 facts=_facts(order, d.kind), now=now,
             )  # fmt: skip
 
 
 def _facts(order: Order, kind: BreakKind) -> dict[str, str | None]:
-    facts = {"expected": f"{order.expected_charge.normalize():f}", "charge": _text(order.provider_charge)}
+    charge = None if order.provider_charge is None else f"{order.provider_charge.normalize():f}"
+    facts = {"expected": f"{order.expected_charge.normalize():f}", "charge": charge}
     if kind is BreakKind.MARGIN:
         facts |= {"net": f"{order.net_charge:f}", "cost": f"{cost_of(order).amount:f}"}
     return facts
 
 
-def differences_of(order: Order, *, shop_currency: str) -> Iterator[Difference]:
-    """What is wrong with one order's charge; nothing while the provider has not named it."""
+def differences_of(order: Order, *, shop_currency: str) -> Iterator[CostDifference]:
+    """What is wrong with one order's charge; nothing until the provider has named it."""
     charge = order.provider_charge
     if charge is None or order.forward_state != Forward.PLACED:
         return
     if order.progress in _REFUNDED:
         if charge > 0:
-            yield Difference(BreakKind.OWED, charge)
+            yield CostDifference(BreakKind.OWED, charge)
         return
     above = EXACT.subtract(charge, order.expected_charge)
     if above >= ROUNDING:
-        yield Difference(BreakKind.CHARGE, above)
+        yield CostDifference(BreakKind.CHARGE, above)
     margin = margin_of(order)
     if margin < 0:
-        yield Difference(BreakKind.MARGIN, margin if margin > -LIMIT else None, shop_currency)
+        yield CostDifference(BreakKind.MARGIN, margin if margin > -LIMIT else None, shop_currency)
 
 
-def _comparable(provider: Provider) -> QuerySet[Order]:
-    """Charges in a currency we did not agree on are never computed with."""
+def _suspicious_orders(provider: Provider) -> QuerySet[Order]:
+    """The orders that the database alone cannot rule out: charged above the price, or with no margin left.
+
+    Charges in a currency we did not agree on are never computed with.
+    """
     rows = Order.objects.filter(provider=provider, forward_state=Forward.PLACED, provider_currency=provider.currency)
     # Both sides of "what stays < what it cost", multiplied out so that nothing is divided by an expected charge of 0.
     wide = DecimalField(max_digits=60, decimal_places=23)
     kept = ExpressionWrapper((F("charge") - F("refunded")) * F("expected_charge"), output_field=wide)
     taken = ExpressionWrapper(F("expected_cost") * F("provider_charge"), output_field=wide)
-    return rows.filter(answered_currency__in=["", provider.currency], provider_charge__gt=0).annotate(
-        kept=kept, taken=taken
-    )
-
-
-def _worth_a_look() -> Q:
-    """A net that the database draws over all orders: charged above the price, or with no margin left."""
-    return Q(provider_charge__gt=F("expected_charge")) | Q(kept__lte=F("taken"))
-
-
-def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else f"{amount.normalize():f}"
+    rows = rows.filter(answered_currency__in=["", provider.currency], provider_charge__gt=0)
+    rows = rows.annotate(kept=kept, taken=taken)
+    return rows.filter(Q(provider_charge__gt=F("expected_charge")) | Q(kept__lte=F("taken")))

@@ -30,8 +30,8 @@ from orders.doubt.picture import (
 )
 from orders.states import Explanation, Shape
 
-#: A charge in these states is no longer the whole charge, so the first answer tells nothing about who ordered.
-_UNTELLING = frozenset({"partial", "canceled", "refunded", "failed"})
+#: A charge in these states is no longer the whole charge, so the answer does not show who ordered.
+_MOVED = frozenset({"partial", "canceled", "refunded", "failed"})
 _DAY = 86_400.0
 _lower_end = itemgetter(0)
 
@@ -54,7 +54,7 @@ def judge(picture: Picture) -> list[Verdict]:
 
 
 def is_unexplained(own: SeenId) -> bool:
-    """An orphan stays unexplained: listing an id for the owner tells nobody who placed it."""
+    """An orphan stays unexplained: listing an id for the owner does not show who placed it."""
     return own.explained in (None, Explanation.ORPHAN)
 
 
@@ -65,8 +65,8 @@ def in_bracket(attempt: UncertainAttempt, number: int) -> bool:
 
 
 def is_telling(own: SeenId) -> bool:
-    """Whether the first answer about an id can say whose it is. One that cannot still blocks "not placed"."""
-    if own.answer is None or own.answer.state in _UNTELLING:
+    """Whether the first answer about an id can show whose it is. One that cannot still blocks "not placed"."""
+    if own.answer is None or own.answer.state in _MOVED:
         return False
     return own.answer.shape is not Shape.PLAIN or (own.answer.charge is not None and own.answer.charge > 0)
 
@@ -99,7 +99,7 @@ def price_is_certain(attempt: UncertainAttempt, own: SeenId, picture: Picture) -
 
 
 def was_there(attempt: UncertainAttempt, own: SeenId) -> bool:
-    """Whether this attempt could have placed this id, going by time and number, and whether the answer tells more."""
+    """Whether this attempt could have placed this id by time and number, and the answer can show more."""
     return attempt.sent_at <= own.first_seen and in_bracket(attempt, own.number) and is_telling(own)
 
 
@@ -116,7 +116,7 @@ def can_own(attempt: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
 
 
 def is_run_of(parent: Parent, own: SeenId, picture: Picture) -> bool:
-    """Whether the id may be a run of this parent that was not listed yet, so that its charge tells nothing."""
+    """Whether the id may be a run of this parent that was not listed yet, so that its charge shows nothing."""
     if own.answer is None or own.answer.shape is not Shape.PLAIN or own.answer.charge is None or parent.is_complete:
         return False
     if own.first_seen < parent.sent_at or (parent.number is not None and own.number < parent.number):
@@ -128,7 +128,7 @@ def is_run_of(parent: Parent, own: SeenId, picture: Picture) -> bool:
 
 
 def owners_of(own: SeenId, picture: Picture) -> list[UncertainAttempt]:
-    """The attempts that could have placed an id; nobody, when its answer does not tell."""
+    """The attempts that could have placed an id; none if its answer shows nothing."""
     return [] if _is_a_run(own, picture) else _possible_owners(own, picture)
 
 
@@ -148,7 +148,7 @@ Owned = list[tuple[SeenId, list[UncertainAttempt]]]
 
 
 def ownership(picture: Picture) -> Owned:
-    """Each unexplained id whose answer tells something, with the attempts that could have placed it."""
+    """Each unexplained id whose answer can show whose it is, with the attempts that could have placed it."""
     telling = [own for own in picture.ids if is_unexplained(own) and is_telling(own)]
     return [(own, _possible_owners(own, picture)) for own in telling if not _is_a_run(own, picture)]
 
@@ -260,8 +260,8 @@ def blocks(attempt: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
 
 
 def belongs_to_another(attempt: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
-    """It fits what somebody else sent. That another one's price moved excuses nothing: a provider that charges other
-    than it lists may have charged this attempt so.
+    """Whether the id fits another attempt. That the other one's price moved excuses nothing: a provider that charges
+    other than it lists may have charged this attempt so.
     """
     others = (other for other in picture.attempts if other.key != attempt.key and was_there(other, own))
     return any(fits(other, own, picture) for other in others)

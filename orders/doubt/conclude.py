@@ -18,7 +18,7 @@ _DOUBTFUL = (Forward.IN_DOUBT, Forward.REVIEW)
 
 
 def placed(attempt_id: int, upstream_id: str, *, how: str, now: datetime, actor: str = "", **proof: Any) -> bool:
-    """The attempt placed this id; False when the doubt is closed already, or the id is another order's.
+    """Record that the attempt placed this id; False if the doubt is closed already, or the id is another order's.
 
     ``how`` names the evidence, or "person". An order that was refunded meanwhile stays refunded: that is a loss.
     """
@@ -28,14 +28,14 @@ def placed(attempt_id: int, upstream_id: str, *, how: str, now: datetime, actor:
             return False
         _resolve(attempt, how, now, actor, proof)
         outcomes.record_accepted(order, attempt, AcceptedOrder(upstream_id), now=now)
-        _calm(order, now)
+        _close_alerts(order, now)
     return True
 
 
 def not_placed(
     attempt_id: int, *, how: str, now: datetime, actor: str = "", refund: bool = False, **proof: Any
 ) -> bool:
-    """Nothing was placed: the order is queued again, or refunded; False when the doubt is closed already.
+    """Record that nothing was placed, and queue the order again or refund it; False if the doubt is closed already.
 
     ``proof`` holds "bracket", or else ``actor`` names who decided: the database refuses anything less.
     """
@@ -46,20 +46,32 @@ def not_placed(
         _resolve(attempt, how, now, actor, proof)
         ForwardAttempt.objects.filter(pk=attempt.pk).update(outcome=Outcome.NOT_PLACED)
         if order.forward_state in _DOUBTFUL:
-            _go_on(order, how, now, actor, refund=refund)
-        _calm(order, now)
+            old, detail = Forward(order.forward_state), {"reason": "not placed", "how": how}
+            if refund:
+                lifecycle.move(
+                    order_id=order.pk, old=old, new=Forward.REFUNDED, now=now, kind=EventKind.REFUNDED_UNSENT,
+                    detail=detail, actor=actor, next_at=None, finished_at=now,
+                )  # fmt: skip
+                settlement.return_everything(order, now=now)
+            else:
+                lifecycle.move(
+                    order_id=order.pk, old=old, new=Forward.QUEUED, now=now, kind=EventKind.REQUEUED, detail=detail,
+                    actor=actor, next_at=now,
+                )  # fmt: skip
+                ring_on_commit(FORWARD)
+        _close_alerts(order, now)
     return True
 
 
 def to_review(attempt_id: int, *, reason: str, now: datetime) -> bool:
-    """Ask the owner; the search goes on. False when the order is not in doubt any more."""
+    """Ask the owner, while the search continues; False if the order is not in doubt any more."""
     with transaction.atomic():
         order, attempt = _locked(attempt_id)
-        detail = {"text": "handed to the owner", "because": reason}
         if order.forward_state != Forward.IN_DOUBT or attempt.outcome != Outcome.IN_DOUBT:
             return False
         evidence = {**attempt.evidence, "review": {"at": now.isoformat(), "because": reason}}
         ForwardAttempt.objects.filter(pk=attempt.pk).update(evidence=evidence)
+        detail = {"text": "handed to the owner", "because": reason}
         lifecycle.move(
             order_id=order.pk, old=Forward.IN_DOUBT, new=Forward.REVIEW, now=now, kind=EventKind.REMARK, detail=detail
         )
@@ -68,7 +80,7 @@ def to_review(attempt_id: int, *, reason: str, now: datetime) -> bool:
 
 
 def _locked(attempt_id: int) -> tuple[Order, ForwardAttempt]:
-    """The order first, as everywhere, so that two deeds about it cannot wait for each other."""
+    """Lock the order first, as everywhere, so that two transactions about it cannot wait for each other."""
     order_id = ForwardAttempt.objects.values_list("order_id", flat=True).get(pk=attempt_id)
     order = Order.objects.select_for_update(of=("self",)).select_related("provider").get(pk=order_id)
     return order, ForwardAttempt.objects.select_for_update().get(pk=attempt_id)
@@ -79,23 +91,7 @@ def _resolve(attempt: ForwardAttempt, how: str, now: datetime, actor: str, proof
     ForwardAttempt.objects.filter(pk=attempt.pk).update(evidence=evidence, decided_by=actor or None)
 
 
-def _go_on(order: Order, how: str, now: datetime, actor: str, *, refund: bool) -> None:
-    old, detail = Forward(order.forward_state), {"reason": "not placed", "how": how}
-    if refund:
-        lifecycle.move(
-            order_id=order.pk, old=old, new=Forward.REFUNDED, now=now, kind=EventKind.REFUNDED_UNSENT, detail=detail,
-            actor=actor, next_at=None, finished_at=now,
-        )  # fmt: skip
-        settlement.return_everything(order, now=now)
-        return
-    lifecycle.move(
-        order_id=order.pk, old=old, new=Forward.QUEUED, now=now, kind=EventKind.REQUEUED, detail=detail, actor=actor,
-        next_at=now,
-    )  # fmt: skip
-    ring_on_commit(FORWARD)
-
-
-def _calm(order: Order, now: datetime) -> None:
+def _close_alerts(order: Order, now: datetime) -> None:
     """Close the provider's alerts once none of its orders is in doubt, or none waits for the owner."""
     others = Order.objects.filter(provider_id=order.provider_id)
     if not others.filter(forward_state__in=_DOUBTFUL).exists():

@@ -21,19 +21,34 @@ from upstream.verdicts import not_sent
 
 
 def read_late_answers(provider: Provider, *, now: datetime) -> int:
-    """Record what stored answers say of attempts in doubt; how many were looked at.
+    """Record the stored answers about attempts in doubt; return how many were read.
 
-    What they say of one that was called not placed meanwhile can no longer be made true, but its owner is told.
+    What one says of an attempt that was called not placed meanwhile can no longer be recorded; the owner is alerted.
     """
     rows = list(unread().filter(provider=provider).select_related("forward_attempt").order_by("id"))
     for row in rows:
-        assert row.forward_attempt is not None  # noqa: S101 - the query asked for attempts
-        _record(row.forward_attempt, row, provider, now)
+        attempt = row.forward_attempt
+        assert attempt is not None  # noqa: S101 - the query asked for attempts
+        result = _judge(stored_exchange(row.transcript), provider)
+        late: dict[str, Any] = {"exchange": row.pk, "at": now.isoformat()}
+        unconfirmed_id = attempt.unconfirmed_id
+        if isinstance(result, InDoubt) and result.candidates:
+            late["candidates"] = list(result.candidates)
+            unconfirmed_id = unconfirmed_id or result.candidates[0]
+        # In doubt because of an unknown text, it stays so, and the owner is asked what the text means.
+        if not isinstance(result, InDoubt) or result.error_class is ErrorClass.OTHER:
+            with contained(f"recording the stored answer of attempt {attempt.pk}"):
+                outcomes.record(attempt, result, now=now)
+        # It counts as read only now: if the database went away in between, nobody would read it again.
+        with transaction.atomic():
+            # Evidence is read again: a person may have decided meanwhile, and left the reason there.
+            evidence = {**ForwardAttempt.objects.select_for_update().get(pk=attempt.pk).evidence, "late": late}
+            ForwardAttempt.objects.filter(pk=attempt.pk).update(evidence=evidence, unconfirmed_id=unconfirmed_id)
     return len(rows)
 
 
 def unread() -> QuerySet[ProviderExchange]:
-    """Stored answers about orders that nobody has looked at."""
+    """Stored answers about orders in doubt that nobody has read."""
     doubted = (Outcome.IN_DOUBT, Outcome.NOT_PLACED)
     waiting = ForwardAttempt.objects.filter(outcome__in=doubted, answered_at=None)
     # What came back with a dump may have been dealt with in the time that was lost.
@@ -42,32 +57,15 @@ def unread() -> QuerySet[ProviderExchange]:
     return stored.exclude(forward_attempt__evidence__has_key="late")
 
 
-def _record(attempt: ForwardAttempt, row: ProviderExchange, provider: Provider, now: datetime) -> None:
-    result = _judge(stored_exchange(row.transcript), provider)
-    late: dict[str, Any] = {"exchange": row.pk, "at": now.isoformat()}
-    heard = attempt.unconfirmed_id
-    if isinstance(result, InDoubt) and result.candidates:
-        late["candidates"] = list(result.candidates)
-        heard = heard or result.candidates[0]
-    # In doubt with words that nobody knows, it stays so, and the owner is asked what they mean.
-    if not isinstance(result, InDoubt) or result.error_class is ErrorClass.OTHER:
-        with contained(f"recording the stored answer of attempt {attempt.pk}"):
-            outcomes.record(attempt, result, now=now)
-    # Only now is it called read: were the database to go away in between, nobody would look at it again.
-    with transaction.atomic():
-        # Read anew: a person may have decided meanwhile, and left the reason there.
-        evidence = {**ForwardAttempt.objects.select_for_update().get(pk=attempt.pk).evidence, "late": late}
-        ForwardAttempt.objects.filter(pk=attempt.pk).update(evidence=evidence, unconfirmed_id=heard)
-
-
 def _judge(exchange: Exchange, provider: Provider) -> AcceptedOrder | Refused | NotSent | InDoubt:
+    """What the stored answer proves, or InDoubt."""
     try:
         if exchange.send_calls == 0:
             raise not_sent(exchange)
-        # Whether the id is ours already is checked where it is recorded, under the order's lock.
+        # Whether the id is ours already is checked when it is recorded, under the order's lock.
         return read_add(exchange, dialect_of(provider))
     except (Refused, NotSent, InDoubt) as failure:
         if isinstance(failure, Refused) and failure.error_class is ErrorClass.OTHER:
-            # Words that nobody knows are believed only after a look at the account, for which it is too late.
+            # An unknown text is believed only after a look at the account, for which it is too late.
             return InDoubt("unlisted_text", failure.text, exchange, error_class=ErrorClass.OTHER)
         return failure

@@ -166,7 +166,7 @@ class ProvenNotPlaced:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not to be told yet; look again."""
+    """Not decided yet; look again."""
 
     attempt: int
     reason: str

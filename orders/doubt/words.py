@@ -1,20 +1,21 @@
-"""The owner's words for why a doubt is not decided."""
+"""What the owner reads about why a doubt is not decided."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 WHY: dict[str, str | Promise] = {
-    "no_own_id_before": _("No earlier order at this provider is known, so there is no place to begin searching."),
-    "no_own_id_after": _("No order was sent late enough after it to end the search. The next sale supplies one."),
-    "too_wide": _("Too many orders of other customers lie between; searching them would take too many calls."),
-    "not_searched": _("The order numbers in question were not searched twice yet."),
-    "stopped": _("Orders that are not ours appear under this key, so nothing can be told from a number."),
-    "ambiguous": _("There is an order that may be this one or another one, or whose charge tells nothing."),
+    "no_own_id_before": _("No earlier order at this provider is known, so the search has nowhere to start."),
+    "no_own_id_after": _("Not known yet. The next order at this provider settles it, or you do."),
+    "too_wide": _("Too many orders of other customers lie in between: searching them would take too many calls."),
+    "not_searched": _("The order numbers in question have not been searched twice yet."),
+    "stopped": _("Orders that are not ours appear under this key, so an order number proves nothing."),
+    "ambiguous": _("There is an order that may be this one or another one, or whose charge does not show whose it is."),
     "paid_for": _("No such order was found, but the balance fell by exactly its cost."),
-    "restored": _("The database was put back since, so what it does not know proves nothing."),
+    "restored": _("The database was restored since, so what it does not know proves nothing."),
     "unprovable": _("This provider's order numbers prove nothing, or searching is switched off for it."),
 }
 
 
 def why(reason: str) -> str | Promise:
+    """The sentence for a machine word of `bracket.why`, or of a review."""
     return WHY.get(reason, reason)

@@ -1,6 +1,6 @@
-"""Rows that came back with a dump: each may have been sent since, so each becomes a doubt, and an attempt says so.
+"""Rows that came back with a dump: each may have been sent since, so each becomes a doubt with an attempt of its own.
 
-The moves are the usual ones, made in one transaction: the attempt stands for whatever the lost time did with the order.
+The moves are the usual ones, made in one transaction. The attempt stands for whatever happened in the lost time.
 """
 
 import uuid
@@ -19,9 +19,9 @@ _WHY = {"why": "restored"}
 
 
 def doubt_order(order: Order, *, known_at: datetime, now: datetime) -> ForwardAttempt:
-    """A queued order that came back: in doubt from ``known_at`` on, the last moment the database remembers.
+    """Move a queued order that came back into doubt; return the attempt that stands for the lost time.
 
-    The caller has locked the order.
+    It counts as sent at ``known_at``, the last moment that the database remembers. The caller has locked the order.
     """
     last = order.attempts.aggregate(last=Max("n"))["last"] or 0
     attempt = ForwardAttempt.objects.create(
@@ -38,7 +38,7 @@ def doubt_order(order: Order, *, known_at: datetime, now: datetime) -> ForwardAt
 
 
 def let_go(attempt: ForwardAttempt, *, proof: dict[str, Any], now: datetime) -> None:
-    """The scan found nothing that this order could be: it goes out again. The caller has locked the order."""
+    """Queue an order again that the scan proved absent. The caller has locked the order."""
     evidence = {"restored": True, "bracket": proof}
     ForwardAttempt.objects.filter(pk=attempt.pk).update(outcome=Outcome.NOT_PLACED, evidence=evidence)
     lifecycle.move(
@@ -48,7 +48,10 @@ def let_go(attempt: ForwardAttempt, *, proof: dict[str, Any], now: datetime) -> 
 
 
 def mark_earlier_doubts(provider_id: int) -> list[int]:
-    """Doubts of before the dump: decided and sent again since, perhaps. Marked, so that a person decides."""
+    """Mark the doubts from before the dump, so that a person decides; return the ids of their orders.
+
+    They may have been decided, and sent again, in the lost time.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE orders_forwardattempt SET evidence = evidence || '{\"restored\": true}' "
@@ -59,7 +62,7 @@ def mark_earlier_doubts(provider_id: int) -> list[int]:
 
 
 def doubt_refill(refill: Refill, *, known_at: datetime, now: datetime) -> None:
-    """A queued refill that came back. No money moves with it, so nothing is proven about it."""
+    """Move a queued refill that came back into doubt. No money depends on it, so nothing is proven about it."""
     last = refill.attempts.aggregate(last=Max("n"))["last"] or 0
     attempt = RefillAttempt.objects.create(refill=refill, n=last + 1, **_columns(refill.provider_id, now))
     RefillAttempt.objects.filter(pk=attempt.pk).update(outcome=Outcome.SENDING, sent_at=known_at)

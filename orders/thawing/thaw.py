@@ -34,25 +34,25 @@ from orders.models import (
 )
 from orders.states import Forward, RefillState
 from orders.thawing import doubts
-from orders.thawing.scan import Found, Range, ScanFailed, ask
+from orders.thawing.scan import Found, ScanFailed, ScanRange, scan
 from upstream.errors import Unavailable
 from upstream.ids import canonical_id
 
 #: A unit of the coarsest charge a panel shows: two decimals.
 _ROUNDING = Decimal("0.01")
-#: Providers charge unlike their own list at times: by some percent, not by half of it.
+#: At times providers charge other than their own list: by some percent, not by half of it.
 _UNLIKE_THE_LIST = 2
 
 
 class NotYet(Refusal):
-    """The shop cannot be thawed, or a provider not be looked at, as things are."""
+    """The shop cannot be thawed yet, or a provider not be scanned yet."""
 
     code = "not_yet"
 
 
 @dataclass
-class Outcome:
-    """What a thaw of one provider did: order numbers of ours, and ids of theirs that nobody knows."""
+class ThawResult:
+    """What thawing one provider did, as order numbers of ours; and ids at the provider that nobody knows."""
 
     doubted: list[int] = field(default_factory=list)
     absent: list[int] = field(default_factory=list)
@@ -76,63 +76,67 @@ def thaw(*, actor: str, reason: str, now: datetime) -> None:
         raise NotYet(_("The shop is not frozen."))
     if waiting := waiting_for():
         names = ", ".join(p.name for p in waiting)
-        raise NotYet(_("Not before these providers were looked at: %(names)s") % {"names": names})
+        raise NotYet(_("Scan these providers first: %(names)s") % {"names": names})
     freezing.unfreeze(now=now, actor=actor, reason=reason)
 
 
 def thaw_provider(
     provider: Provider, *, recent_id: str | None, actor: str, reason: str, now: datetime, first_id: str | None = None
-) -> Outcome:
+) -> ThawResult:
     """Find out what the provider received since the dump, and turn what came back into doubts.
 
     ``recent_id`` is the newest order in the owner's own list in the provider's panel. Without one nothing is asked and
     nothing proven. ``first_id`` replaces the last id that the database knows. Raises NotYet and ScanFailed; both leave
     everything as it is.
     """
+    # 1. What was sent before the dump has had its time, and has no sender any more.
     state = ShopState.objects.filter(pk=1, frozen_at__isnull=False, is_restored=True).first()
     if state is None or state.frozen_at is None:
         raise NotYet(_("The shop is not frozen because of a restore."))
-    _demand_settled(state.frozen_at, now)
-    leases.expire(now=now)  # What the dump shows under way has no sender any more.
-    between = None
-    if recent_id is not None:
-        between = _range(provider, recent_id, first_id)
-        client = client_for(provider, deadline=settings.READ_DEADLINE_SECONDS)
-        ask(client, between, per_minute=settings.POLL_CALLS_PER_MINUTE, pause=_pause)
-    has_news = between is not None and not between.found.keys() <= known_ids(provider.pk)
-    rates = _rates(provider) if has_news else {}
-    return _conclude(provider, between, rates, state.frozen_at, actor=actor, reason=reason, now=now)
-
-
-def _demand_settled(frozen_at: datetime, now: datetime) -> None:
-    settled = frozen_at + timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
+    settled = state.frozen_at + timedelta(seconds=settings.DOUBT_SETTLE_SECONDS)
     if now < settled:
         raise NotYet(
             _("The provider may still be carrying out what it was sent. Try again after %(time)s.")
             % {"time": f"{settled:%H:%M:%S %Z}"}
         )
+    leases.expire(now=now)
+    # 2. Which ids from the last known one to the owner's recent one are ours?
+    between, rates = None, dict[str, Decimal]()
+    if recent_id is not None:
+        between = _range_to_scan(provider, recent_id, first_id)
+        client = client_for(provider, deadline=settings.READ_DEADLINE_SECONDS)
+        scan(
+            client,
+            between,
+            per_minute=settings.POLL_CALLS_PER_MINUTE,
+            pause=lambda: time.sleep(settings.PROBE_PASS_GAP_SECONDS),
+        )
+    # 3. Where some are unknown, today's rates: an order whose price moved since could have been charged anything.
+    if between is not None and not between.found.keys() <= known_ids(provider.pk):
+        try:
+            listing = client_for(provider, deadline=settings.SYNC_DEADLINE_SECONDS).services()
+        except Unavailable as failure:
+            raise ScanFailed(f"its price list could not be read: {failure.reason}") from failure
+        rates = {row.external_id: row.rate for row in listing.rows if row.rate is not None and not row.quarantine}
+    # 4. Conclude.
+    return _conclude(provider, between, rates, state.frozen_at, actor=actor, reason=reason, now=now)
 
 
-def _pause() -> None:
-    time.sleep(settings.PROBE_PASS_GAP_SECONDS)
+def _range_to_scan(provider: Provider, recent_id: str, first_id: str | None) -> ScanRange:
+    def number(text: str) -> int:
+        canonical = canonical_id(text)
+        if canonical is None or not canonical.isdigit():
+            raise NotYet(_("“%(id)s” is not a number, so its range cannot be searched.") % {"id": text[:40]})
+        return int(canonical)
 
-
-def _range(provider: Provider, recent_id: str, first_id: str | None) -> Range:
-    recent = _number(recent_id)
+    recent = number(recent_id)
     numbers = [int(i) for i in known_ids(provider.pk) if i.isascii() and i.isdigit()]
-    known = _number(first_id) if first_id else max(numbers, default=0)
+    known = number(first_id) if first_id else max(numbers, default=0)
     if known > recent:
         raise NotYet(_("Order %(known)d is newer than the one given as recent.") % {"known": known})
     if not known:
-        raise NotYet(_("No order of this provider is known: give the first id to look from, too."))
-    return Range(known=known, recent=recent)
-
-
-def _number(text: str) -> int:
-    canonical = canonical_id(text)
-    if canonical is None or not canonical.isdigit():
-        raise NotYet(_("“%(id)s” is not a number: such ids cannot be looked through.") % {"id": text[:40]})
-    return int(canonical)
+        raise NotYet(_("No order of this provider is known: give the first id to search from, too."))
+    return ScanRange(known=known, recent=recent)
 
 
 def known_ids(provider_id: int) -> set[str]:
@@ -147,33 +151,27 @@ def known_ids(provider_id: int) -> set[str]:
     return {i for kind in rows for i in kind.values_list("upstream_id", flat=True) if i}
 
 
-def _rates(provider: Provider) -> dict[str, Decimal]:
-    """Today's rates: an order whose price has moved since could have been charged anything."""
-    try:
-        listing = client_for(provider, deadline=settings.SYNC_DEADLINE_SECONDS).services()
-    except Unavailable as failure:
-        raise ScanFailed(f"its price list could not be read: {failure.reason}") from failure
-    return {row.external_id: row.rate for row in listing.rows if row.rate is not None and not row.quarantine}
-
-
 @transaction.atomic
 def _conclude(
     provider: Provider,
-    between: Range | None,
+    between: ScanRange | None,
     rates: dict[str, Decimal],
     frozen_at: datetime,
     *,
     actor: str,
     reason: str,
     now: datetime,
-) -> Outcome:
+) -> ThawResult:
+    """Turn each row that came back into a doubt, let the proven absent ones go, and store what was found."""
     known = known_ids(provider.pk)
     unknown = [f for i, f in sorted(between.found.items()) if i not in known] if between else []
-    done = Outcome(unknown=unknown, doubted=doubts.mark_earlier_doubts(provider.pk))
-    known_at = _last_memory(provider.pk) or frozen_at
-    # Orders accepted since the shop froze were never sent by anybody.
-    back = Order.objects.select_for_update().filter(provider=provider, created_at__lt=frozen_at)
-    for order in back.filter(forward_state=Forward.QUEUED).order_by("id"):
+    done = ThawResult(unknown=unknown, doubted=doubts.mark_earlier_doubts(provider.pk))
+    # 1. The last moment at which the dump knew of anything sent here: a row may have been sent since.
+    last_sent_at = ForwardAttempt.objects.filter(provider=provider).aggregate(last=Max("sent_at"))["last"]
+    known_at = last_sent_at or frozen_at
+    # 2. Queued orders and refills. What was accepted since the shop froze was never sent by anybody.
+    orders = Order.objects.select_for_update().filter(provider=provider, created_at__lt=frozen_at)
+    for order in orders.filter(forward_state=Forward.QUEUED).order_by("id"):
         attempt = doubts.doubt_order(order, known_at=max(known_at, order.created_at), now=now)
         if between is not None and is_absent(order, unknown, rates):
             doubts.let_go(attempt, proof=_proof(between, unknown), now=now)
@@ -185,63 +183,13 @@ def _conclude(
         doubts.doubt_refill(refill, known_at=max(known_at, refill.created_at), now=now)
         done.refills.append(refill.pk)
     if done.doubted or done.refills:
-        _tell(provider, len(done.doubted), now)
-    # Panels leave numbers out that are not ours: such a one proves nothing, and is nobody's order to look for either.
-    ours = [f for f in unknown if f.answers]
-    _remember(provider, ours, now)
+        _alert_owner(provider, len(done.doubted), now)
+    # 3. Unknown ids of ours are known from now on, so no later order is ever looked for among them. Panels leave out
+    #    ids that are not ours: such a one proves nothing, and is nobody's order to look for either.
+    ours = [f for f in unknown if f.is_ours]
+    for found in ours:
+        own_ids.note_seen(provider.pk, found.upstream_id, found.answer, now=now)
     orphans.note_orphans(provider, [Orphan(f.upstream_id, f.charge, f.state) for f in ours], now=now)
-    _write_down(provider, between, done, actor=actor, reason=reason, now=now)
-    return done
-
-
-def _remember(provider: Provider, unknown: Sequence[Found], now: datetime) -> None:
-    """Numbers of the lost time are known from now on, so no order sent later is ever looked for among them."""
-    for found in unknown:
-        own_ids.note_seen(provider.pk, found.upstream_id, found.heard, now=now)
-
-
-def _tell(provider: Provider, count: int, now: datetime) -> None:
-    raise_alert(causes.RESTORED, now=now, provider=provider.pk, name=provider.name, count=count)
-
-
-def is_absent(order: Order, unknown: Sequence[Found], rates: dict[str, Decimal]) -> bool:
-    """Whether none of the ids that nobody knows could be this order."""
-    if not unknown:
-        return True
-    rate = rates.get(order.external_service_id)
-    if rate is None or provider_charge_for(rate, order.total, order.unit) != order.expected_charge:
-        return False
-    if order.runs or order.expected_charge <= 0:
-        return False  # its runs are orders with charges of their own
-    return all(f.is_clear and not _fits(order, f) for f in unknown)
-
-
-def _fits(order: Order, found: Found) -> bool:
-    """Whether it could be charged so. Nothing else speaks against it: nobody knows what was bought in the lost time."""
-    if found.charge is None:
-        return True
-    less, more = sorted((found.charge, order.expected_charge))
-    return more - _ROUNDING < less * _UNLIKE_THE_LIST
-
-
-def _last_memory(provider_id: int) -> datetime | None:
-    """The last moment at which the dump knew of anything being sent to this provider."""
-    last: datetime | None = ForwardAttempt.objects.filter(provider=provider_id).aggregate(last=Max("sent_at"))["last"]
-    return last
-
-
-def _proof(between: Range, unknown: Sequence[Found]) -> dict[str, object]:
-    return {
-        "low": str(between.known),
-        "high": str(between.recent),
-        "passes": 2,
-        "unexplained": {f.upstream_id: None if f.charge is None else f"{f.charge:f}" for f in unknown},
-    }
-
-
-def _write_down(
-    provider: Provider, between: Range | None, done: Outcome, *, actor: str, reason: str, now: datetime
-) -> None:
     ThawScan.objects.create(
         provider=provider,
         at=now,
@@ -250,10 +198,47 @@ def _write_down(
         known_id=str(between.known) if between else "",
         recent_id=str(between.recent) if between else "",
         is_complete=between is not None,
-        unknown={
-            f.upstream_id: {"charge": None if f.charge is None else f"{f.charge:f}", "state": f.state}
-            for f in done.unknown
-        },
+        unknown={f.upstream_id: {"charge": _charge_text(f), "state": f.state} for f in unknown},
         doubted=done.doubted,
         absent=done.absent,
     )
+    return done
+
+
+def _alert_owner(provider: Provider, count: int, now: datetime) -> None:
+    raise_alert(causes.RESTORED, now=now, provider=provider.pk, name=provider.name, count=count)
+
+
+def is_absent(order: Order, unknown: Sequence[Found], rates: dict[str, Decimal]) -> bool:
+    """True if none of the ids that nobody knows could be this order.
+
+    Only a charge rules one out, since nobody knows what was bought in the lost time; it must be as the list would have
+    it today, and clearly another one.
+    """
+    if not unknown:
+        return True
+    rate = rates.get(order.external_service_id)
+    if rate is None or provider_charge_for(rate, order.total, order.unit) != order.expected_charge:
+        return False
+    if order.runs or order.expected_charge <= 0:
+        return False  # its runs are orders with charges of their own
+    for found in unknown:
+        if not found.is_clear or found.charge is None:
+            return False
+        less, more = sorted((found.charge, order.expected_charge))
+        if more - _ROUNDING < less * _UNLIKE_THE_LIST:
+            return False
+    return True
+
+
+def _proof(between: ScanRange, unknown: Sequence[Found]) -> dict[str, object]:
+    return {
+        "low": str(between.known),
+        "high": str(between.recent),
+        "passes": 2,
+        "unexplained": {f.upstream_id: _charge_text(f) for f in unknown},
+    }
+
+
+def _charge_text(found: Found) -> str | None:
+    return None if found.charge is None else f"{found.charge:f}"

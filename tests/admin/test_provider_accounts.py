@@ -55,7 +55,7 @@ def test_a_deposit_is_registered_once_however_often_the_form_is_sent(admin: Clie
         ({"amount": "-5"}, "more than 0"),
         ({"amount": "0"}, "more than 0"),
         ({"memo": " "}, "required"),
-        ({"kind": "opening"}, "opening balance already"),
+        ({"kind": "opening"}, "already has an opening balance"),
         ({"nonce": "x"}, "not complete"),
     ],
 )
@@ -86,14 +86,14 @@ def test_the_account_shows_ours_theirs_and_the_differences(admin: Client, provid
 
 def seen(provider: Provider, suspect: Order) -> ReconciliationBreak:
     suspects = [{"order": suspect.pk, "why": "in_doubt", "expected": "0.9", "charge": None}]
-    breaks.see(provider, BreakKind.BALANCE, amount=Decimal(-3), suspects=suspects, now=database_now())
+    breaks.record(provider, BreakKind.BALANCE, amount=Decimal(-3), suspects=suspects, now=database_now())
     return ReconciliationBreak.objects.get()
 
 
 def test_a_break_is_explained_and_closed_once_with_a_reason(admin: Client, provider: Provider, doubted: Order) -> None:
     row = seen(provider, doubted)
     url = reverse("admin:orders_reconciliationbreak_decide", args=[row.pk])
-    assert "Say why" in admin.post(url, {"decision": "explain", "note": " "}, follow=True).content.decode()
+    assert "Please give a reason" in admin.post(url, {"decision": "explain", "note": " "}, follow=True).content.decode()
     answer = {"decision": "explain", "note": "their fee"}
     assert "Noted" in admin.post(url, answer, follow=True).content.decode()
     assert "noted before" in admin.post(url, answer, follow=True).content.decode()

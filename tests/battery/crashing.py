@@ -105,7 +105,7 @@ class Boundaries:
                 (poll, "_apply", "heard", "settled"),
                 (order_answers, "write", "", "settled_uncommitted"),
                 (resolve, "_judge", "searched", ""),
-                (conclude, "_calm", "", "verdict_uncommitted"),
+                (conclude, "_close_alerts", "", "verdict_uncommitted"),
                 (conclude, "placed", "", "verdict"),
                 (conclude, "not_placed", "", "verdict"),
                 (placement, "write_order", "before_placing", "written"),

@@ -12,10 +12,10 @@ from billing import audit as books
 from billing.models import Hold, Transfer
 from catalog.models import Service
 from core.clock import database_now
+from core.refusals import NoReason
 from orders import audit, settling_by_hand
 from orders.books import reconciliation
 from orders.cancellations import request_cancel
-from orders.decisions import NoReason
 from orders.following import poll
 from orders.models import EventKind, Order, ReconciliationBreak
 from orders.pages.story import story_of

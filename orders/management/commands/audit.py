@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from billing import audit as money
-from billing.audit import Finding, check
-from orders import audit as deeds
+from billing import audit as billing_audit
+from billing.audit import check
+from orders import audit as orders_audit
 
 
 class Command(BaseCommand):
@@ -16,22 +16,19 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print facts for a script")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        findings = check([*money.EQUATIONS, *deeds.EQUATIONS])
+        findings = check([*billing_audit.EQUATIONS, *orders_audit.EQUATIONS])
         failed = [f for f in findings if not f.holds]
         if options["json"]:
             self.stdout.write(json.dumps({"ok": not failed, "checks": [f.as_facts() for f in findings]}))
         else:
             for finding in findings:
-                self._print(finding)
+                verdict = self.style.SUCCESS("holds") if finding.holds else self.style.ERROR("FAILS")
+                self.stdout.write(f"{verdict}  {finding.name} ({finding.looked_at}): {finding.says}")
+                for what, why in finding.rows:
+                    self.stdout.write(f"       {what}: {why}")
+                if finding.broken > len(finding.rows):
+                    self.stdout.write(f"       and {finding.broken - len(finding.rows)} more")
         if failed:
             raise CommandError(f"{len(failed)} of {len(findings)} equations fail: {', '.join(f.name for f in failed)}")
         if not options["json"]:
             self.stdout.write(f"All {len(findings)} equations hold.")
-
-    def _print(self, finding: Finding) -> None:
-        verdict = self.style.SUCCESS("holds") if finding.holds else self.style.ERROR("FAILS")
-        self.stdout.write(f"{verdict}  {finding.name} ({finding.looked_at}): {finding.says}")
-        for what, why in finding.rows:
-            self.stdout.write(f"       {what}: {why}")
-        if finding.broken > len(finding.rows):
-            self.stdout.write(f"       and {finding.broken - len(finding.rows)} more")

@@ -15,7 +15,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--restored",
             action="store_true",
-            help="the database was put back and the shop did not notice: thaw only after a look at each provider",
+            help="the database was restored and the shop did not notice: thaw only after a scan of each provider",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -9,37 +9,36 @@ from core.refusals import Refusal
 from core.secrets import SecretUnreadable
 from orders.thawing import thaw
 from orders.thawing.scan import ScanFailed
-from orders.thawing.thaw import Outcome
 
 
 class Command(BaseCommand):
     help = (
-        "Let orders leave a frozen shop again. After a restore each provider is looked at first: give the number of "
-        "your newest order from the provider's own panel. Without --provider the shop itself is thawed."
+        "Let orders leave a frozen shop again. After a restore each provider is scanned first: give the number of your "
+        "newest order from the provider's own panel. Without --provider the shop itself is thawed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--reason", required=True)
         parser.add_argument("--provider", help="its name in this shop")
         parser.add_argument("--recent-order-id", help="your newest order in the provider's own panel")
-        parser.add_argument("--first-order-id", help="an order of yours to look from, when the shop knows none")
+        parser.add_argument("--first-order-id", help="an order of yours to start from, when the shop knows none")
         parser.add_argument(
             "--nothing-proven",
             action="store_true",
-            help="instead of looking: every order that came back stays in doubt, for a person to decide",
+            help="scan nothing: every order that came back stays in doubt, for a person to decide",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if options["provider"]:
-                self._one_provider(options)
+                self._thaw_provider(options)
             else:
                 thaw.thaw(actor="command", reason=options["reason"], now=database_now())
                 self.stdout.write("The shop is thawed: orders leave again.")
         except (Refusal, ScanFailed, SecretUnreadable) as problem:
             raise CommandError(str(problem)) from problem
 
-    def _one_provider(self, options: dict[str, Any]) -> None:
+    def _thaw_provider(self, options: dict[str, Any]) -> None:
         provider = Provider.objects.filter(name=options["provider"]).first()
         if provider is None:
             raise CommandError(f"There is no provider {options['provider']!r}.")
@@ -54,9 +53,6 @@ class Command(BaseCommand):
             reason=options["reason"],
             now=database_now(),
         )
-        self._report(done)
-
-    def _report(self, done: Outcome) -> None:
         for found in done.unknown:
             charge = "?" if found.charge is None else f"{found.charge.normalize():f}"
             self.stdout.write(f"unknown order {found.upstream_id}: charge {charge}, {found.state}")
@@ -64,7 +60,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(done.doubted)} orders stay in doubt: {_list(done.doubted)}")
         self.stdout.write(f"{len(done.refills)} refills stay in doubt")
         waiting = ", ".join(p.name for p in thaw.waiting_for())
-        self.stdout.write(f"Still to look at: {waiting}" if waiting else "Every provider was looked at: now thaw.")
+        self.stdout.write(f"Still to scan: {waiting}" if waiting else "Every provider has been scanned: now thaw.")
 
 
 def _list(numbers: list[int]) -> str:

@@ -11,6 +11,7 @@ from accounts.models import User
 from billing.models import Transfer
 from catalog.models import Provider
 from core.clock import database_now
+from core.refusals import NoReason
 from notices.models import Alert
 from orders.books import breaks, entries, orphans, reconciliation
 from orders.books.figures import figures_of
@@ -174,7 +175,7 @@ def test_an_explained_break_is_quiet_until_it_changes(shop: Shop) -> None:
     looks(shop)
     row = one_break(BreakKind.BALANCE)
     told = {"break_id": row.pk, "state": BreakState.EXPLAINED, "note": "a fee", "actor": "owner", "now": database_now()}
-    with pytest.raises(breaks.NoReason):
+    with pytest.raises(NoReason):
         breaks.decide(**{**told, "note": "  "})
     assert breaks.decide(**told) is True
     assert breaks.decide(**told) is False

@@ -7,6 +7,7 @@ import pytest
 from accounts.models import User
 from catalog.models import Provider
 from core.clock import database_now
+from core.refusals import NoReason
 from orders import decisions
 from orders.models import (
     Order,
@@ -53,7 +54,7 @@ def test_the_owner_cannot_name_an_id_of_another(shop: Shop, lost: Order) -> None
             decisions.decide_placed(
                 order_id=lost.pk, upstream_id=str(number), actor="owner", reason="?", now=database_now()
             )
-    with pytest.raises(decisions.NoReason):
+    with pytest.raises(NoReason):
         decisions.decide_placed(order_id=lost.pk, upstream_id="1", actor="owner", reason=" ", now=database_now())
     lost.refresh_from_db()
     assert lost.forward_state == Forward.IN_DOUBT
