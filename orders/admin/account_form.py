@@ -15,7 +15,7 @@ _PLAIN = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,18})?")
 
 
 def new_nonce() -> str:
-    """Names one wish to enter money, made when the form is shown: sending the form twice enters it once."""
+    """A key for one entry, made when the form is shown, so that a form sent twice enters money once."""
     return secrets.token_hex(16)
 
 
@@ -27,10 +27,10 @@ class EntryForm(forms.Form):
         label=_("Amount"),
         max_length=40,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
-        help_text=_("In the provider's currency. Only a correction may be below zero."),
+        help_text=_("In the provider's currency. Only a correction may be negative."),
     )
     reference = forms.CharField(
-        label=_("Reference"), max_length=120, required=False, help_text=_("Number of the payment or invoice")
+        label=_("Reference"), max_length=120, required=False, help_text=_("Payment or invoice number")
     )
     memo = forms.CharField(label=_("Reason"), max_length=300, strip=True)
     nonce = forms.CharField(widget=forms.HiddenInput)

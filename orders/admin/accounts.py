@@ -27,7 +27,7 @@ _SHOWN = 50
 
 @admin.register(ProviderAccount)
 class ProviderAccountAdmin(ReadOnlyAdmin):
-    """Our account at each provider: what it reports, what we reckon, deposits, and the differences."""
+    """Our account at each provider: what it reports, what our books say, deposits, and the differences."""
 
     change_form_template = "admin/orders/provideraccount/change_form.html"
     list_display = ("name", "currency", "balance_", "balance_at", "breaks_")
@@ -56,37 +56,28 @@ class ProviderAccountAdmin(ReadOnlyAdmin):
         provider = self.get_object(request, object_id)
         about: dict[str, Any] = {}
         if provider is not None and self.has_view_permission(request, provider):
-            about = self._about(request, provider)
+            figures = figures_of(provider.pk)
+            quiet = BalanceReading.objects.filter(provider=provider.pk, is_quiet=True).first()
+            entered = ProviderEntry.objects.filter(provider=provider.pk)[:_SHOWN]
+            breaks = ReconciliationBreak.objects.filter(provider=provider.pk, closed_at=None)[:_SHOWN]
+            lines = [
+                (_("Opening balance and entries"), figures.entries),
+                (_("Charges of orders"), EXACT.minus(figures.charges)),
+                (_("It should hold"), figures.ours),
+                (_("It reports"), provider.balance),
+            ]
+            about = {
+                "lines": [(label, provider_amount_html(amount, provider.currency)) for label, amount in lines],
+                "quiet": quiet,
+                "quiet_difference": quiet and provider_amount_html(quiet.difference, provider.currency),
+                "entries": [(entry, provider_amount_html(entry.amount, entry.currency)) for entry in entered],
+                "breaks": [(row, provider_amount_html(row.amount, row.currency)) for row in breaks],
+                "may_enter": self.has_enter_permission(request),
+            }
         return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
 
-    def _about(self, request: HttpRequest, provider: Provider) -> dict[str, Any]:
-        figures = figures_of(provider.pk)
-        quiet = BalanceReading.objects.filter(provider=provider.pk, is_quiet=True).first()
-
-        def shown(amount: Any) -> SafeString | str:
-            return provider_amount_html(amount, provider.currency)
-
-        return {
-            "lines": [
-                (_("Opening balance and entries"), shown(figures.entries)),
-                (_("Charges of orders"), shown(EXACT.minus(figures.charges))),
-                (_("It should hold"), shown(figures.ours)),
-                (_("It reports"), shown(provider.balance)),
-            ],
-            "quiet": quiet,
-            "quiet_difference": None if quiet is None else shown(quiet.difference),
-            "entries": [
-                (e, provider_amount_html(e.amount, e.currency))
-                for e in ProviderEntry.objects.filter(provider=provider.pk)[:_SHOWN]
-            ],
-            "breaks": [
-                (b, provider_amount_html(b.amount, b.currency))
-                for b in ReconciliationBreak.objects.filter(provider=provider.pk, closed_at=None)[:_SHOWN]
-            ],
-            "may_enter": self.has_enter_permission(request),
-        }
-
     def enter(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The form that registers a deposit, a correction or the opening balance."""
         provider: Provider = get_object_or_404(Provider, pk=pk)
         if request.method not in ("GET", "POST"):
             return HttpResponseNotAllowed(["GET", "POST"])
@@ -97,8 +88,31 @@ class ProviderAccountAdmin(ReadOnlyAdmin):
             initial={"nonce": new_nonce()},
             has_opening=entries.opening_of(pk) is not None and request.method == "GET",
         )
-        if request.method == "POST" and form.is_valid() and self._enter(request, provider, form):
-            return HttpResponseRedirect(reverse("admin:orders_provideraccount_change", args=[pk]))
+        if request.method == "POST" and form.is_valid():
+            given = form.cleaned_data
+            words = {"amount": f"{given['amount']:f} {provider.currency}", "kind": EntryKind(given["kind"]).label}
+            try:
+                is_new = entries.enter(
+                    provider,
+                    EntryKind(given["kind"]),
+                    given["amount"],
+                    key=f"admin:{given['nonce']}",
+                    reference=given["reference"],
+                    memo=given["memo"],
+                    actor=str(request.user),
+                    now=database_now(),
+                )
+            except Refusal as refusal:
+                form.add_error("amount", str(refusal.message))
+            except entries.KeyReused:
+                form.add_error(None, _t("This form was sent before with other figures. Please open it again."))
+            else:
+                if is_new:
+                    self.log_change(request, provider, f"{words['kind']}: {words['amount']}, {given['memo']}")
+                    messages.success(request, _t("%(kind)s entered: %(amount)s.") % words)
+                else:
+                    messages.warning(request, _t("%(amount)s was already entered; nothing was added.") % words)
+                return HttpResponseRedirect(reverse("admin:orders_provideraccount_change", args=[pk]))
         context = {
             **self.admin_site.each_context(request),
             "title": _("Register money at a provider"),
@@ -108,33 +122,6 @@ class ProviderAccountAdmin(ReadOnlyAdmin):
             "form": form,
         }
         return TemplateResponse(request, "admin/orders/provideraccount/enter.html", context)
-
-    def _enter(self, request: HttpRequest, provider: Provider, form: EntryForm) -> bool:
-        given = form.cleaned_data
-        words = {"amount": f"{given['amount']:f} {provider.currency}", "kind": EntryKind(given["kind"]).label}
-        try:
-            is_new = entries.enter(
-                provider,
-                EntryKind(given["kind"]),
-                given["amount"],
-                key=f"admin:{given['nonce']}",
-                reference=given["reference"],
-                memo=given["memo"],
-                actor=str(request.user),
-                now=database_now(),
-            )
-        except Refusal as refusal:
-            form.add_error("amount", str(refusal.message))
-            return False
-        except entries.KeyReused:
-            form.add_error(None, _t("This form was sent before with other figures. Open it again."))
-            return False
-        if is_new:
-            self.log_change(request, provider, f"{words['kind']}: {words['amount']}, {given['memo']}")
-            messages.success(request, _t("%(kind)s entered: %(amount)s.") % words)
-        else:
-            messages.warning(request, _t("%(amount)s was entered before; nothing was added.") % words)
-        return True
 
     @admin.display(description=_("reported"), ordering="balance")
     def balance_(self, provider: Provider) -> SafeString | str:

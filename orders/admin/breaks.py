@@ -19,7 +19,7 @@ from core.read_only_admin import ReadOnlyAdmin
 from core.refusals import Refusal
 from core.templatetags.shop import duration_text, state_html
 from orders.books import breaks
-from orders.books.suspects import WHYS
+from orders.books.suspects import REASONS
 from orders.models import BreakState, ReconciliationBreak
 
 BADGES = {
@@ -27,13 +27,13 @@ BADGES = {
     BreakState.EXPLAINED: ("is-partial", "info"),
     BreakState.CLOSED: ("is-completed", "circle-check"),
 }
-#: What the two buttons send -> what they make of the break.
+#: What the two buttons send -> the state that the break gets.
 DECISIONS = {"explain": BreakState.EXPLAINED, "close": BreakState.CLOSED}
 
 
 @admin.register(ReconciliationBreak)
 class ReconciliationBreakAdmin(ReadOnlyAdmin):
-    """Differences between a provider's account and ours: seen, explained, closed with a reason. Nothing is edited."""
+    """Differences between a provider's account and ours, to be explained or closed with a reason. Nothing is edited."""
 
     change_form_template = "admin/orders/reconciliationbreak/change_form.html"
     list_display = ("__str__", "provider", "amount_", "state_", "age_", "last_seen", "order", "note")
@@ -62,7 +62,7 @@ class ReconciliationBreakAdmin(ReadOnlyAdmin):
         return [path("<int:pk>/decide/", view, name="orders_reconciliationbreak_decide"), *super().get_urls()]
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
-        """Who may explain and close: those who hold "change reconciliation break", though no form changes one."""
+        """Who may explain and close: holders of "change reconciliation break", though no form changes one."""
         return request.user.has_perm("orders.change_reconciliationbreak")
 
     def change_view(
@@ -74,6 +74,7 @@ class ReconciliationBreakAdmin(ReadOnlyAdmin):
         return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
 
     def decide(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Explain or close one break."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not self.has_decide_permission(request):
@@ -95,7 +96,7 @@ class ReconciliationBreakAdmin(ReadOnlyAdmin):
             self.log_change(request, row, str(state.label))
             messages.success(request, _t("Noted: %(state)s.") % {"state": state.label})
         else:
-            messages.warning(request, _t("This was noted before."))
+            messages.warning(request, _t("This was already noted."))
         return back
 
     @admin.display(description=_("amount"), ordering="amount")
@@ -118,17 +119,16 @@ class ReconciliationBreakAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("suspects"))
     def suspects_(self, row: ReconciliationBreak) -> SafeString | str:
-        lines = [self._suspect(s) for s in row.suspects if s.get("why") in WHYS]
+        lines = [
+            format_html(
+                '<a href="{}">#{}</a> {} ({} / {})',
+                reverse("admin:orders_order_change", args=[suspect["order"]]),
+                suspect["order"],
+                REASONS[suspect["why"]][0],
+                suspect["charge"] or "?",
+                suspect["expected"],
+            )
+            for suspect in row.suspects
+            if suspect.get("why") in REASONS
+        ]
         return SafeString("<br>").join(lines) if lines else "–"
-
-    @staticmethod
-    def _suspect(suspect: dict[str, Any]) -> SafeString:
-        number = suspect["order"]
-        return format_html(
-            '<a href="{}">#{}</a> {} ({} / {})',
-            reverse("admin:orders_order_change", args=[number]),
-            number,
-            WHYS[suspect["why"]][0],
-            suspect["charge"] or "?",
-            suspect["expected"],
-        )

@@ -5,64 +5,64 @@ from django.utils.translation import gettext_lazy as _
 
 
 class _Decision(forms.Form):
-    """Why: kept with the order, with who said it. The customer does not read it."""
+    """The reason, stored with the order and the name of who gave it. The customer does not see it."""
 
     reason = forms.CharField(
         label=_("Reason"),
         max_length=300,
         strip=True,
-        help_text=_("Kept with the order under your name. The customer does not see it."),
+        help_text=_("Stored with the order under your name. The customer does not see it."),
     )
 
-    _wrong: str | None = None
+    _focused: str | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # Two of them stand on one page, and a label names one field.
+        # Two of these forms stand on one page, and the id of a field must be unique there.
         super().__init__(*args, **{"auto_id": f"{type(self).__name__.lower()}_%s", **kwargs})
         self.fields["reason"].widget.attrs["size"] = 60
 
     def add_error(self, field: str | None, error: Any) -> None:
-        """The first wrong field has the focus, so that what is wrong with it is the first thing heard and seen."""
+        """Focus the first wrong field, so that its error is the first thing seen, or read by a screen reader."""
         super().add_error(field, error)
-        if self._wrong is None and field in self.fields and not self.fields[field].widget.use_fieldset:
-            self._wrong = field
+        if self._focused is None and field in self.fields and not self.fields[field].widget.use_fieldset:
+            self._focused = field
             self.fields[field].widget.attrs["autofocus"] = True
 
 
-class _AboutTry(_Decision):
-    #: The try that was on the page: by the time the form is sent there may be a later one.
+class _AttemptDecision(_Decision):
+    #: The attempt that was on the page: by the time the form is sent there may be a later one.
     attempt = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
-class PlacedForm(_AboutTry):
+class PlacedForm(_AttemptDecision):
     upstream_id = forms.CharField(
-        label=_("Its number at the provider"),
+        label=_("Order number at the provider"),
         max_length=64,
         strip=True,
         widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "ltr"}),
-        help_text=_("The provider is asked for it before anything is written down."),
+        help_text=_("The shop asks the provider about this number before it stores anything."),
     )
     field_order = ("upstream_id", "reason")
 
 
-class NotPlacedForm(_AboutTry):
+class NotPlacedForm(_AttemptDecision):
     then = forms.ChoiceField(
-        label=_("Then"),
-        choices=[("refund", _("Return the money")), ("queue", _("Send it again"))],
+        label=_("What happens next"),
+        choices=[("refund", _("Refund the customer")), ("queue", _("Send it again"))],
         widget=forms.RadioSelect,
     )
     field_order = ("then", "reason")
 
 
-class _AboutShown(_Decision):
-    #: Stands for what the page showed: by the time the form is sent the order may be another.
+class _OrderDecision(_Decision):
+    #: A digest of what the page showed: by the time the form is sent the order may have changed.
     seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
 
-class SettleForm(_AboutShown):
+class SettleForm(_OrderDecision):
     missing = forms.IntegerField(
-        label=_("Not delivered"),
-        # Not type=number: a turn of the wheel changes that one unseen, and letters vanish from it without a word.
+        label=_("Units that did not arrive"),
+        # Not type=number: the mouse wheel changes such a field unnoticed, and it drops letters silently.
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "size": 12, "dir": "ltr"}),
     )
     field_order = ("missing", "reason")
@@ -74,7 +74,7 @@ class SettleForm(_AboutShown):
         ) % {"total": total}
 
 
-class DismissForm(_AboutShown):
+class DismissForm(_OrderDecision):
     pass
 
 

@@ -1,4 +1,4 @@
-"""What the owner sees before deciding about an order in doubt: tries, bracket, candidates, money."""
+"""What the owner sees before deciding about an order in doubt: attempts, bracket, candidates, money."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +11,7 @@ from orders import decisions
 from orders.admin.history import History, history_of
 from orders.doubt import bracket
 from orders.doubt.evidence import picture_of
-from orders.doubt.picture import Picture, SeenId, UncertainAttempt, as_datetime
+from orders.doubt.picture import as_datetime
 from orders.doubt.words import why
 from orders.models import ForwardAttempt, Order
 
@@ -30,7 +30,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class DoubtPage:
-    """``low`` and ``high`` are empty where the bracket has no end there; ``reason`` says why nobody knows yet."""
+    """``low`` and ``high`` are empty where the bracket has no end there; ``reason`` says why it is not decided."""
 
     history: History
     attempt: ForwardAttempt | None
@@ -41,63 +41,53 @@ class DoubtPage:
     searches: int = 0
     reason: str | Promise = ""
     candidates: list[Candidate] = field(default_factory=list)
-    heard: list[str] = field(default_factory=list)
+    unconfirmed_ids: list[str] = field(default_factory=list)
     balance: dict[str, Any] = field(default_factory=dict)
 
 
 def page_of(order: Order, *, now: datetime) -> DoubtPage:
-    """Everything known about one order in doubt. Asks nobody."""
+    """Everything known about one order in doubt, without asking the provider."""
+    # 1. Is it in doubt, and in what picture?
     attempt = decisions.doubtful_attempt(order)
     if attempt is None:
         return DoubtPage(history_of(order), None)
     picture = picture_of(order.provider, now=now)
     known = next((a for a in picture.attempts if a.key == attempt.pk), None)
+    low, high = (known.low, known.high) if known else (None, None)
+    # 2. How often was its whole bracket searched, and which unexplained ids are in it?
+    searches, candidates, reason = 0, [], ""
+    if known is not None:
+        settled = known.sent_at + picture.times.settle
+        if low is not None and high is not None:
+            searches = sum(p.started >= settled and bracket.covers(p, low, high) for p in picture.passes)
+        inside = [o for o in picture.ids if bracket.is_unexplained(o) and bracket.in_bracket(known, o.number)]
+        numbers = dict(
+            ForwardAttempt.objects.filter(pk__in=[a.key for a in picture.attempts]).values_list("pk", "order_id")
+        )
+        for own in inside:
+            owners = bracket.owners_of(own, picture)
+            candidate = Candidate(
+                number=str(own.number),
+                first_seen=as_datetime(own.first_seen),
+                state=own.answer.state if own.answer else "",
+                charge=own.answer.charge if own.answer else None,
+                owners=[f"#{numbers[owner.key]}" for owner in owners],
+                may_be_this=known in owners,
+            )
+            candidates.append(candidate)
+        reason = bracket.why(picture, known)
+    # 3. Ids are shown as text: no language groups their digits.
     earliest = decisions.earliest_not_placed(attempt)
-    review = attempt.evidence.get("review", {})
     return DoubtPage(
         history=history_of(order),
         attempt=attempt,
         earliest_not_placed=earliest,
         is_early=now < earliest,
-        low=_text(known.low if known else None),
-        high=_text(known.high if known else None),
-        searches=_searches(picture, known),
-        reason=why(str(review.get("because") or (bracket.why(picture, known) if known else ""))),
-        candidates=_candidates(picture, known),
-        heard=[attempt.unconfirmed_id] if attempt.unconfirmed_id else [],
+        low="" if low is None else str(low),
+        high="" if high is None else str(high),
+        searches=searches,
+        reason=why(str(attempt.evidence.get("review", {}).get("because") or reason)),
+        candidates=candidates,
+        unconfirmed_ids=[attempt.unconfirmed_id] if attempt.unconfirmed_id else [],
         balance=attempt.evidence.get("balance", {}),
     )
-
-
-def _searches(picture: Picture, attempt: UncertainAttempt | None) -> int:
-    """Full searches of the whole bracket after T_settle."""
-    if attempt is None or attempt.low is None or attempt.high is None:
-        return 0
-    settled, low, high = attempt.sent_at + picture.times.settle, attempt.low, attempt.high
-    return sum(p.started >= settled and bracket.covers(p, low, high) for p in picture.passes)
-
-
-def _candidates(picture: Picture, attempt: UncertainAttempt | None) -> list[Candidate]:
-    if attempt is None:
-        return []
-    numbers = {a.key: a for a in picture.attempts}
-    orders = dict(ForwardAttempt.objects.filter(pk__in=numbers).values_list("pk", "order_id"))
-    inside = [o for o in picture.ids if bracket.is_unexplained(o) and bracket.in_bracket(attempt, o.number)]
-    return [_candidate(own, attempt, picture, orders) for own in inside]
-
-
-def _candidate(own: SeenId, attempt: UncertainAttempt, picture: Picture, orders: dict[int, int]) -> Candidate:
-    owners = bracket.owners_of(own, picture)
-    return Candidate(
-        number=str(own.number),
-        first_seen=as_datetime(own.first_seen),
-        state=own.answer.state if own.answer else "",
-        charge=own.answer.charge if own.answer else None,
-        owners=[f"#{orders[owner.key]}" for owner in owners],
-        may_be_this=attempt in owners,
-    )
-
-
-def _text(number: int | None) -> str:
-    """Ids are names: no language groups their digits."""
-    return "" if number is None else str(number)

@@ -33,7 +33,7 @@ PAGE = "admin:orders_doubtfulorder_change"
 
 @admin.register(DoubtfulOrder)
 class DoubtfulOrderAdmin(ReadOnlyAdmin):
-    list_display = ("number", "state_", "provider", "sent_", "at_stake", "charge_", "because")
+    list_display = ("number", "state_", "provider", "sent_", "at_stake", "charge_", "reason")
     list_filter = ("forward_state", "provider")
     list_select_related = ("provider",)
     ordering = ("sent_at", "id")
@@ -43,7 +43,7 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
         css = {"all": ["admin-parts.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DoubtfulOrder]:
-        """Those in doubt, and those refunded while their doubt is open: the money may still be lost."""
+        """Orders in doubt, and refunded ones whose doubt is still open: the money may still be lost."""
         open_attempts = ForwardAttempt.objects.filter(outcome=Outcome.IN_DOUBT).values("order_id")
         orders: QuerySet[DoubtfulOrder] = super().get_queryset(request)
         return orders.filter(IN_DOUBT | Q(forward_state=Forward.REFUNDED, pk__in=open_attempts))
@@ -69,8 +69,8 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
 
     @method_decorator(reauthentication_required(allow_get=True))
     def placed(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """It was placed, as this number."""
-        order, form = self._asked(request, pk), PlacedForm(request.POST or None)
+        """Record that it was placed, as this number."""
+        order, form = self._order_to_decide(request, pk), PlacedForm(request.POST or None)
         if not form.is_valid():
             return self._render(request, order, form, NotPlacedForm())
         given = form.cleaned_data
@@ -86,8 +86,8 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
 
     @method_decorator(reauthentication_required(allow_get=True))
     def not_placed(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """It was not placed, so it is sent again or refunded."""
-        order, form = self._asked(request, pk), NotPlacedForm(request.POST or None)
+        """Record that it was not placed, and send it again or refund it."""
+        order, form = self._order_to_decide(request, pk), NotPlacedForm(request.POST or None)
         if not form.is_valid():
             return self._render(request, order, PlacedForm(), form)
         given = form.cleaned_data
@@ -101,7 +101,7 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
             return self._render(request, order, PlacedForm(), form)
         return self._done(request, order, is_new, _t("Order %(order)s was not placed.") % {"order": order})
 
-    def _asked(self, request: HttpRequest, pk: int) -> DoubtfulOrder:
+    def _order_to_decide(self, request: HttpRequest, pk: int) -> DoubtfulOrder:
         if not self.has_decide_permission(request):
             raise PermissionDenied
         return get_object_or_404(DoubtfulOrder.objects.select_related("provider"), pk=pk)
@@ -111,7 +111,7 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
             self.log_change(request, order, sentence)
             messages.success(request, sentence)
         else:
-            messages.warning(request, _t("This was decided before; nothing was changed."))
+            messages.warning(request, _t("This was already decided; nothing changed."))
         return redirect(PAGE, order.pk)
 
     def _render(self, request: HttpRequest, order: DoubtfulOrder, placed: Form, not_placed: Form) -> HttpResponse:
@@ -136,7 +136,7 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
     def state_(self, order: DoubtfulOrder) -> str:
         return state_html("is-confirming", "hourglass", order.get_forward_state_display())
 
-    @admin.display(description=_("sent"), ordering="sent_at")
+    @admin.display(description=_("sent ago"), ordering="sent_at")
     def sent_(self, order: DoubtfulOrder) -> str:
         return duration_text(database_now() - (order.sent_at or order.created_at))
 
@@ -148,8 +148,8 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
     def charge_(self, order: DoubtfulOrder) -> str:
         return money_html(order.charge)
 
-    @admin.display(description=_("because"))
-    def because(self, order: DoubtfulOrder) -> str:
+    @admin.display(description=_("reason"))
+    def reason(self, order: DoubtfulOrder) -> str:
         attempt = order.attempts.filter(outcome=Outcome.IN_DOUBT).first()
         review = attempt.evidence.get("review", {}) if attempt else {}
         return str(why(str(review.get("because", ""))))

@@ -10,21 +10,21 @@ from orders.models import Order
 from orders.states import Forward
 
 IN_DOUBT = Q(forward_state__in=[Forward.IN_DOUBT, Forward.REVIEW])
-NEEDS_LOOK = ~Q(needs_review="")
+NEEDS_REVIEW = ~Q(needs_review="")
 
 
 class AttentionFilter(admin.SimpleListFilter):
-    """What waits for a person."""
+    """Orders that wait for a person."""
 
-    title = _("needs you")
+    title = _("waits for you")
     parameter_name = "needs"
     conditions: dict[str, tuple[str | Promise, Q]] = {
         "doubt": (_("In doubt"), IN_DOUBT),
-        "look": (_("Needs a look"), NEEDS_LOOK),
+        "look": (_("Needs review"), NEEDS_REVIEW),
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [(name, words) for name, (words, _condition) in self.conditions.items()]
+        return [(name, label) for name, (label, _condition) in self.conditions.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
         chosen = self.conditions.get(self.value() or "")
@@ -32,7 +32,7 @@ class AttentionFilter(admin.SimpleListFilter):
 
 
 def search_condition(term: str) -> Q:
-    """One word of the search box: a number (ours, perhaps with #, or the provider's), a link, or an e-mail address."""
+    """What one word of the search box finds: a number, ours or the provider's, a link, or an e-mail address."""
     number = term.removeprefix("#")
     found = Q(upstream_id=term) | Q(link__icontains=term) | Q(customer__email__icontains=term)
     if number.isascii() and number.isdigit():

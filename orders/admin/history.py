@@ -1,4 +1,4 @@
-"""Everything an owner sees below the facts of one order: what happened, each try to send, the money, the refills."""
+"""Everything an owner sees below the facts of one order: its events, attempts to send it, money and refills."""
 
 import json
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from orders.models import Attempt, ForwardAttempt, Order, OrderEvent, ProviderExchange, Refill
+from orders.models import Attempt, ForwardAttempt, Order, OrderEvent, Refill
 from orders.settlement import OrderMoney, money_of
 
 #: Evidence is bounded when it is stored; a page shows less of it, so that fifty tries still load.
@@ -17,7 +17,7 @@ SHOWN = 16_000
 
 @dataclass(frozen=True)
 class Try:
-    """One attempt with what was said: ``facts`` are label and value, ``exchanges`` label and indented JSON."""
+    """One attempt with its exchanges: ``facts`` are label and value, ``exchanges`` title and indented JSON."""
 
     title: str
     outcome: str
@@ -27,7 +27,7 @@ class Try:
 
 
 @dataclass(frozen=True)
-class RefillStory:
+class RefillHistory:
     refill: Refill
     tries: list[Try]
 
@@ -36,7 +36,7 @@ class RefillStory:
 class History:
     events: list[OrderEvent]
     tries: list[Try]
-    refills: list[RefillStory]
+    refills: list[RefillHistory]
     money: OrderMoney
     fields: str
 
@@ -47,38 +47,35 @@ def history_of(order: Order) -> History:
     return History(
         events=list(order.events.order_by("at", "id")),
         tries=_tries(attempts),
-        refills=[RefillStory(r, _tries(r.attempts.all())) for r in refills],
+        refills=[RefillHistory(r, _tries(r.attempts.all())) for r in refills],
         money=money_of(order),
         fields=_pretty(order.fields),
     )
 
 
-def _tries(attempts: Iterable[Any]) -> list[Try]:
-    return [
-        Try(str(a.n), a.get_outcome_display(), _facts(a), _pretty(a.evidence), [_said(e) for e in a.exchanges.all()])
-        for a in attempts
-    ]
-
-
-def _facts(a: Attempt) -> list[tuple[str | Promise, Any]]:
-    all_facts: list[tuple[str | Promise, Any]] = [
-        (_("Claimed"), a.claimed_at),
-        (_("Lease ends"), a.leased_until),
-        (_("Sent"), a.sent_at),
-        (_("Answered"), a.answered_at),
-        (_("Writes to the socket"), a.send_calls),
-        (_("Id at the provider"), a.upstream_id),
-        (_("Id heard in a spoiled answer"), a.unconfirmed_id),
-        (_("Reason"), a.reason),
-        (_("Decided by"), a.decided_by),
-        (_("Lane"), a.lane),
-    ]
-    return [(label, value) for label, value in all_facts if value not in (None, "")]
-
-
-def _said(exchange: ProviderExchange) -> tuple[str, str]:
-    status = "–" if exchange.http_status is None else str(exchange.http_status)
-    return f"{exchange.action} · HTTP {status} · {exchange.at:%Y-%m-%d %H:%M:%S}", _pretty(exchange.transcript)
+def _tries(attempts: Iterable[Attempt]) -> list[Try]:
+    tries = []
+    for a in attempts:
+        facts: list[tuple[str | Promise, Any]] = [
+            (_("Claimed"), a.claimed_at),
+            (_("Lease ends"), a.leased_until),
+            (_("Sent"), a.sent_at),
+            (_("Answered"), a.answered_at),
+            (_("Writes to the socket"), a.send_calls),
+            (_("Id at the provider"), a.upstream_id),
+            (_("Id read in a spoiled answer"), a.unconfirmed_id),
+            (_("Reason"), a.reason),
+            (_("Decided by"), a.decided_by),
+            (_("Lane"), a.lane),
+        ]
+        exchanges = []
+        for exchange in a.exchanges.all():  # type: ignore[attr-defined]  # of both kinds of attempt
+            status = "–" if exchange.http_status is None else str(exchange.http_status)
+            title = f"{exchange.action} · HTTP {status} · {exchange.at:%Y-%m-%d %H:%M:%S}"
+            exchanges.append((title, _pretty(exchange.transcript)))
+        known = [(label, value) for label, value in facts if value not in (None, "")]
+        tries.append(Try(str(a.n), a.get_outcome_display(), known, _pretty(a.evidence), exchanges))
+    return tries
 
 
 def _pretty(value: Any) -> str:

@@ -25,7 +25,7 @@ class OrderAdmin(SettlingAdmin):
     )  # fmt: skip
     list_filter = (AttentionFilter, "forward_state", "progress", "provider", "source", "created_at")
     list_select_related = ("customer", "provider")
-    search_fields = ("id",)  # What is searched stands in search_condition.
+    search_fields = ("id",)  # What is searched is in search_condition.
     search_help_text = _("Number, provider's number, link, or e-mail address")
     ordering = ("-id",)
     list_per_page = 50
@@ -73,7 +73,7 @@ class OrderAdmin(SettlingAdmin):
 
     @admin.display(description=_("state"))
     def state_(self, order: Order) -> SafeString:
-        """The customer's badge; beneath it our own word where that one says more."""
+        """The customer's badge, with our own word below where that one says more."""
         face = order.face
         ours = order.get_progress_display() if order.progress else order.get_forward_state_display()
         badge = state_html(face.css, face.icon, str(face.word))

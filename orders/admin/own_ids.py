@@ -19,7 +19,7 @@ from orders.models import OwnId
 
 @admin.register(OwnId)
 class OwnIdAdmin(ReadOnlyAdmin):
-    """Orders of our key at a provider. Of one that nobody knows, the owner may say that something else placed it."""
+    """Orders under our key at each provider. The owner may mark an unknown one as placed by something else."""
 
     list_display = ("upstream_id", "provider", "explained_", "state", "charge", "first_seen_at", "attempt", "parent")
     list_filter = ("explained", "provider", "first_seen_at")
@@ -40,7 +40,7 @@ class OwnIdAdmin(ReadOnlyAdmin):
 
     @method_decorator(reauthentication_required(allow_get=True))
     def foreign(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Something else placed this order with our key."""
+        """Record that something else placed this order with our key."""
         if not request.user.has_perm("orders.change_ownid"):
             raise PermissionDenied
         own = get_object_or_404(OwnId.objects.select_related("provider"), pk=pk)
@@ -51,7 +51,7 @@ class OwnIdAdmin(ReadOnlyAdmin):
                 self.log_change(request, own, _t("Placed by something else: %(reason)s") % {"reason": reason})
                 messages.success(request, _t("Noted: %(own)s was placed by something else.") % {"own": own})
             else:
-                messages.warning(request, _t("This was decided before; nothing was changed."))
+                messages.warning(request, _t("This was already decided; nothing changed."))
             return redirect("admin:orders_ownid_change", pk)
         context = {
             **self.admin_site.each_context(request),

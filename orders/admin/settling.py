@@ -1,4 +1,4 @@
-"""The decision about an order that no answer of its provider will settle: two forms beside its story."""
+"""The decision about an order that no answer of its provider will settle: two forms next to its history."""
 
 from collections.abc import Callable
 
@@ -43,7 +43,7 @@ class SettlingAdmin(ReadOnlyAdmin):
         return request.user.has_perm("orders.change_doubtfulorder")
 
     def deciding(self, request: HttpRequest, order: Order) -> dict[str, object]:
-        """What the forms need; nothing for an order without a decision, or a person who may take none."""
+        """What the forms need; empty if there is nothing to decide, or this person may not decide."""
         choice = settling_by_hand.choice_of(order)
         if not choice or not self.has_decide_permission(request):
             return {}
@@ -51,11 +51,19 @@ class SettlingAdmin(ReadOnlyAdmin):
 
     @method_decorator(reauthentication_required(allow_get=True))
     def settle(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """So many did not arrive."""
-        order = self._asked(request, pk)
+        """Settle an order by the number of units that did not arrive."""
+        order = self._order_to_decide(request, pk)
         form = SettleForm(request.POST or None, total=order.total)
+
+        def confirmation() -> str:
+            return _t("Order %(order)s is settled: of %(charge)s, %(refund)s was refunded to the customer.") % {
+                "order": order,
+                "charge": money_text(order.charge),
+                "refund": money_text(order.refunded),
+            }
+
         return self._decide(
-            request, order, {"settle": form}, form, lambda: _settled(order),
+            request, order, {"settle": form}, form, confirmation,
             lambda: settling_by_hand.settle_by_hand(
                 order_id=pk, missing=form.cleaned_data["missing"], seen=form.cleaned_data["seen"],
                 reason=form.cleaned_data["reason"], actor=str(request.user), now=database_now(),
@@ -64,8 +72,8 @@ class SettlingAdmin(ReadOnlyAdmin):
 
     @method_decorator(reauthentication_required(allow_get=True))
     def nothing_to_do(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """It was looked at and stays as it is."""
-        order = self._asked(request, pk)
+        """Record that the order was looked at and stays as it is."""
+        order = self._order_to_decide(request, pk)
         form = DismissForm(request.POST or None)
         return self._decide(
             request, order, {"dismiss": form}, form,
@@ -76,7 +84,7 @@ class SettlingAdmin(ReadOnlyAdmin):
             ),
         )  # fmt: skip
 
-    def _asked(self, request: HttpRequest, pk: int) -> Order:
+    def _order_to_decide(self, request: HttpRequest, pk: int) -> Order:
         if not (self.has_view_permission(request) and self.has_decide_permission(request)):
             raise PermissionDenied
         return get_object_or_404(Order, pk=pk)
@@ -87,29 +95,30 @@ class SettlingAdmin(ReadOnlyAdmin):
         order: Order,
         filled: dict[str, Form],
         form: Form,
-        told: Callable[[], str],
-        deed: Callable[[], bool],
+        confirmation: Callable[[], str],
+        decide: Callable[[], bool],
     ) -> HttpResponse:
+        """Take one decision from a valid form, and show the order with ``confirmation``; else show the form again."""
         if not form.is_valid():
             return self._render(request, order, filled)
         try:
-            is_new = deed()
+            is_new = decide()
         except Refusal as refusal:
-            # What is wrong with the number stands beside it.
+            # What is wrong with the number is shown at its field.
             form.add_error("missing" if isinstance(refusal, OutOfRange) else None, str(refusal.message))
             order.refresh_from_db()
             return self._render(request, order, filled)
         if is_new:
             order.refresh_from_db()
-            sentence = told()
+            sentence = confirmation()
             self.log_change(request, order, sentence)
             messages.success(request, sentence)
         else:
-            messages.warning(request, _t("This was decided before; nothing was changed."))
+            messages.warning(request, _t("This was already decided; nothing changed."))
         return redirect(PAGE, order.pk)
 
     def _render(self, request: HttpRequest, order: Order, filled: dict[str, Form]) -> HttpResponse:
-        """The forms beside the story as it is now: a refused decision is taken anew, on what is shown here."""
+        """The forms next to the order as it is now: a refused decision is taken again, on what is shown here."""
         deciding = self.deciding(request, order)
         problems = [str(problem) for form in filled.values() for problem in form.non_field_errors()]
         if not deciding:
@@ -128,11 +137,3 @@ class SettlingAdmin(ReadOnlyAdmin):
             **filled,
         }
         return TemplateResponse(request, "admin/orders/order/settle.html", context)
-
-
-def _settled(order: Order) -> str:
-    return _t("Order %(order)s is settled: of %(charge)s, %(refund)s was refunded to the customer.") % {
-        "order": order,
-        "charge": money_text(order.charge),
-        "refund": money_text(order.refunded),
-    }

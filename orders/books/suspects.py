@@ -17,8 +17,8 @@ _IN_DOUBT = Exists(ForwardAttempt.objects.filter(order=OuterRef("pk"), outcome=O
 _PLACED = Q(forward_state=Forward.PLACED)
 _OUR_CURRENCY = Q(answered_currency__in=["", F("provider__currency")], provider_currency=F("provider__currency"))
 
-#: Why an order is a suspect -> which ones are.
-WHYS: dict[str, tuple[str | Promise, Q]] = {
+#: Why an order is a suspect -> label, and which ones are. Breaks store the keys.
+REASONS: dict[str, tuple[str | Promise, Q]] = {
     "in_doubt": (_("in doubt: it may have been placed and charged"), Q(_IN_DOUBT)),
     "unheard": (_("its charge is not known yet"), _PLACED & Q(provider_charge=None)),
     "currency": (
@@ -39,7 +39,7 @@ WHYS: dict[str, tuple[str | Promise, Q]] = {
 def suspects_of(provider: Provider) -> list[dict[str, Any]]:
     """``{"order": 1042, "why": "in_doubt", "expected": "0.9", "charge": None}`` for each, the newest first, bounded."""
     found: list[dict[str, Any]] = []
-    for why, (_words, condition) in WHYS.items():
+    for why, (_label, condition) in REASONS.items():
         rows: QuerySet[Order] = Order.objects.filter(condition, provider=provider).order_by("-id")
         found += [_suspect(order, why) for order in rows[: max(0, SHOWN - len(found))]]
     return found

@@ -83,7 +83,14 @@ def picture_of(provider: Provider, *, now: datetime) -> Picture:
     # 3. The ids that nobody explains, and those that something else placed.
     low = min((a.low for a in attempts if a.low is not None), default=0)
     is_wanted = Q(number__gt=low) | Q(number__isnull=False, first_seen_at__gte=now - _REMEMBERED)
-    ids = OwnId.objects.filter(is_wanted, provider=provider, explained__in=[*UNEXPLAINED, Explanation.FOREIGN])
+    seen = OwnId.objects.filter(is_wanted, provider=provider, explained__in=[*UNEXPLAINED, Explanation.FOREIGN])
+    ids = []
+    for own in seen.order_by("number"):
+        assert own.number is not None  # noqa: S101 - the query asked for numbers
+        has_answer = own.answered_at is not None
+        answer = FirstAnswer(own.state, own.charge, Shape(own.shape), own.runs, own.remains) if has_answer else None
+        explained = Explanation(own.explained) if own.explained else None
+        ids.append(SeenId(own.number, own.first_seen_at.timestamp(), answer, explained))
 
     # 4. Once runs were listed here, drip-feeds show theirs; until then one may look like any order.
     runs = OwnId.objects.filter(provider=provider, explained=Explanation.CHILD, parent__runs__isnull=False)
@@ -91,7 +98,7 @@ def picture_of(provider: Provider, *, now: datetime) -> Picture:
     return Picture(
         now=now.timestamp(),
         unit=Decimal(1).scaleb(-learn_decimals(provider)),
-        ids=tuple(_seen_id(own) for own in ids.order_by("number")),
+        ids=tuple(ids),
         attempts=attempts,
         parents=_parents(provider, rows, now),
         passes=searched,
@@ -165,7 +172,7 @@ def _standing_of(attempt: ForwardAttempt, restored_at: datetime | None) -> Stand
     sent_at = attempt.sent_at or attempt.claimed_at
     if restored_at is not None and sent_at >= restored_at:
         # Orders of the lost time that nobody searched for have lower numbers than the first order placed after it. Only
-        # once that one was known, a send can be told from them.
+        # once that one was known, ids of later sends lie apart from them.
         placed = OwnId.objects.filter(provider_id=attempt.provider_id, explained=Explanation.ATTEMPT)
         if not placed.filter(attempt__sent_at__gt=restored_at, first_seen_at__lte=sent_at).exists():
             return Standing.RESTORED
@@ -192,13 +199,6 @@ def _price_readings(order: Order, rates: Iterable[RateReading]) -> tuple[PriceRe
             del found[-1]
         found.append(PriceReading(reading.at.timestamp(), charge))
     return tuple(found)
-
-
-def _seen_id(own: OwnId) -> SeenId:
-    assert own.number is not None  # noqa: S101 - the query asked for numbers
-    answer = FirstAnswer(own.state, own.charge, Shape(own.shape), own.runs, own.remains) if own.answered_at else None
-    explained = Explanation(own.explained) if own.explained else None
-    return SeenId(own.number, own.first_seen_at.timestamp(), answer, explained)
 
 
 def _parents(provider: Provider, rows: list[ForwardAttempt], now: datetime) -> tuple[Parent, ...]:

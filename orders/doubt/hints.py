@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from catalog.models import Provider
 from catalog.providers.connection import client_for
@@ -99,21 +99,17 @@ def look_in_recent_orders(provider: Provider, *, now: datetime) -> int:
     closed = 0
     for attempt in [one for one in rivals if one.outcome == Outcome.IN_DOUBT and "restored" not in one.evidence]:
         twins = [other for other in rivals if is_twin(other.order, attempt.order)]
+        # An id known before the send, or below one that was, was given away earlier.
+        before = OwnId.objects.filter(provider=provider, first_seen_at__lte=attempt.sent_at)
         found = [row for row in rows if is_row_of(row, attempt) and not is_ours_already(provider.pk, row.order_id)]
-        found = [row for row in found if not _is_older(provider, row.order_id, attempt)]
+        found = [row for row in found if not before.filter(upstream_id=row.order_id).exists()]
+        if provider.ids_grow:
+            newest = before.aggregate(newest=Max("number"))["newest"] or 0
+            found = [row for row in found if (n := own_ids.number_of(row.order_id)) is None or n >= newest]
         if len(found) == 1 and len(twins) == 1:
             listed = {"date": found[0].date, "charge": str(found[0].charge)}
             closed += conclude.placed(attempt.pk, found[0].order_id, how="listed", now=now, listed=listed)
     return closed
-
-
-def _is_older(provider: Provider, upstream_id: str, attempt: ForwardAttempt) -> bool:
-    """True if the id was given away before the attempt was sent: it was known by then, or is below one that was."""
-    before = OwnId.objects.filter(provider=provider, first_seen_at__lte=attempt.sent_at)
-    if before.filter(upstream_id=upstream_id).exists():
-        return True
-    number = own_ids.number_of(upstream_id)
-    return bool(number is not None and provider.ids_grow and before.filter(number__gt=number).exists())
 
 
 def is_twin(one: Order, other: Order) -> bool:

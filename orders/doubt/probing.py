@@ -97,9 +97,13 @@ def search(probe: Probe, ranges: Sequence[Range], *, newest: int) -> ProbePass:
     pass may take longer than a run. ``newest`` is an own id, the upper control where a range does not end with one.
     Raises ForeignIdsShown.
     """
-    done = _unfinished_pass(probe) or ProbePass(
-        provider=probe.provider, started_at=probe.clock.now(), todo=[[low, high, low] for low, high in ranges]
-    )
+    last = ProbePass.objects.filter(provider=probe.provider).order_by("-id").first()
+    lately = probe.clock.now() - search_lifetime()
+    if last is not None and last.stopped_by == OUT_OF_TIME and last.finished_at >= lately:
+        done = last
+    else:
+        todo = [[low, high, low] for low, high in ranges]
+        done = ProbePass(provider=probe.provider, started_at=probe.clock.now(), todo=todo)
     done.stopped_by, calls, useful_calls = "", probe.calls, probe.useful_calls
     try:
         while done.todo:
@@ -116,13 +120,6 @@ def search(probe: Probe, ranges: Sequence[Range], *, newest: int) -> ProbePass:
         done.voids += probe.calls - calls - (probe.useful_calls - useful_calls)
         done.save()
     return done
-
-
-def _unfinished_pass(probe: Probe) -> ProbePass | None:
-    """The last pass, if it ran out of time not long ago."""
-    last = ProbePass.objects.filter(provider=probe.provider).order_by("-id").first()
-    lately = probe.clock.now() - search_lifetime()
-    return last if last and last.stopped_by == OUT_OF_TIME and last.finished_at >= lately else None
 
 
 def _search_range(probe: Probe, done: ProbePass, newest: int) -> None:

@@ -1,6 +1,6 @@
-"""Orders in the words of the page: their badge, how far they are, what stands in other rooms' references."""
+"""Orders in the words of the page: badges, names for references of the ledger, short links."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django import template
 from django.utils import timezone
@@ -21,13 +21,10 @@ QUIET = timedelta(seconds=5)
 def order_state(order: Order, *, listed: bool = False) -> SafeString:
     """The badge; in a list "Sending" is shown only once it lasts."""
     face = order.face
-    if listed and face is SENDING and not _lasts(order.sent_at):
+    is_brief = order.sent_at is None or timezone.now() - order.sent_at <= QUIET
+    if listed and face is SENDING and is_brief:
         face = PENDING
     return state_html(face.css, face.icon, str(face.word))
-
-
-def _lasts(since: datetime | None) -> bool:
-    return since is not None and timezone.now() - since > QUIET
 
 
 @register.simple_tag
@@ -50,7 +47,7 @@ def refill_state(refill: Refill) -> SafeString:
 
 @register.filter
 def order_number(reference: str) -> str:
-    """``1042`` of the ledger's ``order:1042``; nothing for what is about no order."""
+    """``1042`` of the ledger's ``order:1042``; empty for a reference to anything else."""
     return reference.removeprefix("order:") if reference.startswith("order:") else ""
 
 
@@ -69,11 +66,11 @@ def lookup(names: dict[str, str], key: str) -> str:
 
 @register.filter
 def short_link(link: str) -> str:
-    """A link without what every link begins with."""
+    """A link without the prefix that every link has."""
     return link.removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/")
 
 
 @register.filter
 def is_web(link: str) -> bool:
-    """Whether a link may be followed: a customer may type anything, and ``javascript:`` is also an address."""
+    """True if a link is safe to follow: a customer may type anything, and ``javascript:`` is also an address."""
     return link.startswith(("https://", "http://"))

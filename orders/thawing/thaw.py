@@ -165,6 +165,9 @@ def _conclude(
     """Turn each row that came back into a doubt, let the proven absent ones go, and store what was found."""
     known = known_ids(provider.pk)
     unknown = [f for i, f in sorted(between.found.items()) if i not in known] if between else []
+    facts = {
+        f.upstream_id: {"charge": None if f.charge is None else f"{f.charge:f}", "state": f.state} for f in unknown
+    }
     done = ThawResult(unknown=unknown, doubted=doubts.mark_earlier_doubts(provider.pk))
     # 1. The last moment at which the dump knew of anything sent here: a row may have been sent since.
     last_sent_at = ForwardAttempt.objects.filter(provider=provider).aggregate(last=Max("sent_at"))["last"]
@@ -174,7 +177,9 @@ def _conclude(
     for order in orders.filter(forward_state=Forward.QUEUED).order_by("id"):
         attempt = doubts.doubt_order(order, known_at=max(known_at, order.created_at), now=now)
         if between is not None and is_absent(order, unknown, rates):
-            doubts.let_go(attempt, proof=_proof(between, unknown), now=now)
+            unexplained = {i: fact["charge"] for i, fact in facts.items()}
+            proof = {"low": str(between.known), "high": str(between.recent), "passes": 2, "unexplained": unexplained}
+            doubts.let_go(attempt, proof=proof, now=now)
             done.absent.append(order.pk)
         else:
             done.doubted.append(order.pk)
@@ -198,7 +203,7 @@ def _conclude(
         known_id=str(between.known) if between else "",
         recent_id=str(between.recent) if between else "",
         is_complete=between is not None,
-        unknown={f.upstream_id: {"charge": _charge_text(f), "state": f.state} for f in unknown},
+        unknown=facts,
         doubted=done.doubted,
         absent=done.absent,
     )
@@ -229,16 +234,3 @@ def is_absent(order: Order, unknown: Sequence[Found], rates: dict[str, Decimal])
         if more - _ROUNDING < less * _UNLIKE_THE_LIST:
             return False
     return True
-
-
-def _proof(between: ScanRange, unknown: Sequence[Found]) -> dict[str, object]:
-    return {
-        "low": str(between.known),
-        "high": str(between.recent),
-        "passes": 2,
-        "unexplained": {f.upstream_id: _charge_text(f) for f in unknown},
-    }
-
-
-def _charge_text(found: Found) -> str | None:
-    return None if found.charge is None else f"{found.charge:f}"

@@ -48,7 +48,7 @@ def test_the_front_page_links_to_open_work(admin: Client, doubted: Order, partia
     beat(part="sweep", now=now - timedelta(minutes=9))
     text = front(admin)
     for shown in (
-        "1 order in doubt", "$2.64", "/admin/orders/doubtfulorder/", "1 order needs a look",
+        "1 order in doubt", "$2.64", "/admin/orders/doubtfulorder/", "1 order needs review",
         "Gulf is parked: not_enough_funds",
         "&lt;i&gt;Alert 6", "All 7 open alerts", "sweep", " min ago",
     ):  # fmt: skip

@@ -40,7 +40,7 @@ def test_a_deposit_is_registered_once_however_often_the_form_is_sent(admin: Clie
     done = admin.post(page("enter", provider), form, follow=True).content.decode()
     assert "1,250.625" in done
     again = admin.post(page("enter", provider), form, follow=True).content.decode()
-    assert "entered before" in again
+    assert "already entered" in again
     other = admin.post(page("enter", provider), {**form, "amount": "9"}).content.decode()
     assert "sent before with other figures" in other
     [entry] = ProviderEntry.objects.filter(kind=EntryKind.DEPOSIT)
@@ -96,7 +96,7 @@ def test_a_break_is_explained_and_closed_once_with_a_reason(admin: Client, provi
     assert "Please give a reason" in admin.post(url, {"decision": "explain", "note": " "}, follow=True).content.decode()
     answer = {"decision": "explain", "note": "their fee"}
     assert "Noted" in admin.post(url, answer, follow=True).content.decode()
-    assert "noted before" in admin.post(url, answer, follow=True).content.decode()
+    assert "already noted" in admin.post(url, answer, follow=True).content.decode()
     row.refresh_from_db()
     assert (row.state, row.note, row.actor) == (BreakState.EXPLAINED, "their fee", "owner@example.com")
     admin.post(url, {**answer, "decision": "close"})

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -289,7 +290,7 @@ def the_stage() -> Iterator[Stage]:
     with turned_clock() as time, pytest.MonkeyPatch.context() as patch:
         stage = Stage(time.session, time)
         patch.setattr(doorbell, "broker", stage.bells)
-        patch.setattr(thaw, "_pause", lambda: time.advance(60))
+        patch.setattr(thaw, "time", SimpleNamespace(sleep=lambda _seconds: time.advance(60)))
         own_clock = timezone.now
         patch.setattr(timezone, "now", lambda: own_clock() + timedelta(seconds=stage.wrong_by))
         with stage.wire.installed(), stage.edges.installed():

@@ -7,7 +7,7 @@ from accounts.models import User
 from billing import audit as money
 from billing.audit import check
 from core.clock import database_now
-from orders import audit as deeds
+from orders import audit as orders_audit
 from orders.books import entries, reconciliation
 from orders.models import BalanceReading, BreakKind, EntryKind, Order, ReconciliationBreak, ReconciliationSchedule
 from tests.orders.cast import Shop
@@ -44,7 +44,7 @@ def one_break(kind: BreakKind, **more: Any) -> ReconciliationBreak:
 
 
 def audit() -> set[str]:
-    return {f.name for f in check([*money.EQUATIONS, *deeds.EQUATIONS]) if not f.holds}
+    return {f.name for f in check([*money.EQUATIONS, *orders_audit.EQUATIONS]) if not f.holds}
 
 
 def reported(shop: Shop) -> Decimal:

@@ -14,7 +14,7 @@ from accounts.models import User
 from billing import audit as money
 from billing.audit import check
 from core.clock import database_now
-from orders import audit as deeds
+from orders import audit as orders_audit
 from orders import freezing, refills
 from orders.models import Refill, ShopState
 from tests.orders.cast import Shop
@@ -64,7 +64,7 @@ def newest(shop: Shop) -> str:
 
 
 def audit() -> list[str]:
-    return [f"{f.name}: {f.rows}" for f in check([*money.EQUATIONS, *deeds.EQUATIONS]) if not f.holds]
+    return [f"{f.name}: {f.rows}" for f in check([*money.EQUATIONS, *orders_audit.EQUATIONS]) if not f.holds]
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def failing() -> list[str]:
         (ProviderOrderState.IN_PROGRESS, 3),
     ],
 )
-def test_what_is_heard_after_a_decision_leaves_every_equation_whole(
+def test_answers_after_a_decision_leave_every_equation_whole(
     shop: Shop, alice: User, settings: Any, missing: int, state: ProviderOrderState, remains: int | None
 ) -> None:
     settings.FORWARD_DEADLINE_SECONDS, settings.FORWARD_LEASE_SECONDS = 10, 25

@@ -51,7 +51,7 @@ def test_the_owner_settles_once_beside_the_orders_story(owner: Client, unclear: 
     assert "What happened" in html
     assert "Enter how many of 1000" in html
     form = {"missing": "157", "reason": "seen in the panel", "seen": seen_on(html)}
-    for sentence in ("is settled", "decided before"):
+    for sentence in ("is settled", "already decided"):
         answer = owner.post(deed("settle", unclear), form, follow=True)
         assert sentence in str(list(answer.context["messages"])[-1])
     unclear.refresh_from_db()

@@ -57,7 +57,7 @@ def part(page: Page, name: str) -> Any:
 
 
 def sends(page: Page, *, missing: str, reason: str = "their panel") -> None:
-    part(page, "Settle by hand").get_by_label("Not delivered").fill(missing)
+    part(page, "Settle by hand").get_by_label("Units that did not arrive").fill(missing)
     part(page, "Settle by hand").get_by_label("Reason").fill(reason)
     page.keyboard.press("Enter")
 
@@ -106,7 +106,7 @@ def test_the_owner_settles_by_keyboard_and_is_told_what_went_back(
     opens(owner, live_server, unclear)
     settling = part(owner, "Settle by hand")
     expect(settling).to_contain_text("alice@example.com")
-    settling.get_by_label("Not delivered").focus()
+    settling.get_by_label("Units that did not arrive").focus()
     owner.keyboard.type("157")
     owner.keyboard.press("Tab")
     owner.keyboard.type("their panel")
@@ -137,7 +137,7 @@ def test_each_mistake_is_said_beside_its_field_which_has_the_focus(
     opens(owner, live_server, unclear)
     sends(owner, missing="")
     proves_who_it_is(owner)
-    number = part(owner, "Settle by hand").get_by_label("Not delivered")
+    number = part(owner, "Settle by hand").get_by_label("Units that did not arrive")
     for missing, said in (
         ("some", "Enter a whole number"),
         ("1001", "from 0 to 1000"),
@@ -178,7 +178,7 @@ def test_a_double_click_pays_back_once(live_server: Any, unclear: Order, owner: 
     sends(owner, missing="")
     proves_who_it_is(owner)
     settling = part(owner, "Settle by hand")
-    settling.get_by_label("Not delivered").fill("157")
+    settling.get_by_label("Units that did not arrive").fill("157")
     settling.get_by_role("button", name="Settle").dblclick()
     expect(owner.locator(".messagelist li").last).to_be_visible()
     unclear.refresh_from_db()

@@ -33,7 +33,7 @@ def alert_about(shop: Shop) -> Alert | None:
     return Alert.objects.filter(cause=f"provider:{shop.provider.pk}:books_beyond", closed_at=None).first()
 
 
-def test_charges_beyond_a_row_are_told_and_compared_with_nothing(shop: Shop, alice: User) -> None:
+def test_charges_beyond_a_row_raise_an_alert_and_are_not_compared(shop: Shop, alice: User) -> None:
     ReconciliationSchedule.objects.create(provider=shop.provider, next_at=database_now())
     looks(shop)
     kept = BalanceReading.objects.count()
@@ -52,7 +52,7 @@ def test_charges_beyond_a_row_are_told_and_compared_with_nothing(shop: Shop, ali
     assert BalanceReading.objects.count() == kept + 2
 
 
-def test_an_account_that_cannot_be_opened_is_told_of(shop: Shop, alice: User) -> None:
+def test_an_account_that_cannot_be_opened_raises_an_alert(shop: Shop, alice: User) -> None:
     is_charged(shop, alice, HUGE)
     shop.simulator.control(balance=HUGE)
     looks(shop)
@@ -60,7 +60,7 @@ def test_an_account_that_cannot_be_opened_is_told_of(shop: Shop, alice: User) ->
     assert not ProviderEntry.objects.exists()
 
 
-def test_a_difference_beyond_a_row_is_told_of(shop: Shop, alice: User) -> None:
+def test_a_difference_beyond_a_row_raises_an_alert(shop: Shop, alice: User) -> None:
     looks(shop)
     is_charged(shop, alice, HUGE)
     shop.simulator.control(balance=HUGE)

@@ -174,11 +174,17 @@ def test_an_explained_break_is_quiet_until_it_changes(shop: Shop) -> None:
     shop.simulator.control(balance=start - 5)
     looks(shop)
     row = one_break(BreakKind.BALANCE)
-    told = {"break_id": row.pk, "state": BreakState.EXPLAINED, "note": "a fee", "actor": "owner", "now": database_now()}
+    decision = {
+        "break_id": row.pk,
+        "state": BreakState.EXPLAINED,
+        "note": "a fee",
+        "actor": "owner",
+        "now": database_now(),
+    }
     with pytest.raises(NoReason):
-        breaks.decide(**{**told, "note": "  "})
-    assert breaks.decide(**told) is True
-    assert breaks.decide(**told) is False
+        breaks.decide(**{**decision, "note": "  "})
+    assert breaks.decide(**decision) is True
+    assert breaks.decide(**decision) is False
     looks(shop)
     row.refresh_from_db()
     assert row.state == BreakState.EXPLAINED
@@ -187,9 +193,9 @@ def test_an_explained_break_is_quiet_until_it_changes(shop: Shop) -> None:
     looks(shop)
     row.refresh_from_db()
     assert (row.state, row.amount) == (BreakState.OPEN, Decimal(-6))
-    breaks.decide(**{**told, "state": BreakState.CLOSED})
+    breaks.decide(**{**decision, "state": BreakState.CLOSED})
     with pytest.raises(breaks.AlreadyClosed):
-        breaks.decide(**told)
+        breaks.decide(**decision)
     looks(shop)
     assert one_break(BreakKind.BALANCE).pk != row.pk
 
@@ -207,7 +213,7 @@ def test_entries_and_readings_are_never_changed(shop: Shop, change: dict[str, An
 
 
 def test_a_break_keeps_its_cause_and_stays_closed(shop: Shop) -> None:
-    breaks.see(shop.provider, BreakKind.BALANCE, amount=Decimal(1), now=database_now())
+    breaks.record(shop.provider, BreakKind.BALANCE, amount=Decimal(1), now=database_now())
     row = one_break(BreakKind.BALANCE)
     for damage in ({"kind": BreakKind.OWED}, {"first_seen": database_now()}, {"upstream_id": "1"}):
         with pytest.raises(IntegrityError), transaction.atomic():
@@ -220,7 +226,7 @@ def test_a_break_keeps_its_cause_and_stays_closed(shop: Shop) -> None:
             first_seen=row.first_seen,
             last_seen=row.first_seen,
         )
-    breaks.gone(row, now=database_now())
+    breaks.close(row, now=database_now())
     with pytest.raises(IntegrityError), transaction.atomic():
         ReconciliationBreak.objects.filter(pk=row.pk).update(state=BreakState.OPEN, closed_at=None)
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -248,5 +254,5 @@ def test_the_audit_finds_a_difference_without_a_row(shop: Shop) -> None:
     looks(shop)
     assert audit() == set()
     row = one_break(BreakKind.BALANCE)
-    breaks.see(shop.provider, BreakKind.BALANCE, amount=Decimal(-4), now=database_now(), facts=row.facts)
+    breaks.record(shop.provider, BreakKind.BALANCE, amount=Decimal(-4), now=database_now(), facts=row.facts)
     assert audit() == {"provider_books"}

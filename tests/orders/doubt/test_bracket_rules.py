@@ -99,7 +99,7 @@ def test_a_charge_that_another_one_explains_only_by_a_price_that_moved_blocks() 
 
 
 @pytest.mark.parametrize("standing", list(Standing))
-def test_two_possible_owners_are_told_apart_by_nobody(standing: Standing) -> None:
+def test_two_possible_owners_end_in_no_verdict(standing: Standing) -> None:
     other = replace(DOUBT, key=2, standing=standing)
     verdicts = bracket.judge(picture(own(), attempts=(DOUBT, other)))
     assert not any(isinstance(v, ProvenPlaced | ProvenNotPlaced) for v in verdicts)
@@ -208,7 +208,7 @@ def test_ranges_are_joined_as_far_as_a_pass_reaches() -> None:
 
 
 @pytest.mark.parametrize(
-    ("heard", "decimals"),
+    ("charges", "decimals"),
     [
         ([], 2),
         ([("0.9", "0.9")], 2),
@@ -218,5 +218,5 @@ def test_ranges_are_joined_as_far_as_a_pass_reaches() -> None:
         ([("0.1234", "0.12349")], 4),
     ],
 )
-def test_decimals_are_learnt_from_what_was_charged(heard: list[tuple[str, str]], decimals: int) -> None:
-    assert shown_decimals((Decimal(a), Decimal(b)) for a, b in heard) == decimals
+def test_decimals_are_learned_from_charges(charges: list[tuple[str, str]], decimals: int) -> None:
+    assert shown_decimals((Decimal(a), Decimal(b)) for a, b in charges) == decimals

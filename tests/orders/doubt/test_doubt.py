@@ -92,7 +92,7 @@ def test_an_order_that_takes_effect_late_is_still_found(shop: Shop, alice: User)
 
 
 def test_one_false_denial_does_not_prove_anything(shop: Shop, alice: User) -> None:
-    """The first full search is told "Incorrect order ID" of the very id; the second is not."""
+    """The first full search gets "Incorrect order ID" for the very id; the second does not."""
     buys_and_sends(shop, alice, quantity=500)
     lost = buys_and_sends(shop, alice, quantity=700, fault="late_place:250")
     ages(shop, SETTLE + 1)
@@ -110,7 +110,7 @@ def test_one_false_denial_does_not_prove_anything(shop: Shop, alice: User) -> No
     assert lost.attempts.count() == 1
 
 
-def test_two_doubts_of_one_price_are_told_apart_only_by_evidence(shop: Shop, alice: User) -> None:
+def test_only_evidence_decides_between_two_doubts_of_one_price(shop: Shop, alice: User) -> None:
     """One was placed and one was not, and nothing tells which: the owner is asked, and nobody guesses."""
     buys_and_sends(shop, alice, quantity=500)
     first = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)

@@ -25,8 +25,8 @@ def lost(shop: Shop, alice: User) -> Order:
     return buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
 
 
-def address(deed: str, order: Order) -> str:
-    return reverse(f"admin:orders_doubtfulorder_{deed}", args=[order.pk])
+def address(decision: str, order: Order) -> str:
+    return reverse(f"admin:orders_doubtfulorder_{decision}", args=[order.pk])
 
 
 def test_the_queue_lists_what_is_at_stake(owner: Client, lost: Order) -> None:
@@ -54,7 +54,7 @@ def test_the_page_shows_the_evidence(owner: Client, lost: Order) -> None:
 def test_placed_is_decided_once(owner: Client, shop: Shop, lost: Order) -> None:
     [number] = id_at_provider(shop, lost)
     form = {"upstream_id": number, "reason": "seen in the panel"}
-    for sentence in ("is placed", "before"):
+    for sentence in ("is placed", "already decided"):
         response = owner.post(address("placed", lost), form, follow=True)
         assert sentence in str(list(response.context["messages"])[-1])
     lost.refresh_from_db()
@@ -73,7 +73,7 @@ def test_a_wrong_number_is_refused_with_a_reason(owner: Client, lost: Order) -> 
 
 def test_not_placed_has_to_wait_and_then_refunds(owner: Client, shop: Shop, lost: Order) -> None:
     form = {"then": "refund", "reason": "the provider wrote so"}
-    assert "may still be carried out" in owner.post(address("not_placed", lost), form).content.decode()
+    assert "Please wait until the time shown" in owner.post(address("not_placed", lost), form).content.decode()
     ages(shop, SETTLE + 1)
     owner.post(address("not_placed", lost), form)
     owner.post(address("not_placed", lost), form)
@@ -81,9 +81,9 @@ def test_not_placed_has_to_wait_and_then_refunds(owner: Client, shop: Shop, lost
     assert (lost.forward_state, lost.refunded) == (Forward.REFUNDED, lost.charge)
 
 
-@pytest.mark.parametrize("deed", ["placed", "not_placed"])
-def test_a_page_left_open_decides_about_the_try_it_shows_and_no_later_one(
-    owner: Client, shop: Shop, lost: Order, deed: str
+@pytest.mark.parametrize("decision", ["placed", "not_placed"])
+def test_a_page_left_open_decides_only_about_the_attempt_it_shows(
+    owner: Client, shop: Shop, lost: Order, decision: str
 ) -> None:
     ages(shop, SETTLE + 1)
     page = owner.get(address("change", lost)).content.decode()
@@ -97,8 +97,8 @@ def test_a_page_left_open_decides_about_the_try_it_shows_and_no_later_one(
     assert (lost.forward_state, attempt_of(lost).n) == (Forward.IN_DOUBT, 2)
     number = id_at_provider(shop, lost)[0]
     form = {"then": "refund", "upstream_id": number, "reason": "seen before", "attempt": first.pk}
-    said = owner.post(address(deed, lost), form, follow=True).content.decode()
-    assert "decided" in said
+    answer = owner.post(address(decision, lost), form, follow=True).content.decode()
+    assert "decided" in answer
     lost.refresh_from_db()
     assert (lost.forward_state, lost.refunded) == (Forward.IN_DOUBT, 0)
 
@@ -106,8 +106,8 @@ def test_a_page_left_open_decides_about_the_try_it_shows_and_no_later_one(
 def test_only_who_may_decides(shop: Shop, lost: Order) -> None:
     client = clerk_with("view_doubtfulorder")
     assert "Attempts to send it" in client.get(address("change", lost)).content.decode()
-    for deed, form in _deeds(shop, lost):
-        assert client.post(address(deed, lost), form).status_code == 403
+    for decision, form in _decisions(shop, lost):
+        assert client.post(address(decision, lost), form).status_code == 403
     lost.refresh_from_db()
     assert lost.forward_state == Forward.IN_DOUBT
 
@@ -115,8 +115,8 @@ def test_only_who_may_decides(shop: Shop, lost: Order) -> None:
 def test_an_old_sign_in_is_asked_for_the_password_first(owner: Client, shop: Shop, lost: Order, settings: Any) -> None:
     ages(shop, SETTLE + 1)
     settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = -1
-    for deed, form in _deeds(shop, lost):
-        response = owner.post(address(deed, lost), form)
+    for decision, form in _decisions(shop, lost):
+        response = owner.post(address(decision, lost), form)
         assert response.status_code == 302
         assert "reauthenticate" in response["Location"]
     lost.refresh_from_db()
@@ -127,7 +127,7 @@ def test_an_old_sign_in_is_asked_for_the_password_first(owner: Client, shop: Sho
     assert lost.forward_state == Forward.QUEUED
 
 
-def _deeds(shop: Shop, lost: Order) -> list[tuple[str, dict[str, str]]]:
+def _decisions(shop: Shop, lost: Order) -> list[tuple[str, dict[str, str]]]:
     [number] = id_at_provider(shop, lost)
     placed = {"upstream_id": number, "reason": "why not"}
     return [("placed", placed), ("not_placed", {"then": "queue", "reason": "why not"})]

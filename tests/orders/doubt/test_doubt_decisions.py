@@ -37,9 +37,14 @@ def lost(shop: Shop, alice: User) -> Order:
 
 def test_the_owner_says_placed(shop: Shop, lost: Order) -> None:
     [number] = id_at_provider(shop, lost)
-    wish = {"order_id": lost.pk, "upstream_id": f" 0{number}", "actor": "owner@example.com", "reason": "I see it there"}
-    assert decisions.decide_placed(**wish, now=database_now())
-    assert not decisions.decide_placed(**wish, now=database_now())
+    decision = {
+        "order_id": lost.pk,
+        "upstream_id": f" 0{number}",
+        "actor": "owner@example.com",
+        "reason": "I see it there",
+    }
+    assert decisions.decide_placed(**decision, now=database_now())
+    assert not decisions.decide_placed(**decision, now=database_now())
     lost.refresh_from_db()
     assert (lost.forward_state, lost.upstream_id) == (Forward.PLACED, number)
     attempt = attempt_of(lost)
@@ -62,13 +67,18 @@ def test_the_owner_cannot_name_an_id_of_another(shop: Shop, lost: Order) -> None
 
 @pytest.mark.parametrize("refund", [True, False])
 def test_the_owner_says_not_placed_after_a_while(shop: Shop, alice: User, lost: Order, refund: bool) -> None:
-    wish: dict[str, Any] = {"order_id": lost.pk, "refund": refund, "actor": "owner", "reason": "the provider says so"}
+    decision: dict[str, Any] = {
+        "order_id": lost.pk,
+        "refund": refund,
+        "actor": "owner",
+        "reason": "the provider says so",
+    }
     with pytest.raises(decisions.TooEarly):
-        decisions.decide_not_placed(**wish, now=database_now())
+        decisions.decide_not_placed(**decision, now=database_now())
     ages(shop, SETTLE + 1)
     before = balance(alice)
-    assert decisions.decide_not_placed(**wish, now=database_now())
-    assert not decisions.decide_not_placed(**wish, now=database_now())
+    assert decisions.decide_not_placed(**decision, now=database_now())
+    assert not decisions.decide_not_placed(**decision, now=database_now())
     lost.refresh_from_db()
     assert lost.forward_state == (Forward.REFUNDED if refund else Forward.QUEUED)
     assert balance(alice) == before + (lost.charge if refund else 0)

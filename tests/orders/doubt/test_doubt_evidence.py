@@ -1,4 +1,4 @@
-"""What is known of a lost order without a search: ids heard, answers stored, lists of orders, balances."""
+"""What is known of a lost order without a search: ids in spoiled answers, stored answers, lists of orders, balances."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ from tests.orders.doubts import (
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_probing")]
 
 
-def test_an_id_heard_in_a_spoiled_answer_is_asked_for_first(shop: Shop, alice: User) -> None:
+def test_an_id_in_a_spoiled_answer_is_asked_for_first(shop: Shop, alice: User) -> None:
     buys_and_sends(shop, alice, quantity=500)
     lost = buys_and_sends(shop, alice, quantity=700, fault="order_and_error_p")
     assert attempt_of(lost).unconfirmed_id
@@ -38,7 +38,7 @@ def test_an_id_heard_in_a_spoiled_answer_is_asked_for_first(shop: Shop, alice: U
     assert attempt_of(lost).evidence["resolved"]["how"] == "heard"
 
 
-def test_an_id_heard_in_an_answer_about_another_lost_order_is_not_taken_for_ones_own(shop: Shop, alice: User) -> None:
+def test_an_id_that_names_another_lost_order_is_not_taken(shop: Shop, alice: User) -> None:
     """The panel refused the second for the link of the first, and named the first: nobody knew that number yet."""
     buys_and_sends(shop, alice, quantity=500)
     lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
@@ -96,7 +96,7 @@ def test_a_stored_answer_is_read_again_when_the_database_went_away_meanwhile(
 
 
 def test_unknown_words_in_a_stored_answer_are_no_refusal(shop: Shop, alice: User) -> None:
-    """The panel said in its language that all is well, and whoever would have looked at the balance has died."""
+    """The panel said in its language that all is well, and the worker that would have read the balance has died."""
     buys_and_sends(shop, alice, quantity=500)
     lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
     paid = balance(alice)

@@ -47,7 +47,7 @@ def test_doubts_close_by_themselves_while_the_shop_sells(shop: Shop) -> None:
             if placed >= ORDERS and not is_calm and ForwardAttempt.objects.filter(LOST).count() >= DOUBTS:
                 shop.simulator.control(calm=True)  # later sales supply the upper ends, and no new doubts
                 is_calm = True
-            # Each at a charge of its own: equal ones may be impossible to tell apart, which is told elsewhere.
+            # Each at a charge of its own: equal ones may be impossible to tell apart, which another test covers.
             shop.buys(rich, quantity=1000 + 37 * placed, link=f"https://example.com/p/{placed}?fate=stuck")
             placed += 1
         Order.objects.filter(forward_state=Forward.QUEUED).update(next_at=database_now())

@@ -92,9 +92,7 @@ def test_a_search_watches_over_few_ids_at_a_time_as_well(shop: Shop, alice: User
 
 
 @pytest.mark.parametrize("size", [1, 2])
-def test_where_no_id_can_be_asked_for_beside_two_known_ones_the_owner_is_asked(
-    shop: Shop, alice: User, size: int
-) -> None:
+def test_where_a_call_holds_two_ids_at_most_the_owner_is_asked(shop: Shop, alice: User, size: int) -> None:
     Provider.objects.update(batch_size=size)
     buys_and_sends(shop, alice, quantity=500)
     lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_NOT_PLACED)

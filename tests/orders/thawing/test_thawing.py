@@ -81,8 +81,8 @@ def test_numbers_that_a_panel_leaves_out_prove_nothing_and_are_nobodys_orders(
     honest = ProviderClient.statuses
 
     def statuses(client: ProviderClient, ids: Sequence[str]) -> dict[str, StatusItem]:
-        told = honest(client, ids)
-        return {i: Missing() if isinstance(item, ItemError) else item for i, item in told.items()}
+        answers = honest(client, ids)
+        return {i: Missing() if isinstance(item, ItemError) else item for i, item in answers.items()}
 
     monkeypatch.setattr(ProviderClient, "statuses", statuses)
     run("freeze", "--restored", "--reason", "the tables were put back")
@@ -102,7 +102,7 @@ def test_the_same_shop_started_thawed_would_have_bought_twice(
     with dump():
         settled.forwards()
     ShopState.objects.update(home=freezing.home())
-    monkeypatch.setattr(freezing, "_difference", lambda known, here: "")
+    monkeypatch.setattr(freezing, "check", lambda *, now: False)
     settled.forwards()
     assert [o["link"] for o in settled.accepted()] == ["https://example.com/p/1"] * 2
 
