@@ -1,6 +1,6 @@
 """The equations the books must satisfy, recomputed from the transfers by plain SQL that shares nothing with the ledger.
 
-Each equation is one statement, hence one snapshot: an audit beside a busy shop sees no half of a transaction.
+Each equation is one statement, hence one snapshot: an audit of a busy shop sees no half of a transaction.
 """
 
 # ruff: noqa: S608  # Statements are put together from constants of this project; nothing from outside reaches them.
@@ -12,13 +12,13 @@ from typing import Any
 from django.apps import apps
 from django.db import connection
 
-#: So many broken rows are named; their number is always the whole one.
+#: At most so many broken rows are named; all of them are counted.
 NAMED = 50
 
 
 @dataclass(frozen=True)
 class Equation:
-    """``counted`` selects how many rows were looked at, ``broken`` the rows (what, why) that contradict ``says``."""
+    """``counted`` selects how many rows are checked, ``broken`` the rows (what, why) that contradict ``says``."""
 
     name: str
     says: str
@@ -48,30 +48,39 @@ class Finding:
 
 
 def check(equations: Iterable[Equation]) -> list[Finding]:
-    return [_check(e) for e in equations]
-
-
-def _check(equation: Equation) -> Finding:
-    with connection.cursor() as cursor:
-        cursor.execute(equation.counted)
-        looked_at = cursor.fetchone()[0]
-        cursor.execute(f"SELECT what, why, count(*) OVER () FROM ({equation.broken}) b(what, why) LIMIT {NAMED}")
-        rows = cursor.fetchall()
-    return Finding(equation.name, equation.says, looked_at, rows[0][2] if rows else 0, [(r[0], r[1]) for r in rows])
+    """Recompute each equation; return what was found, in the same order."""
+    findings = []
+    for e in equations:
+        with connection.cursor() as cursor:
+            cursor.execute(e.counted)
+            looked_at = cursor.fetchone()[0]
+            cursor.execute(f"SELECT what, why, count(*) OVER () FROM ({e.broken}) b(what, why) LIMIT {NAMED}")
+            rows = cursor.fetchall()
+        broken = rows[0][2] if rows else 0
+        findings.append(Finding(e.name, e.says, looked_at, broken, [(what, why) for what, why, _count in rows]))
+    return findings
 
 
 def guards(room: str, triggers: dict[str, str]) -> Equation:
-    """Whether the database still guards what it promised to: ``triggers`` maps each trigger to its table.
+    """Return the equation that every guard of a room is there: ``triggers`` maps each trigger to its table.
 
-    The rules of rows are those of the room's models, as checks or as unique indexes.
+    The rules of rows are those of the room's models: checks, unique indexes, and columns that are unique.
     """
     wanted = ", ".join(f"('{table}', '{trigger}')" for trigger, table in triggers.items())
     rules = [(m._meta.db_table, c.name) for m in apps.get_app_config(room).get_models() for c in m._meta.constraints]
     named = ", ".join(f"('{table}', '{name}')" for table, name in rules)
+    # A primary key has its constraint as well, and nobody loses one unnoticed.
+    columns = [
+        (m._meta.db_table, f.column)
+        for m in apps.get_app_config(room).get_models()
+        for f in m._meta.local_fields
+        if f.unique and not f.primary_key
+    ]
+    unique = ", ".join(f"('{table}', '{column}')" for table, column in columns)
     return Equation(
         f"{room}_guards",
         "the triggers and constraints that guard the rows are there and enabled",
-        f"SELECT {len(triggers) + len(rules)}",
+        f"SELECT {len(triggers) + len(rules) + len(columns)}",
         f"""
         SELECT 'trigger ' || w.name, CASE WHEN t.oid IS NULL THEN 'missing' ELSE 'disabled' END
         FROM (VALUES {wanted}) w(tab, name)
@@ -85,6 +94,13 @@ def guards(room: str, triggers: dict[str, str]) -> Equation:
           AND NOT EXISTS (SELECT 1 FROM pg_index i JOIN pg_class k ON k.oid = i.indexrelid
                           WHERE k.relname = w.name AND i.indrelid = to_regclass(w.tab)
                             AND i.indisunique AND i.indisvalid)
+        UNION ALL
+        SELECT 'unique column ' || w.tab || '.' || w.col, 'not unique any more'
+        FROM (VALUES {unique}) w(tab, col)
+        WHERE NOT EXISTS (SELECT 1 FROM pg_index i
+                          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+                          WHERE i.indnkeyatts = 1 AND i.indrelid = to_regclass(w.tab) AND a.attname = w.col
+                            AND i.indisunique AND i.indisvalid AND i.indpred IS NULL)
         """,
     )
 
@@ -103,7 +119,7 @@ _HOLDS = """
                coalesce(sum(amount) FILTER (WHERE code = 'hold'), 0) AS held_in,
                coalesce(sum(amount) FILTER (WHERE code = 'settle'), 0)
                - coalesce(sum(amount) FILTER (WHERE code = 'late_refund'), 0) AS settled,
-               coalesce(sum(amount) FILTER (WHERE code IN ('release', 'late_refund')), 0) AS given_back,
+               coalesce(sum(amount) FILTER (WHERE code IN ('release', 'late_refund')), 0) AS refunds,
                count(*) FILTER (WHERE code = 'hold') AS holds,
                array_agg(DISTINCT CASE code WHEN 'hold' THEN source_id ELSE target_id END)
                    FILTER (WHERE code <> 'settle') AS wallets
@@ -135,13 +151,13 @@ EQUATIONS = [
         "each gateway: −balance = top-ups − chargebacks − fees",
         "SELECT count(*) FROM billing_account WHERE kind = 'gateway'",
         f"""
-        SELECT 'gateway ' || name, '−balance ' || -moved || ', its deeds say ' || deeds
+        SELECT 'gateway ' || name, '−balance ' || -moved || ', its transfers say ' || sums
         FROM (SELECT b.*, coalesce((
             SELECT sum(CASE t.code WHEN 'topup' THEN t.amount ELSE -t.amount END) FROM billing_transfer t
             WHERE (t.code = 'topup' AND t.source_id = b.id)
-               OR (t.code IN ('chargeback', 'chargeback_loss', 'fee') AND t.target_id = b.id)), 0) AS deeds
+               OR (t.code IN ('chargeback', 'chargeback_loss', 'fee') AND t.target_id = b.id)), 0) AS sums
             FROM ({_BALANCES}) b WHERE kind = 'gateway') g
-        WHERE -moved <> deeds ORDER BY id
+        WHERE -moved <> sums ORDER BY id
         """,
     ),
     Equation(
@@ -154,9 +170,9 @@ EQUATIONS = [
             WHEN ref IS NULL THEN 'no transfer made it'
             WHEN holds <> 1 OR wallets <> ARRAY[wallet_id] THEN 'its transfers touch another wallet or hold twice'
             ELSE format('charged %s, earned %s, refunded %s; its transfers say %s, %s, %s',
-                        charged, earned, refunded, held_in, settled, given_back) END
+                        charged, earned, refunded, held_in, settled, refunds) END
         FROM ({_HOLDS}) h
-        WHERE NOT coalesce(charged = held_in AND earned = settled AND refunded = given_back AND holds = 1
+        WHERE NOT coalesce(charged = held_in AND earned = settled AND refunded = refunds AND holds = 1
                            AND wallets = ARRAY[wallet_id] AND earned >= 0 AND refunded >= 0
                            AND earned + refunded <= charged, false)
         ORDER BY 1
@@ -175,7 +191,7 @@ EQUATIONS = [
     ),
     Equation(
         "keys_parse",
-        "each transfer's key names its deed and its reference",
+        "each transfer's key fits its code and its reference",
         "SELECT count(*) FROM billing_transfer",
         """
         SELECT 'transfer ' || id || ' ' || key, 'its key does not fit ' || code || ' of “' || reference || '”'

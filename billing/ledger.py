@@ -1,7 +1,7 @@
 """The only writer of money.
 
 A transfer is one row; inserting it is the only thing that changes a balance, and the database's trigger does that in
-the same statement. Every function here runs inside the caller's transaction, so that a deed and its money are one.
+the same statement. Every function here runs inside the caller's transaction, so that a change and its money are one.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from core.rowset import rowset
 
 
 class NotEnoughMoney(Refusal):
-    """The wallet holds less than the deed costs. Nothing was posted."""
+    """The wallet holds less than the transfer needs. Nothing was posted."""
 
     code = "not_enough_money"
 
@@ -38,12 +38,12 @@ class WalletFull(Refusal):
 
 
 class KeyReused(Exception):
-    """A key that names one deed was used for a different one: a bug in the caller, never a repeat."""
+    """A key was used for two different transfers: a bug in the caller, never a repeat."""
 
 
 @dataclass(frozen=True)
 class Posting:
-    """One transfer to make. ``key`` names the deed and is made before the first try; a repeat posts nothing."""
+    """One transfer to make. ``key`` names what it is for and is made before the first try; a repeat posts nothing."""
 
     key: str
     code: Code
@@ -71,7 +71,7 @@ _INSERT = """
 """
 
 
-#: One row: what a placement has to know of the wallet of the customer whose id is the expression ``{customer}``.
+#: Selects the one row that a placement needs: the wallet of the customer whose id is the expression ``{customer}``.
 WALLET_SQL = f"""
     SELECT w.id AS wallet_id, w.balance, w.frozen_at IS NOT NULL AS is_frozen,
            (SELECT id FROM billing_account
@@ -79,8 +79,8 @@ WALLET_SQL = f"""
     FROM billing_account w WHERE w.customer_id = {{customer}}
 """  # noqa: S608 - words of our own
 
-#: The same transfer as :func:`hold`, as a part of the statement that writes what it is for. That statement has a part
-#: ``held`` of the columns reference, wallet_id, held_id and amount. The triggers are the same, and what they refuse.
+#: Moves the charge of an order into its hold, as a part of the statement that writes the order. That statement has a
+#: part ``held`` with the columns reference, wallet_id, held_id and amount. The triggers refuse what they always refuse.
 HOLD_SQL = f"""
     INSERT INTO billing_transfer (key, code, source_id, target_id, amount, reference, memo, actor, created_at)
     SELECT held.reference || ':hold', '{Code.HOLD}', held.wallet_id, held.held_id, held.amount, held.reference, '', '',
@@ -90,7 +90,7 @@ HOLD_SQL = f"""
 
 
 def wallet_of(customer: User) -> Account:
-    """The customer's wallet, made on first sight."""
+    """Return the customer's wallet; it is created when first asked for."""
     wallet, _made = Account.objects.get_or_create(
         customer=customer, defaults={"kind": AccountKind.WALLET, "name": str(customer)[:60]}
     )
@@ -98,14 +98,14 @@ def wallet_of(customer: User) -> Account:
 
 
 def own_account_id(kind: AccountKind, name: str = "") -> int:
-    """The id of one of the shop's own accounts, made on first sight. Gateways are told apart by ``name``."""
+    """Return the id of one of the shop's own accounts, created when first asked for. Gateways differ by ``name``."""
     wanted: dict[str, Any] = {"kind": kind, "name": name or kind.value, "customer": None}
     found = Account.objects.filter(**wanted).values_list("id", flat=True).first()
     return found if found is not None else Account.objects.get_or_create(**wanted)[0].pk
 
 
 def post(postings: Sequence[Posting]) -> int:
-    """Post each transfer once; how many were new. Atomic: all of them or none.
+    """Post each transfer once; return how many were new. Atomic: all of them or none.
 
     Wallets are locked in the order of ``postings``: callers that touch several sort them by wallet id.
     Raises NotEnoughMoney, KeyReused, ValueError for an amount that is no amount.
@@ -124,12 +124,18 @@ def post(postings: Sequence[Posting]) -> int:
         if (refusal := refusal_of(problem)) is None:
             raise
         raise refusal from problem
-    _compare_repeats([p for p in postings if p.key not in new])
+    repeats = [p for p in postings if p.key not in new]
+    posted = {t.key: t for t in Transfer.objects.filter(key__in=[p.key for p in repeats])} if repeats else {}
+    for p in repeats:
+        wanted = (p.code, p.source_id, p.target_id, p.amount, p.reference)
+        first = posted.get(p.key)
+        if first is None or (first.code, first.source_id, first.target_id, first.amount, first.reference) != wanted:
+            raise KeyReused(f"{p.key} was posted before, for something else")
     return len(new)
 
 
 def refusal_of(problem: IntegrityError) -> Refusal | None:
-    """What the database meant when it refused a transfer, if that is the customer's affair."""
+    """Return the refusal for the customer behind a database error, None if the error is a bug of ours."""
     constraint = getattr(getattr(problem.__cause__, "diag", None), "constraint_name", None)
     return too_little_money() if constraint == "wallet_never_negative" else None
 
@@ -142,33 +148,6 @@ def wallet_is_frozen() -> WalletFrozen:
     return WalletFrozen(_("This wallet is frozen. Please contact the shop."))
 
 
-def _compare_repeats(repeats: Sequence[Posting]) -> None:
-    if not repeats:
-        return
-    posted = {t.key: t for t in Transfer.objects.filter(key__in=[p.key for p in repeats])}
-    for p in repeats:
-        first = posted.get(p.key)
-        if first is None or (first.code, first.source_id, first.target_id, first.amount, first.reference) != (
-            p.code,
-            p.source_id,
-            p.target_id,
-            p.amount,
-            p.reference,
-        ):
-            raise KeyReused(f"{p.key} was posted before, for something else")
-
-
-def hold(*, wallet: Account, reference: str, amount: Decimal) -> None:
-    """Move the charge of an order from the wallet into the hold that the order's later money comes from.
-
-    Raises NotEnoughMoney, WalletFrozen.
-    """
-    if wallet.frozen_at is not None:
-        raise wallet_is_frozen()
-    held = own_account_id(AccountKind.HELD)
-    post([Posting(f"{reference}:hold", Code.HOLD, wallet.pk, held, amount, reference)])
-
-
 def settlement_postings(
     hold_row: Hold,
     due: Decimal,
@@ -178,11 +157,11 @@ def settlement_postings(
     actor: str = "",
     account_of: OwnAccount = own_account_id,
 ) -> list[Posting]:
-    """What is missing between a hold and its target: ``due`` back to the customer and, when closing, the rest earned.
+    """Return the postings that bring a hold to its target: ``due`` refunded in all, with ``close`` the rest earned.
 
-    Works towards a target, so any repeat gives an empty list, and a smaller ``due`` than before takes nothing back.
-    A refund comes out of what is held, and once that is used up out of what was earned. ``account_of`` is for a caller
-    that settles many holds and remembers which accounts are the shop's.
+    It works towards a target: a repeat gives an empty list, and a smaller ``due`` than before takes nothing back.
+    A refund comes out of what is held, and once that is used up out of what was earned. ``account_of`` is for callers
+    that settle many holds and remember the ids of the shop's own accounts.
     """
     held = hold_row.charged - hold_row.earned - hold_row.refunded
     missing = max(Decimal(0), min(due, hold_row.charged) - hold_row.refunded)
@@ -205,24 +184,24 @@ def settlement_postings(
 
 
 def share_postings(
-    hold_row: Hold, earned: Decimal, *, deed: str, account_of: OwnAccount = own_account_id
+    hold_row: Hold, earned: Decimal, *, earned_by: str, account_of: OwnAccount = own_account_id
 ) -> list[Posting]:
-    """What is missing until ``earned`` of an open hold is earned; it stays open, and nothing earned is taken back.
+    """Return the postings until ``earned`` of a hold is earned; it stays open, and nothing earned is taken back.
 
-    ``deed`` names what earned it (``child:7``), at most once for each hold.
+    ``earned_by`` names what earned it (``child:7``), at most once for each hold.
     """
     held = hold_row.charged - hold_row.earned - hold_row.refunded
     missing = min(held, earned - hold_row.earned)
     if missing <= 0:
         return []
     ref, source, target = hold_row.reference, account_of(AccountKind.HELD), account_of(AccountKind.REVENUE)
-    return [Posting(f"{ref}:settle:{deed}", Code.SETTLE, source, target, missing, ref)]
+    return [Posting(f"{ref}:settle:{earned_by}", Code.SETTLE, source, target, missing, ref)]
 
 
 def credit(*, customer: User, amount: Decimal, reason: str, reference: str, actor: str) -> bool:
-    """Put the owner's money into a customer's wallet; whether it is new: a repeated ``reference`` credits once.
+    """Put the owner's money into a customer's wallet; return False if ``reference`` was credited before.
 
-    Raises ValueError for a bad amount or no reason, WalletFull, KeyReused when the reference was used for another deed.
+    Raises ValueError for a bad amount or no reason, WalletFull, KeyReused if the reference was used for another credit.
     """
     if not reason.strip():
         raise ValueError(_("A credit needs a reason."))

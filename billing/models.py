@@ -16,8 +16,6 @@ class AccountKind(models.TextChoices):
     GATEWAY = "gateway", _("Gateway")
     FEES = "fees", _("Fees")
     BONUS = "bonus", _("Bonuses")
-    ADJUSTMENT = "adjustment", _("Adjustments")
-    ROUNDING = "rounding", _("Rounding")
     LOSS = "loss", _("Losses")
     OWNER = "owner", _("Owner")
 
@@ -90,9 +88,11 @@ class Wallet(Account):
 
 
 class Transfer(models.Model):
-    """One positive amount from one account to one other. Never updated, never deleted: a correction goes back."""
+    """One positive amount from one account to another. Never updated or deleted: a correction is a new transfer."""
 
-    key = models.CharField(_("key"), max_length=120, unique=True, help_text=_("Names the deed, e.g. order:1042:hold"))
+    key = models.CharField(
+        _("key"), max_length=120, unique=True, help_text=_("Names what it is for, such as order:1042:hold")
+    )
     code = models.CharField(_("code"), max_length=16, choices=Code)
     source = models.ForeignKey(Account, models.PROTECT, verbose_name=_("from"), related_name="transfers_out")
     target = models.ForeignKey(Account, models.PROTECT, verbose_name=_("to"), related_name="transfers_in")

@@ -27,7 +27,9 @@ class OpenHold:
 
 
 @dataclass(frozen=True)
-class Reserve:
+class OpenHolds:
+    """What open orders hold of one wallet."""
+
     total: Decimal
     holds: list[OpenHold]
 
@@ -80,7 +82,7 @@ def balance_of(customer: User) -> Decimal:
     return ZERO if found is None else found
 
 
-def reserve_of(customer: User) -> Reserve:
+def open_holds_of(customer: User) -> OpenHolds:
     """What is held for open orders, order by order, the newest first."""
     rows = (
         Hold.objects.filter(wallet__customer=customer, charged__gt=F("earned") + F("refunded"))
@@ -88,7 +90,7 @@ def reserve_of(customer: User) -> Reserve:
         .values_list("reference", F("charged") - F("earned") - F("refunded"))
     )
     holds = [OpenHold(reference, held) for reference, held in rows]
-    return Reserve(sum((h.held for h in holds), ZERO), holds)
+    return OpenHolds(sum((h.held for h in holds), ZERO), holds)
 
 
 # Statements are ordered and cut by the time of a movement; its id decides between movements of one moment.

@@ -1,4 +1,4 @@
-"""The wallet: what is in it, how the month adds up, every movement, what is reserved. The server computes it all."""
+"""The wallet page: its balance, how the month adds up, every movement, and what open orders hold."""
 
 import csv
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from billing.queries import (
     balance_of,
     month_equation,
     months_of,
-    reserve_of,
+    open_holds_of,
     statement,
     statement_rows,
 )
@@ -47,12 +47,12 @@ def wallet(request: CustomerRequest) -> HttpResponse:
     number = request.GET.get("page", "")
     page = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1
     shown = statement(customer, month=month, codes=KINDS.get(kind), page=page)
-    equation, reserve, now = month_equation(customer, month), reserve_of(customer), database_now()
+    equation, open_holds, now = month_equation(customer, month), open_holds_of(customer), database_now()
     context: dict[str, Any] = {
         "page": "wallet",
         "balance": balance_of(customer),
-        "reserve": reserve,
-        "held": [*(hold.held for hold in reserve.holds), reserve.total],
+        "open_holds": open_holds,
+        "held": [*(hold.held for hold in open_holds.holds), open_holds.total],
         "equation": equation,
         "terms": [getattr(equation, term) for term in TERMS],
         "month": month,
@@ -60,15 +60,11 @@ def wallet(request: CustomerRequest) -> HttpResponse:
         "months": months_of(customer, now=now),
         "kind": kind,
         "statement": shown,
-        "days": _by_day(shown.entries),
+        "days": [(day, list(rows)) for day, rows in groupby(shown.entries, key=lambda e: timezone.localdate(e.at))],
         "references": [e.reference for e in shown.entries],
         "amounts": [a for e in shown.entries for a in (e.amount, e.balance)],
     }
     return render(request, "billing/wallet.html", context)
-
-
-def _by_day(entries: list[StatementEntry]) -> list[tuple[Any, list[StatementEntry]]]:
-    return [(day, list(rows)) for day, rows in groupby(entries, key=lambda e: timezone.localdate(e.at))]
 
 
 @require_safe
@@ -76,8 +72,9 @@ def _by_day(entries: list[StatementEntry]) -> list[tuple[Any, list[StatementEntr
 def statement_csv(request: CustomerRequest) -> StreamingHttpResponse:
     """The month's statement as a file, oldest first, streamed."""
     month = month_of(request)
-    rows = _csv_rows(statement_rows(request.customer, month=month))
-    answer = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
+    answer = StreamingHttpResponse(
+        csv_lines(statement_rows(request.customer, month=month)), content_type="text/csv; charset=utf-8"
+    )
     answer["Content-Disposition"] = f'attachment; filename="statement-{month}.csv"'
     return answer
 
@@ -87,7 +84,8 @@ class _Echo:
         return line
 
 
-def _csv_rows(entries: Iterator[StatementEntry]) -> Iterator[str]:
+def csv_lines(entries: Iterator[StatementEntry]) -> Iterator[str]:
+    """Yield the lines of a statement's file: a heading, then one line for each entry."""
     writer = csv.writer(_Echo())
     yield writer.writerow(["time", "what", "reference", "amount", "balance", "reason"])
     for e in entries:

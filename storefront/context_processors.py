@@ -19,7 +19,7 @@ class WalletSummary:
     """Amounts in the shop's currency. ``open_orders`` counts the orders that still hold money."""
 
     balance: Decimal = Decimal(0)
-    reserved: Decimal = Decimal(0)
+    held: Decimal = Decimal(0)
     open_orders: int = 0
 
 
@@ -41,8 +41,8 @@ def wallet_summary(request: HttpRequest) -> WalletSummary:
     held = F("charged") - F("earned") - F("refunded")
     open_holds = Hold.objects.filter(wallet__customer=customer, charged__gt=F("earned") + F("refunded"))
     zero = Decimal(0)
-    reserve = open_holds.aggregate(
+    sums = open_holds.aggregate(
         sum=Coalesce(Sum(held), zero, output_field=DecimalField(max_digits=20, decimal_places=5)), n=Count("pk")
     )
     balance = Account.objects.filter(customer=customer).values_list("balance", flat=True).first()
-    return WalletSummary(balance if balance is not None else zero, reserve["sum"], reserve["n"])
+    return WalletSummary(balance if balance is not None else zero, sums["sum"], sums["n"])

@@ -13,7 +13,7 @@ _NONCE = re.compile(r"[0-9a-f]{32}")
 
 
 def new_nonce() -> str:
-    """Names one wish to move money, made when the form is shown: sending the form twice moves it once."""
+    """Return a new name for one movement of money: a form that carries it moves the money once, however often sent."""
     return secrets.token_hex(16)
 
 

@@ -9,16 +9,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from billing import ledger
-from billing.admin.moving import Direction, move_money
+from billing.admin.moving import Direction, may_move_money, move_money
 from billing.models import AccountKind, Hold, Wallet
-from billing.queries import reserve_of, statement
+from billing.queries import open_holds_of, statement
 from core.read_only_admin import ReadOnlyAdmin
 from core.templatetags.money import money_html
 
 _HELD = F("charged") - F("earned") - F("refunded")
 
 CREDIT = Direction(
-    deed=ledger.credit,
+    move=ledger.credit,
     sign=1,
     title=_("Credit a wallet"),
     verb=_("Credit %(amount)s"),
@@ -26,7 +26,7 @@ CREDIT = Direction(
     again=_("%(amount)s was credited before; nothing was added."),
 )
 DEBIT = Direction(
-    deed=ledger.debit,
+    move=ledger.debit,
     sign=-1,
     title=_("Debit a wallet"),
     verb=_("Debit %(amount)s"),
@@ -41,14 +41,14 @@ class FrozenFilter(admin.EmptyFieldListFilter):
 
 @admin.register(Wallet)
 class WalletAdmin(ReadOnlyAdmin):
-    """Customers' wallets: seen, credited and debited with a reason. No field of them can be edited."""
+    """Customers' wallets: staff see, credit and debit them, with a reason. No field can be edited."""
 
-    list_display = ("customer", "balance_", "reserved_", "frozen_at", "created_at")
+    list_display = ("customer", "balance_", "held_", "frozen_at", "created_at")
     list_filter = (("frozen_at", FrozenFilter),)
     list_select_related = ("customer",)
     search_fields = ("customer__email",)
     ordering = ("-balance",)
-    fields = ("customer", "balance_", "reserved_", "frozen_at", "created_at")
+    fields = ("customer", "balance_", "held_", "frozen_at", "created_at")
     list_per_page = 50
 
     class Media:
@@ -59,7 +59,7 @@ class WalletAdmin(ReadOnlyAdmin):
         held = open_holds.order_by().values("wallet").annotate(sum=Sum(_HELD)).values("sum")
         nothing = DecimalField(max_digits=20, decimal_places=5)
         wallets: QuerySet[Wallet] = super().get_queryset(request).filter(kind=AccountKind.WALLET)
-        return wallets.annotate(reserved=Coalesce(Subquery(held), 0, output_field=nothing))
+        return wallets.annotate(held=Coalesce(Subquery(held), 0, output_field=nothing))
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -77,14 +77,10 @@ class WalletAdmin(ReadOnlyAdmin):
         if wallet is not None and wallet.customer is not None and self.has_view_permission(request, wallet):
             about = {
                 "entries": statement(wallet.customer).entries,
-                "reserve": reserve_of(wallet.customer),
-                "may_move_money": self.has_move_permission(request),
+                "open_holds": open_holds_of(wallet.customer),
+                "may_move_money": may_move_money(request),
             }
         return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
-
-    def has_move_permission(self, request: HttpRequest) -> bool:
-        """Who may credit and debit: those who hold "change wallet", though no form changes one."""
-        return request.user.has_perm("billing.change_wallet")
 
     def credit(self, request: HttpRequest, pk: int) -> HttpResponse:
         return move_money(self, request, pk, CREDIT)
@@ -96,6 +92,6 @@ class WalletAdmin(ReadOnlyAdmin):
     def balance_(self, wallet: Wallet) -> SafeString:
         return money_html(wallet.balance)
 
-    @admin.display(description=_("reserved"), ordering="reserved")
-    def reserved_(self, wallet: Wallet) -> SafeString:
-        return money_html(wallet.reserved)  # type: ignore[attr-defined]  # annotated by get_queryset
+    @admin.display(description=_("held"), ordering="held")
+    def held_(self, wallet: Wallet) -> SafeString:
+        return money_html(wallet.held)  # type: ignore[attr-defined]  # annotated by get_queryset

@@ -104,7 +104,7 @@ class ProviderAccountAdmin(ReadOnlyAdmin):
                 )
             except Refusal as refusal:
                 form.add_error("amount", str(refusal.message))
-            except entries.KeyReused:
+            except entries.EntryKeyReused:
                 form.add_error(None, _t("This form was sent before with other figures. Please open it again."))
             else:
                 if is_new:

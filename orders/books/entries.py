@@ -20,7 +20,7 @@ class BadEntry(Refusal):
     code = "bad_entry"
 
 
-class KeyReused(Exception):
+class EntryKeyReused(Exception):
     """The same key with other figures: a bug in the caller, or a form that was edited after it was sent."""
 
 
@@ -35,7 +35,7 @@ def enter(
     now: datetime,
     reference: str = "",
 ) -> bool:
-    """Write one entry in the provider's currency; False if it was written before. Raises BadEntry and KeyReused."""
+    """Write one entry in the provider's currency; False if it was written before. Raises BadEntry and EntryKeyReused."""
     exponent = amount.as_tuple().exponent if amount.is_finite() else None
     if not isinstance(exponent, int) or not -LIMIT < amount < LIMIT or -exponent > PLACES:
         raise BadEntry(_("This is not an amount that a provider's account can hold."))
@@ -63,7 +63,7 @@ def enter(
             raise BadEntry(_("This account already has an opening balance; a correction changes it.")) from None
         facts = ("provider_id", "kind", "amount", "reference", "memo")
         if any(getattr(first, name) != getattr(entry, name) for name in facts):
-            raise KeyReused(entry.key) from None
+            raise EntryKeyReused(entry.key) from None
         return False
     return True
 

@@ -122,8 +122,8 @@ def settle(order: Order, this: Round, *, ended: int | None = None, is_told: bool
         if not order.ended_as:
             if order.is_subscription and ended is not None:
                 earned = order.charge - settlement.due_for(order, order.total - delivered)
-                hold, deed = this.holds[order.pk], f"child:{ended}"
-                this.post(order, ledger.share_postings(hold, earned, deed=deed, account_of=this.account_of))
+                hold, earned_by = this.holds[order.pk], f"child:{ended}"
+                this.post(order, ledger.share_postings(hold, earned, earned_by=earned_by, account_of=this.account_of))
             return
     if arrived.open_children or (order.missing_by_hand is not None and not is_told):
         return

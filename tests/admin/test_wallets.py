@@ -7,9 +7,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from billing import ledger
 from billing.models import Account, Hold, Transfer
 from tests.admin.conftest import as_
+from tests.billing import cast
 from tests.billing.cast import balance, customer, money
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +58,7 @@ def test_one_form_sent_with_two_amounts_credits_the_first(admin: Client, alice: 
     form = {**filled(admin, "credit", alice), "confirmed": "1"}
     admin.post(page("credit", alice), form)
     other = admin.post(page("credit", alice), {**form, "amount": "99"})
-    assert "sent before with other figures" in other.content.decode()
+    assert "sent before with other amounts" in other.content.decode()
     assert balance(alice) == money("112.5")
 
 
@@ -131,7 +131,7 @@ def test_customers_and_visitors_have_no_access(alice: User) -> None:
 
 
 def test_the_wallet_shows_its_movements_and_what_is_reserved(admin: Client, alice: User) -> None:
-    ledger.hold(wallet=wallet_of(alice), reference="order:42", amount=money("2.64"))
+    cast.hold(alice, "order:42", money("2.64"))
     text = admin.get(page("change", alice)).content.decode()
     for shown in ("order:42", "$97.36", "Bank transfer", "−$2.64"):
         assert shown in text
@@ -147,7 +147,7 @@ def test_a_wallet_cannot_be_edited(admin: Client, alice: User) -> None:
 
 @pytest.mark.parametrize("model", ["transfer", "hold"])
 def test_transfers_and_holds_are_read_only(admin: Client, alice: User, model: str) -> None:
-    ledger.hold(wallet=wallet_of(alice), reference="order:42", amount=money("2.64"))
+    cast.hold(alice, "order:42", money("2.64"))
     row = (Transfer if model == "transfer" else Hold).objects.first()
     assert row is not None
     listed = admin.get(reverse(f"admin:billing_{model}_changelist"), {"q": "order:42"})
@@ -171,5 +171,5 @@ def test_the_wallet_list_needs_a_constant_number_of_queries(
     customer("a@example.com")
     first = cost()
     for n in range(8):
-        ledger.hold(wallet=wallet_of(customer(f"{n}@example.com")), reference=f"order:{n}", amount=money("1"))
+        cast.hold(customer(f"{n}@example.com"), f"order:{n}", money("1"))
     assert cost() == first

@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts.models import User
 from billing import ledger
-from billing.models import Account, AccountKind, Hold
+from billing.models import Account, AccountKind, Code, Hold
 from catalog.models import Category, Provider, ProviderService, Service
 from core.clock import database_now
 from orders.models import EventKind, ForwardAttempt, Order, OrderEvent, Refill, RefillAttempt
@@ -30,6 +30,12 @@ def customer(email: str = "alice@example.com", has: str = "100") -> User:
 
 def balance(user: User) -> Decimal:
     return Account.objects.get(customer=user).balance
+
+
+def hold(user: User, reference: str, amount: Decimal) -> None:
+    """Hold the charge of an order; the shop does it in the statement that writes the order."""
+    wallet, held = ledger.wallet_of(user), ledger.own_account_id(AccountKind.HELD)
+    ledger.post([ledger.Posting(f"{reference}:hold", Code.HOLD, wallet.pk, held, amount, reference)])
 
 
 def own(kind: AccountKind) -> int:
@@ -68,7 +74,7 @@ def order_row(user: User, sold: Service, charge: str = "1", **columns: Any) -> O
 def order(user: User, sold: Service, charge: str = "1", **columns: Any) -> Order:
     """A queued order with its money held."""
     row = order_row(user, sold, charge, **columns)
-    ledger.hold(wallet=ledger.wallet_of(user), reference=row.reference, amount=row.charge)
+    hold(user, row.reference, row.charge)
     OrderEvent.objects.create(order=row, kind=EventKind.ACCEPTED, detail={"source": "web"}, actor=user.email)
     return row
 

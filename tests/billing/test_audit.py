@@ -267,6 +267,16 @@ def a_gateway_with_money_of_no_deed(shop: dict[str, Order], alice: User) -> None
 
 
 @breaks("billing_guards")
+def a_key_that_may_be_used_twice(shop: dict[str, Order], alice: User) -> None:
+    without("billing_transfer", "billing_transfer_key_key")
+
+
+@breaks("orders_guards")
+def two_schedules_for_one_provider(shop: dict[str, Order], alice: User) -> None:
+    without("orders_probeschedule", "orders_probeschedule_provider_id_key")
+
+
+@breaks("billing_guards")
 def a_disabled_guard_of_money(shop: dict[str, Order], alice: User) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -10,6 +10,7 @@ from billing import ledger
 from billing.audit import EQUATIONS, check
 from billing.ledger import NotEnoughMoney
 from billing.models import Hold, Transfer
+from tests.billing import cast
 from tests.billing.cast import ONE, balance, customer, money
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,8 +43,7 @@ def test_32_threads_spend_a_wallet_to_exactly_nothing() -> None:
         for again in range(8):
             try:
                 with transaction.atomic():
-                    wallet = ledger.wallet_of(alice)
-                    ledger.hold(wallet=wallet, reference=f"order:{n * 100 + again}", amount=ONE)
+                    cast.hold(alice, f"order:{n * 100 + again}", ONE)
                 bought += 1
             except NotEnoughMoney:
                 pass
@@ -67,7 +67,7 @@ def test_32_threads_with_one_reference_credit_once() -> None:
 
 def test_32_threads_settling_one_order_pay_back_once() -> None:
     alice = customer(has="100")
-    ledger.hold(wallet=ledger.wallet_of(alice), reference="order:1", amount=money("30"))
+    cast.hold(alice, "order:1", money("30"))
     ledger.own_account_id(ledger.AccountKind.REVENUE)
 
     def settle(_n: int) -> int:

@@ -11,6 +11,7 @@ from billing.audit import EQUATIONS, check
 from billing.models import Hold, Transfer
 from core.money import QUANTUM
 from tests.battery.counts import sized
+from tests.billing import cast
 from tests.billing.cast import balance, customer, money
 
 CHARGE = money("30")
@@ -27,7 +28,7 @@ class Settling(TestCase):
     @given(dues=DUES, repeats=st.booleans())
     def test_any_list_of_answers_pays_back_its_largest_and_no_more(self, dues: list[Decimal], repeats: bool) -> None:
         alice = customer(has="100")
-        ledger.hold(wallet=ledger.wallet_of(alice), reference="order:1", amount=CHARGE)
+        cast.hold(alice, "order:1", CHARGE)
         largest = Decimal(0)
         for due in [*dues, *dues] if repeats else dues:
             settle(due, close=True)
@@ -42,7 +43,7 @@ class Settling(TestCase):
     @given(dues=DUES)
     def test_answers_before_the_end_leave_the_rest_held(self, dues: list[Decimal]) -> None:
         alice = customer(has="100")
-        ledger.hold(wallet=ledger.wallet_of(alice), reference="order:1", amount=CHARGE)
+        cast.hold(alice, "order:1", CHARGE)
         for due in dues:
             settle(due, close=False)
         hold = Hold.objects.get()
@@ -54,7 +55,7 @@ class Settling(TestCase):
     @settings(max_examples=sized(10, 100, 1000), deadline=None)
     @given(dues=DUES)
     def test_the_last_answer_again_posts_nothing(self, dues: list[Decimal]) -> None:
-        ledger.hold(wallet=ledger.wallet_of(customer()), reference="order:1", amount=CHARGE)
+        cast.hold(customer(), "order:1", CHARGE)
         for due in dues:
             settle(due, close=True)
         before = Transfer.objects.count()

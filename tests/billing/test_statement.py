@@ -17,10 +17,11 @@ from billing.queries import (
     balance_of,
     month_equation,
     months_of,
-    reserve_of,
+    open_holds_of,
     statement,
     statement_rows,
 )
+from tests.billing import cast
 from tests.billing.cast import customer, money
 
 pytestmark = pytest.mark.django_db
@@ -43,11 +44,10 @@ def dated(key: str, *when: int) -> None:
 
 @pytest.fixture
 def autumn(alice: User) -> User:
-    """October: +100, order 1 for 30. November: order 1 returns 12.5, order 2 for 10 stays open, −7.5 by the owner."""
-    wallet = ledger.wallet_of(alice)
-    ledger.hold(wallet=wallet, reference="order:1", amount=money("30"))
+    """October: +100, order 1 for 30. November: order 1 refunds 12.5, order 2 for 10 stays open, −7.5 by the owner."""
+    cast.hold(alice, "order:1", money("30"))
     ledger.post(ledger.settlement_postings(Hold.objects.get(), money("12.5"), close=True, memo="undelivered"))
-    ledger.hold(wallet=wallet, reference="order:2", amount=money("10"))
+    cast.hold(alice, "order:2", money("10"))
     ledger.debit(customer=alice, amount=money("7.5"), reason="Mistake", reference="d", actor="owner")
     dated("credit:start:alice@example.com", 2026, 10, 3, 9)
     dated("order:1:hold", 2026, 10, 31, 23, 59, 59)
@@ -60,7 +60,7 @@ def autumn(alice: User) -> User:
 def test_somebody_without_a_wallet_has_nothing() -> None:
     nobody = User.objects.create_user("new@example.com")
     assert balance_of(nobody) == 0
-    assert reserve_of(nobody).holds == []
+    assert open_holds_of(nobody).holds == []
     assert statement(nobody).entries == []
     assert month_equation(nobody, NOVEMBER).balance == 0
     assert months_of(nobody, now=datetime(2026, 11, 22, tzinfo=UTC)) == [NOVEMBER]
@@ -140,25 +140,25 @@ def test_a_month_is_cut_in_the_time_zone_of_the_shop(autumn: User) -> None:
         assert month_equation(autumn, OCTOBER).orders == 0
 
 
-def test_the_reserve_lists_open_orders_newest_first(alice: User) -> None:
+def test_open_holds_are_listed_newest_first(alice: User) -> None:
     for number in (9, 10, 100):
-        ledger.hold(wallet=ledger.wallet_of(alice), reference=f"order:{number}", amount=money("1.5"))
+        cast.hold(alice, f"order:{number}", money("1.5"))
     ledger.post(ledger.settlement_postings(Hold.objects.get(pk="order:10"), Decimal(0), close=True))
-    reserve = reserve_of(alice)
-    assert reserve.total == money("3")
-    assert [(h.reference, h.held) for h in reserve.holds] == [("order:100", money("1.5")), ("order:9", money("1.5"))]
+    open_holds = open_holds_of(alice)
+    assert open_holds.total == money("3")
+    assert [(h.reference, h.held) for h in open_holds.holds] == [("order:100", money("1.5")), ("order:9", money("1.5"))]
 
 
 def test_nobody_reads_of_another_wallet(autumn: User) -> None:
     bob = customer("bob@example.com", "3")
     assert [e.amount for e in statement(bob).entries] == [money("3")]
-    assert reserve_of(bob).holds == []
+    assert open_holds_of(bob).holds == []
     assert month_equation(bob, NOVEMBER).orders == 0
 
 
 def test_a_page_costs_one_statement_however_long_the_history(autumn: User) -> None:
     assert Transfer.objects.count() > 4
-    for read in (lambda: statement(autumn), lambda: month_equation(autumn, NOVEMBER), lambda: reserve_of(autumn)):
+    for read in (lambda: statement(autumn), lambda: month_equation(autumn, NOVEMBER), lambda: open_holds_of(autumn)):
         with CaptureQueriesContext(
             connection,
         ) as asked:

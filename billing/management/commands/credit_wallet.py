@@ -21,11 +21,13 @@ class Command(BaseCommand):
         parser.add_argument("email")
         parser.add_argument("amount", help="such as 25.00; at most five places")
         parser.add_argument("--reason", required=True, help="shown to the customer on the statement")
-        parser.add_argument("--reference", help="names this credit: it is given once however often this is run")
+        parser.add_argument("--reference", help="names this credit: it is given once, however often the command is run")
         parser.add_argument("--json", action="store_true", help="print facts for a script")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        reference = self._reference(options["reference"])
+        reference = f"run:{secrets.token_hex(8)}" if options["reference"] is None else options["reference"].strip()
+        if not 0 < len(reference) <= 100 or not reference.isprintable():
+            raise CommandError("A reference is 1 to 100 printable characters.")
         if not options["reason"].strip():
             raise CommandError("A credit needs a reason.")
         try:
@@ -50,12 +52,5 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(facts))
             return
-        deed = f"Credited {facts['amount']} to" if is_new else f"{reference} was credited before; nothing was added for"
-        self.stdout.write(f"{deed} {customer.email}.\nBalance: {facts['balance']}")
-
-    def _reference(self, given: str | None) -> str:
-        if given is None:
-            return f"run:{secrets.token_hex(8)}"
-        if not 0 < len(given.strip()) <= 100 or not given.isprintable():
-            raise CommandError("A reference is 1 to 100 printable characters.")
-        return given.strip()
+        done = f"Credited {facts['amount']} to" if is_new else f"{reference} was credited before; nothing was added for"
+        self.stdout.write(f"{done} {customer.email}.\nBalance: {facts['balance']}")

@@ -84,7 +84,7 @@ def test_a_deposit_nobody_registered_is_a_break_until_it_is(shop: Shop) -> None:
     assert not Alert.objects.filter(cause=breaks.cause_of(row)).exists(), "too much money costs nothing"
     assert deposits(shop, "25.5")
     assert deposits(shop, "25.5") is False
-    with pytest.raises(entries.KeyReused):
+    with pytest.raises(entries.EntryKeyReused):
         deposits(shop, "26")
     looks(shop)
     assert not ReconciliationBreak.objects.filter(closed_at=None).exists()
