@@ -35,7 +35,7 @@ def enter(
     now: datetime,
     reference: str = "",
 ) -> bool:
-    """Write one entry in the provider's currency; False if it was written before. Raises BadEntry and EntryKeyReused."""
+    """Write one entry in the provider's currency; False if it was there. Raises BadEntry and EntryKeyReused."""
     exponent = amount.as_tuple().exponent if amount.is_finite() else None
     if not isinstance(exponent, int) or not -LIMIT < amount < LIMIT or -exponent > PLACES:
         raise BadEntry(_("This is not an amount that a provider's account can hold."))

@@ -36,13 +36,13 @@ def an_account_opened_twice(shop: Shop) -> None:
 
 
 @refuses("orders_providerentry_key_key")
-def one_deed_entered_twice(shop: Shop) -> None:
+def one_entry_written_twice(shop: Shop) -> None:
     entry(shop, "one")
     entry(shop, "one")
 
 
 @refuses("orders_reconciliationschedule_provider_id_key")
-def a_second_desk_for_one_provider(shop: Shop) -> None:
+def a_second_schedule_for_one_provider(shop: Shop) -> None:
     for _time in range(2):
         ReconciliationSchedule.objects.create(provider=shop.order.provider, next_at=database_now())
 

@@ -88,6 +88,6 @@ def one_attempt_with_two_ids(shop: Shop) -> None:
 
 
 @refuses("orders_probeschedule_provider_id_key")
-def two_desks_of_one_provider(shop: Shop) -> None:
+def two_schedules_of_one_provider(shop: Shop) -> None:
     for _ in range(2):
         ProbeSchedule.objects.create(provider=shop.order.provider)

@@ -144,7 +144,7 @@ def a_transfer_that_grew(shop: dict[str, Order], alice: User) -> None:
 
 
 @breaks("keys_parse")
-def a_key_that_names_another_deed(shop: dict[str, Order], alice: User) -> None:
+def a_key_that_names_another_transfer(shop: dict[str, Order], alice: User) -> None:
     damage(
         "UPDATE billing_transfer SET key = 'order:1042:release:1' WHERE key = %s", f"{shop['queued'].reference}:hold"
     )
