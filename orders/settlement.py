@@ -1,29 +1,27 @@
-"""From the provider's words to money: how much is due back, and the only calls of the ledger for an order's end.
+"""From what a provider answered to money: how much is due back, and the only calls of the ledger for an order's end.
 
-Settlement works towards a target. Whatever list of answers arrives, in any order, any number of times, an order pays
-back no more than its largest single answer says, and never more than was paid.
+Settlement works towards a target. Whatever list of answers arrives, in any order, any number of times, an order refunds
+no more than its largest single answer says, and never more than was paid.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from billing import ledger
 from billing.models import Hold
 from core.money import divide, multiply, round_down
-from core.rows import all_loaded
 from orders import lifecycle
+from orders.changes import Change
 from orders.models import EventKind, Order
-from orders.states import Progress
+from orders.states import FINAL, Progress
 from upstream.messages import OrderStatus
 from upstream.states import ProviderOrderState
 
-#: Words that end an order, and so close its hold.
+#: States of a provider that end an order, and so close its hold.
 _ENDS = {
     ProviderOrderState.COMPLETED: Progress.COMPLETED,
     ProviderOrderState.PARTIAL: Progress.PARTIAL,
@@ -32,8 +30,8 @@ _ENDS = {
     ProviderOrderState.EXPIRED: Progress.EXPIRED,
 }
 
-_HOLD = ("reference", "wallet_id", "charged", "earned", "refunded")
-_HOLDS = f"SELECT {', '.join(_HOLD)} FROM billing_hold WHERE reference = ANY(%s)"  # noqa: S608 - names of columns
+#: Why an order with child orders does not settle from its own answer.
+SETTLES_FROM_CHILDREN = "its money settles from child orders"
 
 
 @dataclass(frozen=True)
@@ -49,64 +47,93 @@ class End:
     remark: str = ""
 
 
-def end_of(heard: OrderStatus, total: int, *, failed_for: timedelta | None = None) -> End | None:
-    """What one answer says about the end of ``total`` units, or None when it ends nothing. Moves nothing.
+def end_of(answer: OrderStatus, total: int, *, failed_for: timedelta | None = None) -> End | None:
+    """Return what one answer says about the end of ``total`` units, None when it ends nothing.
 
     ``failed_for`` is how long the provider has called it failed, which is an end only after FAILED_GRACE_SECONDS:
     panels send failed orders again.
     """
-    if heard.state is ProviderOrderState.FAILED:
-        is_over = failed_for is not None and failed_for >= timedelta(seconds=settings.FAILED_GRACE_SECONDS)
-        return End(Progress.CANCELED, total, remark="failed, and not sent again in time") if is_over else None
-    progress = _ENDS.get(heard.state)
-    match progress:
-        case None:
-            return None
-        case Progress.EXPIRED:
-            return End(progress, review="its money settles from child orders")
-        case Progress.COMPLETED:
-            return End(progress, 0)
-        case Progress.PARTIAL:
-            return _partial(heard, total)
-        case _:
-            return _canceled(progress, heard, total)
+    remains, is_charged = answer.remains, answer.charge is not None and answer.charge > 0
+    match answer.state:
+        case ProviderOrderState.FAILED:
+            is_over = failed_for is not None and failed_for >= timedelta(seconds=settings.FAILED_GRACE_SECONDS)
+            return End(Progress.CANCELED, total, remark="failed, and not sent again in time") if is_over else None
+        case ProviderOrderState.COMPLETED:
+            return End(Progress.COMPLETED, 0)
+        case ProviderOrderState.EXPIRED:
+            return End(Progress.EXPIRED, review=SETTLES_FROM_CHILDREN)
+        case ProviderOrderState.PARTIAL:
+            if remains is None:
+                return End(Progress.PARTIAL, review="partial without a readable remains")
+            missing = max(0, min(remains, total))
+            is_odd = remains != missing or missing == 0
+            return End(Progress.PARTIAL, missing, remark=f"partial with remains {remains} of {total}" if is_odd else "")
+        case ProviderOrderState.CANCELED | ProviderOrderState.REFUNDED if (
+            is_charged and remains is not None and 0 < remains < total
+        ):
+            return End(_ENDS[answer.state], review="canceled after a part was delivered and charged")
+        case ProviderOrderState.CANCELED | ProviderOrderState.REFUNDED:
+            remark = "canceled, and the provider still shows a charge" if is_charged else ""
+            return End(_ENDS[answer.state], total, remark=remark)
+    return None
 
 
-def _partial(heard: OrderStatus, total: int) -> End:
-    if heard.remains is None:
-        return End(Progress.PARTIAL, review="partial without a readable remains")
-    missing = max(0, min(heard.remains, total))
-    flagged = heard.remains != missing or missing == 0
-    return End(Progress.PARTIAL, missing, remark=f"partial with remains {heard.remains} of {total}" if flagged else "")
-
-
-def _canceled(progress: Progress, heard: OrderStatus, total: int) -> End:
-    charged = heard.charge is not None and heard.charge > 0
-    if charged and heard.remains is not None and 0 < heard.remains < total:
-        return End(progress, review="canceled after a part was delivered and charged")
-    return End(progress, total, remark="canceled, and the provider still shows a charge" if charged else "")
+def final_state_of(answer: OrderStatus) -> Progress | None:
+    """Return the final progress that the answer's state stands for, None when the state ends nothing at once."""
+    return _ENDS.get(answer.state)
 
 
 def due_for(order: Order, missing: int) -> Decimal:
-    """What the customer should have back in all when ``missing`` of the order's units did not arrive."""
+    """Return what the customer should have back in all when ``missing`` of the order's units did not arrive."""
     return round_down(divide(multiply(order.charge, missing), order.total))
 
 
-def state_of(heard: OrderStatus) -> Progress | None:
-    """The final progress a word stands for, if it ends an order at once."""
-    return _ENDS.get(heard.state)
+def settle(
+    order: Order,
+    hold: Hold,
+    progress: Progress,
+    missing: int,
+    *,
+    remains: int | None,
+    now: datetime,
+    actor: str = "",
+    account_of: ledger.OwnAccount = ledger.own_account_id,
+) -> Change | None:
+    """End an order, or end it in another way than before, with ``missing`` units not delivered.
+
+    Returns what else that changes, or None when it may not: money only grows towards the customer, so another end under
+    which nothing more is due is not taken over. ``actor`` is the person who decided it, where no answer did.
+    """
+    due = due_for(order, missing)
+    postings = ledger.settlement_postings(hold, due, close=True, actor=actor, account_of=account_of)
+    refund = sum((p.amount for p in postings if p.target_id == hold.wallet_id), Decimal(0))
+    may_change = refund > 0 or order.progress not in FINAL
+    if order.progress != progress and not may_change:
+        return None
+    change = Change(postings=postings)
+    if order.progress != progress:
+        order.finished_at = order.finished_at or now
+        change.ended = progress
+        change.events.append((EventKind.FINISHED, {"state": progress.value, "remains": remains}))
+    order.progress, order.ended_as = progress, ""
+    if may_change:
+        order.remains = remains
+    if refund:
+        order.refunded += refund
+        change.events.append((EventKind.REFUND, {"amount": str(refund)}))
+    return change
 
 
-def holds_of(orders: Sequence[Order]) -> dict[int, Hold]:
-    """The hold of each order, by the order's id."""
-    with connection.cursor() as cursor:
-        cursor.execute(_HOLDS, [[o.reference for o in orders]])
-        found = {h.reference: h for h in all_loaded(Hold, _HOLD, cursor.fetchall())}
-    return {o.pk: found[o.reference] for o in orders}
+def share(
+    order: Order, hold: Hold, missing: int, *, child_id: int, account_of: ledger.OwnAccount = ledger.own_account_id
+) -> Change:
+    """Earn what the ended child orders of an open order delivered, all but ``missing``; the last of them ended now."""
+    earned = order.charge - due_for(order, missing)
+    return Change(postings=ledger.share_postings(hold, earned, earned_by=f"child:{child_id}", account_of=account_of))
 
 
-def return_everything(order: Order, *, now: datetime, memo: str = "") -> None:
-    """Give the whole charge back, for an order that was never bought. The caller has locked the order."""
+def refund_everything(order: Order, *, now: datetime, memo: str = "") -> None:
+    """Refund the whole charge of an order that was never bought. The caller has locked the order."""
     hold = Hold.objects.get(reference=order.reference)
     if ledger.post(ledger.settlement_postings(hold, order.charge, close=True, memo=memo or _("Not placed"))):
         Order.objects.filter(pk=order.pk).update(refunded=order.charge)

@@ -1,12 +1,13 @@
-"""The owner settles an order that no answer of its provider will settle, or says that nothing is to do about it.
+"""The owner settles an order that no answer of its provider will settle, or decides that nothing is to do about it.
 
-What a provider said may stay unclear for ever: partial without a number, canceled after a part, an id that it forgot,
-children that cannot be read. The owner looks into the provider's panel and says how many did not arrive. From there it
-is the same settlement towards a target as after an answer (`orders.following.batch`), and later answers are applied
-as ever.
+What a provider answers may stay unclear for ever: partial without a number, canceled after a part, an id that it
+forgot, children that cannot be read. The owner looks it up at the provider and enters how many did not arrive. From
+there it is the same settlement towards a target as after an answer (`orders.settlement.settle`), and later answers are
+applied as ever.
 
 One number fits every type: the units of a subscription's posts are counted in ``(posts + old posts) × max``, its total,
-and so is what the owner says of it. One that was said to have run to its end stays completed with less than its total.
+and so is what the owner enters. One whose provider stated that it ran to its end stays completed with less than its
+total.
 """
 
 from dataclasses import dataclass
@@ -21,8 +22,8 @@ from django.utils.translation import gettext as _
 from core.refusals import Refusal, demand_reason
 from orders import lifecycle, settlement
 from orders.books import order_costs
+from orders.changes import holds_of, lock_orders, write
 from orders.following import children
-from orders.following.batch import Round, locked, write
 from orders.models import EventKind, Order
 from orders.settlement import money_of
 from orders.states import FINAL, Forward
@@ -35,13 +36,13 @@ _SHOWN = (
 
 
 class NothingToDecide(Refusal):
-    """The order does not need a look, or not this decision."""
+    """The order does not need a review, or not this decision."""
 
     code = "nothing_to_decide"
 
 
 class Stale(Refusal):
-    """Something was heard or decided since the page was made."""
+    """An answer or a decision came since the page was made."""
 
     code = "stale"
 
@@ -82,79 +83,67 @@ def choice_of(order: Order) -> Choice:
     is_placed = order.forward_state == Forward.PLACED
     may_settle = is_placed and (order.progress not in FINAL or order.refunded < order.charge)
     asks = bool(order.needs_review)
-    return Choice(asks and may_settle, asks and held == 0, _seen(order, held))
+    return Choice(asks and may_settle, asks and held == 0, _fingerprint(order, held))
 
 
 def settle_by_hand(*, order_id: int, missing: int, seen: str, actor: str, reason: str, now: datetime) -> bool:
-    """Settle the order as if its provider had said that ``missing`` did not arrive; False when just that was decided.
+    """Settle the order as if its provider had answered that ``missing`` did not arrive; False when it was before.
 
-    ``seen`` is :func:`choice_of` the order as the person saw it. Raises NoReason, NothingToDecide, Stale, OutOfRange,
-    MovesNothing.
+    ``seen`` is the :func:`choice_of` the order as the person saw it. Raises NoReason, NothingToDecide, Stale,
+    OutOfRange, MovesNothing.
     """
     demand_reason(reason)
     with transaction.atomic():
-        order = _locked(order_id)
+        found = lock_orders([order_id], Order.objects.values_list("provider_id", flat=True).get(pk=order_id))
+        if not found:
+            raise NothingToDecide(_("The provider does not have this order."))
+        [order] = found
         if order.missing_by_hand == missing and not order.needs_review:
             return False
         _demand_same(order, seen)
         if not 0 <= missing <= order.total:
             raise OutOfRange(_("Please enter a whole number from 0 to %(total)s.") % {"total": order.total})
-        _settle(order, missing, actor, reason, now)
-    # Outside: the hourly look locks its rows before the orders. If this is not reached, that look does it.
+        was_over, reviewed = order.progress in FINAL, order.needs_review
+        holds = holds_of([order])
+        end = children.end_for(order, missing)
+        change = settlement.settle(order, holds[order_id], end, missing, remains=missing, now=now, actor=actor)
+        if change is None or (was_over and not change.postings):
+            raise MovesNothing(_("At least as much was refunded already. If nothing is to do, say so."))
+        _note(order, {"decision": "settled", "not delivered": missing}, actor, reason, now)
+        order.needs_review = ""
+        write([(order, change)], holds, now=now)
+        Order.objects.filter(pk=order_id).update(reviewed=reviewed, missing_by_hand=missing)
+    # Outside: the hourly check locks its rows before the orders. If this is not reached, that check does it.
     order_costs.check_order(order_id, shop_currency=settings.SHOP_CURRENCY, now=now)
     return True
 
 
 def nothing_to_do(*, order_id: int, seen: str, actor: str, reason: str, now: datetime) -> bool:
-    """The order was looked at and stays as it is; False when that was decided before.
+    """Decide that the order stays as it is; False when that was decided before.
 
     Raises NoReason, NothingToDecide, Stale, StillHeld.
     """
     demand_reason(reason)
     with transaction.atomic():
         order = Order.objects.select_for_update().get(pk=order_id)
-        if _said_so_before(order, seen):
+        held = money_of(order).held
+        # Decided before: all is as it was shown, only the review is gone. One that was settled since is another case.
+        same = (_fingerprint(order, held), _fingerprint(order, held, needs_review=order.reviewed))
+        if not order.needs_review and order.reviewed and seen in same:
             return False
         _demand_same(order, seen)
-        if money_of(order).held > 0:
+        if held > 0:
             raise StillHeld(_("Money is still held for this order."))
         _note(order, {"decision": "nothing to do"}, actor, reason, now)
         Order.objects.filter(pk=order_id).update(needs_review="", reviewed=order.needs_review)
     return True
 
 
-def _locked(order_id: int) -> Order:
-    found = locked([order_id], Order.objects.values_list("provider_id", flat=True).get(pk=order_id))
-    if not found:
-        raise NothingToDecide(_("The provider does not have this order."))
-    return found[0]
-
-
 def _demand_same(order: Order, seen: str) -> None:
     if not order.needs_review:
         raise NothingToDecide(_("This order does not need a look any more."))
-    if seen != _seen(order, money_of(order).held):
+    if seen != _fingerprint(order, money_of(order).held):
         raise Stale(_("Something about this order has changed since you opened the page. Please look again."))
-
-
-def _settle(order: Order, missing: int, actor: str, reason: str, now: datetime) -> None:
-    was_over, about = order.progress in FINAL, order.needs_review
-    this = Round(order.provider, now, now, settlement.holds_of([order]), actor=actor)
-    this.end(order, children.end_for(order, missing), settlement.due_for(order, missing), remains=missing)
-    if was_over and not this.postings:
-        raise MovesNothing(_("At least as much was refunded already. If nothing is to do, say so."))
-    _note(order, {"decision": "settled", "not delivered": missing}, actor, reason, now)
-    order.needs_review = ""
-    write([order], this)
-    Order.objects.filter(pk=order.pk).update(reviewed=about, missing_by_hand=missing)
-
-
-def _said_so_before(order: Order, seen: str) -> bool:
-    """Whether all is as it was shown, and just the need to look is gone. One that was settled since is another."""
-    if order.needs_review or not order.reviewed:
-        return False
-    held = money_of(order).held
-    return seen in (_seen(order, held), _seen(order, held, needs_review=order.reviewed))
 
 
 def _note(order: Order, detail: dict[str, str | int], actor: str, reason: str, now: datetime) -> None:
@@ -162,10 +151,8 @@ def _note(order: Order, detail: dict[str, str | int], actor: str, reason: str, n
     lifecycle.note(order_id=order.pk, kind=EventKind.DECIDED, now=now, detail=detail, actor=actor)
 
 
-def _seen(order: Order, held: Decimal, **otherwise: object) -> str:
-    facts = [_text(otherwise.get(name, getattr(order, name))) for name in _SHOWN]
-    return sha256("\n".join([*facts, _text(held)]).encode()).hexdigest()[:32]
-
-
-def _text(value: object) -> str:
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+def _fingerprint(order: Order, held: Decimal, **otherwise: object) -> str:
+    """Return a digest of everything a decision rests on, with some of it ``otherwise`` than it is."""
+    values = [otherwise.get(name, getattr(order, name)) for name in _SHOWN] + [held]
+    texts = [f"{value.normalize():f}" if isinstance(value, Decimal) else str(value) for value in values]
+    return sha256("\n".join(texts).encode()).hexdigest()[:32]

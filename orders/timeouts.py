@@ -72,7 +72,7 @@ def _refund(order: Order, now: datetime) -> bool:
         last_refusal=why,
     ):
         return False
-    settlement.return_everything(order, now=now, memo=memo)
+    settlement.refund_everything(order, now=now, memo=memo)
     if was_in_doubt:
         raise_alert(causes.DOUBT_REFUNDED, now=now, provider=order.provider_id, order=order.pk)
     return True

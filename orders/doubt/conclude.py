@@ -52,7 +52,7 @@ def not_placed(
                     order_id=order.pk, old=old, new=Forward.REFUNDED, now=now, kind=EventKind.REFUNDED_UNSENT,
                     detail=detail, actor=actor, next_at=None, finished_at=now,
                 )  # fmt: skip
-                settlement.return_everything(order, now=now)
+                settlement.refund_everything(order, now=now)
             else:
                 lifecycle.move(
                     order_id=order.pk, old=old, new=Forward.QUEUED, now=now, kind=EventKind.REQUEUED, detail=detail,

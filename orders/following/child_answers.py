@@ -1,138 +1,92 @@
-"""Applying what a provider said of child orders: each on its own, then the money of their parents."""
+"""Applying what a provider answered about child orders: each on its own, then the money of their parents."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
 
+from billing.models import Hold
 from catalog.models import Provider
-from notices import causes
-from orders import settlement
+from orders.changes import Change, holds_of, write
 from orders.following import children, parents
-from orders.following.batch import Round, write
-from orders.following.order_answers import MISSED, MISSES_TO_REVIEW, in_vain
-from orders.models import ChildOrder, EventKind, Order
-from orders.states import FINAL
-from orders.timetable import failed_for, keep_since, next_poll
-from upstream.messages import ItemError, OrderStatus, StatusItem
+from orders.following.answers import StatusCall, count_miss, is_overtaken, next_poll_of, take_over
+from orders.models import ChildOrder, Order
+from orders.settlement import End
+from upstream.messages import OrderStatus, StatusItem
 from upstream.states import ProviderOrderState
 
-_WRITTEN = [
-    "quantity", "progress", "raw_state", "state_since", "start_count", "remains", "charge", "needs_review",
-    "finished_at", "next_poll_at", "answered_at", "poll_misses",
-]  # fmt: skip
-#: How what the owner should look at begins where it is about a child.
+#: How a reason for a review begins that is about a child.
 _ABOUT = "child order "
 
 
-def apply(heard: Mapping[int, StatusItem], *, provider: Provider, asked_at: datetime, now: datetime) -> None:
-    """Apply the answers by child. Parents are locked first and in ascending id, as everywhere."""
-    if not heard:
-        return
+def apply_answers(answers: Mapping[int, StatusItem], *, provider: Provider, asked_at: datetime, now: datetime) -> None:
+    """Apply each answer to the child order of that id. Parents are locked first and in ascending id, as everywhere."""
     with transaction.atomic():
-        of = ChildOrder.objects.filter(pk__in=list(heard), provider=provider).values("parent_id")
-        orders = list(Order.objects.select_for_update().filter(pk__in=of).order_by("id"))
-        siblings = ChildOrder.objects.select_for_update().filter(parent__in=orders).order_by("id")
-        this = Round(provider, asked_at, now, settlement.holds_of(orders))
-        for child in siblings:
-            this.children.setdefault(child.parent_id, []).append(child)
-        for order in orders:
-            _hear_family(order, heard, this)
-        write(orders, this)
+        parent_ids = ChildOrder.objects.filter(pk__in=list(answers), provider=provider).values("parent_id")
+        orders = list(Order.objects.select_for_update().filter(pk__in=parent_ids).order_by("id"))
+        families: dict[int, list[ChildOrder]] = {order.pk: [] for order in orders}
+        for child in ChildOrder.objects.select_for_update().filter(parent__in=orders).order_by("id"):
+            families[child.parent_id].append(child)
+        holds = holds_of(orders)
+        call = StatusCall(provider, asked_at, now)
+        changes = [(o, change_of(o, families[o.pk], answers, holds[o.pk], call)) for o in orders]
+        write(changes, holds, now=now)
 
 
-def _hear_family(order: Order, heard: Mapping[int, StatusItem], this: Round) -> None:
-    asked = [c for c in this.children[order.pk] if c.pk in heard]
-    ended = None
-    for child in asked:
-        was_final = child.is_final
-        _hear(order, child, heard[child.pk], this)
+def change_of(
+    order: Order, family: list[ChildOrder], answers: Mapping[int, StatusItem], hold: Hold, call: StatusCall
+) -> Change:
+    """Take the answers over into the columns of an order's children; return what that changes about the order."""
+    change, last_ended = Change(children=[child for child in family if child.pk in answers]), None
+    for child in change.children:
+        was_final, answer = child.is_final, answers[child.pk]
+        if is_overtaken(child, call):
+            continue
+        if isinstance(answer, OrderStatus):
+            change += _follow(order, child, answer, call)
+        else:
+            count_miss(child, answer)
+        child.next_poll_at = next_poll_of(child, call.now)
         if child.is_final and not was_final:
-            ended = child.pk
-    _show_first_in_review(order, this)
-    ChildOrder.objects.bulk_update(asked, _WRITTEN)
-    parents.settle(order, this, ended=ended)
+            last_ended = child.pk
+    # The first child that needs a review shows on its parent, unless something is wrong with the parent itself. One at
+    # a time: of two, each would take the other's place at each poll, with a line on the timeline every time.
+    if not order.needs_review or order.needs_review.startswith(_ABOUT):
+        whys = [f"{_ABOUT}{child.upstream_id}: {child.needs_review}" for child in family if child.needs_review]
+        first = whys[0] if whys and order.missing_by_hand is None else ""
+        if order.needs_review != first[:120]:
+            order.needs_review = ""
+        if first:
+            change.review = first
+    change += parents.settle_from_children(order, family, hold, call, ended=last_ended)
+    return change
 
 
-def _show_first_in_review(order: Order, this: Round) -> None:
-    """Tell the owner of the first child that needs a look, unless something is wrong with its parent itself.
-
-    One at a time: of two, each would take the other's place at each poll, with a line on the timeline every time.
-    """
-    if order.needs_review and not order.needs_review.startswith(_ABOUT):
-        return
-    asks = [f"{_ABOUT}{c.upstream_id}: {c.needs_review}" for c in this.children[order.pk] if c.needs_review]
-    first = asks[0] if asks and order.missing_by_hand is None else ""
-    if order.needs_review != first[:120]:
-        order.needs_review = ""
-    if first:
-        this.remark_once(order, first)
-
-
-def _hear(order: Order, child: ChildOrder, item: StatusItem, this: Round) -> None:
-    if child.answered_at is not None and child.answered_at > this.asked_at:
-        return
-    if isinstance(item, OrderStatus):
-        child.poll_misses, child.answered_at = 0, this.asked_at
-        if child.needs_review.startswith(MISSED):
-            child.needs_review = ""
-        _status(order, child, item, this)
-    else:
-        child.poll_misses += 1
-        if child.poll_misses >= MISSES_TO_REVIEW and not child.needs_review:
-            child.needs_review = in_vain(item.error_class.value if isinstance(item, ItemError) else "")
-    child.next_poll_at = next_poll(
-        order_id=child.pk, since=child.created_at, now=this.now, misses=child.poll_misses, finished_at=child.finished_at
-    )
-
-
-def _status(order: Order, child: ChildOrder, heard: OrderStatus, this: Round) -> None:
-    if heard.start_count is not None:
-        child.start_count = heard.start_count
-    if "currency_differs" in heard.flags:
-        this.alert(
-            causes.CHARGED_IN_FOREIGN_CURRENCY, provider=this.provider.pk, name=this.provider.name, order=order.pk,
-            currency=(heard.currency or "")[:8],
-        )  # fmt: skip
-    elif heard.charge is not None:
-        child.charge = heard.charge
+def _follow(order: Order, child: ChildOrder, answer: OrderStatus, call: StatusCall) -> Change:
+    """Take an answer over into the columns of its child order; return what that changes about the order."""
     if child.quantity is None:
-        child.quantity = children.quantity_of(order, heard)
-    keep_since(child, heard, this.asked_at)
+        child.quantity = children.quantity_of(order, answer)
     size = child.quantity or children.bounds_of(order)[1]
-    end = settlement.end_of(heard, size, failed_for=failed_for(child, heard, this.asked_at))
+    end, change = take_over(child, answer, size, call)
     if end is None:
-        _move(child, heard)
+        # An ended child stays ended, whatever is answered later: money that moved is not taken back.
+        child.raw_state = answer.raw_state[:100]
+        if not child.is_final and answer.state is not ProviderOrderState.REFILLING:
+            child.progress = answer.state.value
+            child.remains = child.remains if answer.remains is None else answer.remains
     elif child.is_final:
-        _end_otherwise(order, child, heard, end, this)
-    elif end.review or (child.quantity is None and end.missing != size):
-        child.needs_review = end.review or "how much of it arrived cannot be told"
-        child.raw_state = heard.raw_state[:100]
+        # Another end is taken over only when less arrived by it: a target for the money only grows.
+        if end.missing is not None and (child.quantity or 0) - end.missing < child.delivered:
+            _end(child, end, answer)
+            change.remark(f"child order {child.upstream_id} ended otherwise", state=child.raw_state)
+    elif end.missing is None or (child.quantity is None and end.missing != size):
+        child.needs_review = end.review or "how much of it arrived is not known"
+        child.raw_state = answer.raw_state[:100]
     else:
-        _take_over(child, heard, end)
-        child.finished_at, child.needs_review = this.now, ""
+        _end(child, end, answer)
+        child.finished_at, child.needs_review = call.now, ""
+    return change
 
 
-def _move(child: ChildOrder, heard: OrderStatus) -> None:
-    """An ended child stays ended, whatever is said later: money that moved is not taken back."""
-    child.raw_state = heard.raw_state[:100]
-    if child.is_final or heard.state is ProviderOrderState.REFILLING:
-        return
-    child.progress = heard.state.value
-    if heard.remains is not None:
-        child.remains = heard.remains
-
-
-def _end_otherwise(order: Order, child: ChildOrder, heard: OrderStatus, end: settlement.End, this: Round) -> None:
-    """Another end is taken over only when less arrived by it: a target for the money only grows."""
-    size = child.quantity or 0
-    if end.missing is None or size - end.missing >= child.delivered:
-        return
-    _take_over(child, heard, end)
-    this.note(order, EventKind.REMARK, text=f"child order {child.upstream_id} ended otherwise", heard=child.raw_state)
-
-
-def _take_over(child: ChildOrder, heard: OrderStatus, end: settlement.End) -> None:
-    assert end.progress in FINAL  # noqa: S101 - an end is one
-    child.progress, child.raw_state = end.progress, heard.raw_state[:100]
-    child.remains = end.missing
+def _end(child: ChildOrder, end: End, answer: OrderStatus) -> None:
+    child.progress, child.raw_state, child.remains = end.progress, answer.raw_state[:100], end.missing

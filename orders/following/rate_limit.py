@@ -1,7 +1,7 @@
 """Whose turn it is to ask a provider about orders: pace and number of calls, over all workers, in one row.
 
-A turn is taken and the next one laid down in the same statement, so that two workers never reckon with the same one.
-A worker that dies keeps its place only until its call must have ended.
+A turn is taken and the next one set in the same statement, so that two workers never count on the same one. A worker
+that dies keeps its place only until its call must have ended.
 """
 
 import time
@@ -17,7 +17,7 @@ from django.db import connection
 from core.clock import SteadyClock, elapsed_clock
 from orders.models import PollSchedule
 
-#: What a call may last beyond its deadline, until what it said is applied.
+#: What a call may last beyond its deadline, until its answer is applied.
 _SLACK = timedelta(seconds=30)
 _MOST_HALVINGS = 6
 #: A pace that was halved doubles again after so many times POLL_SECONDS without a complaint.
@@ -102,7 +102,7 @@ class Turns:
 
 
 @contextmanager
-def at(provider_id: int) -> Iterator[Turns]:
+def turns_at(provider_id: int) -> Iterator[Turns]:
     """The turns of this thread at a provider, the last one given back at the end."""
     clock = SteadyClock()
     add_schedule(provider_id, now=clock.now())

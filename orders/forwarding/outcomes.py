@@ -125,7 +125,7 @@ def _record_refused(order: Order, attempt: ForwardAttempt, result: Refused, now:
         return
     new = Forward.REFUSED if order.forward_state == Forward.SENDING else Forward.REFUNDED
     _move_order(order, new, now, EventKind.REFUSED, detail, attempt, next_at=None, finished_at=now, **columns)
-    settlement.return_everything(order, now=now)
+    settlement.refund_everything(order, now=now)
     if error_class is ErrorClass.SERVICE_GONE:
         # Off sale until the next sync, which reads the row again because its digest no longer matches.
         gone = ProviderService.objects.filter(provider_id=order.provider_id, external_id=order.external_service_id)

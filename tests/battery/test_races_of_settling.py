@@ -29,7 +29,7 @@ OWNERS = 8
 
 def hears(shop: Shop, order: Order, state: ProviderOrderState, remains: int | None = None) -> None:
     now, said = database_now(), OrderStatus(state=state, raw_state=state.value, remains=remains)
-    order_answers.apply({order.pk: said}, provider=shop.provider, asked_at=now, now=now)
+    order_answers.apply_answers({order.pk: said}, provider=shop.provider, asked_at=now, now=now)
 
 
 def answering(shop: Shop, order: Order, state: ProviderOrderState, remains: int | None = None) -> Operation:

@@ -6,8 +6,8 @@ from django.test import Client
 
 from accounts.models import User
 from orders.models import Order
+from tests.orders.answers import placed
 from tests.orders.cast import RATE, Shop, customer, provider_at, service_of
-from tests.orders.hearings import placed
 from tests.orders.staff import PASSWORD, signed_in
 from upstream.simulator.catalog import Catalog
 from upstream.simulator.running import RunningSimulator, running_simulator

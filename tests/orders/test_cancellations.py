@@ -39,10 +39,10 @@ def running(shop: Shop, alice: User) -> Order:
     return order
 
 
-def wished(order: Order) -> Cancellation:
-    wish = request_cancel(order=order, actor="alice@example.com", now=database_now())
-    assert wish is not None
-    return wish
+def requested(order: Order) -> Cancellation:
+    cancellation = request_cancel(order=order, actor="alice@example.com", now=database_now())
+    assert cancellation is not None
+    return cancellation
 
 
 def ask() -> int:
@@ -67,87 +67,87 @@ def test_an_unsent_order_is_canceled_at_once_and_never_sent(shop: Shop, alice: U
         request_cancel(order=order, actor="alice@example.com", now=database_now())
 
 
-def test_a_wish_moves_no_money_until_the_status_does(shop: Shop, alice: User, running: Order) -> None:
-    wish = wished(running)
+def test_a_request_moves_no_money_until_the_status_does(shop: Shop, alice: User, running: Order) -> None:
+    cancellation = requested(running)
     assert ask() == 1
-    wish.refresh_from_db()
-    assert wish.state == CancelState.ASKED
+    cancellation.refresh_from_db()
+    assert cancellation.state == CancelState.ASKED
     assert Hold.objects.get().refunded == 0
 
     shop.simulator.control(advance=100)
     shop.follows()
     running.refresh_from_db()
-    wish.refresh_from_db()
+    cancellation.refresh_from_db()
     assert running.progress == Progress.PARTIAL
     assert running.refunded > 0
     assert balance(alice) == 100 - running.charge + running.refunded
-    assert (wish.state, wish.answer, wish.next_at) == (CancelState.ANSWERED, "partial", None)
+    assert (cancellation.state, cancellation.answer, cancellation.next_at) == (CancelState.ANSWERED, "partial", None)
     assert ask() == 0
 
 
 @pytest.mark.parametrize("fault", ["close_no_answer", "h502_html", "h429", "cancel_lost"])
 def test_a_lost_answer_is_asked_again_until_the_order_ends(shop: Shop, running: Order, fault: str) -> None:
     shop.simulator.control(script=[fault], actions=["cancel"])
-    wish = wished(running)
+    cancellation = requested(running)
     ask()
-    wish.refresh_from_db()
-    assert wish.is_open
-    assert wish.next_at is not None
+    cancellation.refresh_from_db()
+    assert cancellation.is_open
+    assert cancellation.next_at is not None
     ask()
-    wish.refresh_from_db()
-    assert (wish.state, wish.tries) == (CancelState.ASKED, 2)
+    cancellation.refresh_from_db()
+    assert (cancellation.state, cancellation.tries) == (CancelState.ASKED, 2)
     shop.simulator.control(advance=300)
     shop.follows()
-    wish.refresh_from_db()
-    assert wish.state == CancelState.ANSWERED
+    cancellation.refresh_from_db()
+    assert cancellation.state == CancelState.ANSWERED
 
 
 def test_asking_again_waits_longer_each_time(shop: Shop, running: Order) -> None:
-    wish, gaps = wished(running), []
+    cancellation, gaps = requested(running), []
     for _n in range(4):
         now = database_now()
-        cancellations.record(wish.pk, InDoubtItem(), now=now)
-        wish.refresh_from_db()
-        assert wish.next_at is not None
-        gaps.append(wish.next_at - now)
+        cancellations.record(cancellation.pk, InDoubtItem(), now=now)
+        cancellation.refresh_from_db()
+        assert cancellation.next_at is not None
+        gaps.append(cancellation.next_at - now)
     assert gaps == [timedelta(seconds=s) for s in (1, 2, 4, 8)]
 
 
 def test_a_service_that_does_not_cancel_says_so_to_the_customer(shop: Shop, running: Order) -> None:
     shop.simulator.control(catalog=[{**row, "cancel": False} for row in ROWS])
-    wish = wished(running)
+    cancellation = requested(running)
     ask()
-    wish.refresh_from_db()
-    assert (wish.state, wish.answer) == (CancelState.ANSWERED, "not_eligible")
+    cancellation.refresh_from_db()
+    assert (cancellation.state, cancellation.answer) == (CancelState.ANSWERED, "not_eligible")
     assert running.events.filter(kind=EventKind.CANCEL_DECLINED).exists()
     assert Hold.objects.get().refunded == 0
 
 
 def test_a_panel_without_cancel_loses_the_capability(shop: Shop, running: Order) -> None:
     shop.simulator.control(capabilities={"cancel": False})
-    wish = wished(running)
+    cancellation = requested(running)
     ask()
-    wish.refresh_from_db()
-    assert wish.state == CancelState.ANSWERED
+    cancellation.refresh_from_db()
+    assert cancellation.state == CancelState.ANSWERED
     assert not Provider.objects.get().can_cancel
     with pytest.raises(NotCancelable):
-        wished(running)
+        requested(running)
 
 
-def test_one_wish_at_a_time(running: Order) -> None:
-    first = wished(running)
+def test_one_request_at_a_time(running: Order) -> None:
+    first = requested(running)
     with pytest.raises(NotCancelable):
-        wished(running)
+        requested(running)
     with pytest.raises(IntegrityError), transaction.atomic():
         Cancellation.objects.create(order=running, provider=first.provider)
 
 
-def test_several_wishes_go_in_one_call(shop: Shop, alice: User) -> None:
+def test_several_requests_go_in_one_call(shop: Shop, alice: User) -> None:
     for n in range(5):
         shop.buys(alice, quantity=10, link=f"https://example.com/p/{n}?fate=stuck&after=900")
     shop.forwards()
     for order in Order.objects.all():
-        wished(order)
+        requested(order)
     assert ask() == 5
     assert shop.simulator.record()["requests"]["actions"]["cancel"] == 1
     assert Cancellation.objects.filter(state=CancelState.ASKED).count() == 5
@@ -161,7 +161,7 @@ def test_several_wishes_go_in_one_call(shop: Shop, alice: User) -> None:
         (ErrorClass.BATCH_TOO_LARGE, lambda ids, dead: len(ids) > 2, 5),
     ],
 )
-def test_one_id_that_spoils_a_call_keeps_no_other_wish_waiting(
+def test_one_id_that_spoils_a_call_keeps_no_other_request_waiting(
     shop: Shop,
     alice: User,
     monkeypatch: pytest.MonkeyPatch,
@@ -174,7 +174,7 @@ def test_one_id_that_spoils_a_call_keeps_no_other_wish_waiting(
     shop.forwards()
     orders = list(Order.objects.order_by("id"))
     for order in orders:
-        wished(order)
+        requested(order)
     honest = ProviderClient.cancel
 
     def cancel(client: ProviderClient, ids: Sequence[str]) -> dict[str, CancelOutcome]:
@@ -189,7 +189,7 @@ def test_one_id_that_spoils_a_call_keeps_no_other_wish_waiting(
 
 
 def test_nothing_is_asked_of_a_parked_provider(shop: Shop, running: Order) -> None:
-    wished(running)
+    requested(running)
     Provider.objects.update(parked_at=database_now(), parked_reason="outage")
     assert ask() == 0
 
@@ -218,15 +218,15 @@ def test_canceled_while_it_is_claimed_is_sent_and_kept_or_refunded_and_never_sen
 def test_the_sweep_alone_asks_and_follows_and_rings_when_there_are_workers(
     shop: Shop, running: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wish, rung = wished(running), list[str]()
+    cancellation, rung = requested(running), list[str]()
     Order.objects.update(next_poll_at=None)
     monkeypatch.setattr(sweep, "ring", rung.append)
     sweep.ring_for_due(now=database_now())
     assert rung == [FOLLOW]
     done = sweep.do_due(now=database_now(), seconds=5)
     assert done.cancellations == 1
-    wish.refresh_from_db()
-    assert wish.state == CancelState.ASKED
+    cancellation.refresh_from_db()
+    assert cancellation.state == CancelState.ASKED
 
 
 def test_the_page_asks_and_says_what_it_asked(client: Client, alice: User, running: Order) -> None:
@@ -245,14 +245,14 @@ def test_nobody_cancels_another_customers_order(client: Client, running: Order) 
     assert not Cancellation.objects.exists()
 
 
-def _at_once(deeds: list[Callable[[], None]]) -> None:
-    def run(deed: Callable[[], None]) -> None:
+def _at_once(jobs: list[Callable[[], None]]) -> None:
+    def run(job: Callable[[], None]) -> None:
         try:
-            deed()
+            job()
         finally:
             connection.close()
 
-    crowd = [threading.Thread(target=run, args=[deed]) for deed in deeds]
+    crowd = [threading.Thread(target=run, args=[job]) for job in jobs]
     for thread in crowd:
         thread.start()
     for thread in crowd:

@@ -10,7 +10,7 @@ from accounts.models import User
 from catalog.models import Provider
 from core.clock import database_now
 from notices.models import Alert
-from orders.following import order_answers, poll
+from orders.following import order_answers
 from orders.forwarding import dispatch
 from orders.models import Order
 from orders.states import Forward, Progress
@@ -34,7 +34,7 @@ def test_a_provider_whose_key_cannot_be_read_is_parked_and_stops_no_other(shop: 
     assert shop.provider.parked_reason == "key_unreadable"
 
 
-def test_a_bug_at_one_provider_is_told_and_stops_no_other(shop: Shop, alice: User, monkeypatch: Any) -> None:
+def test_a_bug_at_one_provider_raises_an_alert_and_stops_no_other(shop: Shop, alice: User, monkeypatch: Any) -> None:
     first = shop.provider.pk
     shop.buys(alice)
     other = provider_at(shop.simulator, "Other")
@@ -59,14 +59,14 @@ def test_an_answer_that_breaks_us_keeps_no_other_order_from_its_settlement(
     orders = [shop.buys(alice, link=f"https://example.com/p/{n}?fate=completed&after=1") for n in range(3)]
     shop.forwards()
     shop.simulator.control(advance=30)
-    honest = order_answers.apply
+    honest = order_answers.apply_answers
 
-    def broken(heard: Any, **context: Any) -> None:
-        if orders[1].pk in heard:
+    def broken(answers: Any, **context: Any) -> None:
+        if orders[1].pk in answers:
             raise ZeroDivisionError
-        honest(heard, **context)
+        honest(answers, **context)
 
-    monkeypatch.setattr(poll.order_answers, "apply", broken)
+    monkeypatch.setattr(order_answers, "apply_answers", broken)
     shop.follows()
     done = Order.objects.filter(progress=Progress.COMPLETED).values_list("pk", flat=True)
     assert set(done) == {orders[0].pk, orders[2].pk}

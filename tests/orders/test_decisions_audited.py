@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def hears(shop: Shop, order: Order, state: ProviderOrderState, remains: int | None) -> None:
     now, said = database_now(), OrderStatus(state=state, raw_state=state.value, remains=remains)
-    order_answers.apply({order.pk: said}, provider=shop.provider, asked_at=now, now=now)
+    order_answers.apply_answers({order.pk: said}, provider=shop.provider, asked_at=now, now=now)
     order.refresh_from_db()
 
 

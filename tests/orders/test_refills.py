@@ -10,7 +10,7 @@ from accounts.models import User
 from catalog.models import Provider
 from core.clock import database_now
 from orders import refills
-from orders.following.order_answers import MISSES_TO_REVIEW
+from orders.following.answers import MISSES_TO_REVIEW
 from orders.forwarding import lanes, leases, permits, refill_sends
 from orders.models import EventKind, Order, Refill
 from orders.pages.attention import attention
@@ -101,21 +101,21 @@ def test_a_declined_refill_closes_and_may_be_asked_for_again(shop: Shop, complet
 @pytest.mark.parametrize(
     "silence", [ItemError(ErrorClass.UNKNOWN_REFILL), Ignored("unknown_state", "Zawieszone"), Missing(), None]
 )
-def test_a_refill_that_nobody_ever_tells_of_is_shown_to_the_owner(
+def test_a_refill_without_any_answer_is_shown_to_the_owner(
     shop: Shop, completed: Order, silence: RefillItem | None
 ) -> None:
     refill = asked(completed)
     refill_sends.send_due()
     for _poll in range(MISSES_TO_REVIEW - 1):
-        refills.hear(refill.pk, silence, now=database_now())
+        refills.apply_answer(refill.pk, silence, now=database_now())
     assert not attention(now=database_now()).alerts
     for _poll in range(5):
-        refills.hear(refill.pk, silence, now=database_now())
+        refills.apply_answer(refill.pk, silence, now=database_now())
     [alert] = attention(now=database_now()).alerts
     assert (alert.cause, alert.times) == (f"provider:{shop.provider.pk}:refill_untold", 1)
     refill.refresh_from_db()
     assert refill.state == RefillState.REQUESTED
-    refills.hear(refill.pk, RefillStatus(ProviderRefillState.IN_PROGRESS, "In progress"), now=database_now())
+    refills.apply_answer(refill.pk, RefillStatus(ProviderRefillState.IN_PROGRESS, "In progress"), now=database_now())
     assert not attention(now=database_now()).alerts
 
 

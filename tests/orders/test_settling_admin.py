@@ -10,8 +10,8 @@ from django.urls import reverse
 from accounts.models import User
 from orders.models import Order
 from orders.states import Progress
+from tests.orders.answers import answered, bought, status
 from tests.orders.cast import Shop
-from tests.orders.hearings import bought, heard, said
 from tests.orders.staff import clerk_with
 from upstream.states import ProviderOrderState
 
@@ -27,7 +27,7 @@ def unclear(shop: Shop, alice: User, unhurried: None) -> Order:
 def hears(
     shop: Shop, order: Order, state: ProviderOrderState = ProviderOrderState.PARTIAL, remains: int | None = None
 ) -> Order:
-    return heard(shop, order, said(state, remains=remains))
+    return answered(shop, order, status(state, remains=remains))
 
 
 def page(client: Client, order: Order) -> str:
@@ -36,7 +36,7 @@ def page(client: Client, order: Order) -> str:
     return answer.content.decode()
 
 
-def deed(name: str, order: Order) -> str:
+def url_of(name: str, order: Order) -> str:
     return reverse(f"admin:orders_order_{name}", args=[order.pk])
 
 
@@ -46,13 +46,13 @@ def seen_on(html: str) -> str:
     return found[1]
 
 
-def test_the_owner_settles_once_beside_the_orders_story(owner: Client, unclear: Order) -> None:
+def test_the_owner_settles_once_next_to_the_orders_story(owner: Client, unclear: Order) -> None:
     html = page(owner, unclear)
     assert "What happened" in html
     assert "Enter how many of 1000" in html
     form = {"missing": "157", "reason": "seen in the panel", "seen": seen_on(html)}
     for sentence in ("is settled", "already decided"):
-        answer = owner.post(deed("settle", unclear), form, follow=True)
+        answer = owner.post(url_of("settle", unclear), form, follow=True)
         assert sentence in str(list(answer.context["messages"])[-1])
     unclear.refresh_from_db()
     assert (unclear.progress, unclear.remains, unclear.needs_review) == (Progress.PARTIAL, 157, "")
@@ -62,15 +62,15 @@ def test_the_owner_settles_once_beside_the_orders_story(owner: Client, unclear: 
 
 
 def test_nothing_to_do_is_offered_where_no_money_is_held(owner: Client, shop: Shop, unclear: Order) -> None:
-    assert deed("nothing_to_do", unclear) not in page(owner, unclear)
+    assert url_of("nothing_to_do", unclear) not in page(owner, unclear)
     hears(shop, unclear, remains=10)
     hears(shop, unclear)
     html = page(owner, unclear)
-    assert deed("nothing_to_do", unclear) in html
-    owner.post(deed("nothing_to_do", unclear), {"reason": "it is right", "seen": seen_on(html)})
+    assert url_of("nothing_to_do", unclear) in html
+    owner.post(url_of("nothing_to_do", unclear), {"reason": "it is right", "seen": seen_on(html)})
     unclear.refresh_from_db()
     assert unclear.needs_review == ""
-    assert deed("nothing_to_do", unclear) not in page(owner, unclear)
+    assert url_of("nothing_to_do", unclear) not in page(owner, unclear)
 
 
 def test_orders_that_need_no_look_offer_nothing(owner: Client, shop: Shop, unclear: Order, alice: User) -> None:
@@ -79,8 +79,8 @@ def test_orders_that_need_no_look_offer_nothing(owner: Client, shop: Shop, uncle
     Order.objects.filter(pk=queued.pk).update(needs_review="not sent after many tries")
     for order in (unclear, queued):
         assert 'name="seen"' not in page(owner, order)
-        assert owner.get(deed("settle", order)).status_code == 302
-    assert owner.get(deed("settle", Order(pk=99))).status_code == 404
+        assert owner.get(url_of("settle", order)).status_code == 302
+    assert owner.get(url_of("settle", Order(pk=99))).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -95,11 +95,9 @@ def test_orders_that_need_no_look_offer_nothing(owner: Client, shop: Shop, uncle
         ({"missing": "5", "reason": "x", "seen": ""}, "has changed since"),
     ],
 )
-def test_what_is_refused_is_said_beside_the_form(
-    owner: Client, unclear: Order, given: dict[str, str], said: str
-) -> None:
+def test_a_refusal_is_shown_next_to_the_form(owner: Client, unclear: Order, given: dict[str, str], said: str) -> None:
     form = {"seen": seen_on(page(owner, unclear)), **given}
-    html = owner.post(deed("settle", unclear), form).content.decode()
+    html = owner.post(url_of("settle", unclear), form).content.decode()
     assert said in html
     assert "What happened" in html
     unclear.refresh_from_db()
@@ -110,7 +108,7 @@ def test_what_is_refused_is_said_beside_the_form(
 def test_a_page_that_was_overtaken_by_an_answer_says_so(owner: Client, shop: Shop, unclear: Order) -> None:
     form = {"missing": "5", "reason": "x", "seen": seen_on(page(owner, unclear))}
     hears(shop, unclear, remains=10)
-    answer = owner.post(deed("settle", unclear), form, follow=True)
+    answer = owner.post(url_of("settle", unclear), form, follow=True)
     assert "does not need a look" in str(list(answer.context["messages"])[-1])
 
 
@@ -118,8 +116,8 @@ def test_staff_without_the_permission_see_and_decide_nothing(unclear: Order) -> 
     client = clerk_with("view_order", "change_order")
     assert 'name="seen"' not in page(client, unclear)
     for name in ("settle", "nothing_to_do"):
-        assert client.get(deed(name, unclear)).status_code == 403
-        assert client.post(deed(name, unclear), {"missing": "0", "reason": "why not"}).status_code == 403
+        assert client.get(url_of(name, unclear)).status_code == 403
+        assert client.post(url_of(name, unclear), {"missing": "0", "reason": "why not"}).status_code == 403
     unclear.refresh_from_db()
     assert unclear.needs_review
 
@@ -127,21 +125,21 @@ def test_staff_without_the_permission_see_and_decide_nothing(unclear: Order) -> 
 def test_who_decides_about_doubts_decides_here(unclear: Order) -> None:
     client = clerk_with("view_order", "change_doubtfulorder")
     form = {"missing": "0", "reason": "all there", "seen": seen_on(page(client, unclear))}
-    client.post(deed("settle", unclear), form)
+    client.post(url_of("settle", unclear), form)
     unclear.refresh_from_db()
     assert unclear.progress == Progress.COMPLETED
     assert unclear.events.get(kind="decided").actor == "clerk@example.com"
 
 
 def test_who_may_not_see_orders_decides_about_none(unclear: Order) -> None:
-    assert clerk_with("change_doubtfulorder").get(deed("settle", unclear)).status_code == 403
+    assert clerk_with("change_doubtfulorder").get(url_of("settle", unclear)).status_code == 403
 
 
 def test_an_old_sign_in_is_asked_for_the_password_first(owner: Client, unclear: Order, settings: Any) -> None:
     form = {"missing": "0", "reason": "x", "seen": seen_on(page(owner, unclear))}
     settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = -1
     for name in ("settle", "nothing_to_do"):
-        answer = owner.post(deed(name, unclear), form)
+        answer = owner.post(url_of(name, unclear), form)
         assert answer.status_code == 302
         assert "reauthenticate" in answer["Location"]
     unclear.refresh_from_db()
@@ -151,10 +149,10 @@ def test_an_old_sign_in_is_asked_for_the_password_first(owner: Client, unclear: 
 def test_strangers_words_are_text_and_the_page_keeps_to_its_policy(owner: Client, unclear: Order) -> None:
     Order.objects.filter(pk=unclear.pk).update(needs_review=HOSTILE, raw_state=HOSTILE)
     unclear.refresh_from_db()
-    refused = owner.post(deed("settle", unclear), {"missing": "x", "reason": HOSTILE}).content.decode()
+    refused = owner.post(url_of("settle", unclear), {"missing": "x", "reason": HOSTILE}).content.decode()
     form = {"missing": "3", "reason": HOSTILE, "seen": seen_on(page(owner, unclear))}
     pages = [page(owner, unclear), refused]
-    owner.post(deed("settle", unclear), form)
+    owner.post(url_of("settle", unclear), form)
     for html in [*pages, page(owner, unclear)]:
         assert HOSTILE not in html
         assert "&lt;script&gt;alert(1)" in html

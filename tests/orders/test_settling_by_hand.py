@@ -17,11 +17,12 @@ from orders import audit, settling_by_hand
 from orders.books import reconciliation
 from orders.cancellations import request_cancel
 from orders.following import poll
+from orders.following.batches import Batch
 from orders.models import EventKind, Order, ReconciliationBreak
 from orders.pages.story import story_of
 from orders.states import Progress
+from tests.orders.answers import answered, bought, child_answered, due, placed, status
 from tests.orders.cast import Shop, balance, service_of
-from tests.orders.hearings import bought, child_heard, due, heard, placed, said
 from upstream.errors import ErrorClass, Unavailable
 from upstream.messages import ItemError, OrderStatus, StatusItem
 from upstream.states import ProviderOrderState
@@ -32,8 +33,8 @@ PARTIAL, COMPLETED, CANCELED = ProviderOrderState.PARTIAL, ProviderOrderState.CO
 IN_PROGRESS, EXPIRED = ProviderOrderState.IN_PROGRESS, ProviderOrderState.EXPIRED
 OWNER = "owner@example.com"
 
-UNREADABLE = said(PARTIAL)
-AFTER_A_PART = said(CANCELED, remains=400, charge=Decimal("0.54"))
+UNREADABLE = status(PARTIAL)
+AFTER_A_PART = status(CANCELED, remains=400, charge=Decimal("0.54"))
 FORGOTTEN = [ItemError(ErrorClass.UNKNOWN_ORDER)] * 10
 
 
@@ -66,7 +67,7 @@ def adds_up(order: Order) -> bool:
 @pytest.fixture
 def unclear(shop: Shop, alice: User) -> Order:
     """A thousand, of which some did not arrive, and nobody says how many."""
-    return heard(shop, bought(shop, alice), UNREADABLE)
+    return answered(shop, bought(shop, alice), UNREADABLE)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def unclear(shop: Shop, alice: User) -> Order:
 def test_what_did_not_arrive_goes_back_and_the_rest_is_earned(
     shop: Shop, alice: User, story: Sequence[StatusItem], missing: int, end: Progress
 ) -> None:
-    order = heard(shop, bought(shop, alice), *story)
+    order = answered(shop, bought(shop, alice), *story)
     about = order.needs_review
     assert about
     reconciliation.reconcile(shop.provider, now=database_now())
@@ -94,17 +95,17 @@ def test_what_did_not_arrive_goes_back_and_the_rest_is_earned(
 
 
 def test_a_charge_that_stays_after_a_cancellation_by_hand_is_a_row_at_once(shop: Shop, alice: User) -> None:
-    order = heard(shop, bought(shop, alice), AFTER_A_PART)
+    order = answered(shop, bought(shop, alice), AFTER_A_PART)
     settles(order, 1000)
     assert ReconciliationBreak.objects.get(kind="owed", order=order).amount == Decimal("0.54")
 
 
 def test_the_customers_story_tells_the_end_and_no_reason(shop: Shop, unclear: Order) -> None:
     settles(unclear, 157, reason="they lie")
-    told = [f"{step.title} {step.text}" for step in story_of(unclear, unclear.events.order_by("id"))]
-    assert "843 delivered, 157 not." in told[-2]
-    assert "refunded to your wallet" in told[-1]
-    assert "they lie" not in "".join(told)
+    steps = [f"{step.title} {step.text}" for step in story_of(unclear, unclear.events.order_by("id"))]
+    assert "843 delivered, 157 not." in steps[-2]
+    assert "refunded to your wallet" in steps[-1]
+    assert "they lie" not in "".join(steps)
 
 
 @pytest.mark.parametrize("missing", [-1, 1001, 10**30])
@@ -135,13 +136,13 @@ def test_a_second_click_changes_nothing_and_another_number_is_refused(alice: Use
 
 @pytest.mark.parametrize(
     "later",
-    [said(IN_PROGRESS, remains=3), AFTER_A_PART, said(ProviderOrderState.EXPIRED), said(PARTIAL, start_count=7)],
+    [status(IN_PROGRESS, remains=3), AFTER_A_PART, status(ProviderOrderState.EXPIRED), status(PARTIAL, start_count=7)],
 )
 def test_a_page_left_open_decides_nothing_about_what_it_did_not_show(
     shop: Shop, unclear: Order, later: OrderStatus
 ) -> None:
     saw = seen(unclear)
-    heard(shop, unclear, later)
+    answered(shop, unclear, later)
     with pytest.raises(settling_by_hand.Stale):
         settles(unclear, 157, saw=saw)
     with pytest.raises(settling_by_hand.Stale):
@@ -151,13 +152,13 @@ def test_a_page_left_open_decides_nothing_about_what_it_did_not_show(
 
 def test_the_same_answer_once_more_makes_no_page_stale(shop: Shop, unclear: Order) -> None:
     saw = seen(unclear)
-    heard(shop, unclear, UNREADABLE, UNREADABLE)
+    answered(shop, unclear, UNREADABLE, UNREADABLE)
     assert settles(unclear, 157, saw=saw)
 
 
 def test_an_answer_that_settled_it_meanwhile_leaves_nothing_to_decide(shop: Shop, unclear: Order) -> None:
     saw = seen(unclear)
-    heard(shop, unclear, said(PARTIAL, remains=10))
+    answered(shop, unclear, status(PARTIAL, remains=10))
     with pytest.raises(settling_by_hand.NothingToDecide):
         settles(unclear, 157, saw=saw)
     assert unclear.refunded == due(unclear, 10)
@@ -166,19 +167,19 @@ def test_an_answer_that_settled_it_meanwhile_leaves_nothing_to_decide(shop: Shop
 @pytest.mark.parametrize(
     ("later", "missing"),
     [
-        (said(PARTIAL, remains=200), 200),
-        (said(PARTIAL, remains=157), 157),
-        (said(PARTIAL, remains=80), 157),
-        (said(CANCELED), 1000),
-        (said(COMPLETED), 157),
-        (said(IN_PROGRESS, remains=400), 157),
+        (status(PARTIAL, remains=200), 200),
+        (status(PARTIAL, remains=157), 157),
+        (status(PARTIAL, remains=80), 157),
+        (status(CANCELED), 1000),
+        (status(COMPLETED), 157),
+        (status(IN_PROGRESS, remains=400), 157),
     ],
 )
 def test_a_later_answer_pays_the_difference_or_moves_nothing(
     shop: Shop, alice: User, unclear: Order, later: OrderStatus, missing: int
 ) -> None:
     settles(unclear, 157)
-    heard(shop, unclear, later, later)
+    answered(shop, unclear, later, later)
     assert unclear.refunded == due(unclear, missing)
     assert balance(alice) == 100 - unclear.charge + due(unclear, missing)
     assert adds_up(unclear)
@@ -186,31 +187,31 @@ def test_a_later_answer_pays_the_difference_or_moves_nothing(
 
 @pytest.mark.parametrize("story", [[UNREADABLE], [AFTER_A_PART], FORGOTTEN])
 def test_what_was_decided_about_is_not_asked_again(shop: Shop, alice: User, story: Sequence[StatusItem]) -> None:
-    order = heard(shop, bought(shop, alice), *story)
+    order = answered(shop, bought(shop, alice), *story)
     settles(order, 400)
-    assert heard(shop, order, *story, *story).needs_review == ""
+    assert answered(shop, order, *story, *story).needs_review == ""
     assert order.refunded == due(order, 400)
 
 
 def test_an_id_that_fails_every_call_is_not_asked_about_again(shop: Shop, alice: User) -> None:
-    order = heard(shop, bought(shop, alice), *FORGOTTEN)
+    order = answered(shop, bought(shop, alice), *FORGOTTEN)
     settles(order, 400)
-    batch = poll.Batch(shop.provider, {str(order.upstream_id): order.pk}, database_now())
-    poll.failed(batch, Unavailable("not_json", "HTTP 200"), now=database_now())
+    batch = Batch(shop.provider, {str(order.upstream_id): order.pk}, database_now())
+    poll.record_failure(batch, Unavailable("not_json", "HTTP 200"), now=database_now())
     order.refresh_from_db()
     assert (order.poll_misses, order.needs_review) == (11, "")
 
 
 def test_another_reason_after_a_decision_is_asked_about(shop: Shop, unclear: Order) -> None:
     settles(unclear, 157)
-    assert heard(shop, unclear, AFTER_A_PART).needs_review
+    assert answered(shop, unclear, AFTER_A_PART).needs_review
     assert settles(unclear, 400)
     assert unclear.refunded == due(unclear, 400)
     assert adds_up(unclear)
 
 
 def test_an_ended_order_pays_back_late_but_takes_nothing_back(shop: Shop, alice: User) -> None:
-    order = heard(shop, bought(shop, alice), said(PARTIAL, remains=80), UNREADABLE)
+    order = answered(shop, bought(shop, alice), status(PARTIAL, remains=80), UNREADABLE)
     for missing in (0, 80):
         with pytest.raises(settling_by_hand.MovesNothing):
             settles(order, missing)
@@ -224,12 +225,12 @@ def test_nothing_to_do_is_for_orders_that_hold_no_money(shop: Shop, alice: User,
     assert not settling_by_hand.choice_of(unclear).may_dismiss
     with pytest.raises(settling_by_hand.StillHeld):
         dismisses(unclear)
-    heard(shop, unclear, said(PARTIAL, remains=80), UNREADABLE)
+    answered(shop, unclear, status(PARTIAL, remains=80), UNREADABLE)
     about, before = unclear.needs_review, balance(alice)
     assert settling_by_hand.choice_of(unclear).may_dismiss
     assert dismisses(unclear)
     assert not dismisses(unclear)
-    assert heard(shop, unclear, UNREADABLE).needs_review == ""
+    assert answered(shop, unclear, UNREADABLE).needs_review == ""
     event = unclear.events.get(kind=EventKind.DECIDED)
     assert (event.actor, event.detail) == (OWNER, {"decision": "nothing to do", "about": about, "reason": "seen"})
     assert balance(alice) == before
@@ -249,7 +250,7 @@ def test_an_order_that_needs_no_look_or_never_left_is_not_settled(shop: Shop, al
         settles(order, 1000)
 
 
-def test_an_open_wish_to_cancel_is_answered_by_the_end(shop: Shop, alice: User, unclear: Order) -> None:
+def test_an_open_cancellation_is_answered_by_the_end(shop: Shop, alice: User, unclear: Order) -> None:
     request_cancel(order=unclear, actor=str(unclear.customer), now=database_now())
     assert unclear.cancellations.filter(state="queued").exists()
     settles(unclear, 1000)
@@ -259,8 +260,8 @@ def test_an_open_wish_to_cancel_is_answered_by_the_end(shop: Shop, alice: User, 
 
 # Parents of child orders
 
-CHILDLESS = [said(COMPLETED, children=())]
-LIST_UNREADABLE = [said(COMPLETED, children=("1",), flags=("children_unreadable",))]
+CHILDLESS = [status(COMPLETED, children=())]
+LIST_UNREADABLE = [status(COMPLETED, children=("1",), flags=("children_unreadable",))]
 
 
 @pytest.mark.parametrize("story", [CHILDLESS, LIST_UNREADABLE])
@@ -268,37 +269,37 @@ LIST_UNREADABLE = [said(COMPLETED, children=("1",), flags=("children_unreadable"
 def test_a_parent_settled_by_hand_is_not_settled_again_by_the_children_nobody_could_count(
     shop: Shop, drip: Order, story: Sequence[StatusItem], missing: int
 ) -> None:
-    heard(shop, drip, *story)
+    answered(shop, drip, *story)
     assert drip.needs_review
     settles(drip, missing)
-    heard(shop, drip, *story, *story)
+    answered(shop, drip, *story, *story)
     for child in drip.children.all():
-        child_heard(shop, drip, child.upstream_id, said(COMPLETED), said(PARTIAL))
+        child_answered(shop, drip, child.upstream_id, status(COMPLETED), status(PARTIAL))
     assert (drip.refunded, drip.needs_review) == (due(drip, missing), "")
     assert adds_up(drip)
 
 
 def test_a_run_that_stays_unclear_is_not_asked_about_again(shop: Shop, drip: Order) -> None:
     ids = ("1", "2", "3")
-    heard(shop, drip, said(COMPLETED, children=ids))
-    child_heard(shop, drip, "1", said(COMPLETED))
+    answered(shop, drip, status(COMPLETED, children=ids))
+    child_answered(shop, drip, "1", status(COMPLETED))
     for i in ("2", "3"):
-        child_heard(shop, drip, i, UNREADABLE)
+        child_answered(shop, drip, i, UNREADABLE)
     settles(drip, 50)
     for i in ("2", "3"):
-        child_heard(shop, drip, i, UNREADABLE)
+        child_answered(shop, drip, i, UNREADABLE)
     assert (drip.needs_review, drip.refunded) == ("", due(drip, 50))
     for i in ("2", "3"):
-        child_heard(shop, drip, i, said(PARTIAL, remains=40))
-    heard(shop, drip, said(COMPLETED, children=ids))
+        child_answered(shop, drip, i, status(PARTIAL, remains=40))
+    answered(shop, drip, status(COMPLETED, children=ids))
     assert drip.refunded == due(drip, 80), "all of them can be counted now"
     assert adds_up(drip)
 
 
 def test_a_parent_settled_by_hand_and_then_canceled_pays_everything_back(shop: Shop, drip: Order) -> None:
-    heard(shop, drip, *CHILDLESS)
+    answered(shop, drip, *CHILDLESS)
     settles(drip, 0)
-    heard(shop, drip, said(CANCELED, children=()))
+    answered(shop, drip, status(CANCELED, children=()))
     assert (drip.progress, drip.refunded) == (Progress.CANCELED, drip.charge)
     assert adds_up(drip)
 
@@ -306,10 +307,10 @@ def test_a_parent_settled_by_hand_and_then_canceled_pays_everything_back(shop: S
 def test_a_subscription_is_settled_by_the_units_of_its_posts(shop: Shop, alice: User) -> None:
     likes: Service = service_of(shop.provider, "3", type="subscriptions", name="Likes", min=10, max=1000)
     order = placed(shop, shop.subscribes(alice, likes, posts="2", old_posts="1", min="50"))
-    heard(shop, order, said(ProviderOrderState.ACTIVE, children=("81",)))
-    child_heard(shop, order, "81", said(COMPLETED, charge=Decimal("0.09")))
-    heard(shop, order, said(EXPIRED, children=("81", "82")))
-    child_heard(shop, order, "82", said(COMPLETED))
+    answered(shop, order, status(ProviderOrderState.ACTIVE, children=("81",)))
+    child_answered(shop, order, "81", status(COMPLETED, charge=Decimal("0.09")))
+    answered(shop, order, status(EXPIRED, children=("81", "82")))
+    child_answered(shop, order, "82", status(COMPLETED))
     assert "child order 82" in order.needs_review
     assert Hold.objects.get().earned == due(order, 100)
     settles(order, 130)
@@ -321,15 +322,15 @@ def test_a_subscription_is_settled_by_the_units_of_its_posts(shop: Shop, alice: 
 
 
 def test_two_owners_at_once_settle_once(alice: User, unclear: Order) -> None:
-    saw, told = seen(unclear), list[object]()
+    saw, results = seen(unclear), list[object]()
     barrier = threading.Barrier(2)
 
     def decides(missing: int) -> None:
         try:
             barrier.wait()
-            told.append(settles(Order.objects.get(pk=unclear.pk), missing, saw=saw, actor=f"owner {missing}"))
+            results.append(settles(Order.objects.get(pk=unclear.pk), missing, saw=saw, actor=f"owner {missing}"))
         except settling_by_hand.NothingToDecide as refusal:
-            told.append(refusal.code)
+            results.append(refusal.code)
         finally:
             connection.close()
 
@@ -339,7 +340,7 @@ def test_two_owners_at_once_settle_once(alice: User, unclear: Order) -> None:
     for owner in owners:
         owner.join(20)
     unclear.refresh_from_db()
-    assert sorted(map(str, told)) == ["True", "nothing_to_decide"]
+    assert sorted(map(str, results)) == ["True", "nothing_to_decide"]
     assert unclear.missing_by_hand in (100, 300)
     assert balance(alice) == 100 - unclear.charge + due(unclear, unclear.missing_by_hand or 0)
     assert unclear.events.filter(kind=EventKind.DECIDED).count() == 1

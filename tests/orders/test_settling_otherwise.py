@@ -1,4 +1,4 @@
-"""Two people decide about one order by hand, and not alike: the second is told that there is nothing left to decide."""
+"""Two people decide about one order by hand, and not alike: for the second, nothing is left to decide."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def over(shop: Shop, alice: User, settings: Any) -> Order:
     shop.forwards()
     for remains in (80, None):
         now, said = database_now(), OrderStatus(state=ProviderOrderState.PARTIAL, raw_state="Partial", remains=remains)
-        order_answers.apply({order.pk: said}, provider=shop.provider, asked_at=now, now=now)
+        order_answers.apply_answers({order.pk: said}, provider=shop.provider, asked_at=now, now=now)
     order.refresh_from_db()
     return order
 
@@ -37,9 +37,7 @@ def decides(order: Order, seen: str, missing: int | None) -> bool:
 
 
 @pytest.mark.parametrize(("first", "second"), [(300, None), (None, 300), (300, 400)])
-def test_who_decides_otherwise_is_not_told_that_it_was_decided_so(
-    over: Order, first: int | None, second: int | None
-) -> None:
+def test_a_second_decision_of_another_number_is_refused(over: Order, first: int | None, second: int | None) -> None:
     seen = settling_by_hand.choice_of(over).seen
     assert decides(over, seen, first)
     assert not decides(over, seen, first), "the same form once more"

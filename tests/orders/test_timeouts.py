@@ -18,8 +18,8 @@ from orders.forwarding import dispatch, lanes, outcomes, refill_sends
 from orders.models import EventKind, ForwardAttempt, Order, Refill
 from orders.refills import NotRefillable, request_refill
 from orders.states import Forward, Outcome, Progress, RefillState
+from tests.orders.answers import answered, bought, status
 from tests.orders.cast import Shop, balance
-from tests.orders.hearings import bought, heard, said
 from upstream.messages import AcceptedOrder
 from upstream.states import ProviderOrderState
 
@@ -134,7 +134,7 @@ def test_sixteen_sweeps_refund_once(shop: Shop, alice: User) -> None:
 def failed(
     shop: Shop, order: Order, at: datetime, state: ProviderOrderState = ProviderOrderState.FAILED, **facts: Any
 ) -> Order:
-    return heard(shop, order, said(state, **facts), at=at)
+    return answered(shop, order, status(state, **facts), at=at)
 
 
 def test_a_failed_order_is_refunded_after_a_day_unchanged(shop: Shop, alice: User) -> None:

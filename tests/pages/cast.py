@@ -127,7 +127,7 @@ class Orders:
             order, Forward.REFUSED, EventKind.REFUSED, finished_at=database_now(), last_refusal="bad_link",
             detail={"class": "bad_link"},
         )  # fmt: skip
-        settlement.return_everything(refused, now=database_now())
+        settlement.refund_everything(refused, now=database_now())
         return Order.objects.get(pk=order.pk)
 
     def placed(self, **order_fields: Any) -> Order:
@@ -152,7 +152,7 @@ class Orders:
         """What the provider says of ``order`` next."""
         now = database_now()
         said = OrderStatus(state=state, raw_state=state.value, start_count=start_count, remains=remains)
-        order_answers.apply({order.pk: said}, provider=order.provider, asked_at=now, now=now)
+        order_answers.apply_answers({order.pk: said}, provider=order.provider, asked_at=now, now=now)
         return Order.objects.get(pk=order.pk)
 
     def _moved(self, order: Order, new: Forward, kind: EventKind, **columns: Any) -> Order:

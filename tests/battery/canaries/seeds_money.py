@@ -58,33 +58,34 @@ def a_denied_id_cancels() -> None:
     from upstream.messages import ItemError, OrderStatus
     from upstream.states import ProviderOrderState
 
-    honest = order_answers._nothing_usable
+    honest = order_answers.change_of
 
-    def nothing_usable(order: Any, item: Any, this: Any) -> None:
-        if isinstance(item, ItemError) and item.error_class is ErrorClass.UNKNOWN_ORDER:
-            order_answers._status(order, OrderStatus(ProviderOrderState.CANCELED, "Canceled"), this)
-        else:
-            honest(order, item, this)
+    def change_of(order: Any, answer: Any, *more: Any) -> Any:
+        if isinstance(answer, ItemError) and answer.error_class is ErrorClass.UNKNOWN_ORDER:
+            answer = OrderStatus(ProviderOrderState.CANCELED, "Canceled")
+        return honest(order, answer, *more)
 
-    order_answers._nothing_usable = nothing_usable
+    order_answers.change_of = change_of
 
 
 def remains_without_a_sign() -> None:
-    from orders import settlement
-    from orders.states import Progress
+    from dataclasses import replace
 
-    settlement._partial = lambda heard, total: settlement.End(
-        Progress.PARTIAL, None if heard.remains is None else min(abs(heard.remains), total)
-    )
+    from orders import settlement
+
+    honest = settlement.end_of
+
+    def end_of(answer: Any, total: int, **more: Any) -> Any:
+        remains = None if answer.remains is None else abs(answer.remains)
+        return honest(replace(answer, remains=remains), total, **more)
+
+    settlement.end_of = end_of
 
 
 def reopen_what_was_settled() -> None:
     from orders.following import order_answers
 
-    def late_word(order: Any, heard: Any, this: Any) -> None:
-        order.progress, order.raw_state = heard.state.value, heard.raw_state[:100]
-
-    order_answers._late_word = late_word
+    order_answers.FINAL = frozenset()
 
 
 def look_for_the_key_and_then_post() -> None:

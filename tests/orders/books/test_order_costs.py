@@ -132,7 +132,7 @@ def test_an_answer_that_a_look_overtook_is_no_damage(shop: Shop, alice: User) ->
     asked_at = database_now()
     looks(shop)
     dear = OrderStatus(state=ProviderOrderState.COMPLETED, raw_state="Completed", charge=Decimal(2))
-    order_answers.apply({order.pk: dear}, provider=shop.provider, asked_at=asked_at, now=database_now())
+    order_answers.apply_answers({order.pk: dear}, provider=shop.provider, asked_at=asked_at, now=database_now())
     assert "order_costs_have_their_row" not in audit()
     looks(shop)
     assert one_break(BreakKind.CHARGE).order == order

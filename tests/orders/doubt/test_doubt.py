@@ -140,7 +140,7 @@ def test_an_order_found_after_its_refund_is_the_stores_loss(shop: Shop, alice: U
     buys_and_sends(shop, alice, quantity=500)
     lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
     lifecycle.move(order_id=lost.pk, old=Forward.IN_DOUBT, new=Forward.REFUNDED, now=database_now())
-    settlement.return_everything(lost, now=database_now())
+    settlement.refund_everything(lost, now=database_now())
     buys_and_sends(shop, alice, quantity=900)
     ages(shop, 61)
     resolves(shop, 2)

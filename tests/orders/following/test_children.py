@@ -15,10 +15,11 @@ from orders import audit
 from orders.checkout.fields import BadFields
 from orders.checkout.placement import quote
 from orders.following import poll
+from orders.following.batches import Batch
 from orders.models import ChildOrder, EventKind, Order
 from orders.states import Progress
+from tests.orders.answers import answered, asked_once, bought, child_answered, due, placed, status
 from tests.orders.cast import Shop, balance, service_of
-from tests.orders.hearings import bought, child_heard, due, heard, placed, said
 from upstream.errors import ErrorClass, Unavailable
 from upstream.messages import ItemError, OrderStatus
 from upstream.states import ProviderOrderState
@@ -80,15 +81,15 @@ def test_a_drip_feed_without_listed_runs_is_one_plain_order(shop: Shop, alice: U
 def test_runs_that_fell_short_and_runs_that_never_came_are_paid_back_together(
     shop: Shop, alice: User, drip: Order
 ) -> None:
-    heard(shop, drip, said(IN_PROGRESS, children=("70011", "70012"), runs=3))
-    child_heard(shop, drip, "70011", said(COMPLETED, remains=0, charge=Decimal("0.09")))
-    child_heard(shop, drip, "70012", said(IN_PROGRESS, remains=60))
+    answered(shop, drip, status(IN_PROGRESS, children=("70011", "70012"), runs=3))
+    child_answered(shop, drip, "70011", status(COMPLETED, remains=0, charge=Decimal("0.09")))
+    child_answered(shop, drip, "70012", status(IN_PROGRESS, remains=60))
     assert drip.delivered == 140
-    heard(shop, drip, said(COMPLETED, children=("70011", "70012"), runs=3))
+    answered(shop, drip, status(COMPLETED, children=("70011", "70012"), runs=3))
     assert not drip.is_final, "a run is still open"
     assert hold_of(drip).refunded == 0
-    child_heard(shop, drip, "70012", said(PARTIAL, remains=30))
-    heard(shop, drip, said(COMPLETED, children=("70011", "70012"), runs=3), at=after(601))
+    child_answered(shop, drip, "70012", status(PARTIAL, remains=30))
+    answered(shop, drip, status(COMPLETED, children=("70011", "70012"), runs=3), at=after(601))
     assert (drip.progress, drip.delivered) == (Progress.PARTIAL, 170)
     assert drip.refunded == due(drip, 130)
     hold = hold_of(drip)
@@ -98,60 +99,66 @@ def test_runs_that_fell_short_and_runs_that_never_came_are_paid_back_together(
 
 def test_a_run_that_is_listed_after_the_end_is_not_paid_back_before(shop: Shop, alice: User, drip: Order) -> None:
     """Some panels call a drip-feed completed as its last run begins, and list that one a moment later."""
-    heard(shop, drip, said(COMPLETED, children=("1", "2")))
+    answered(shop, drip, status(COMPLETED, children=("1", "2")))
     for i in ("1", "2"):
-        child_heard(shop, drip, i, said(COMPLETED))
-    heard(shop, drip, said(COMPLETED, children=("1", "2")), at=after(590))
+        child_answered(shop, drip, i, status(COMPLETED))
+    answered(shop, drip, status(COMPLETED, children=("1", "2")), at=after(590))
     assert (drip.is_final, drip.refunded) == (False, 0)
-    heard(shop, drip, said(COMPLETED, children=("1", "2", "3")), at=after(610))
-    child_heard(shop, drip, "3", said(PARTIAL, remains=20))
+    answered(shop, drip, status(COMPLETED, children=("1", "2", "3")), at=after(610))
+    child_answered(shop, drip, "3", status(PARTIAL, remains=20))
     assert (drip.progress, drip.refunded) == (Progress.PARTIAL, due(drip, 20))
     assert adds_up()
 
 
 def test_runs_that_are_never_listed_are_paid_back_once_that_is_believable(shop: Shop, alice: User, drip: Order) -> None:
-    heard(shop, drip, said(COMPLETED, children=("1",)))
-    child_heard(shop, drip, "1", said(COMPLETED))
-    heard(shop, drip, said(COMPLETED, children=("1", "2")), at=after(400))
-    child_heard(shop, drip, "2", said(COMPLETED))
-    heard(shop, drip, said(COMPLETED, children=("1", "2")), at=after(990))
+    answered(shop, drip, status(COMPLETED, children=("1",)))
+    child_answered(shop, drip, "1", status(COMPLETED))
+    answered(shop, drip, status(COMPLETED, children=("1", "2")), at=after(400))
+    child_answered(shop, drip, "2", status(COMPLETED))
+    answered(shop, drip, status(COMPLETED, children=("1", "2")), at=after(990))
     assert (drip.is_final, drip.refunded) == (False, 0), "it lists one more from time to time"
-    heard(shop, drip, said(IN_PROGRESS, children=("1", "2")), at=after(1000))
-    heard(shop, drip, said(COMPLETED, children=("1", "2")), at=after(1010))
+    answered(shop, drip, status(IN_PROGRESS, children=("1", "2")), at=after(1000))
+    answered(shop, drip, status(COMPLETED, children=("1", "2")), at=after(1010))
     assert drip.refunded == 0, "it ran again, and ended only now"
-    heard(shop, drip, said(COMPLETED, children=("1", "2")), at=after(1611))
+    answered(shop, drip, status(COMPLETED, children=("1", "2")), at=after(1611))
     assert (drip.progress, drip.refunded) == (Progress.PARTIAL, due(drip, 100))
-    heard(shop, drip, said(COMPLETED, children=("1", "2")), at=after(9000))
+    answered(shop, drip, status(COMPLETED, children=("1", "2")), at=after(9000))
     assert drip.refunded == due(drip, 100)
     assert adds_up()
 
 
 def test_a_late_partial_of_a_run_pays_the_difference_and_nothing_is_paid_twice(shop: Shop, drip: Order) -> None:
     ids = ("1001", "1002", "1003")
-    heard(shop, drip, said(COMPLETED, children=ids))
+    answered(shop, drip, status(COMPLETED, children=ids))
     for i in ids:
-        child_heard(shop, drip, i, said(COMPLETED, remains=0))
+        child_answered(shop, drip, i, status(COMPLETED, remains=0))
     assert (drip.progress, drip.refunded) == (Progress.COMPLETED, 0)
-    child_heard(shop, drip, "1002", said(PARTIAL, remains=40))
+    child_answered(shop, drip, "1002", status(PARTIAL, remains=40))
     assert (drip.progress, drip.refunded) == (Progress.PARTIAL, due(drip, 40))
-    child_heard(
-        shop, drip, "1002", said(COMPLETED), said(PARTIAL, remains=10), said(PARTIAL, remains=40), said(CANCELED)
+    child_answered(
+        shop,
+        drip,
+        "1002",
+        status(COMPLETED),
+        status(PARTIAL, remains=10),
+        status(PARTIAL, remains=40),
+        status(CANCELED),
     )
     assert drip.refunded == due(drip, 100)
-    heard(shop, drip, said(COMPLETED, children=ids), said(IN_PROGRESS, children=ids))
+    answered(shop, drip, status(COMPLETED, children=ids), status(IN_PROGRESS, children=ids))
     assert drip.refunded == due(drip, 100)
     assert adds_up()
 
 
 def test_a_canceled_drip_feed_keeps_what_its_runs_delivered(shop: Shop, alice: User, drip: Order) -> None:
-    heard(shop, drip, said(CANCELED, children=("501",)))
-    child_heard(shop, drip, "501", said(COMPLETED))
+    answered(shop, drip, status(CANCELED, children=("501",)))
+    child_answered(shop, drip, "501", status(COMPLETED))
     assert (drip.progress, drip.refunded) == (Progress.PARTIAL, due(drip, 200))
     assert balance(alice) == 100 - drip.charge + drip.refunded
 
 
 def test_nothing_delivered_pays_everything_back(shop: Shop, alice: User, drip: Order) -> None:
-    heard(shop, drip, said(CANCELED, children=()))
+    answered(shop, drip, status(CANCELED, children=()))
     assert (drip.progress, drip.refunded) == (Progress.CANCELED, drip.charge)
     assert balance(alice) == 100
 
@@ -159,28 +166,28 @@ def test_nothing_delivered_pays_everything_back(shop: Shop, alice: User, drip: O
 @pytest.mark.parametrize(
     "unclear",
     [
-        said(COMPLETED, children=()),
-        said(COMPLETED, children=("1",), flags=("children_unreadable",)),
-        said(COMPLETED, children=tuple(str(n) for n in range(1, 60))),
+        status(COMPLETED, children=()),
+        status(COMPLETED, children=("1",), flags=("children_unreadable",)),
+        status(COMPLETED, children=tuple(str(n) for n in range(1, 60))),
     ],
 )
 def test_an_end_that_its_runs_do_not_explain_keeps_the_money_held(
     shop: Shop, drip: Order, unclear: OrderStatus
 ) -> None:
-    heard(shop, drip, unclear)
+    answered(shop, drip, unclear)
     assert drip.needs_review
     assert not drip.is_final
     assert (hold_of(drip).earned, hold_of(drip).refunded) == (0, 0)
 
 
 def test_a_run_that_cannot_be_read_waits_for_a_person(shop: Shop, drip: Order) -> None:
-    heard(shop, drip, said(COMPLETED, children=("1", "2", "3")))
+    answered(shop, drip, status(COMPLETED, children=("1", "2", "3")))
     for i in ("1", "2"):
-        child_heard(shop, drip, i, said(COMPLETED))
-    child_heard(shop, drip, "3", said(PARTIAL))
+        child_answered(shop, drip, i, status(COMPLETED))
+    child_answered(shop, drip, "3", status(PARTIAL))
     assert "child order 3" in drip.needs_review
     assert not drip.is_final
-    child_heard(shop, drip, "3", *[ItemError(ErrorClass.UNKNOWN_ORDER)] * 10, said(PARTIAL, remains=50))
+    child_answered(shop, drip, "3", *[ItemError(ErrorClass.UNKNOWN_ORDER)] * 10, status(PARTIAL, remains=50))
     assert (drip.progress, drip.refunded) == (Progress.PARTIAL, due(drip, 50))
     assert drip.needs_review == ""
 
@@ -189,58 +196,58 @@ def remarks(order: Order) -> int:
     return order.events.filter(kind=EventKind.REMARK).count()
 
 
-def test_two_runs_that_need_a_look_are_told_once_and_one_after_the_other(shop: Shop, drip: Order) -> None:
-    heard(shop, drip, said(COMPLETED, children=("1", "2", "3")))
-    child_heard(shop, drip, "3", said(COMPLETED))
+def test_two_runs_that_need_a_look_are_shown_once_and_one_after_the_other(shop: Shop, drip: Order) -> None:
+    answered(shop, drip, status(COMPLETED, children=("1", "2", "3")))
+    child_answered(shop, drip, "3", status(COMPLETED))
     for _poll in range(3):
         for i in ("1", "2"):
-            child_heard(shop, drip, i, said(PARTIAL))
+            child_answered(shop, drip, i, status(PARTIAL))
     assert remarks(drip) == 1
     assert "child order 1:" in drip.needs_review
-    child_heard(shop, drip, "1", said(PARTIAL, remains=50))
+    child_answered(shop, drip, "1", status(PARTIAL, remains=50))
     assert "child order 2:" in drip.needs_review
-    child_heard(shop, drip, "2", said(PARTIAL), said(PARTIAL, remains=50))
+    child_answered(shop, drip, "2", status(PARTIAL), status(PARTIAL, remains=50))
     assert (drip.needs_review, drip.refunded, remarks(drip)) == ("", due(drip, 100), 2)
 
 
 def test_a_run_and_its_parent_do_not_take_each_others_place_before_the_owner(shop: Shop, drip: Order) -> None:
-    heard(shop, drip, said(IN_PROGRESS, children=("1",)))
+    answered(shop, drip, status(IN_PROGRESS, children=("1",)))
     for _poll in range(3):
-        child_heard(shop, drip, "1", said(PARTIAL))
-        heard(shop, drip, said(COMPLETED, children=("1",), flags=("children_unreadable",)))
+        child_answered(shop, drip, "1", status(PARTIAL))
+        answered(shop, drip, status(COMPLETED, children=("1",), flags=("children_unreadable",)))
     assert remarks(drip) == 2
     assert "cannot be read" in drip.needs_review
 
 
-def test_a_run_that_stays_unknown_after_an_outage_is_told_to_the_owner(shop: Shop, drip: Order) -> None:
-    heard(shop, drip, said(IN_PROGRESS, children=("1",)))
+def test_a_run_that_stays_unknown_after_an_outage_is_shown_to_the_owner(shop: Shop, drip: Order) -> None:
+    answered(shop, drip, status(IN_PROGRESS, children=("1",)))
     child = drip.children.get()
-    batch = poll.Batch(shop.provider, {}, database_now(), {"1": child.pk})
+    batch = Batch(shop.provider, {}, database_now(), {"1": child.pk})
     for _time in range(11):
-        poll.failed(batch, Unavailable("timeout", outage=True), now=database_now())
-    assert child_heard(shop, drip, "1", ItemError(ErrorClass.UNKNOWN_ORDER)).needs_review
+        poll.record_failure(batch, Unavailable("timeout", outage=True), now=database_now())
+    assert child_answered(shop, drip, "1", ItemError(ErrorClass.UNKNOWN_ORDER)).needs_review
     assert "child order 1" in drip.needs_review
 
 
 def test_another_orders_number_is_never_taken_for_a_run(shop: Shop, alice: User, drip: Order) -> None:
     other = bought(shop, alice)
-    heard(shop, drip, said(COMPLETED, children=(str(other.upstream_id), "9001")))
+    answered(shop, drip, status(COMPLETED, children=(str(other.upstream_id), "9001")))
     assert list(drip.children.values_list("upstream_id", flat=True)) == ["9001"]
     assert Alert.objects.filter(cause=f"order:{drip.pk}:loss").exists()
-    child_heard(shop, drip, "9001", said(COMPLETED))
+    child_answered(shop, drip, "9001", status(COMPLETED))
     assert hold_of(drip).earned == 0
 
 
-def test_a_run_in_a_foreign_currency_is_no_arithmetic_and_told_to_the_owner(shop: Shop, drip: Order) -> None:
-    heard(shop, drip, said(IN_PROGRESS, children=("31",)))
-    strange = said(COMPLETED, charge=Decimal("7.10"), currency="RUB", flags=("currency_differs",))
-    assert child_heard(shop, drip, "31", strange).charge is None
+def test_a_run_in_a_foreign_currency_is_not_computed_with_and_shown_to_the_owner(shop: Shop, drip: Order) -> None:
+    answered(shop, drip, status(IN_PROGRESS, children=("31",)))
+    strange = status(COMPLETED, charge=Decimal("7.10"), currency="RUB", flags=("currency_differs",))
+    assert child_answered(shop, drip, "31", strange).charge is None
     assert drip.provider_charge is None
     assert Alert.objects.filter(cause=f"provider:{shop.provider.pk}:order_currency", severity="money").exists()
 
 
 def test_children_and_orders_stand_in_one_line(shop: Shop, alice: User, drip: Order) -> None:
-    heard(shop, drip, said(IN_PROGRESS, children=("31", "32")))
+    answered(shop, drip, status(IN_PROGRESS, children=("31", "32")))
     now = database_now()
     Order.objects.update(next_poll_at=now)
     ChildOrder.objects.filter(upstream_id="31").update(next_poll_at=now.replace(year=2020))
@@ -266,7 +273,7 @@ def test_a_parent_and_its_child_are_asked_for_in_one_call(shop: Shop, alice: Use
     before = shop.simulator.record()["requests"]["actions"]["status"]
     batch = poll.claim_batch(shop.provider, now=now)
     assert set(batch.asked) == {drip.upstream_id, child.upstream_id}
-    poll.ask(batch)
+    asked_once(batch)
     assert shop.simulator.record()["requests"]["actions"]["status"] == before + 1
     child.refresh_from_db()
     assert child.answered_at == now
@@ -281,14 +288,14 @@ def test_a_subscription_reserves_the_most_it_can_cost(shop: Shop, alice: User, s
 
 
 def test_each_post_earns_its_share_and_the_end_returns_the_rest(shop: Shop, alice: User, subscription: Order) -> None:
-    heard(shop, subscription, said(ACTIVE, children=("81",), posts=3))
-    child_heard(shop, subscription, "81", said(COMPLETED, charge=Decimal("0.09")))
+    answered(shop, subscription, status(ACTIVE, children=("81",), posts=3))
+    child_answered(shop, subscription, "81", status(COMPLETED, charge=Decimal("0.09")))
     assert hold_of(subscription).earned == Decimal("0.117")
-    heard(shop, subscription, said(ACTIVE, children=("81", "82"), posts=3))
-    child_heard(shop, subscription, "82", said(PARTIAL, remains=50, charge=Decimal("0.045")))
+    answered(shop, subscription, status(ACTIVE, children=("81", "82"), posts=3))
+    child_answered(shop, subscription, "82", status(PARTIAL, remains=50, charge=Decimal("0.045")))
     assert hold_of(subscription).earned == Decimal("0.1755")
     assert hold_of(subscription).refunded == 0
-    heard(shop, subscription, said(EXPIRED, children=("81", "82"), posts=3))
+    answered(shop, subscription, status(EXPIRED, children=("81", "82"), posts=3))
     hold = hold_of(subscription)
     assert (subscription.progress, hold.earned, hold.refunded) == (
         Progress.EXPIRED,
@@ -318,16 +325,16 @@ def test_a_subscription_lives_to_its_end_at_a_real_panel(shop: Shop, alice: User
 
 def test_a_post_of_unknown_size_waits_for_a_person(shop: Shop, alice: User, likes: Service) -> None:
     order = placed(shop, shop.subscribes(alice, likes, min="50", max="150"))
-    heard(shop, order, said(EXPIRED, children=("7",)))
-    child_heard(shop, order, "7", said(COMPLETED))
+    answered(shop, order, status(EXPIRED, children=("7",)))
+    child_answered(shop, order, "7", status(COMPLETED))
     assert "child order 7" in order.needs_review
     assert not order.is_final
-    child_heard(shop, order, "7", said(COMPLETED, charge=Decimal("0.108")))
+    child_answered(shop, order, "7", status(COMPLETED, charge=Decimal("0.108")))
     assert (order.delivered, order.refunded) == (120, due(order, 180))
 
 
 def test_a_subscription_without_posts_pays_everything_back(shop: Shop, alice: User, subscription: Order) -> None:
-    heard(shop, subscription, said(EXPIRED, children=()))
+    answered(shop, subscription, status(EXPIRED, children=()))
     assert (subscription.progress, subscription.refunded) == (Progress.CANCELED, subscription.charge)
     assert balance(alice) == 100
 
@@ -351,13 +358,13 @@ def test_a_subscription_without_posts_pays_everything_back(shop: Shop, alice: Us
 def test_a_subscription_that_cannot_be_ordered_says_why(
     shop: Shop, likes: Service, fields: dict[str, str], wrong: str
 ) -> None:
-    wish = {"username": "bob", "posts": "2", "min": "100", "max": "100", "delay": "0", **fields}
+    typed = {"username": "bob", "posts": "2", "min": "100", "max": "100", "delay": "0", **fields}
     with pytest.raises(BadFields) as no:
-        quote(service_id=likes.pk, fields=wish, now=database_now())
+        quote(service_id=likes.pk, fields=typed, now=database_now())
     assert list(no.value.problems) == [wrong]
 
 
 def test_a_day_is_sent_as_the_provider_writes_it(shop: Shop, likes: Service) -> None:
-    wish = {"username": "@bob", "posts": "2", "min": "100", "max": "100", "delay": "30", "expiry": "2130-12-31"}
-    sent = quote(service_id=likes.pk, fields=wish, now=database_now()).fields.sent
+    typed = {"username": "@bob", "posts": "2", "min": "100", "max": "100", "delay": "30", "expiry": "2130-12-31"}
+    sent = quote(service_id=likes.pk, fields=typed, now=database_now()).fields.sent
     assert (sent["expiry"], sent["username"]) == ("31/12/2130", "bob")

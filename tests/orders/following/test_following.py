@@ -12,8 +12,8 @@ from notices.models import Alert
 from orders.following import order_answers
 from orders.models import EventKind
 from orders.states import Forward, Progress, face_of
+from tests.orders.answers import answered, bought, status
 from tests.orders.cast import Shop, balance
-from tests.orders.hearings import bought, heard, said
 from upstream.errors import ErrorClass
 from upstream.messages import Ignored, ItemError, Missing, OrderStatus, StatusItem
 from upstream.states import ProviderOrderState
@@ -66,27 +66,27 @@ def test_a_canceled_order_pays_everything_back(shop: Shop, alice: User) -> None:
 @pytest.mark.parametrize(
     ("story", "refunds"),
     [
-        ([said(PARTIAL, remains=157), said(PARTIAL, remains=157)], "157"),
-        ([said(PARTIAL, remains=157), said(PARTIAL, remains=120)], "157"),
-        ([said(PARTIAL, remains=157), said(PARTIAL, remains=120), said(PARTIAL, remains=200)], "200"),
-        ([said(COMPLETED), said(PARTIAL, remains=80)], "80"),
-        ([said(COMPLETED), said(PARTIAL, remains=80), said(COMPLETED)], "80"),
-        ([said(PARTIAL, remains=80), said(CANCELED, remains=1000)], "1000"),
-        ([said(CANCELED, remains=0), said(IN_PROGRESS, remains=600), said(COMPLETED)], "1000"),
-        ([said(CANCELED, remains=0), said(PARTIAL, remains=10)], "1000"),
-        ([said(PARTIAL, remains=1500)], "1000"),
-        ([said(PARTIAL, remains=-12)], "0"),
-        ([said(PARTIAL, remains=0)], "0"),
-        ([said(COMPLETED, remains=13)], "0"),
-        ([said(ProviderOrderState.REFUNDED, remains=1000, charge=Decimal(0))], "1000"),
-        ([said(IN_PROGRESS, remains=500), said(PENDING, remains=1000)], "0"),
-        ([said(ProviderOrderState.FAILED, remains=1000)], "0"),
+        ([status(PARTIAL, remains=157), status(PARTIAL, remains=157)], "157"),
+        ([status(PARTIAL, remains=157), status(PARTIAL, remains=120)], "157"),
+        ([status(PARTIAL, remains=157), status(PARTIAL, remains=120), status(PARTIAL, remains=200)], "200"),
+        ([status(COMPLETED), status(PARTIAL, remains=80)], "80"),
+        ([status(COMPLETED), status(PARTIAL, remains=80), status(COMPLETED)], "80"),
+        ([status(PARTIAL, remains=80), status(CANCELED, remains=1000)], "1000"),
+        ([status(CANCELED, remains=0), status(IN_PROGRESS, remains=600), status(COMPLETED)], "1000"),
+        ([status(CANCELED, remains=0), status(PARTIAL, remains=10)], "1000"),
+        ([status(PARTIAL, remains=1500)], "1000"),
+        ([status(PARTIAL, remains=-12)], "0"),
+        ([status(PARTIAL, remains=0)], "0"),
+        ([status(COMPLETED, remains=13)], "0"),
+        ([status(ProviderOrderState.REFUNDED, remains=1000, charge=Decimal(0))], "1000"),
+        ([status(IN_PROGRESS, remains=500), status(PENDING, remains=1000)], "0"),
+        ([status(ProviderOrderState.FAILED, remains=1000)], "0"),
     ],
 )
 def test_money_follows_the_largest_target_and_no_sum_of_answers(
     shop: Shop, alice: User, story: list[OrderStatus], refunds: str
 ) -> None:
-    order = heard(shop, bought(shop, alice), *story)
+    order = answered(shop, bought(shop, alice), *story)
     due = (order.charge * Decimal(refunds) / 1000).quantize(Decimal("0.00001"), rounding="ROUND_FLOOR")
     assert order.refunded == due
     assert balance(alice) == 100 - order.charge + due
@@ -98,17 +98,17 @@ def test_money_follows_the_largest_target_and_no_sum_of_answers(
 @pytest.mark.parametrize(
     "unclear",
     [
-        said(PARTIAL),
-        said(PARTIAL, remains_raw="1,000", flags=("remains_unreadable",)),
-        said(CANCELED, remains=400, charge=Decimal("0.54")),
-        said(COMPLETED, children=("70011", "70012")),
-        said(ProviderOrderState.EXPIRED, children=()),
+        status(PARTIAL),
+        status(PARTIAL, remains_raw="1,000", flags=("remains_unreadable",)),
+        status(CANCELED, remains=400, charge=Decimal("0.54")),
+        status(COMPLETED, children=("70011", "70012")),
+        status(ProviderOrderState.EXPIRED, children=()),
     ],
 )
 def test_an_end_whose_money_is_unclear_keeps_the_money_held_for_a_person(
     shop: Shop, alice: User, unclear: OrderStatus
 ) -> None:
-    order = heard(shop, bought(shop, alice), unclear, unclear)
+    order = answered(shop, bought(shop, alice), unclear, unclear)
     hold = Hold.objects.get()
     assert (hold.earned, hold.refunded) == (0, 0)
     assert order.needs_review
@@ -122,10 +122,10 @@ def test_an_end_whose_money_is_unclear_keeps_the_money_held_for_a_person(
     [Missing(), ItemError(ErrorClass.UNKNOWN_ORDER), Ignored("unknown_state", "Wird geliefert"), Ignored("no_state")],
 )
 def test_errors_gaps_and_unknown_words_keep_the_order_as_it_is(shop: Shop, alice: User, nothing: StatusItem) -> None:
-    order = heard(shop, bought(shop, alice), said(IN_PROGRESS, remains=500), nothing)
+    order = answered(shop, bought(shop, alice), status(IN_PROGRESS, remains=500), nothing)
     assert order.progress == Progress.IN_PROGRESS
     assert (order.refunded, order.poll_misses) == (0, 1)
-    order = heard(shop, order, *[nothing] * 9)
+    order = answered(shop, order, *[nothing] * 9)
     assert order.needs_review
     assert Hold.objects.get().refunded == 0
 
@@ -133,31 +133,33 @@ def test_errors_gaps_and_unknown_words_keep_the_order_as_it_is(shop: Shop, alice
 @pytest.mark.parametrize(
     ("unclear", "clear"),
     [
-        ([said(PARTIAL)], said(PARTIAL, remains=157)),
-        ([said(CANCELED, remains=400, charge=Decimal("0.54"))], said(CANCELED, remains=0, charge=Decimal(0))),
-        ([ItemError(ErrorClass.UNKNOWN_ORDER)] * 10, said(IN_PROGRESS, remains=157)),
-        ([said(CANCELED, charge=Decimal("0.90"))], said(CANCELED, charge=Decimal(0))),
+        ([status(PARTIAL)], status(PARTIAL, remains=157)),
+        ([status(CANCELED, remains=400, charge=Decimal("0.54"))], status(CANCELED, remains=0, charge=Decimal(0))),
+        ([ItemError(ErrorClass.UNKNOWN_ORDER)] * 10, status(IN_PROGRESS, remains=157)),
+        ([status(CANCELED, charge=Decimal("0.90"))], status(CANCELED, charge=Decimal(0))),
     ],
 )
 def test_an_answer_that_makes_things_clear_takes_the_order_off_the_owners_list(
     shop: Shop, alice: User, unclear: list[StatusItem], clear: OrderStatus
 ) -> None:
-    order = heard(shop, bought(shop, alice), *unclear)
+    order = answered(shop, bought(shop, alice), *unclear)
     assert order.needs_review
-    assert heard(shop, order, clear).needs_review == ""
+    assert answered(shop, order, clear).needs_review == ""
 
 
-def test_an_unknown_word_is_told_to_the_owner_once(shop: Shop, alice: User) -> None:
+def test_an_unknown_state_is_shown_to_the_owner_once(shop: Shop, alice: User) -> None:
     order = bought(shop, alice)
-    heard(shop, order, Ignored("unknown_state", "Wird geliefert"), Ignored("unknown_state", "Wird geliefert"))
+    answered(shop, order, Ignored("unknown_state", "Wird geliefert"), Ignored("unknown_state", "Wird geliefert"))
     assert Alert.objects.filter(cause=f"provider:{shop.provider.pk}:unknown_state").count() == 1
 
 
 def test_an_answer_asked_for_before_the_last_one_applied_changes_nothing(shop: Shop, alice: User) -> None:
     order = bought(shop, alice)
     early = database_now()
-    heard(shop, order, said(COMPLETED))
-    order_answers.apply({order.pk: said(CANCELED)}, provider=shop.provider, asked_at=early, now=database_now())
+    answered(shop, order, status(COMPLETED))
+    order_answers.apply_answers(
+        {order.pk: status(CANCELED)}, provider=shop.provider, asked_at=early, now=database_now()
+    )
     order.refresh_from_db()
     assert order.progress == Progress.COMPLETED
     assert balance(alice) == 100 - order.charge
@@ -168,48 +170,48 @@ def test_an_order_of_another_provider_is_never_touched(shop: Shop, alice: User) 
     stranger = type(shop.provider)(name="Other", url=shop.provider.url, sealed_key="x")
     stranger.save()
     now = database_now()
-    order_answers.apply({order.pk: said(CANCELED)}, provider=stranger, asked_at=now, now=now)
+    order_answers.apply_answers({order.pk: status(CANCELED)}, provider=stranger, asked_at=now, now=now)
     assert balance(alice) == 100 - order.charge
 
 
 def test_a_charge_above_the_expected_cost_is_a_loss_alert_and_not_the_customers(shop: Shop, alice: User) -> None:
-    order = heard(shop, bought(shop, alice), said(IN_PROGRESS, charge=Decimal("1.05"), remains=10))
+    order = answered(shop, bought(shop, alice), status(IN_PROGRESS, charge=Decimal("1.05"), remains=10))
     assert order.provider_charge == Decimal("1.05")
     assert order.refunded == 0
     assert Alert.objects.filter(cause=f"order:{order.pk}:loss").exists()
 
 
 def test_a_foreign_currency_is_no_arithmetic(shop: Shop, alice: User) -> None:
-    strange = said(COMPLETED, charge=Decimal("25.10"), currency="RUB", flags=("currency_differs",))
-    order = heard(shop, bought(shop, alice), strange)
+    strange = status(COMPLETED, charge=Decimal("25.10"), currency="RUB", flags=("currency_differs",))
+    order = answered(shop, bought(shop, alice), strange)
     assert order.provider_charge is None
     assert Alert.objects.filter(cause=f"provider:{shop.provider.pk}:order_currency").exists()
     assert order.progress == Progress.COMPLETED
 
 
-def test_a_foreign_currency_of_orders_is_told_once_though_the_account_names_ours(shop: Shop, alice: User) -> None:
+def test_a_foreign_currency_of_orders_raises_one_alert_though_the_account_names_ours(shop: Shop, alice: User) -> None:
     order = bought(shop, alice)
     for remains in (900, 500, 100):
-        heard(shop, order, said(IN_PROGRESS, remains=remains, currency="RUB", flags=("currency_differs",)))
+        answered(shop, order, status(IN_PROGRESS, remains=remains, currency="RUB", flags=("currency_differs",)))
         read_balance(shop.provider, now=database_now())
     assert [alert.closed_at for alert in Alert.objects.filter(cause__endswith="currency")] == [None]
 
 
-def test_delivery_after_a_refund_is_told_as_a_loss(shop: Shop, alice: User) -> None:
-    order = heard(shop, bought(shop, alice), said(CANCELED), said(COMPLETED, charge=Decimal("0.90")))
+def test_delivery_after_a_refund_raises_a_loss_alert(shop: Shop, alice: User) -> None:
+    order = answered(shop, bought(shop, alice), status(CANCELED), status(COMPLETED, charge=Decimal("0.90")))
     assert order.progress == Progress.CANCELED
     assert Alert.objects.filter(cause=f"order:{order.pk}:loss").exists()
 
 
 def test_every_pair_of_states_has_a_face() -> None:
     for forward in Forward:
-        for heard_of in ("", *Progress):
-            assert face_of(forward, heard_of).word
+        for progress in ("", *Progress):
+            assert face_of(forward, progress).word
 
 
 def test_all_accounts_sum_to_zero_after_all_this(shop: Shop, alice: User) -> None:
-    for story in ([said(COMPLETED), said(PARTIAL, remains=3)], [said(CANCELED)], [said(PARTIAL, remains=333)]):
-        heard(shop, bought(shop, alice, quantity=777), *story)
+    for story in ([status(COMPLETED), status(PARTIAL, remains=3)], [status(CANCELED)], [status(PARTIAL, remains=333)]):
+        answered(shop, bought(shop, alice, quantity=777), *story)
     total = Decimal(0)
     for account in Account.objects.all():
         came = sum((t.amount for t in Transfer.objects.filter(target=account)), Decimal(0))

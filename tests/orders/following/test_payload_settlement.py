@@ -19,10 +19,12 @@ from core.clock import database_now
 from core.money import round_down
 from orders import audit
 from orders.checkout.placement import place_order
-from orders.following import child_answers, order_answers, poll
+from orders.following import child_answers, order_answers
+from orders.following.batches import Batch
 from orders.models import ForwardAttempt, Order
 from orders.states import FINAL, Forward, Outcome, Progress
 from tests.battery.counts import sized
+from tests.orders.answers import asked_once
 from tests.upstream.cases import Case, all_cases
 from tests.upstream.peers import Peer, answer, answers_with, peer
 from upstream.messages import OrderStatus
@@ -101,7 +103,7 @@ def says(panel: Peer, provider: Provider, case: Case, orders: dict[str, Order]) 
         Provider.objects.filter(pk=provider.pk).update(dialect={case.settings: True})
     fresh = Provider.objects.get(pk=provider.pk)
     # Smaller batches that the shop would ask next are another question, and get another answer.
-    poll.ask(poll.Batch(fresh, {i: o.pk for i, o in orders.items()}, database_now()))
+    asked_once(Batch(fresh, {i: o.pk for i, o in orders.items()}, database_now()))
     for order in orders.values():
         order.refresh_from_db()
 
@@ -177,12 +179,12 @@ def test_a_long_batch_settles_each_order_by_its_own_word(
     [case] = [c for c in CASES if c.file == f"status__{name}.json"]
     orders = {i: in_progress(provider, alice, i, {"quantity": "100"}) for i in case.asked}
     says(panel, provider, case, orders)
-    told = dict(re.findall(r"(\d+)=([a-z_]+)", case.reading)) if name == "spellings" else {}
+    expected = dict(re.findall(r"(\d+)=([a-z_]+)", case.reading)) if name == "spellings" else {}
     for i, order in orders.items():
         hold = Hold.objects.get(reference=order.reference)
         assert order.progress in FINAL or hold.refunded == hold.earned == 0
-        if told.get(i) in set(Progress.values) - {"expired"} and not order.needs_review:
-            assert order.progress == told[i], i
+        if expected.get(i) in set(Progress.values) - {"expired"} and not order.needs_review:
+            assert order.progress == expected[i], i
     assert all(finding.holds for finding in books.check(audit.EQUATIONS))
     if name == "multi_100":
         assert sum(o.progress in FINAL for o in orders.values()) == 47
@@ -202,7 +204,7 @@ def test_a_parent_ends_when_the_children_of_its_answer_have(
         assert order.progress not in FINAL
         now = database_now()
         done = OrderStatus(state=ProviderOrderState.COMPLETED, raw_state="Completed", remains=0)
-        child_answers.apply({child.pk: done}, provider=provider, asked_at=now, now=now)
+        child_answers.apply_answers({child.pk: done}, provider=provider, asked_at=now, now=now)
     # Of runs that were not listed the provider has to say so once more, when they could have been.
     long_ago = database_now() - timedelta(seconds=settings.RUNS_SETTLE_SECONDS)
     Order.objects.filter(pk=order.pk).update(state_since=long_ago)
@@ -231,19 +233,19 @@ def test_whatever_is_said_of_runs_in_whatever_order_pays_back_what_did_not_arriv
     order = in_progress(provider, alice, "23501", {"quantity": "97", "runs": "4", "interval": "10"})
     runs, delivered, refunded = [str(n) for n in range(1, chance.randint(2, 5))], dict[str, int](), Decimal(0)
 
-    def heard(run: str | None, state: ProviderOrderState, remains: int | None = None, later: float = 0) -> None:
+    def answered(run: str | None, state: ProviderOrderState, remains: int | None = None, later: float = 0) -> None:
         now, items = database_now() + timedelta(seconds=later), tuple(runs) if run is None else None
         said = OrderStatus(state=state, raw_state=state.value, remains=remains, children=items)
-        apply = order_answers.apply if run is None else child_answers.apply
+        apply = order_answers.apply_answers if run is None else child_answers.apply_answers
         about = order.pk if run is None else order.children.get(upstream_id=run).pk
         apply({about: said}, provider=provider, asked_at=now, now=now)
 
-    heard(None, ProviderOrderState.IN_PROGRESS)
+    answered(None, ProviderOrderState.IN_PROGRESS)
     for _step in range(20):
         run = chance.choice([None, *runs])
         state = chance.choice(ENDS + OPEN)
         remains = chance.randint(-5, 120) if state is ProviderOrderState.PARTIAL else None
-        heard(run, state, remains)
+        answered(run, state, remains)
         if run is not None and state in ENDS:
             left = {ProviderOrderState.COMPLETED: 97, ProviderOrderState.CANCELED: 0}.get(
                 state, 97 - max(0, min(remains or 0, 97))
@@ -254,10 +256,10 @@ def test_whatever_is_said_of_runs_in_whatever_order_pays_back_what_did_not_arriv
         refunded = order.refunded
         assert all(finding.holds for finding in books.check(audit.EQUATIONS))
     for run in set(runs) - set(delivered):
-        heard(run, ProviderOrderState.COMPLETED)
+        answered(run, ProviderOrderState.COMPLETED)
         delivered[run] = 97
-    heard(None, ProviderOrderState.COMPLETED)
-    heard(None, ProviderOrderState.COMPLETED, later=settings.RUNS_SETTLE_SECONDS + 1)
+    answered(None, ProviderOrderState.COMPLETED)
+    answered(None, ProviderOrderState.COMPLETED, later=settings.RUNS_SETTLE_SECONDS + 1)
     order.refresh_from_db()
     assert order.progress in FINAL
     assert order.refunded == due(order, f"{4 * 97 - sum(delivered.values())}/{4 * 97}")

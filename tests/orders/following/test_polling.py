@@ -11,11 +11,12 @@ from catalog.models import Provider
 from core.clock import database_now
 from notices.models import Alert
 from orders.following import poll
+from orders.following.batches import Batch
 from orders.models import Order
 from orders.states import Forward, Progress
 from orders.timetable import backoff, next_poll
+from tests.orders.answers import answered, bought
 from tests.orders.cast import Shop
-from tests.orders.hearings import bought, heard
 from upstream.client import ProviderClient
 from upstream.errors import ErrorClass, Unavailable
 from upstream.messages import ItemError, StatusItem
@@ -23,12 +24,12 @@ from upstream.messages import ItemError, StatusItem
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_an_order_that_stays_unknown_after_an_outage_is_told_to_the_owner(shop: Shop, alice: User) -> None:
+def test_an_order_that_stays_unknown_after_an_outage_is_shown_to_the_owner(shop: Shop, alice: User) -> None:
     order = bought(shop, alice)
-    batch = poll.Batch(shop.provider, {str(order.upstream_id): order.pk}, database_now())
+    batch = Batch(shop.provider, {str(order.upstream_id): order.pk}, database_now())
     for _time in range(11):
-        poll.failed(batch, Unavailable("timeout", outage=True), now=database_now())
-    order = heard(shop, order, ItemError(ErrorClass.UNKNOWN_ORDER))
+        poll.record_failure(batch, Unavailable("timeout", outage=True), now=database_now())
+    order = answered(shop, order, ItemError(ErrorClass.UNKNOWN_ORDER))
     assert order.poll_misses == 12
     assert order.needs_review
 
@@ -56,12 +57,12 @@ def test_a_call_that_fails_whole_changes_no_order(shop: Shop, alice: User) -> No
 def test_an_order_asked_about_in_vain_is_shown_to_a_person_whatever_the_tenth_answer_was(
     shop: Shop, alice: User
 ) -> None:
-    """A panel was put back from a backup: first it was away, then it had never heard of the order."""
+    """A panel was put back from a backup: first it was away, then it did not know the order."""
     order = bought(shop, alice)
     shop.simulator.control(script=["h502_html"] * 12, actions=["status"])
     for _ in range(12):
         shop.follows()
-    order = heard(shop, order, ItemError(ErrorClass.UNKNOWN_ORDER))
+    order = answered(shop, order, ItemError(ErrorClass.UNKNOWN_ORDER))
     assert (order.poll_misses, order.progress) == (13, "")
     assert order.needs_review == "10 polls in a row: unknown_order"
 
@@ -131,21 +132,21 @@ def test_polling_claims_before_it_asks(shop: Shop, alice: User) -> None:
     assert poll.claim_batch(shop.provider, now=now).ids == {}
 
 
-def test_a_provider_that_knows_none_of_our_orders_is_told_to_the_owner(
+def test_a_provider_that_knows_none_of_our_orders_is_shown_to_the_owner(
     shop: Shop, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):
         bought(shop, alice, quantity=10, link=f"https://example.com/p/{number}")
-    told = Alert.objects.filter(cause=f"provider:{shop.provider.pk}:knows_none", closed_at=None)
+    alerts = Alert.objects.filter(cause=f"provider:{shop.provider.pk}:knows_none", closed_at=None)
     honest = ProviderClient.statuses
     unknown = ItemError(ErrorClass.UNKNOWN_ORDER, "Incorrect order ID")
     monkeypatch.setattr(ProviderClient, "statuses", lambda _client, ids: dict.fromkeys(ids, unknown))
     shop.follows()
-    assert told.count() == 1
+    assert alerts.count() == 1
     assert not Order.objects.exclude(refunded=0).exists()
     monkeypatch.setattr(ProviderClient, "statuses", honest)
     shop.follows()
-    assert not told.exists()
+    assert not alerts.exists()
 
 
 def test_a_panel_that_takes_fewer_ids_is_asked_for_fewer(
