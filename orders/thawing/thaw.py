@@ -188,7 +188,7 @@ def _conclude(
         doubts.doubt_refill(refill, known_at=max(known_at, refill.created_at), now=now)
         done.refills.append(refill.pk)
     if done.doubted or done.refills:
-        _alert_owner(provider, len(done.doubted), now)
+        raise_alert(causes.RESTORED, now=now, provider=provider.pk, name=provider.name, count=len(done.doubted))
     # 3. Unknown ids of ours are known from now on, so no later order is ever looked for among them. Panels leave out
     #    ids that are not ours: such a one proves nothing, and is nobody's order to look for either.
     ours = [f for f in unknown if f.is_ours]
@@ -208,10 +208,6 @@ def _conclude(
         absent=done.absent,
     )
     return done
-
-
-def _alert_owner(provider: Provider, count: int, now: datetime) -> None:
-    raise_alert(causes.RESTORED, now=now, provider=provider.pk, name=provider.name, count=count)
 
 
 def is_absent(order: Order, unknown: Sequence[Found], rates: dict[str, Decimal]) -> bool:
