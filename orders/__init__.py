@@ -1,1 +1,1 @@
-"""The deed: placed, dispatched, followed, settled; refills."""
+"""Orders: placed, forwarded, followed, settled; refills and cancellations."""

@@ -29,7 +29,7 @@ class KnownRow(NamedTuple):
     jumped: bool
 
 
-class Change(NamedTuple):
+class ChangedRow(NamedTuple):
     """``old`` holds the former values of FIELDS; ``fields`` names those that differ."""
 
     new: ListedService
@@ -47,7 +47,7 @@ class Difference:
     known: int = 0
     is_first: bool = False
     fresh: list[ListedService] = field(default_factory=list)
-    changed: list[Change] = field(default_factory=list)
+    changed: list[ChangedRow] = field(default_factory=list)
     moved: dict[str, int] = field(default_factory=dict)
     returned: list[str] = field(default_factory=list)
     vanished: list[str] = field(default_factory=list)
@@ -103,7 +103,7 @@ def compare(provider: Provider, entries: list[ListEntry], *, trusting: bool) -> 
     return found
 
 
-def _changes(provider: Provider, differing: list[ListedService], *, trusting: bool) -> list[Change]:
+def _changes(provider: Provider, differing: list[ListedService], *, trusting: bool) -> list[ChangedRow]:
     """Each of ``differing`` with the row stored before, after the checks for rate jumps and held falls."""
     columns = ("external_id", "accepted_rate", "held_rate", *FIELDS)
     with connection.cursor() as cursor:
@@ -118,5 +118,5 @@ def _changes(provider: Provider, differing: list[ListedService], *, trusting: bo
         old = before[listed.external_id]
         new = quarantine_jump(listed, old["accepted_rate"], trusting=trusting)
         new = hold_fall(new, old["accepted_rate"], old["held_rate"], holds_falls=provider.holds_falls)
-        changes.append(Change(new, old, [name for name in FIELDS if old[name] != getattr(new, name)]))
+        changes.append(ChangedRow(new, old, [name for name in FIELDS if old[name] != getattr(new, name)]))
     return changes

@@ -89,7 +89,7 @@ def _attach(order: Order, answer: OrderStatus, known: list[ChildOrder], call: St
 
 
 @dataclass(frozen=True)
-class Standing:
+class FamilyTotals:
     """How a parent stands by its child orders.
 
     ``missing`` units did not arrive by those that are over, ``remains`` by all of them. ``charge`` is the sum of their
@@ -102,7 +102,7 @@ class Standing:
     end: Progress | None
 
 
-def standing_of(order: Order, children: Sequence[ChildOrder], *, names_all: bool) -> Standing:
+def totals_of(order: Order, children: Sequence[ChildOrder], *, names_all: bool) -> FamilyTotals:
     """Add up a parent's child orders. ``names_all`` where an answer just named its end and all of them.
 
     A parent that a person settled has children that nobody could count: those that are known say no more of its money
@@ -115,7 +115,7 @@ def standing_of(order: Order, children: Sequence[ChildOrder], *, names_all: bool
     charges = [child.charge for child in children if child.charge is not None]
     is_over = order.progress in FINAL or (bool(order.ended_as) and _lists_all(order, children))
     may_count = order.missing_by_hand is None or names_all
-    return Standing(
+    return FamilyTotals(
         missing,
         max(0, order.total - sum(arrived)),
         sum(charges, Decimal(0)) if charges else None,

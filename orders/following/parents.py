@@ -7,7 +7,7 @@ from notices import causes
 from orders import settlement
 from orders.changes import Change
 from orders.following.answers import StatusCall, has_become_dearer, take_over
-from orders.following.children import OF_ANOTHER_ORDER, Family, standing_of
+from orders.following.children import OF_ANOTHER_ORDER, Family, totals_of
 from orders.models import ChildOrder, EventKind, Order
 from orders.settlement import final_state_of
 from orders.states import FINAL, Progress
@@ -65,18 +65,18 @@ def settle_from_children(
 ) -> Change:
     """Bring a parent's money to where its child orders stand; return what that changes.
 
-    ``ended`` is the child that has just ended, if one has; ``names_all`` as in `standing_of`.
+    ``ended`` is the child that has just ended, if one has; ``names_all`` as in `totals_of`.
     """
-    change, standing = Change(), standing_of(order, children, names_all=names_all)
+    change, totals = Change(), totals_of(order, children, names_all=names_all)
     # 1. A parent costs what its children cost, where the provider names no charge of its own.
-    if standing.charge is not None:
-        before, order.provider_charge = order.provider_charge, standing.charge
+    if totals.charge is not None:
+        before, order.provider_charge = order.provider_charge, totals.charge
         if has_become_dearer(order, before):
             change.alert(causes.CHARGED_ABOVE_COST)
     is_open = order.progress not in FINAL
     if is_open:
-        order.remains = standing.remains
-    missing, end = standing.missing, standing.end
+        order.remains = totals.remains
+    missing, end = totals.missing, totals.end
     if end is not None:
         # 2. The end, once all children are known and over.
         settled = settlement.settle(
