@@ -82,7 +82,7 @@ def _end_session() -> None:
     assert select([session.pgconn.socket], [], [], 10)[0]
 
 
-def test_a_deed_asks_whether_its_session_lives_unless_it_answered_just_now(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_asks_whether_its_session_lives_unless_it_answered_just_now(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[bool] = []
     usable = connection.is_usable
     monkeypatch.setattr(connection, "is_usable", lambda: asked.append(found := usable()) or found)
@@ -90,13 +90,13 @@ def test_a_deed_asks_whether_its_session_lives_unless_it_answered_just_now(monke
     connection.health_check_enabled, connection.health_check_done = True, False
     prepared.write(_NEW, {"a": "at once"})
     assert asked == []
-    monkeypatch.setattr(prepared, "_LIVES_SECONDS", -1.0)
+    monkeypatch.setattr(prepared, "_ALIVE_SECONDS", -1.0)
     connection.health_check_done = False
     prepared.write(_NEW, {"a": "after a pause"})
     assert asked == [True]
 
 
-def test_a_deed_is_not_sent_to_a_server_that_hung_up() -> None:
+def test_a_write_is_not_sent_to_a_server_that_hung_up() -> None:
     prepared.write(_NEW, {"a": "before"})
     _end_session()
     connection.health_check_enabled, connection.health_check_done = True, False
