@@ -49,7 +49,7 @@ def test_every_answer_is_one_we_described(
     said: list[bytes] = []
 
     @settings(
-        max_examples=sized(40, 100, 400),
+        max_examples=sized(100, 100, 400) if mode is schemathesis.GenerationMode.POSITIVE else sized(50, 50, 200),
         derandomize=True,
         deadline=None,
         database=None,
