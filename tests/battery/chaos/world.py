@@ -70,7 +70,7 @@ def set_up(env: Mapping[str, str], *, providers: int, seconds: float = 2.0) -> I
     place, lock = temporary_place()
     with ExitStack() as ends:
         ends.callback(lock.close)
-        ends.callback(place.forget)
+        ends.callback(place.delete)
         postgres, redis = place.postgres(durable=False), place.redis(durable=False)
         for server in (postgres, redis):
             ends.callback(server.stop)
