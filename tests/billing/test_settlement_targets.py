@@ -24,7 +24,7 @@ def settle(due: Decimal, *, close: bool) -> int:
 
 
 class Settling(TestCase):
-    @settings(max_examples=sized(20, 200, 2000), deadline=None)
+    @settings(max_examples=sized(20, 120, 2000), deadline=None)
     @given(dues=DUES, repeats=st.booleans())
     def test_any_list_of_answers_pays_back_its_largest_and_no_more(self, dues: list[Decimal], repeats: bool) -> None:
         alice = customer(has="100")
@@ -39,7 +39,7 @@ class Settling(TestCase):
             assert balance(alice) == money("70") + largest
         assert [f.name for f in check(EQUATIONS) if not f.holds] == []
 
-    @settings(max_examples=sized(10, 100, 1000), deadline=None)
+    @settings(max_examples=sized(10, 60, 1000), deadline=None)
     @given(dues=DUES)
     def test_answers_before_the_end_leave_the_rest_held(self, dues: list[Decimal]) -> None:
         alice = customer(has="100")
@@ -52,7 +52,7 @@ class Settling(TestCase):
         hold.refresh_from_db()
         assert hold.earned + hold.refunded == CHARGE
 
-    @settings(max_examples=sized(10, 100, 1000), deadline=None)
+    @settings(max_examples=sized(10, 60, 1000), deadline=None)
     @given(dues=DUES)
     def test_the_last_answer_again_posts_nothing(self, dues: list[Decimal]) -> None:
         cast.hold(customer(), "order:1", CHARGE)
