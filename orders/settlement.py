@@ -36,7 +36,7 @@ SETTLES_FROM_CHILDREN = "its money settles from child orders"
 
 @dataclass(frozen=True)
 class End:
-    """How something ended: ``missing`` of its units did not arrive, None when that cannot be told.
+    """How something ended: ``missing`` of its units did not arrive, None when that is not known.
 
     ``review`` says in a few words why a person should look; ``remark`` is a line for the owner's timeline.
     """
@@ -53,29 +53,29 @@ def end_of(answer: OrderStatus, total: int, *, failed_for: timedelta | None = No
     ``failed_for`` is how long the provider has called it failed, which is an end only after FAILED_GRACE_SECONDS:
     panels send failed orders again.
     """
-    remains, is_charged = answer.remains, answer.charge is not None and answer.charge > 0
-    match answer.state:
-        case ProviderOrderState.FAILED:
-            is_over = failed_for is not None and failed_for >= timedelta(seconds=settings.FAILED_GRACE_SECONDS)
-            return End(Progress.CANCELED, total, remark="failed, and not sent again in time") if is_over else None
-        case ProviderOrderState.COMPLETED:
-            return End(Progress.COMPLETED, 0)
-        case ProviderOrderState.EXPIRED:
-            return End(Progress.EXPIRED, review=SETTLES_FROM_CHILDREN)
-        case ProviderOrderState.PARTIAL:
+    if answer.state is ProviderOrderState.FAILED:
+        is_over = failed_for is not None and failed_for >= timedelta(seconds=settings.FAILED_GRACE_SECONDS)
+        return End(Progress.CANCELED, total, remark="failed, and not sent again in time") if is_over else None
+    progress, remains = _ENDS.get(answer.state), answer.remains
+    match progress:
+        case None:
+            return None
+        case Progress.COMPLETED:
+            return End(progress, 0)
+        case Progress.EXPIRED:
+            return End(progress, review=SETTLES_FROM_CHILDREN)
+        case Progress.PARTIAL:
             if remains is None:
-                return End(Progress.PARTIAL, review="partial without a readable remains")
+                return End(progress, review="partial without a readable remains")
             missing = max(0, min(remains, total))
             is_odd = remains != missing or missing == 0
-            return End(Progress.PARTIAL, missing, remark=f"partial with remains {remains} of {total}" if is_odd else "")
-        case ProviderOrderState.CANCELED | ProviderOrderState.REFUNDED if (
-            is_charged and remains is not None and 0 < remains < total
-        ):
-            return End(_ENDS[answer.state], review="canceled after a part was delivered and charged")
-        case ProviderOrderState.CANCELED | ProviderOrderState.REFUNDED:
+            return End(progress, missing, remark=f"partial with remains {remains} of {total}" if is_odd else "")
+        case _:  # canceled or refunded
+            is_charged = answer.charge is not None and answer.charge > 0
+            if is_charged and remains is not None and 0 < remains < total:
+                return End(progress, review="canceled after a part was delivered and charged")
             remark = "canceled, and the provider still shows a charge" if is_charged else ""
-            return End(_ENDS[answer.state], total, remark=remark)
-    return None
+            return End(progress, total, remark=remark)
 
 
 def final_state_of(answer: OrderStatus) -> Progress | None:

@@ -78,9 +78,9 @@ def take_over(
     if "currency_differs" in answer.flags:
         provider = call.provider
         change.alert(causes.CHARGED_IN_FOREIGN_CURRENCY, provider=provider.pk, name=provider.name, currency=currency)
-    elif answer.charge is not None and isinstance(row, ChildOrder):
-        row.charge = answer.charge
-    elif answer.charge is not None and isinstance(row, Order):
+    elif isinstance(row, ChildOrder):
+        row.charge = row.charge if answer.charge is None else answer.charge
+    elif answer.charge is not None and answer.charge != row.provider_charge:
         before, row.provider_charge = row.provider_charge, answer.charge
         if has_become_dearer(row, before):
             change.remark("charged above the expected cost", charge=str(answer.charge))

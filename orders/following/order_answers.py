@@ -39,14 +39,16 @@ def apply_answers(answers: Mapping[int, StatusItem], *, provider: Provider, aske
 
 def change_of(order: Order, answer: StatusItem, family: Family | None, hold: Hold, call: StatusCall) -> Change:
     """Take an answer over into the columns of its order; return what else it changes. Touches no other row."""
-    change = Change()
     if is_overtaken(order, call):
+        change = Change()
         change.remark("an answer overtaken by a newer one was not applied")
-    elif isinstance(answer, OrderStatus) and family is None:
-        change = _follow(order, answer, hold, call)
-    elif isinstance(answer, OrderStatus) and family is not None:
-        change = parents.follow(order, answer, family, hold, call)
+    elif isinstance(answer, OrderStatus):
+        if family is None:
+            change = _follow(order, answer, hold, call)
+        else:
+            change = parents.follow(order, answer, family, hold, call)
     else:
+        change = Change()
         # An error, a gap or a state we do not know keeps the order as it is; many in a row are for a person to look at.
         if isinstance(answer, Ignored) and answer.raw_state and answer.raw_state[:100] != order.raw_state:
             order.raw_state = answer.raw_state[:100]

@@ -22,7 +22,7 @@ from tests.orders.cast import until
 #: A stopped process may wake at these and find the world changed; inside a transaction nobody is stopped here.
 PAUSES = ("lane", "claimed", "connected", "permit", "permitted", "first_byte", "last_byte", "answered", "stored")
 CRASHES = (*PAUSES, "record_uncommitted", "recorded")
-ELSEWHERE = ("heard", "settled_uncommitted", "settled", "searched", "verdict_uncommitted", "verdict")
+ELSEWHERE = ("status_read", "settled_uncommitted", "settled", "searched", "verdict_uncommitted", "verdict")
 AT_PLACEMENT = ("before_placing", "written", "placed")
 
 
@@ -102,7 +102,7 @@ class Boundaries:
                 (refill_sends, "record", "", "recorded"),
                 (outcomes.refusal_streaks, "tally", "", "record_uncommitted"),
                 (refill_sends, "_record", "", "record_uncommitted"),
-                (poll, "_apply", "heard", "settled"),
+                (poll, "_apply", "status_read", "settled"),
                 (order_answers, "write", "", "settled_uncommitted"),
                 (resolve, "_judge", "searched", ""),
                 (conclude, "_close_alerts", "", "verdict_uncommitted"),
