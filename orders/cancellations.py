@@ -1,7 +1,7 @@
 """Cancellation: at once while an order is unsent, else a request passed on until the order's status answers it.
 
 ``cancel`` moves no money and may be repeated, so it needs no attempt of its own: a due row is claimed, asked about with
-up to a call's worth of others, and left due again. Only the status word of the order itself cancels it.
+up to a call's worth of others, and left due again. Only the order's own status cancels it.
 """
 
 import logging

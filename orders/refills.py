@@ -110,7 +110,7 @@ def _ask(client: ProviderClient, ids: list[str]) -> Mapping[str, RefillItem]:
 
 
 def _smaller_size(failure: ProviderFailure, size: int) -> int:
-    """Only the form for one refill is in the documented contract: a panel may answer the other one with anything."""
+    """Only the form for one refill is in the documented contract: a provider may answer the other one with anything."""
     is_about_ids = not failure.outage and error_class_of(failure) not in OF_THE_ACCOUNT
     return 1 if size > 1 and is_about_ids else 0
 

@@ -1,7 +1,7 @@
 """From what a provider answered to money: how much is due back, and the only calls of the ledger for an order's end.
 
 Settlement works towards a target. Whatever list of answers arrives, in any order, any number of times, an order refunds
-no more than its largest single answer says, and never more than was paid.
+no more than its largest single target, and never more than was paid.
 """
 
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ def end_of(answer: OrderStatus, total: int, *, failed_for: timedelta | None = No
     """Return what one answer says about the end of ``total`` units, None when it ends nothing.
 
     ``failed_for`` is how long the provider has called it failed, which is an end only after FAILED_GRACE_SECONDS:
-    panels send failed orders again.
+    providers send failed orders again.
     """
     if answer.state is ProviderOrderState.FAILED:
         is_over = failed_for is not None and failed_for >= timedelta(seconds=settings.FAILED_GRACE_SECONDS)
@@ -127,7 +127,10 @@ def settle(
 def share(
     order: Order, hold: Hold, missing: int, *, child_id: int, account_of: ledger.OwnAccount = ledger.own_account_id
 ) -> Change:
-    """Earn what the ended child orders of an open order delivered, all but ``missing``; the last of them ended now."""
+    """Return the share that an open order has earned by its ended child orders: all but ``missing`` units.
+
+    ``child_id`` is the one that ended just now.
+    """
     earned = order.charge - due_for(order, missing)
     return Change(postings=ledger.share_postings(hold, earned, earned_by=f"child:{child_id}", account_of=account_of))
 

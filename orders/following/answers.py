@@ -20,7 +20,7 @@ MISSES_TO_REVIEW = 10
 #: How a reason for a review begins that many polls without an answer gave.
 MISSED = f"{MISSES_TO_REVIEW} polls in a row: "
 
-#: Panels round charges to their own decimals, two at the coarsest; only more than that is a higher price.
+#: Providers round charges to their own decimals, two at the coarsest; only more than that is a higher price.
 ROUNDING = Decimal("0.01")
 
 Followed = Order | ChildOrder

@@ -94,7 +94,7 @@ def ask_in_batches[Answers](
 def smaller_size(failure: ProviderFailure, size: int) -> int:
     """How many ids to ask about after a call about ``size`` failed whole; 0 where asking about fewer would not help.
 
-    Some panels fail a whole call for one id they do not know; others take fewer ids than most, or one.
+    Some providers fail a whole call for one id they do not know; others take fewer ids than most, or one.
     """
     error_class = error_class_of(failure)
     if size == 1:

@@ -126,7 +126,7 @@ def totals_of(order: Order, children: Sequence[ChildOrder], *, names_all: bool) 
 def _lists_all(order: Order, children: Sequence[ChildOrder]) -> bool:
     """Whether no run is to come any more: all are listed, or the last answer lists too few of them for long enough.
 
-    A panel may call a drip-feed completed before it lists its last runs. What was refunded for one is not taken again.
+    A provider may call a drip-feed completed before it lists its last runs, and a refund is not taken back.
     """
     if order.ended_as != Progress.COMPLETED or len(children) >= (order.runs or 0):
         return True
@@ -159,7 +159,7 @@ def quantity_of(order: Order, answer: OrderStatus) -> int | None:
         units: Decimal = divide(multiply(answer.charge, order.total), order.expected_charge)
         charged = int(units.quantize(Decimal(1), rounding=ROUND_HALF_EVEN, context=EXACT))
     if answer.state is ProviderOrderState.PARTIAL and charged is not None and remains is not None:
-        # Most panels lower the charge of a partial order to what arrived, some leave the whole one standing.
+        # Most providers lower the charge of a partial order to what arrived, some keep the whole one.
         charged = charged + remains if charged + remains <= high else charged
     if charged is not None and low <= charged <= high:
         return charged

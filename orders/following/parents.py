@@ -1,4 +1,4 @@
-"""Orders whose money settles from child orders: drip-feeds at panels that list their runs, and subscriptions."""
+"""Orders whose money settles from child orders: subscriptions, and drip-feeds whose runs the provider lists."""
 
 from collections.abc import Sequence
 

@@ -30,10 +30,9 @@ log = logging.getLogger(__name__)
 RUN_SECONDS = 60.0
 #: Threads that ask one provider in one process, whatever POLL_LANES is.
 CALLS_OF_A_PROCESS = 32
-#: Until when this process takes it as known that no alert "knows none of our orders" is open, by provider: answers come
-#: often.
-_is_quiet: dict[int, float] = {}
-_QUIET_SECONDS = 30.0
+#: When to close the alert "knows none of our orders" again, by provider: not with each of many answers.
+_close_again_at: dict[int, float] = {}
+_CLOSE_SECONDS = 30.0
 
 # The claim moves next_poll_at before the call: a worker that dies leaves its orders due again later, not lost, and two
 # workers never ask about the same order at the same time. Orders and child orders stand in one line, the oldest due
@@ -146,14 +145,14 @@ def record_answers(batch: Batch, answers: Mapping[str, StatusItem], now: datetim
     health.note_answer(provider.pk, now=now)
     # 1. A provider that knows none of our orders was likely given another account's key.
     if any(isinstance(item, OrderStatus) for item in answers.values()):
-        if elapsed_clock() >= _is_quiet.get(provider.pk, 0.0):
+        if elapsed_clock() >= _close_again_at.get(provider.pk, 0.0):
             close_alert(causes.KNOWS_NO_ORDER, now=now, provider=provider.pk)
-            _is_quiet[provider.pk] = elapsed_clock() + _QUIET_SECONDS
+            _close_again_at[provider.pk] = elapsed_clock() + _CLOSE_SECONDS
     elif len(answers) > 1 and all(
         isinstance(item, ItemError) and item.error_class is ErrorClass.UNKNOWN_ORDER for item in answers.values()
     ):
         raise_alert(causes.KNOWS_NO_ORDER, now=now, provider=provider.pk, name=provider.name, count=len(answers))
-        _is_quiet.pop(provider.pk, None)
+        _close_again_at.pop(provider.pk, None)
     # 2. What each answer changes.
     _apply(order_answers.apply_answers, "order", batch, batch.ids, answers, now)
     _apply(child_answers.apply_answers, "childorder", batch, batch.children, answers, now)
