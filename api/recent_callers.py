@@ -4,7 +4,7 @@ Nothing here is trusted: the statement that writes the order compares key and cu
 and where anything differs it writes nothing and the call goes the usual way. Keys are kept by their digest alone.
 
 Together with `orders.checkout.placement.place_from_memory` this saves one of two round trips: measured by itself it is
-worth a quarter of the processor time of an `add` in the web process and a fifth in Postgres.
+worth a quarter of the processor time of an `add`, in the web process and in Postgres.
 """
 
 from dataclasses import replace
