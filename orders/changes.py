@@ -1,7 +1,7 @@
 """What answers and decisions change about orders, and the one place that writes it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
@@ -78,10 +78,11 @@ class Change:
     changed as well. ``ended`` is the state it ended in by this change.
     """
 
-    events: list[tuple[EventKind, dict[str, Any]]] = field(default_factory=list)
-    postings: list[ledger.Posting] = field(default_factory=list)
-    alerts: list[tuple[Cause, dict[str, Any]]] = field(default_factory=list)
-    children: list[ChildOrder] = field(default_factory=list)
+    # Tuples, since most stay empty: lists of thousands of orders would keep the garbage collector busy.
+    events: tuple[tuple[EventKind, dict[str, Any]], ...] = ()
+    postings: tuple[ledger.Posting, ...] = ()
+    alerts: tuple[tuple[Cause, dict[str, Any]], ...] = ()
+    children: tuple[ChildOrder, ...] = ()
     ended: Progress | None = None
     review: str = ""
 
@@ -94,13 +95,17 @@ class Change:
         self.review = more.review or self.review
         return self
 
+    def note(self, kind: EventKind, **detail: Any) -> None:
+        """Add a line to the timeline."""
+        self.events += ((kind, detail),)
+
     def remark(self, text: str, **detail: Any) -> None:
         """Add a line for the owner to the timeline."""
-        self.events.append((EventKind.REMARK, {"text": text, **detail}))
+        self.note(EventKind.REMARK, text=text, **detail)
 
     def alert(self, cause: Cause, **data: Any) -> None:
         """Alert the owner once the change is written."""
-        self.alerts.append((cause, data))
+        self.alerts += ((cause, data),)
 
 
 def lock_orders(ids: Iterable[int], provider_id: int) -> list[Order]:

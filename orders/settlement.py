@@ -110,17 +110,17 @@ def settle(
     may_change = refund > 0 or order.progress not in FINAL
     if order.progress != progress and not may_change:
         return None
-    change = Change(postings=postings)
+    change = Change(postings=tuple(postings))
     if order.progress != progress:
         order.finished_at = order.finished_at or now
         change.ended = progress
-        change.events.append((EventKind.FINISHED, {"state": progress.value, "remains": remains}))
+        change.note(EventKind.FINISHED, state=progress.value, remains=remains)
     order.progress, order.ended_as = progress, ""
     if may_change:
         order.remains = remains
     if refund:
         order.refunded += refund
-        change.events.append((EventKind.REFUND, {"amount": str(refund)}))
+        change.note(EventKind.REFUND, amount=str(refund))
     return change
 
 
@@ -132,7 +132,8 @@ def share(
     ``child_id`` is the one that ended just now.
     """
     earned = order.charge - due_for(order, missing)
-    return Change(postings=ledger.share_postings(hold, earned, earned_by=f"child:{child_id}", account_of=account_of))
+    postings = ledger.share_postings(hold, earned, earned_by=f"child:{child_id}", account_of=account_of)
+    return Change(postings=tuple(postings))
 
 
 def refund_everything(order: Order, *, now: datetime, memo: str = "") -> None:

@@ -69,7 +69,7 @@ def take_over(
     # 2. The start count.
     if answer.start_count is not None:
         if isinstance(row, Order) and row.start_count is None and answer.state is not ProviderOrderState.PENDING:
-            change.events.append((EventKind.STARTED, {"start_count": answer.start_count}))
+            change.note(EventKind.STARTED, start_count=answer.start_count)
         row.start_count = answer.start_count
     # 3. The charge, exactly as the provider names it; nothing is computed with another currency than was agreed on.
     currency = (answer.currency or "")[:8]

@@ -37,7 +37,7 @@ def change_of(
     order: Order, family: list[ChildOrder], answers: Mapping[int, StatusItem], hold: Hold, call: StatusCall
 ) -> Change:
     """Take the answers over into the columns of an order's children; return what that changes about the order."""
-    change, last_ended = Change(children=[child for child in family if child.pk in answers]), None
+    change, last_ended = Change(children=tuple(child for child in family if child.pk in answers)), None
     for child in change.children:
         was_final, answer = child.is_final, answers[child.pk]
         if is_overtaken(child, call):

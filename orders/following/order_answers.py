@@ -73,7 +73,7 @@ def _follow(order: Order, answer: OrderStatus, hold: Hold, call: StatusCall) -> 
         if answer.remains is not None:
             order.remains = answer.remains
         if answer.state is not ProviderOrderState.REFILLING and order.progress != answer.state.value:
-            change.events.append((EventKind.MOVED, {"old": order.progress, "new": answer.state.value}))
+            change.note(EventKind.MOVED, old=order.progress, new=answer.state.value)
             order.progress = answer.state.value
     elif end is None:
         # 2. Of an ended one that runs again, the money that moved stays where it is.

@@ -37,14 +37,13 @@ def follow(order: Order, answer: OrderStatus, family: Family, hold: Hold, call: 
     elif end is None:
         order.raw_state, order.ended_as = raw_state, ""
         if answer.state is not ProviderOrderState.REFILLING and order.progress != answer.state.value:
-            change.events.append((EventKind.MOVED, {"old": order.progress, "new": answer.state.value}))
+            change.note(EventKind.MOVED, old=order.progress, new=answer.state.value)
             order.progress = answer.state.value
     elif not family.children and not may_end_childless:
         problem = problem or "ended without any child order"
     elif not problem and order.ended_as != end.progress:
         order.ended_as, order.raw_state = end.progress, raw_state
-        news = {"old": order.progress, "new": f"{end.progress.value}, its children first"}
-        change.events.append((EventKind.MOVED, news))
+        change.note(EventKind.MOVED, old=order.progress, new=f"{end.progress.value}, its children first")
     # 3. Money, unless a person has to look first.
     if problem:
         change.review = problem
