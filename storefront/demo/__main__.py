@@ -2,9 +2,9 @@
 
 import sys
 
-from storefront.demo.errors import DemoProblem
 from storefront.demo.plan import demo_folder
 from storefront.demo.run import run
+from storefront.demo.stopping import DemoProblem
 from storefront.embedded.errors import EmbeddedError
 from storefront.embedded.place import kept_place
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from storefront.demo.credentials import Credentials
-from storefront.demo.errors import DemoProblem
+from storefront.demo.stopping import DemoProblem
 from storefront.embedded.services import Services
 
 CLONE = Path(__file__).resolve().parent.parent.parent

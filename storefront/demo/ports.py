@@ -6,7 +6,7 @@ import socket
 import time
 from http.client import HTTPConnection, HTTPException
 
-from storefront.demo.errors import DemoProblem
+from storefront.demo.stopping import DemoProblem
 
 LOOPBACK = "127.0.0.1"
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import FrameType
 
-from storefront.demo.errors import DemoProblem, StopRequested
 from storefront.demo.log import follow, say
 from storefront.demo.plan import CLONE
+from storefront.demo.stopping import DemoProblem, StopRequested
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -5,11 +5,11 @@ import time
 
 from storefront.demo.banner import banner
 from storefront.demo.credentials import load_credentials
-from storefront.demo.errors import DemoProblem, StopRequested
 from storefront.demo.log import say
 from storefront.demo.plan import Plan, demo_folder, requested_port
 from storefront.demo.ports import LOOPBACK, is_ready, listens, require_free
 from storefront.demo.processes import Supervisor
+from storefront.demo.stopping import DemoProblem, StopRequested
 from storefront.embedded.place import kept_place
 from storefront.embedded.services import Services, start_missing
 

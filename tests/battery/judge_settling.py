@@ -1,4 +1,4 @@
-"""S1-S12 and R1: what customers were refunded beside what the provider said, and its charges beside ours."""
+"""S1-S12 and R1: compares the refunds with the answers of the provider, and its charges with ours."""
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal

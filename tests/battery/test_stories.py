@@ -212,7 +212,7 @@ def test_answers_however_often_and_odd_give_back_what_is_due_and_no_more(
 
 
 def test_charges_and_refunds_are_exact_in_every_place(shop: Shop, alice: User, judged: Callable[..., None]) -> None:
-    """Charged up to the next quantum, refunded down to it, beside fractions that know no rounding at all."""
+    """Charges round up to the quantum and refunds down; both are compared with fractions that are never rounded."""
     Service.objects.update(price="1.17003")
     said = {}
     for quantity, remains in ((777, 333), (1000, 157), (999, 998), (37, 11), (61, 60), (7, 3)):

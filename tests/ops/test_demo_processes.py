@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from storefront.demo.credentials import load_credentials
-from storefront.demo.errors import DemoProblem, StopRequested
 from storefront.demo.plan import requested_port
 from storefront.demo.ports import require_free
 from storefront.demo.processes import STOP_SIGNALS, Supervisor
+from storefront.demo.stopping import DemoProblem, StopRequested
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(300)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPER}"

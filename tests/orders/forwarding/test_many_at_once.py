@@ -73,7 +73,7 @@ def test_the_session_of_a_lane_serves_the_next_one_and_holds_no_lane_meanwhile(s
 
     assert len({session_of(number) for number in (1, 2, 1)}) == 1
     with connection.cursor() as cursor:
-        # Of this database: a test that runs beside this one on the same server may hold a lane of its own.
+        # Of this database: another test on the same server may hold a lane at the same time.
         here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         query = f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND {here}"  # noqa: S608
         cursor.execute(query, [lanes.NAMESPACE])
