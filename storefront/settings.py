@@ -167,7 +167,7 @@ if DATABASES["default"]:
     DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 5
 
 # The cache holds counters of sign-in limits. It lives in Postgres, so that Redis stays what it is here: a doorbell.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"}}
+CACHES = {"default": {"BACKEND": "core.counters.CounterCache", "LOCATION": "core_cache"}}
 
 # --- Language and time ------------------------------------------------------------------------------------------------
 # A language is offered once it is translated: a page laid out from right to left in English helps nobody.
