@@ -12,6 +12,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
 from billing.models import Account, Hold
+from core.shop_settings import shop_settings
 
 
 @dataclass(frozen=True)
@@ -24,14 +25,14 @@ class WalletSummary:
 
 
 def shop(request: HttpRequest) -> dict[str, Any]:
-    """``shop``: settings. ``wallet``: read on first use, so that pages without it need no query."""
-    facts = {
-        "name": settings.SHOP_NAME,
-        "currency": settings.SHOP_CURRENCY,
-        "contact_email": settings.CONTACT_EMAIL,
-        "is_demo": settings.DEMO,
+    """``shop``: its settings. ``wallet``: read on first use, so that pages without it need no query."""
+    # Missing where the middleware did not run.
+    facts = getattr(request, "shop", None) or SimpleLazyObject(shop_settings)
+    return {
+        "shop": facts,
+        "shop_currency": settings.SHOP_CURRENCY,
+        "wallet": SimpleLazyObject(lambda: wallet_summary(request)),
     }
-    return {"shop": facts, "wallet": SimpleLazyObject(lambda: wallet_summary(request))}
 
 
 def wallet_summary(request: HttpRequest) -> WalletSummary:

@@ -2,11 +2,9 @@
 
 import json
 import logging
-from contextvars import ContextVar
 from datetime import UTC, datetime
 
-#: The id of the request being served, or empty outside one.
-request_id: ContextVar[str] = ContextVar("request_id", default="")
+from core.request_id import request_id
 
 
 class JsonFormatter(logging.Formatter):

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
 from api.views import endpoint
-from storefront.logs import request_id
+from core.request_id import request_id
 
 _VALID_ID = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
 

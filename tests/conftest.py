@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 from django.test import TransactionTestCase, override_settings
 
 from storefront.embedded.place import ServerPlace, temporary_place
@@ -48,6 +49,15 @@ def own_place() -> Iterator[ServerPlace]:
     place.redis(durable=False).end_left_over()  # in case the test left it running
     place.delete()
     lock.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """A shop that is open to customers, as most tests expect it."""
+    with django_db_blocker.unblock():
+        from core.models import ShopSettings  # models can be imported only now
+
+        ShopSettings.objects.filter(pk=1).update(opened_at=Now())
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -8,8 +8,8 @@ from functools import cache
 from django.core.management import call_command
 from django.db import connection, transaction
 
-#: Filled by migrations and changed by no test.
-KEPT = {"django_content_type", "auth_permission"}
+#: Filled by migrations. A test that changes the shop's settings puts them back.
+KEPT = {"django_content_type", "auth_permission", "core_shopsettings"}
 #: Above this size of one table, in bytes, its deleted rows would slow down the tests that follow.
 LARGE = 4_000_000
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django import template
 from django.conf import settings
+from django.template import Context
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -59,8 +60,9 @@ def duration(span: timedelta) -> str:
     return duration_text(span)
 
 
-@register.simple_tag
-def shop_name() -> str:
-    """The shop's name where no context processor runs, as on the error 500 page."""
-    name: str = settings.SHOP_NAME
+@register.simple_tag(takes_context=True)
+def shop_name(context: Context) -> str:
+    """The shop's name; where no context processor runs, as on the error 500 page, the environment's."""
+    shop = context.get("shop")
+    name: str = shop.name if shop else settings.SHOP_NAME
     return name

@@ -1,6 +1,6 @@
 from django import template
 
-from storefront.logs import request_id
+from core.request_id import request_id
 
 register = template.Library()
 

@@ -1,0 +1,85 @@
+"""Write down what staff do: who, from where, to what, why, and what changed.
+
+The row is written in the operation's own transaction, so that the change and its trace are there together or not at
+all. The database refuses to change or delete such a row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpRequest
+
+from core.addresses import client_address
+from core.models import StaffAction
+from core.request_id import request_id
+
+#: What stands for a secret that was given.
+SECRET_SET = "set"  # noqa: S105
+_LONGEST = 500
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who did something: ``code`` is "staff:17" or "shell", ``name`` what people read."""
+
+    code: str
+    name: str
+    address: str | None = None
+    request_id: str = ""
+
+
+def staff_actor(request: HttpRequest) -> Actor:
+    """Return the member of staff who sent ``request``."""
+    return Actor(
+        code=f"staff:{request.user.pk}",
+        name=str(request.user),
+        address=client_address(request) or None,
+        request_id=request_id.get(),
+    )
+
+
+def shell_actor() -> Actor:
+    """Return the actor of a command that somebody with access to the server ran."""
+    return Actor(code="shell", name="shell")
+
+
+def record_staff_action(
+    actor: Actor,
+    action: str,
+    target: Model,
+    *,
+    reason: str = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> StaffAction:
+    """Add one row about ``target`` in the caller's transaction, and return it.
+
+    ``action`` is a code such as "wallet.credit". Values are kept as text of at most 500 characters; never hand in a
+    secret, but SECRET_SET.
+    """
+    return StaffAction.objects.create(
+        actor=actor.code,
+        address=actor.address,
+        request_id=actor.request_id,
+        action=action,
+        object_type=target._meta.label_lower,
+        object_id=str(target.pk),
+        object_name=str(target)[:200],
+        reason=_storable(reason)[:2000],
+        before={name: _bounded(value) for name, value in (before or {}).items()},
+        after={name: _bounded(value) for name, value in (after or {}).items()},
+    )
+
+
+def _bounded(value: Any) -> Any:
+    """Return ``value`` if JSON has it and it is short; else its text, cut."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    return _storable(str(value))[:_LONGEST]
+
+
+def _storable(text: str) -> str:
+    """``text`` without NUL, which Postgres cannot store."""
+    return text.replace("\x00", "")
