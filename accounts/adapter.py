@@ -5,10 +5,12 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts import password_limits
+from accounts.known_devices import remember_device
 from core.secrets import seal, unseal
 
 
@@ -30,6 +32,20 @@ class AccountAdapter(DefaultAccountAdapter):
         """The admin for staff, the price list for customers."""
         user: Any = request.user
         return reverse("admin:index") if user.is_staff else super().get_login_redirect_url(request)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        # allauth's own count has the Host header in its key, so that each spelling of our name had five attempts.
+        self._login_failed_rl_usage = password_limits.count_attempt(request, email=credentials.get("email", ""))
+        if self._login_failed_rl_usage is None:
+            raise self.validation_error("too_many_login_attempts")
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        password_limits.forget_attempts(request, email=credentials.get("email", ""))
+
+    def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        remember_device(request, response, user)
+        return response
 
     def get_email_verification_redirect_url(self, email_address: Any) -> str:
         return reverse("catalog:prices")

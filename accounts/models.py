@@ -7,7 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Lower, Now, Upper
 from django.utils.translation import gettext_lazy as _
 
 
@@ -96,6 +96,10 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="user_email_unique",
                 violation_error_message=_("A person with this e-mail address exists already."),
             )
+        ]
+        indexes = [
+            models.Index(Upper("email"), name="user_email_upper"),  # email__iexact, at each attempt to sign in
+            models.Index(fields=["date_joined"], condition=Q(last_login=None), name="user_never_signed_in"),
         ]
 
     def __str__(self) -> str:

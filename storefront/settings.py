@@ -220,6 +220,9 @@ ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_EMAIL_VERIFICATION == "mand
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SHOP_NAME}] "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+# Who has chosen a new password by mail is signed in, on a device that is known from then on.
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+DEVICE_COOKIE_NAME = "device"
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXY_COUNT
 
 # --- Mail -------------------------------------------------------------------------------------------------------------

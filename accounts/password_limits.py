@@ -1,0 +1,80 @@
+"""Limits of wrong passwords: strict for strangers, and never so that strangers keep the owner out.
+
+They are counted for each account from each network, for each account from everywhere, and for each network. A known
+device (:mod:`accounts.known_devices`) has a count of its own and obeys no other.
+"""
+
+import ipaddress
+
+from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
+from allauth.core.internal import ratelimit
+from allauth.core.internal.ratelimit import RateLimitUsage
+from django.db.models import Q
+from django.http import HttpRequest
+
+from accounts.known_devices import device_of
+from accounts.models import User
+
+#: Wrong passwords in so much time. What one network may try for an account is far less than what all may, so that it
+#: takes several networks to keep an unknown device out.
+RATES = {
+    "device": "5/300s/key",
+    "account_from_network": "5/300s/key,20/1h/key",
+    "account_from_wide_network": "40/1h/key",
+    "account": "100/1h/key",
+    "network": "20/1m/key",
+    "wide_network": "60/1m/key",
+}
+
+
+def count_attempt(request: HttpRequest, *, email: str) -> RateLimitUsage | None:
+    """Count one attempt with a password; return None if a limit refuses it, else what takes the count back."""
+    usage = RateLimitUsage(usage=[])
+    for action, key in _counts(request, email):
+        counted = ratelimit.consume(request, app="accounts", action=action, config=RATES, key=key)
+        if counted is None:
+            usage.rollback()
+            return None
+        usage.usage += counted.usage
+    return usage
+
+
+def forget_attempts(request: HttpRequest, *, email: str) -> None:
+    """Clear the counts of the accounts with that address: its owner has chosen a new password by mail."""
+    for action, key in _counts(request, email):
+        if action.startswith("account"):
+            ratelimit.clear(request, app="accounts", action=action, config=RATES, key=key)
+
+
+def _counts(request: HttpRequest, email: str) -> list[tuple[str, str]]:
+    """The counts that one attempt belongs to, as pairs of a name in RATES and a key."""
+    accounts = list(
+        User.objects.filter(
+            Q(email__iexact=email) | Q(pk__in=EmailAddress.objects.filter(email__iexact=email).values("user_id"))
+        )
+    )
+    devices = [device for account in accounts if (device := device_of(request, account))]
+    if devices:
+        return [("device", device) for device in devices]
+    network, wide = _networks(get_adapter().get_client_ip(request))
+    # By account and not as typed: one address can be spelled in many ways that Postgres finds equal.
+    names = [f"id:{account.pk}" for account in accounts] or [f"email:{email.strip().lower()}"]
+    return [
+        *(("account_from_network", f"{name} {network}") for name in names),
+        *(("account_from_wide_network", f"{name} {wide}") for name in names),
+        ("network", network),
+        ("wide_network", wide),
+        *(("account", name) for name in names),
+    ]
+
+
+def _networks(client_ip: str) -> tuple[str, str]:
+    """The client's network and a wider one: /24 and /16 with IPv4; with IPv6 /64, which is one customer, and /48.
+
+    A free tunnel gives anybody a /48, which is 65,536 networks.
+    """
+    ip = ipaddress.ip_address(client_ip)
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    narrow, wide = (24, 16) if ip.version == 4 else (64, 48)
+    return str(ipaddress.ip_network((ip, narrow), strict=False)), str(ipaddress.ip_network((ip, wide), strict=False))
