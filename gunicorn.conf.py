@@ -50,6 +50,8 @@ max_requests = 100_000
 max_requests_jitter = 10_000
 # It would put its socket in a home folder, which the container does not have.
 control_socket_disable = True
+# By default a client whose proxy runs on the same machine could send these as headers.
+forwarder_headers = ""
 logger_class = AccessLog
 accesslog = "-"
 

@@ -1,4 +1,7 @@
-"""A gunicorn worker whose threads stay with a connection for a moment, in case another request follows.
+"""A gunicorn worker whose threads wait a limited time for a request, and stay with a connection for a moment.
+
+By itself gunicorn waits for the rest of a request for as long as the client likes, and a thread that waits serves
+nobody else.
 
 By itself gunicorn hands a connection from the thread to its main loop and back for each request: two changes of
 thread, a pipe, and a new registration with the poller. A client that sends many requests in a row, or a proxy that
@@ -8,12 +11,39 @@ own worker (`make bench ARGS="--only buy"`): 0.208 of pgbench in orders through 
 
 import select
 import threading
+from math import ceil
+from time import monotonic
 from typing import Any
 
+from gunicorn.http.errors import NoMoreData
+from gunicorn.http.parser import RequestParser
+from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import ThreadWorker
 
+#: A whole request, its head and its body, has to arrive in this time.
+RECEIVE_SECONDS = 10.0
 #: The longest that a request of another connection can be delayed, and only while all threads wait like this.
 STAY_MILLISECONDS = 20
+
+
+class TimedUnreader(SocketUnreader):
+    """Reads from a socket until ``deadline`` on the monotonic clock."""
+
+    def __init__(self, sock: Any, parser: RequestParser) -> None:
+        super().__init__(sock)
+        self.deadline = 0.0
+        self._parser = parser
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        """Return what the client sends next. Raises NoMoreData, an OSError, when its time is over."""
+        waiting = select.poll()
+        waiting.register(self.sock, select.POLLIN)
+        if not waiting.poll(max(0, ceil((self.deadline - monotonic()) * 1000))):
+            if self._parser.mesg:  # the head has arrived: announce that the connection closes after the answer
+                self._parser.mesg.force_close()
+            raise NoMoreData
+        data: bytes = super().chunk(size_hint)
+        return data
 
 
 class StayingWorker(ThreadWorker):
@@ -24,10 +54,18 @@ class StayingWorker(ThreadWorker):
 
     def handle(self, conn: Any) -> Any:
         """Serve the connection until it pauses; return gunicorn's own answer, which is whether to keep it open."""
-        keep = super().handle(conn)
+        keep = self._handle_one(conn)
         while keep is True and self._asks_again(conn):
-            keep = super().handle(conn)
+            keep = self._handle_one(conn)
         return keep
+
+    def _handle_one(self, conn: Any) -> Any:
+        if conn.parser is None and not self.cfg.is_ssl:
+            conn.parser = RequestParser(self.cfg, conn.sock, conn.client)
+            conn.parser.unreader = TimedUnreader(conn.sock, conn.parser)
+        if isinstance(unreader := getattr(conn.parser, "unreader", None), TimedUnreader):
+            unreader.deadline = monotonic() + RECEIVE_SECONDS
+        return super().handle(conn)
 
     def _asks_again(self, conn: Any) -> bool:
         # Connections that wait for a thread come first, and one thread always stays free for new ones. Data that was

@@ -3,11 +3,13 @@
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,13 +17,23 @@ import pytest
 
 from tests.stack.running import ROOT, free_port, until
 
-_APP = """
+THREADS = 3
+RECEIVE_SECONDS = 1.0
+_APP = f"""
+import os
+
+from storefront import serving
+from storefront.incoming import received
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "storefront.settings"
+serving.RECEIVE_SECONDS = {RECEIVE_SECONDS}
+
+@received
 def application(environ, start_response):
     body = environ["PATH_INFO"].encode()
     start_response("200 OK", [("Content-Length", str(len(body))), ("X-Request-ID", "abcdefgh")])
     return [body]
 """
-THREADS = 3
 
 
 class Web:
@@ -106,6 +118,53 @@ def test_pipelined_requests_are_answered_in_order(web: Web) -> None:
         received += more
     assert received.index(b"\r\n\r\n/1") < received.index(b"\r\n\r\n/2")
     connection.close()
+
+
+def trickled(web: Web, start: bytes) -> bytes:
+    """Send ``start`` and then a byte now and then until the server has had enough; return all that it answered."""
+    answer = b""
+    with socket.create_connection(("127.0.0.1", web.port), timeout=0.2) as connection:
+        connection.sendall(start)
+        began = time.monotonic()
+        while time.monotonic() < began + 30:
+            try:
+                more = connection.recv(4096)
+            except TimeoutError:
+                connection.sendall(b"x")
+            else:
+                answer += more
+                if not more:
+                    break
+        assert time.monotonic() - began < 10 * RECEIVE_SECONDS
+    return answer
+
+
+def test_a_body_that_trickles_is_answered_with_408_and_keeps_no_thread(web: Web) -> None:
+    post = b"POST /slow HTTP/1.1\r\nHost: x\r\n"
+    starts = [post + b"Content-Length: 1000\r\n\r\n", post + b"Transfer-Encoding: chunked\r\n\r\n3e8\r\n"]
+    with ThreadPoolExecutor(2 * THREADS) as senders:
+        answers = list(senders.map(lambda start: trickled(web, start), starts * THREADS))
+    for answer in answers:
+        assert answer.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+        assert b"Connection: close\r\n" in answer
+    assert ask(web.connect(), "/after") == "/after"
+
+
+def test_a_head_that_trickles_is_dropped(web: Web) -> None:
+    assert trickled(web, b"GET /slow HTTP/1.1\r\nX-Long: ") == b""
+
+
+def test_half_a_body_is_never_taken_for_the_whole(web: Web) -> None:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=20) as connection:
+        connection.sendall(b"POST /half HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\nquantity=10")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 400 ")
+
+
+def test_no_header_of_a_client_changes_the_path(web: Web) -> None:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=20) as connection:
+        connection.sendall(b"GET /own HTTP/1.1\r\nHost: x\r\nSCRIPT_NAME: /other\r\nConnection: close\r\n\r\n")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
 
 
 def test_the_log_names_each_request_and_no_secret(web: Web) -> None:

@@ -1,0 +1,104 @@
+"""The shipped proxy in front of the real web server, while many clients send slowly."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.stack.running import ROOT, free_port, running, until
+
+CADDY = shutil.which("caddy")
+SLOW_CONNECTIONS = 40
+pytestmark = pytest.mark.skipif(CADDY is None, reason="no Caddy on this machine")
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """What Caddy reads the shipped file with: its own folders, and the option's name in its version."""
+    version = subprocess.run([str(CADDY), "version"], capture_output=True, text=True, check=True).stdout
+    numbers = tuple(int(number) for number in version.split()[0].lstrip("v").split("-")[0].split(".")[:3])
+    old = {"PROXY_BUFFERS": "buffer_requests"} if numbers < (2, 6, 4) else {}
+    own = {"XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "CADDY_ADMIN": f"unix/{folder}/admin.sock"}
+    return {"PATH": os.environ["PATH"], "HOME": str(folder), "ACME_EMAIL": "owner@example.com", **own, **old, **more}
+
+
+def command(verb: str, *options: str) -> list[str]:
+    return [str(CADDY), verb, "--adapter", "caddyfile", "--config", str(ROOT / "deploy/Caddyfile"), *options]
+
+
+@pytest.fixture
+def proxy(transactional_db: None, tmp_path: Path) -> Iterator[str]:
+    """The address of the proxy, with the shop behind it."""
+    with running(tmp_path, "redis://127.0.0.1:9/0", HTTPS="false") as stack, ExitStack() as ending:
+        stack.web()
+        address = f"http://127.0.0.1:{free_port()}"
+        env = environment(tmp_path, SHOP_DOMAIN=address, SHOP_UPSTREAM=urlsplit(stack.url).netloc)
+        log = ending.enter_context((tmp_path / "caddy.log").open("wb"))
+        caddy = subprocess.Popen(command("run"), env=env, stdout=log, stderr=log)
+        ending.callback(caddy.wait, 20)
+        ending.callback(caddy.terminate)
+        until(lambda: answers(f"{address}/healthz"), 20, "the proxy answers")
+        yield address
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - an address of this machine, made above
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def test_forty_slow_clients_are_noticed_by_nobody(proxy: str, tmp_path: Path) -> None:
+    over = threading.Event()
+    place = urlsplit(proxy)
+    with ExitStack() as stack:
+        connections = []
+        for _n in range(SLOW_CONNECTIONS):
+            connections.append(stack.enter_context(socket.create_connection((place.hostname or "", place.port or 0))))
+            connections[-1].sendall(
+                b"POST /api/v2 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n"
+                b"Content-Type: application/x-www-form-urlencoded\r\n\r\nkey="
+            )
+
+        def trickle() -> None:
+            while not over.wait(0.3):
+                for connection in connections:
+                    connection.sendall(b"x")
+
+        slow = threading.Thread(target=trickle)
+        slow.start()
+        try:
+            for _n in range(10):
+                began = time.monotonic()
+                assert answers(f"{proxy}/healthz?secret")
+                assert time.monotonic() - began < 2
+                over.wait(0.2)
+        finally:
+            over.set()
+            slow.join()
+    log = [json.loads(line) for line in (tmp_path / "caddy.log").read_text().splitlines()]
+    lines = [line for line in log if line.get("logger", "").startswith("http.log.access") and line["status"] == 200]
+    assert {line["request"]["uri"] for line in lines[1:]} == {"/healthz..."}
+    assert "headers" not in lines[0]["request"]
+
+
+def test_the_proxy_waits_a_limited_time_and_serves_the_domain_over_https(tmp_path: Path) -> None:
+    env = environment(tmp_path, SHOP_DOMAIN="shop.example")
+    for verb in ("validate", "adapt"):
+        done = subprocess.run(command(verb), env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    servers: dict[str, Any] = json.loads(done.stdout)["apps"]["http"]["servers"]
+    (server,) = servers.values()
+    assert server["listen"] == [":443"]
+    assert (server["read_header_timeout"], server["read_timeout"]) == (10_000_000_000, 15_000_000_000)
