@@ -6,15 +6,17 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiKey, User
 from core.read_only_admin import ReadOnlyAdmin
+from core.shop_admin import ShopModelAdmin
 
 ROLES = ("is_staff", "is_superuser", "groups")
 
@@ -73,7 +75,7 @@ class RoleFilter(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class PersonAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PersonAdmin(ShopModelAdmin):
     """Nobody is deleted, and only an owner adds staff: others could grant themselves every permission."""
 
     list_display: tuple[str, ...] = ("email", "role_", "is_verified_", "is_active", "date_joined", "last_login")
@@ -150,5 +152,44 @@ def _is_owner(request: HttpRequest) -> bool:
     return bool(request.user.is_active and request.user.is_superuser)
 
 
-# Only the person can prove an address or a second factor, so staff do not edit these two.
-admin.site.unregister([EmailAddress, Authenticator])
+# Only the person can prove an address or a second factor, so staff do not edit these two. Groups get a page of ours.
+admin.site.unregister([EmailAddress, Authenticator, Group])
+
+
+@admin.register(Group)
+class StaffGroupAdmin(ShopModelAdmin):
+    """Groups of permissions. Only owners see and change them: who edits a group gives every right to its members."""
+
+    list_display = ("name", "members_")
+    search_fields = ("name",)
+    ordering = ("name",)
+    filter_horizontal = ("permissions",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        groups: QuerySet[Group] = super().get_queryset(request)
+        return groups.annotate(members=Count("user"))
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "permissions":
+            # Their names show the app and the kind of row, which are read with the permissions.
+            kwargs["queryset"] = Permission.objects.select_related("content_type")
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _is_owner(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_owner(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _is_owner(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_owner(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_owner(request)
+
+    @admin.display(description=_("members"), ordering="members")
+    def members_(self, group: Group) -> int:
+        return int(group.members)  # type: ignore[attr-defined]  # annotated by get_queryset

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from catalog.addresses import demand_encryption
 from catalog.locks import lock_provider
 from catalog.models import Provider, ProviderService
 from catalog.prices.reprice import reprice_provider
@@ -24,6 +25,7 @@ ACCESS = frozenset({"url", "sealed_key", "body_encoding", "dialect", "currency"}
 def set_up(name: str, *, url: str, key: str, **settings: Any) -> tuple[Provider, bool]:
     """Add or change the provider of this name; return it and whether it is new. Raises ValidationError.
 
+    Address and key come together, so that no key is ever sent to an address that it was not given for.
     ``settings`` are fields of Provider such as currency, markup_percent and exchange_rate.
     """
     if not key.strip():
@@ -31,10 +33,16 @@ def set_up(name: str, *, url: str, key: str, **settings: Any) -> tuple[Provider,
     with transaction.atomic():
         known = Provider.objects.select_for_update(no_key=True).filter(name=name).first()
         provider = known or Provider(name=name)
+        before = provider.url
         for field, value in {"url": url, **settings}.items():
             setattr(provider, field, value)
         provider.set_key(key)
         provider.full_clean()
+        if url != before:
+            try:
+                demand_encryption(url)
+            except ValidationError as problem:
+                raise ValidationError({"url": problem.messages}) from None
         if known is None:
             provider.save()
         else:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin
 from django.http import HttpRequest
 
+from core.shop_admin import ShopModelAdmin
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
+
+class ReadOnlyAdmin(ShopModelAdmin):
     """Nobody can add, edit or delete here; seeing needs the usual "view" permission."""
 
     actions: Sequence[str] | None = None

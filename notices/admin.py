@@ -1,11 +1,13 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -52,8 +54,10 @@ class AlertAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Close the selected alerts"), permissions=["close"])
     def close(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
         now = database_now()
-        causes = queryset.filter(closed_at=None).values_list("cause", flat=True)
-        closed = close_alerts(list(causes), now=now, actor=str(request.user))
+        with transaction.atomic():
+            rows = list(queryset.filter(closed_at=None))
+            closed = close_alerts([row.cause for row in rows], now=now, actor=str(request.user))
+            self.record_each(request, rows, "alert.close", _t("Closed"))
         words = ngettext("%(closed)d alert closed.", "%(closed)d alerts closed.", closed)
         messages.success(request, words % {"closed": closed})
 

@@ -10,6 +10,7 @@ from catalog.providers.connection import client_for
 from core.clock import database_now
 from core.refusals import Refusal, demand_reason
 from core.secrets import SecretUnreadable
+from core.staff_actions import Actor, record_staff_action
 from orders import id_search, lifecycle, own_ids
 from orders.books import orphans
 from orders.doubt import conclude
@@ -41,7 +42,7 @@ class NotThatId(Refusal):
 
 
 def decide_placed(
-    *, order_id: int, upstream_id: str, actor: str, reason: str, now: datetime, attempt_id: int | None = None
+    *, order_id: int, upstream_id: str, actor: Actor, reason: str, now: datetime, attempt_id: int | None = None
 ) -> bool:
     """Record that the order was placed as ``upstream_id``; False if exactly that was decided before.
 
@@ -67,15 +68,17 @@ def decide_placed(
     if not isinstance(item, OrderStatus):
         raise NotThatId(_("The provider's answer about this number makes no sense. Please try again."))
     own_ids.note_seen(order.provider_id, wanted, item, now=database_now())
-    done = conclude.placed(attempt.pk, wanted, how="person", now=database_now(), actor=actor, reason=reason)
+    with transaction.atomic():
+        done = conclude.placed(attempt.pk, wanted, how="person", now=database_now(), actor=actor.name, reason=reason)
+        if done:
+            _note(order, actor, reason, now, {"decision": "placed", "id": wanted})
     if not done:
         raise NotInDoubt(_("Meanwhile this order was decided, or another order got the number."))
-    _note(order, actor, reason, now, {"decision": "placed", "id": wanted})
     return True
 
 
 def decide_not_placed(
-    *, order_id: int, refund: bool, actor: str, reason: str, now: datetime, attempt_id: int | None = None
+    *, order_id: int, refund: bool, actor: Actor, reason: str, now: datetime, attempt_id: int | None = None
 ) -> bool:
     """Record that the order was not placed, and send it again or refund it; False if that was decided before.
 
@@ -92,15 +95,17 @@ def decide_not_placed(
     attempt = _demand_doubt(order, attempt_id)
     if now < earliest_not_placed(attempt):
         raise TooEarly(_("The provider may still carry it out. Please wait until the time shown."))
-    if not conclude.not_placed(
-        attempt.pk, how="person", now=now, actor=actor, refund=refund, person={"reason": reason, "refund": refund}
-    ):
+    person = {"reason": reason, "refund": refund}
+    with transaction.atomic():
+        done = conclude.not_placed(attempt.pk, how="person", now=now, actor=actor.name, refund=refund, person=person)
+        if done:
+            _note(order, actor, reason, now, {"decision": "not placed", "then": "refund" if refund else "send again"})
+    if not done:
         raise NotInDoubt(_("This order was decided meanwhile."))
-    _note(order, actor, reason, now, {"decision": "not placed", "then": "refund" if refund else "send again"})
     return True
 
 
-def mark_foreign(*, own_id: int, actor: str, reason: str) -> bool:
+def mark_foreign(*, own_id: int, actor: Actor, reason: str) -> bool:
     """Record that something else placed this order with our key; False if the id is explained already.
 
     Its charge left our account all the same, so the books keep it, whether or not a scan listed it before. Raises
@@ -109,11 +114,12 @@ def mark_foreign(*, own_id: int, actor: str, reason: str) -> bool:
     demand_reason(reason)
     with transaction.atomic():
         unexplained = OwnId.objects.filter(pk=own_id, explained__in=UNEXPLAINED)
-        if not unexplained.update(explained=Explanation.FOREIGN, decided_by=actor):
+        if not unexplained.update(explained=Explanation.FOREIGN, decided_by=actor.name):
             return False
         own = OwnId.objects.select_related("provider").get(pk=own_id)
         orphan = orphans.Orphan(own.upstream_id, own.charge, own.state)
-        orphans.explain_orphan(own.provider, orphan, reason=reason, actor=actor, now=database_now())
+        orphans.explain_orphan(own.provider, orphan, reason=reason, actor=actor.name, now=database_now())
+        record_staff_action(actor, "own_id.foreign", own, reason=reason)
     return True
 
 
@@ -137,7 +143,9 @@ def _demand_doubt(order: Order, attempt_id: int | None) -> ForwardAttempt:
     return attempt
 
 
-def _note(order: Order, actor: str, reason: str, now: datetime, detail: dict[str, str]) -> None:
+def _note(order: Order, actor: Actor, reason: str, now: datetime, detail: dict[str, str]) -> None:
     lifecycle.note(
-        order_id=order.pk, kind=EventKind.DECIDED, now=now, detail={**detail, "reason": reason[:500]}, actor=actor
+        order_id=order.pk, kind=EventKind.DECIDED, now=now, detail={**detail, "reason": reason[:500]}, actor=actor.name
     )
+    action = f"doubt.{detail['decision'].replace(' ', '_')}"
+    record_staff_action(actor, action, order, reason=reason, after=detail)

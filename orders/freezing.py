@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.clock import database_now, elapsed_clock
+from core.staff_actions import Actor, record_staff_action
 from notices import causes
 from notices.alerts import close_alert, raise_alert
 from orders import marks
@@ -96,7 +97,7 @@ def freeze(
     return True
 
 
-def unfreeze(*, now: datetime, actor: str, reason: str) -> None:
+def unfreeze(*, now: datetime, actor: Actor, reason: str) -> None:
     """Let orders leave again; this database, as it is now, is the one that the shop knows.
 
     After a restore the shop gets a new name, so that no mark of the lost time, on any machine, freezes it again.
@@ -110,10 +111,11 @@ def unfreeze(*, now: datetime, actor: str, reason: str) -> None:
             frozen_at=None,
             is_restored=False,
             thawed_at=now,
-            thawed_by=actor[:254],
+            thawed_by=actor.name[:254],
             reason=reason[:300],
         )
-        close_alert(causes.FROZEN, now=now, actor=actor)
+        close_alert(causes.FROZEN, now=now, actor=actor.name)
+        record_staff_action(actor, "shop.thaw", state, reason=reason)
     # Outside the transaction, since it waits for Redis; a crash before it only freezes the shop once more.
     marks.write(name, marks.reached())
 

@@ -20,6 +20,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from core.refusals import Refusal, demand_reason
+from core.staff_actions import Actor, record_staff_action
 from orders import lifecycle, settlement
 from orders.books import order_costs
 from orders.changes import holds_of, lock_orders, write
@@ -86,7 +87,7 @@ def choice_of(order: Order) -> Choice:
     return Choice(asks and may_settle, asks and held == 0, _fingerprint(order, held))
 
 
-def settle_by_hand(*, order_id: int, missing: int, seen: str, actor: str, reason: str, now: datetime) -> bool:
+def settle_by_hand(*, order_id: int, missing: int, seen: str, actor: Actor, reason: str, now: datetime) -> bool:
     """Settle the order as if its provider had answered that ``missing`` did not arrive; False when it was before.
 
     ``seen`` is the :func:`choice_of` the order as the person saw it. Raises NoReason, NothingToDecide, Stale,
@@ -106,7 +107,7 @@ def settle_by_hand(*, order_id: int, missing: int, seen: str, actor: str, reason
         was_over, reviewed = order.progress in FINAL, order.needs_review
         holds = holds_of([order])
         end = children.end_for(order, missing)
-        change = settlement.settle(order, holds[order_id], end, missing, remains=missing, now=now, actor=actor)
+        change = settlement.settle(order, holds[order_id], end, missing, remains=missing, now=now, actor=actor.name)
         if change is None or (was_over and not change.postings):
             raise MovesNothing(_("At least as much was refunded already. If nothing is to do, say so."))
         _note(order, {"decision": "settled", "not delivered": missing}, actor, reason, now)
@@ -118,7 +119,7 @@ def settle_by_hand(*, order_id: int, missing: int, seen: str, actor: str, reason
     return True
 
 
-def nothing_to_do(*, order_id: int, seen: str, actor: str, reason: str, now: datetime) -> bool:
+def nothing_to_do(*, order_id: int, seen: str, actor: Actor, reason: str, now: datetime) -> bool:
     """Decide that the order stays as it is; False when that was decided before.
 
     Raises NoReason, NothingToDecide, Stale, StillHeld.
@@ -146,9 +147,11 @@ def _demand_same(order: Order, seen: str) -> None:
         raise Stale(_("Something about this order has changed since you opened the page. Please look again."))
 
 
-def _note(order: Order, detail: dict[str, str | int], actor: str, reason: str, now: datetime) -> None:
+def _note(order: Order, detail: dict[str, str | int], actor: Actor, reason: str, now: datetime) -> None:
     detail |= {"about": order.needs_review, "reason": reason.strip()[:500]}
-    lifecycle.note(order_id=order.pk, kind=EventKind.DECIDED, now=now, detail=detail, actor=actor)
+    lifecycle.note(order_id=order.pk, kind=EventKind.DECIDED, now=now, detail=detail, actor=actor.name)
+    action = "order.settle" if detail["decision"] == "settled" else "order.nothing_to_do"
+    record_staff_action(actor, action, order, reason=reason, after=detail)
 
 
 def _fingerprint(order: Order, held: Decimal, **otherwise: object) -> str:

@@ -1,8 +1,10 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -43,7 +45,11 @@ class TicketAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Close the selected tickets"), permissions=["close"])
     def close(self, request: HttpRequest, queryset: QuerySet[Ticket]) -> None:
         now, actor = database_now(), str(request.user)
-        numbers = list(queryset.order_by("pk").values_list("pk", flat=True))
-        closed = sum(close_ticket(ticket_id=number, actor=actor, now=now) for number in numbers)
+        with transaction.atomic():
+            closing = [
+                ticket for ticket in queryset.order_by("pk") if close_ticket(ticket_id=ticket.pk, actor=actor, now=now)
+            ]
+            self.record_each(request, closing, "ticket.close", _t("Closed"))
+        closed = len(closing)
         words = ngettext("%(closed)d ticket closed.", "%(closed)d tickets closed.", closed)
         messages.success(request, words % {"closed": closed})

@@ -26,6 +26,7 @@ class Direction:
     """Into the wallet or out of it: the ledger's function, and the words on the pages."""
 
     move: Callable[..., bool]
+    action: str
     sign: int
     title: str | Promise
     verb: str | Promise
@@ -82,7 +83,10 @@ def _move(page: ReadOnlyAdmin, request: HttpRequest, wallet: Wallet, way: Direct
                 actor=str(request.user),
             )
             if is_new:
-                page.log_change(request, wallet, f"{way.verb % words}: {given['reason']}")
+                page.record(
+                    request, wallet, way.action, f"{way.verb % words}: {given['reason']}", reason=given["reason"],
+                    after={"amount": given["amount"]},
+                )  # fmt: skip
     except Refusal as refusal:
         form.add_error("amount", str(refusal.message))
         return False

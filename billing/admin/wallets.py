@@ -19,6 +19,7 @@ _HELD = F("charged") - F("earned") - F("refunded")
 
 CREDIT = Direction(
     move=ledger.credit,
+    action="wallet.credit",
     sign=1,
     title=_("Credit a wallet"),
     verb=_("Credit %(amount)s"),
@@ -27,6 +28,7 @@ CREDIT = Direction(
 )
 DEBIT = Direction(
     move=ledger.debit,
+    action="wallet.debit",
     sign=-1,
     title=_("Debit a wallet"),
     verb=_("Debit %(amount)s"),

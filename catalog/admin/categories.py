@@ -12,10 +12,11 @@ from catalog.models import Category, Provider, ProviderService
 from catalog.service_changes import recording_changes
 from catalog.shop.publishing import republish
 from core.clock import database_now
+from core.shop_admin import ShopModelAdmin
 
 
 @admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
+class CategoryAdmin(ShopModelAdmin):
     list_display = ("name", "position", "is_visible", "services_")
     list_editable = ("position", "is_visible")
     list_filter = ("is_visible",)

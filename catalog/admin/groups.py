@@ -6,10 +6,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import CustomerGroup
+from core.shop_admin import ShopModelAdmin
 
 
 @admin.register(CustomerGroup)
-class CustomerGroupAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
+class CustomerGroupAdmin(ShopModelAdmin):
     """Groups of customers with prices of their own. Members are chosen on the customer's page."""
 
     list_display = ("name", "percent", "customers_")

@@ -4,8 +4,9 @@ import csv
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -13,9 +14,11 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from catalog.models import Service
 from catalog.prices.price_sheet import read_sheet, sheet_rows
 from catalog.shop.bulk_edit import set_own_prices
 from core.clock import database_now
+from core.shop_admin import ShopModelAdmin
 
 _MAX_BYTES = 10_000_000
 _SHOWN = 200
@@ -41,7 +44,7 @@ class _Line:
         return text
 
 
-def price_urls(page: admin.ModelAdmin) -> list[URLPattern]:  # type: ignore[type-arg]
+def price_urls(page: ShopModelAdmin) -> list[URLPattern]:
     """Return the URLs of export and import for the list that ``page`` shows."""
     wrap = page.admin_site.admin_view
 
@@ -60,7 +63,13 @@ def price_urls(page: admin.ModelAdmin) -> list[URLPattern]:  # type: ignore[type
         if request.method == "POST" and "confirmed" in request.POST:
             confirmed = read_sheet(request.POST.get("text", ""))
             prices = {price.service_id: price.own_price for price in confirmed.prices}
-            changed = set_own_prices(prices, now=database_now())
+            with transaction.atomic():
+                old = dict(Service.objects.filter(pk__in=prices).values_list("pk", "own_price"))
+                changed = set_own_prices(prices, now=database_now())
+                for service in Service.objects.filter(pk__in=prices):
+                    if old[service.pk] != service.own_price:
+                        before, after = {"own_price": old[service.pk]}, {"own_price": service.own_price}
+                        page.record(request, service, "prices.import", before=before, after=after)
             counted = ngettext("%(n)s price changed.", "%(n)s prices changed.", changed)
             messages.success(request, counted % {"n": f"{changed:,}"})
             return HttpResponseRedirect(reverse("admin:catalog_service_changelist"))

@@ -4,6 +4,7 @@ from django import forms
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.utils.translation import gettext_lazy as _
 
+from catalog.addresses import demand_encryption
 from catalog.models import Provider
 from catalog.providers.dialects import checked_dialect
 
@@ -36,6 +37,19 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class
         if "key" in self.fields and not self.instance.pk:
             self.fields["key"].required = True
             self.fields["key"].help_text = _("Stored encrypted and never shown again.")
+
+    def clean_url(self) -> str:
+        url: str = self.cleaned_data["url"]
+        if "url" in self.changed_data:
+            demand_encryption(url)
+        return url
+
+    def clean(self) -> dict[str, Any] | None:
+        """A key goes only to the address that it was given for: with another one it has to be entered again."""
+        cleaned = super().clean()
+        if self.instance.pk and "url" in self.changed_data and not self.cleaned_data.get("key"):
+            self.add_error("key", _("The address has changed. Please enter the API key for the new address."))
+        return cleaned
 
     def clean_key(self) -> str:
         return str(self.cleaned_data["key"]).strip()

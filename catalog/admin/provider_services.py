@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
@@ -10,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from catalog.admin.figures import cost_html, provider_amount_html
-from catalog.admin.history import log_each
 from catalog.models import ProviderService
 from catalog.shop.row_decisions import accept_rows, import_rows, pass_on_falls
 from core.clock import database_now
@@ -87,8 +87,9 @@ class ProviderServiceAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Accept as received and sell"), permissions=["accept"])
     def accept(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> None:
         asked = list(queryset.values_list("pk", flat=True))
-        accepted = accept_rows(asked, now=database_now())
-        log_each(request, accepted, _t("Accepted as received"))
+        with transaction.atomic():
+            accepted = accept_rows(asked, now=database_now())
+            self.record_each(request, accepted, "provider_service.accept", _t("Accepted as received"))
         if accepted:
             counted = ngettext("%(n)s row was accepted.", "%(n)s rows were accepted.", len(accepted))
             messages.success(request, counted % {"n": len(accepted)})
@@ -103,16 +104,19 @@ class ProviderServiceAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Pass a lower rate on to the price"), permissions=["accept"])
     def pass_on(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> None:
-        rows = pass_on_falls(queryset.values_list("pk", flat=True), now=database_now())
-        self._report(request, rows, _t("Lower rate passed on"))
+        with transaction.atomic():
+            rows = pass_on_falls(queryset.values_list("pk", flat=True), now=database_now())
+            self.record_each(request, rows, "provider_service.pass_on", _t("Lower rate passed on"))
+        self._report(request, rows)
 
     @admin.action(description=_("Import and sell in the shop"), permissions=["accept"])
     def import_rows(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> None:
-        rows = import_rows(queryset.values_list("pk", flat=True), now=database_now())
-        self._report(request, rows, _t("Imported"))
+        with transaction.atomic():
+            rows = import_rows(queryset.values_list("pk", flat=True), now=database_now())
+            self.record_each(request, rows, "provider_service.import", _t("Imported"))
+        self._report(request, rows)
 
-    def _report(self, request: HttpRequest, rows: list[ProviderService], what: str) -> None:
-        log_each(request, rows, what)
+    def _report(self, request: HttpRequest, rows: list[ProviderService]) -> None:
         counted = ngettext("%(n)s row changed.", "%(n)s rows changed.", len(rows))
         messages.success(request, counted % {"n": f"{len(rows):,}"})
 

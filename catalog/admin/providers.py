@@ -2,6 +2,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -23,11 +24,12 @@ from catalog.providers.health import parked_reason_text, unpark
 from catalog.sync.requested import request_sync
 from catalog.sync.run import AlreadyRunning
 from core.clock import database_now
+from core.shop_admin import ShopModelAdmin
 from core.templatetags.shop import state_html
 
 
 @admin.register(Provider)
-class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
+class ProviderAdmin(ShopModelAdmin):
     form = ProviderForm
     list_display = (
         "name", "state_", "currency", "balance_", "markup_percent", "last_synced_at", "last_answer_at", "errors_",
@@ -113,8 +115,11 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
     @admin.action(description=_("Unpark: send orders again"), permissions=["change"])
     def unpark(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
         for provider in queryset:
-            if unpark(provider.pk, now=database_now(), actor=str(request.user)):
-                self.log_change(request, provider, _t("Unparked"))
+            with transaction.atomic():
+                is_new = unpark(provider.pk, now=database_now(), actor=str(request.user))
+                if is_new:
+                    self.record(request, provider, "provider.unpark", _t("Unparked"))
+            if is_new:
                 messages.success(request, _t("Orders are sent to %(name)s again.") % {"name": provider.name})
 
     def check_connection(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -129,12 +134,15 @@ class ProviderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cla
         if provider is None:
             return HttpResponseNotAllowed(["POST"])
         force = request.POST.get("force") == "1"
+        # Before it, since a sync without a broker runs here and is no transaction.
+        with transaction.atomic():
+            action, sentence = ("provider.force_sync", _t("Sync forced")) if force else ("provider.sync", _t("Synced"))
+            self.record(request, provider, action, sentence)
         try:
             run = request_sync(provider, actor=str(request.user), force=force, now=database_now())
         except AlreadyRunning as refusal:
             messages.warning(request, str(refusal.message))
             return self._redirect(pk)
-        self.log_change(request, provider, _t("Sync forced") if force else _t("Synced"))
         if not run.is_open:
             show_sync_result(request, run)
         return self._redirect(pk)

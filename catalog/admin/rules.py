@@ -15,6 +15,7 @@ from catalog.models import MarkupRule
 from catalog.prices.preview import preview
 from catalog.prices.reprice import delete_rule, save_rule
 from core.clock import database_now
+from core.shop_admin import ShopModelAdmin
 
 
 class MarkupRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
@@ -32,7 +33,7 @@ class MarkupRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's cla
 
 
 @admin.register(MarkupRule)
-class MarkupRuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
+class MarkupRuleAdmin(ShopModelAdmin):
     """Markup rules. A rule is saved only after a preview of its effect."""
 
     form = MarkupRuleForm

@@ -2,6 +2,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern
@@ -13,7 +14,6 @@ from django.utils.translation import ngettext
 
 from catalog.admin.cells import CellForm
 from catalog.admin.figures import NOTHING, cost_html, margin_text, price_html, provider_amount_html
-from catalog.admin.history import log_each
 from catalog.admin.ordered_list import OrderedChangeList
 from catalog.admin.price_pages import price_urls
 from catalog.admin.service_filters import CategoryFilter, FoldedRelated, FoldedValues, MarginFilter, StateFilter
@@ -26,6 +26,7 @@ from catalog.shop.bulk_edit import change_category, set_markup, show_services
 from catalog.shop.equivalents import move_service
 from catalog.shop.publishing import PINNABLE, republish
 from core.clock import database_now
+from core.shop_admin import ShopModelAdmin
 
 
 class ServiceChangeList(OrderedChangeList):
@@ -43,7 +44,7 @@ class ServiceChangeList(OrderedChangeList):
 
 
 @admin.register(Service)
-class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
+class ServiceAdmin(ShopModelAdmin):
     """Services as sold: cost, markup, price, and the owner's settings."""
 
     form = ServiceForm
@@ -131,8 +132,10 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
         self._set_visible(request, queryset, False)
 
     def _set_visible(self, request: HttpRequest, queryset: QuerySet[Service], is_visible: bool) -> None:
-        others = show_services(queryset.values_list("pk", flat=True), is_visible, now=database_now())
-        log_each(request, others, _t("Shown") if is_visible else _t("Hidden"))
+        with transaction.atomic():
+            others = show_services(queryset.values_list("pk", flat=True), is_visible, now=database_now())
+            action, sentence = ("service.show", _t("Shown")) if is_visible else ("service.hide", _t("Hidden"))
+            self.record_each(request, others, action, sentence)
         self._report(request, len(others))
 
     @admin.action(description=_("Move to the chosen category"), permissions=["change"])
@@ -141,8 +144,10 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
         if category is None:
             self.message_user(request, _t("Choose a category next to the action first."), messages.WARNING)
             return
-        moved = change_category(queryset.values_list("pk", flat=True), category, now=database_now())
-        log_each(request, moved, _t("Moved to %(category)s") % {"category": category})
+        with transaction.atomic():
+            moved = change_category(queryset.values_list("pk", flat=True), category, now=database_now())
+            sentence = _t("Moved to %(category)s") % {"category": category}
+            self.record_each(request, moved, "service.move", sentence, after={"category": category})
         self._report(request, len(moved))
 
     @admin.action(description=_("Set the entered markup"), permissions=["change"])
@@ -154,8 +159,10 @@ class ServiceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's clas
             self.message_user(request, _t("Enter a percentage next to the action first."), messages.WARNING)
             return
         rows = list(queryset)
-        changed = set_markup([service.pk for service in rows], percent, now=database_now())
-        log_each(request, rows, _t("Markup set to %(percent)s %%") % {"percent": percent})
+        with transaction.atomic():
+            changed = set_markup([service.pk for service in rows], percent, now=database_now())
+            sentence = _t("Markup set to %(percent)s %%") % {"percent": percent}
+            self.record_each(request, rows, "service.markup", sentence, after={"percent": percent})
         self._report(request, changed)
 
     def _action_value(self, request: HttpRequest, name: str) -> Any:

@@ -6,10 +6,11 @@ from django.http import HttpRequest
 from catalog.models import UnlistedText
 from catalog.providers.unlisted_texts import give_meaning
 from core.clock import database_now
+from core.shop_admin import ShopModelAdmin
 
 
 @admin.register(UnlistedText)
-class UnlistedTextAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
+class UnlistedTextAdmin(ShopModelAdmin):
     """Texts with which providers refused orders. Only the meaning can be edited."""
 
     list_display = ("__str__", "provider", "times", "last_at", "meaning", "decided_by")

@@ -2,6 +2,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -92,23 +93,27 @@ class ProviderAccountAdmin(ReadOnlyAdmin):
             given = form.cleaned_data
             words = {"amount": f"{given['amount']:f} {provider.currency}", "kind": EntryKind(given["kind"]).label}
             try:
-                is_new = entries.enter(
-                    provider,
-                    EntryKind(given["kind"]),
-                    given["amount"],
-                    key=f"admin:{given['nonce']}",
-                    reference=given["reference"],
-                    memo=given["memo"],
-                    actor=str(request.user),
-                    now=database_now(),
-                )
+                with transaction.atomic():
+                    is_new = entries.enter(
+                        provider,
+                        EntryKind(given["kind"]),
+                        given["amount"],
+                        key=f"admin:{given['nonce']}",
+                        reference=given["reference"],
+                        memo=given["memo"],
+                        actor=str(request.user),
+                        now=database_now(),
+                    )
+                    if is_new:
+                        sentence = f"{words['kind']}: {words['amount']}, {given['memo']}"
+                        values = {name: given[name] for name in ("kind", "amount", "reference")}
+                        self.record(request, provider, "provider.enter", sentence, reason=given["memo"], after=values)
             except Refusal as refusal:
                 form.add_error("amount", str(refusal.message))
             except entries.EntryKeyReused:
                 form.add_error(None, _t("This form was sent before with other figures. Please open it again."))
             else:
                 if is_new:
-                    self.log_change(request, provider, f"{words['kind']}: {words['amount']}, {given['memo']}")
                     messages.success(request, _t("%(kind)s entered: %(amount)s.") % words)
                 else:
                     messages.warning(request, _t("%(amount)s was already entered; nothing was added.") % words)

@@ -3,6 +3,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import DurationField, ExpressionWrapper, F, QuerySet
 from django.db.models.functions import Coalesce, Now
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
@@ -86,14 +87,18 @@ class ReconciliationBreakAdmin(ReadOnlyAdmin):
             messages.error(request, _t("Nothing was decided."))
             return back
         try:
-            is_new = breaks.decide(
-                break_id=pk, state=state, note=request.POST.get("note", ""), actor=str(request.user), now=database_now()
-            )
+            with transaction.atomic():
+                note = request.POST.get("note", "")
+                is_new = breaks.decide(break_id=pk, state=state, note=note, actor=str(request.user), now=database_now())
+                if is_new:
+                    self.record(
+                        request, row, f"reconciliation_break.{request.POST['decision']}", str(state.label), reason=note,
+                        before={"state": row.state}, after={"state": state},
+                    )  # fmt: skip
         except Refusal as refusal:
             messages.error(request, str(refusal.message))
             return back
         if is_new:
-            self.log_change(request, row, str(state.label))
             messages.success(request, _t("Noted: %(state)s.") % {"state": state.label})
         else:
             messages.warning(request, _t("This was already noted."))

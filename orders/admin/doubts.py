@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from core.clock import database_now
 from core.read_only_admin import ReadOnlyAdmin
 from core.refusals import Refusal
+from core.staff_actions import staff_actor
 from core.templatetags.money import money_html
 from core.templatetags.shop import duration_text, state_html
 from orders import decisions
@@ -76,7 +77,7 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
         given = form.cleaned_data
         try:
             is_new = decisions.decide_placed(
-                order_id=pk, upstream_id=given["upstream_id"], reason=given["reason"], actor=str(request.user),
+                order_id=pk, upstream_id=given["upstream_id"], reason=given["reason"], actor=staff_actor(request),
                 now=database_now(), attempt_id=given["attempt"],
             )  # fmt: skip
         except Refusal as refusal:
@@ -93,7 +94,7 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
         given = form.cleaned_data
         try:
             is_new = decisions.decide_not_placed(
-                order_id=pk, refund=given["then"] == "refund", reason=given["reason"], actor=str(request.user),
+                order_id=pk, refund=given["then"] == "refund", reason=given["reason"], actor=staff_actor(request),
                 now=database_now(), attempt_id=given["attempt"],
             )  # fmt: skip
         except Refusal as refusal:
@@ -108,7 +109,7 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
 
     def _done(self, request: HttpRequest, order: DoubtfulOrder, is_new: bool, sentence: str) -> HttpResponse:
         if is_new:
-            self.log_change(request, order, sentence)
+            self.note_in_history(request, order, sentence)
             messages.success(request, sentence)
         else:
             messages.warning(request, _t("This was already decided; nothing changed."))

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from core.read_only_admin import ReadOnlyAdmin
+from core.staff_actions import staff_actor
 from orders import decisions
 from orders.admin.doubt_forms import ForeignForm
 from orders.models import OwnId
@@ -47,8 +48,8 @@ class OwnIdAdmin(ReadOnlyAdmin):
         form = ForeignForm(request.POST or None)
         if form.is_valid():
             reason = form.cleaned_data["reason"]
-            if decisions.mark_foreign(own_id=pk, actor=str(request.user), reason=reason):
-                self.log_change(request, own, _t("Placed by something else: %(reason)s") % {"reason": reason})
+            if decisions.mark_foreign(own_id=pk, actor=staff_actor(request), reason=reason):
+                self.note_in_history(request, own, _t("Placed by something else: %(reason)s") % {"reason": reason})
                 messages.success(request, _t("Noted: %(own)s was placed by something else.") % {"own": own})
             else:
                 messages.warning(request, _t("This was already decided; nothing changed."))

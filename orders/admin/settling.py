@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from core.clock import database_now
 from core.read_only_admin import ReadOnlyAdmin
 from core.refusals import Refusal
+from core.staff_actions import staff_actor
 from core.templatetags.money import money_text
 from orders import settling_by_hand
 from orders.admin.doubt_forms import DismissForm, SettleForm
@@ -66,7 +67,7 @@ class SettlingAdmin(ReadOnlyAdmin):
             request, order, {"settle": form}, form, confirmation,
             lambda: settling_by_hand.settle_by_hand(
                 order_id=pk, missing=form.cleaned_data["missing"], seen=form.cleaned_data["seen"],
-                reason=form.cleaned_data["reason"], actor=str(request.user), now=database_now(),
+                reason=form.cleaned_data["reason"], actor=staff_actor(request), now=database_now(),
             ),
         )  # fmt: skip
 
@@ -80,7 +81,7 @@ class SettlingAdmin(ReadOnlyAdmin):
             lambda: _t("Order %(order)s was looked at. No money moved.") % {"order": order},
             lambda: settling_by_hand.nothing_to_do(
                 order_id=pk, seen=form.cleaned_data["seen"], reason=form.cleaned_data["reason"],
-                actor=str(request.user), now=database_now(),
+                actor=staff_actor(request), now=database_now(),
             ),
         )  # fmt: skip
 
@@ -111,7 +112,7 @@ class SettlingAdmin(ReadOnlyAdmin):
         if is_new:
             order.refresh_from_db()
             sentence = confirmation()
-            self.log_change(request, order, sentence)
+            self.note_in_history(request, order, sentence)
             messages.success(request, sentence)
         else:
             messages.warning(request, _t("This was already decided; nothing changed."))

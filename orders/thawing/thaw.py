@@ -15,6 +15,7 @@ from catalog.models import Provider
 from catalog.pricing import provider_charge_for
 from catalog.providers.connection import client_for
 from core.refusals import Refusal
+from core.staff_actions import Actor, record_staff_action
 from notices import causes
 from notices.alerts import raise_alert
 from orders import freezing, own_ids
@@ -70,7 +71,7 @@ def waiting_for() -> list[Provider]:
     return list(Provider.objects.filter(touched).exclude(pk__in=done).order_by("name"))
 
 
-def thaw(*, actor: str, reason: str, now: datetime) -> None:
+def thaw(*, actor: Actor, reason: str, now: datetime) -> None:
     """Let orders leave again. Raises NotYet while a provider waits for its scan, or nothing is frozen."""
     if not ShopState.objects.filter(frozen_at__isnull=False).exists():
         raise NotYet(_("The shop is not frozen."))
@@ -81,7 +82,7 @@ def thaw(*, actor: str, reason: str, now: datetime) -> None:
 
 
 def thaw_provider(
-    provider: Provider, *, recent_id: str | None, actor: str, reason: str, now: datetime, first_id: str | None = None
+    provider: Provider, *, recent_id: str | None, actor: Actor, reason: str, now: datetime, first_id: str | None = None
 ) -> ThawResult:
     """Find out what the provider received since the dump, and turn what came back into doubts.
 
@@ -158,7 +159,7 @@ def _conclude(
     rates: dict[str, Decimal],
     frozen_at: datetime,
     *,
-    actor: str,
+    actor: Actor,
     reason: str,
     now: datetime,
 ) -> ThawResult:
@@ -198,7 +199,7 @@ def _conclude(
     ThawScan.objects.create(
         provider=provider,
         at=now,
-        actor=actor[:254],
+        actor=actor.name[:254],
         reason=reason[:300],
         known_id=str(between.known) if between else "",
         recent_id=str(between.recent) if between else "",
@@ -207,6 +208,9 @@ def _conclude(
         doubted=done.doubted,
         absent=done.absent,
     )
+    scanned = {"known_id": between.known, "recent_id": between.recent} if between else {"nothing_proven": True}
+    counts = {"doubted": len(done.doubted), "absent": len(done.absent), "unknown": len(unknown)}
+    record_staff_action(actor, "provider.thaw", provider, reason=reason, after={**scanned, **counts})
     return done
 
 

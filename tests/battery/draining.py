@@ -17,6 +17,7 @@ from orders.states import CANCEL_OPEN, FINAL, REFILL_OPEN, Forward, Outcome, Ref
 from orders.thawing.scan import ScanFailed
 from orders.thawing.thaw import known_ids, thaw_provider
 from orders.thawing.thaw import thaw as thaw_shop
+from tests.actors import OWNER
 from tests.battery.stage import LIFE, Panel, Stage
 
 ROUNDS = 40
@@ -80,12 +81,12 @@ def thaw(stage: Stage) -> None:
                 Provider.objects.get(pk=panel.pk),
                 recent_id=str(there[-1]) if there else None,
                 first_id=str(there[0]) if there and not known else None,
-                actor="owner",
+                actor=OWNER,
                 reason="looked",
                 now=database_now(),
             )
     with suppress(Refusal):
-        thaw_shop(actor="owner", reason="compared", now=database_now())
+        thaw_shop(actor=OWNER, reason="compared", now=database_now())
 
 
 def _one_round(stage: Stage) -> None:
@@ -127,11 +128,11 @@ def decide_rightly(stage: Stage, order: Order, *, refund: bool = True) -> None:
     with suppress(Refusal):
         if there:
             decisions.decide_placed(
-                order_id=order.pk, upstream_id=there[-1], actor="owner", reason="seen there", now=database_now()
+                order_id=order.pk, upstream_id=there[-1], actor=OWNER, reason="seen there", now=database_now()
             )
         else:
             decisions.decide_not_placed(
-                order_id=order.pk, refund=refund, actor="owner", reason="not there", now=database_now()
+                order_id=order.pk, refund=refund, actor=OWNER, reason="not there", now=database_now()
             )
 
 

@@ -19,6 +19,7 @@ from orders.following import poll
 from orders.forwarding import dispatch, refill_sends
 from orders.models import Order, Refill
 from orders.states import Forward
+from tests.actors import OWNER
 from tests.battery import counts
 from tests.battery.draining import decide_rightly, drain, thaw
 from tests.battery.judge import must_hold
@@ -256,7 +257,7 @@ class Happenings:
             return
         with suppress(Refusal):
             decisions.decide_not_placed(
-                order_id=order.pk, refund=refund, actor="owner", reason="I think", now=database_now()
+                order_id=order.pk, refund=refund, actor=OWNER, reason="I think", now=database_now()
             )
 
     # What the shop does by itself, and its broker.

@@ -9,6 +9,7 @@ from accounts.models import User
 from core.clock import database_now
 from orders import settling_by_hand
 from orders.models import Order
+from tests.actors import OWNER
 from tests.battery.crowd import *  # noqa: F403 - its fixtures
 from tests.battery.judge import Judge
 from tests.battery.test_races_of_settling import unclear
@@ -31,7 +32,7 @@ def settled(shop: Shop, alice: User) -> Order:
     """A thousand, of which the owner said that 400 did not arrive."""
     order = unclear(shop, alice, 0)
     settling_by_hand.settle_by_hand(
-        order_id=order.pk, missing=400, seen=settling_by_hand.choice_of(order).seen, actor="owner",
+        order_id=order.pk, missing=400, seen=settling_by_hand.choice_of(order).seen, actor=OWNER,
         reason="their panel", now=database_now(),
     )  # fmt: skip
     order.refresh_from_db()

@@ -20,6 +20,7 @@ from orders.following.poll import follow_due
 from orders.forwarding import dispatch, leases, refill_sends
 from orders.models import Cancellation, ForwardAttempt, Order, Refill
 from orders.states import Forward, Outcome
+from tests.actors import owner_named
 from tests.battery.crowd import *  # noqa: F403 - its fixtures
 from tests.battery.crowd import ROUNDS, Crowd, Operation, of_round
 from tests.battery.judge import Judge, Said, must_hold
@@ -143,8 +144,9 @@ def test_two_owners_decide_one_doubt_once(
         assert ForwardAttempt.objects.get(order=order).outcome == Outcome.IN_DOUBT
 
         def decide(refund: bool, order: Order = order) -> bool:
+            owner = owner_named(f"owner {refund}")
             return decisions.decide_not_placed(
-                order_id=order.pk, refund=refund, actor=f"owner {refund}", reason="not there", now=database_now()
+                order_id=order.pk, refund=refund, actor=owner, reason="not there", now=database_now()
             )
 
         said = all_at_once([lambda: decide(refund=True), lambda: decide(refund=False)] * 4)

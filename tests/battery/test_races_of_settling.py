@@ -8,11 +8,13 @@ import pytest
 from accounts.models import User
 from billing.models import Hold, Transfer
 from core.clock import database_now
+from core.staff_actions import Actor
 from orders import settling_by_hand
 from orders.following import order_answers
 from orders.models import EventKind, Order
 from orders.settling_by_hand import NothingToDecide, Stale
 from orders.states import Progress
+from tests.actors import OWNER, owner_named
 from tests.battery.crowd import *  # noqa: F403 - its fixtures
 from tests.battery.crowd import ROUNDS, Crowd, Operation, of_round
 from tests.battery.judge import Judge, Said, must_hold
@@ -46,7 +48,7 @@ def unclear(shop: Shop, who: User, number: int) -> Order:
     return order
 
 
-def settling(order: Order, missing: int, seen: str, actor: str = "owner") -> Operation:
+def settling(order: Order, missing: int, seen: str, actor: Actor = OWNER) -> Operation:
     return lambda: settling_by_hand.settle_by_hand(
         order_id=order.pk, missing=missing, seen=seen, actor=actor, reason="their panel", now=database_now()
     )
@@ -81,7 +83,7 @@ def test_two_people_settle_one_order_once_and_the_other_is_told(
     for number in range(ROUNDS):
         order, before = unclear(shop, rich, number), balance(rich)
         saw = seen(order)
-        operations = [settling(order, missing, saw, f"owner {missing}") for missing in (100, 300)]
+        operations = [settling(order, missing, saw, owner_named(f"owner {missing}")) for missing in (100, 300)]
         answers = all_at_once(operations * 4)
         order.refresh_from_db()
         assert order.missing_by_hand in (100, 300)
@@ -183,7 +185,7 @@ def test_one_settles_and_one_says_that_nothing_is_to_do(
         order.refresh_from_db()
         saw = seen(order)
         nothing: Operation = lambda order=order, saw=saw: settling_by_hand.nothing_to_do(  # type: ignore[misc]  # noqa: E731
-            order_id=order.pk, seen=saw, actor="owner", reason="right as it is", now=database_now()
+            order_id=order.pk, seen=saw, actor=OWNER, reason="right as it is", now=database_now()
         )
         answers = all_at_once([settling(order, 300, saw), nothing] * 4)
         order.refresh_from_db()

@@ -10,6 +10,7 @@ from core.clock import database_now
 from orders import audit, settling_by_hand
 from orders.following import order_answers
 from orders.models import Order
+from tests.actors import OWNER
 from tests.orders.cast import Shop
 from upstream.messages import OrderStatus
 from upstream.states import ProviderOrderState
@@ -54,7 +55,7 @@ def test_answers_after_a_decision_leave_every_equation_whole(
     order.refresh_from_db()
     hears(shop, order, ProviderOrderState.PARTIAL, None)
     settling_by_hand.settle_by_hand(
-        order_id=order.pk, missing=missing, seen=settling_by_hand.choice_of(order).seen, actor="owner",
+        order_id=order.pk, missing=missing, seen=settling_by_hand.choice_of(order).seen, actor=OWNER,
         reason="their panel", now=database_now(),
     )  # fmt: skip
     order.refresh_from_db()

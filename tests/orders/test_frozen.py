@@ -14,6 +14,7 @@ from orders.forwarding import dispatch, lanes, leases, permits, refill_sends
 from orders.models import Order, ShopState
 from orders.states import Forward, Progress, RefillState
 from storefront.rounds import work_round
+from tests.actors import OWNER
 from tests.orders.cast import Shop, customer
 from tests.orders.restored import *  # noqa: F403 - the fixtures of restored shops
 from tests.orders.restored import asks_for_a_refill, run, state
@@ -57,7 +58,7 @@ def test_a_refill_does_not_leave_a_frozen_shop(settled: Shop, alice: User) -> No
     assert refill_sends.send_due() == 0
     refill.refresh_from_db()
     assert refill.state == RefillState.QUEUED
-    freezing.unfreeze(now=database_now(), actor="owner", reason="test")
+    freezing.unfreeze(now=database_now(), actor=OWNER, reason="test")
     assert refill_sends.send_due() == 1
 
 

@@ -13,6 +13,7 @@ from billing.models import Hold, Transfer
 from catalog.models import Service
 from core.clock import database_now
 from core.refusals import NoReason
+from core.staff_actions import Actor
 from orders import audit, settling_by_hand
 from orders.books import reconciliation
 from orders.cancellations import request_cancel
@@ -21,6 +22,7 @@ from orders.following.batches import Batch
 from orders.models import EventKind, Order, ReconciliationBreak
 from orders.pages.story import story_of
 from orders.states import Progress
+from tests.actors import OWNER, owner_named
 from tests.orders.answers import answered, bought, child_answered, due, placed, status
 from tests.orders.cast import Shop, balance, service_of
 from upstream.errors import ErrorClass, Unavailable
@@ -31,7 +33,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 PARTIAL, COMPLETED, CANCELED = ProviderOrderState.PARTIAL, ProviderOrderState.COMPLETED, ProviderOrderState.CANCELED
 IN_PROGRESS, EXPIRED = ProviderOrderState.IN_PROGRESS, ProviderOrderState.EXPIRED
-OWNER = "owner@example.com"
 
 UNREADABLE = status(PARTIAL)
 AFTER_A_PART = status(CANCELED, remains=400, charge=Decimal("0.54"))
@@ -42,7 +43,7 @@ def seen(order: Order) -> str:
     return settling_by_hand.choice_of(order).seen
 
 
-def settles(order: Order, missing: int, *, saw: str = "", actor: str = OWNER, reason: str = "their panel") -> bool:
+def settles(order: Order, missing: int, *, saw: str = "", actor: Actor = OWNER, reason: str = "their panel") -> bool:
     is_new = settling_by_hand.settle_by_hand(
         order_id=order.pk, missing=missing, seen=saw or seen(order), actor=actor, reason=reason, now=database_now()
     )
@@ -86,11 +87,11 @@ def test_what_did_not_arrive_goes_back_and_the_rest_is_earned(
     assert (order.delivered, order.is_final) == (1000 - missing, True)
     assert balance(alice) == 100 - order.charge + due(order, missing)
     event = order.events.get(kind=EventKind.DECIDED)
-    assert event.actor == OWNER
+    assert event.actor == OWNER.name
     assert event.detail == {
         "decision": "settled", "not delivered": missing, "about": about, "reason": "their panel"
     }  # fmt: skip
-    assert set(Transfer.objects.exclude(code__in=["hold", "credit"]).values_list("actor", flat=True)) == {OWNER}
+    assert set(Transfer.objects.exclude(code__in=["hold", "credit"]).values_list("actor", flat=True)) == {OWNER.name}
     assert adds_up(order)
 
 
@@ -232,7 +233,7 @@ def test_nothing_to_do_is_for_orders_that_hold_no_money(shop: Shop, alice: User,
     assert not dismisses(unclear)
     assert answered(shop, unclear, UNREADABLE).needs_review == ""
     event = unclear.events.get(kind=EventKind.DECIDED)
-    assert (event.actor, event.detail) == (OWNER, {"decision": "nothing to do", "about": about, "reason": "seen"})
+    assert (event.actor, event.detail) == (OWNER.name, {"decision": "nothing to do", "about": about, "reason": "seen"})
     assert balance(alice) == before
     assert adds_up(unclear)
 
@@ -328,7 +329,9 @@ def test_two_owners_at_once_settle_once(alice: User, unclear: Order) -> None:
     def decides(missing: int) -> None:
         try:
             barrier.wait()
-            results.append(settles(Order.objects.get(pk=unclear.pk), missing, saw=saw, actor=f"owner {missing}"))
+            results.append(
+                settles(Order.objects.get(pk=unclear.pk), missing, saw=saw, actor=owner_named(f"owner {missing}"))
+            )
         except settling_by_hand.NothingToDecide as refusal:
             results.append(refusal.code)
         finally:

@@ -9,6 +9,7 @@ from core.clock import database_now
 from orders import settling_by_hand
 from orders.following import order_answers
 from orders.models import Order
+from tests.actors import OWNER
 from tests.orders.cast import Shop
 from upstream.messages import OrderStatus
 from upstream.states import ProviderOrderState
@@ -30,7 +31,7 @@ def over(shop: Shop, alice: User, settings: Any) -> Order:
 
 
 def decides(order: Order, seen: str, missing: int | None) -> bool:
-    decision: dict[str, Any] = {"seen": seen, "actor": "owner", "reason": "looked", "now": database_now()}
+    decision: dict[str, Any] = {"seen": seen, "actor": OWNER, "reason": "looked", "now": database_now()}
     if missing is None:
         return settling_by_hand.nothing_to_do(order_id=order.pk, **decision)
     return settling_by_hand.settle_by_hand(order_id=order.pk, missing=missing, **decision)

@@ -12,6 +12,7 @@ from billing.amounts import parse_amount
 from billing.queries import balance_of
 from core.clock import database_now
 from core.refusals import Refusal
+from core.staff_actions import record_staff_action, shell_actor
 
 ACTOR = "manage.py create_customer"
 
@@ -44,6 +45,9 @@ class Command(BaseCommand):
                     )
                 if options["with_key"]:
                     key = create_key(customer=found.customer, name="create_customer", now=database_now()).plain
+                if found.is_new or credited or key:
+                    what = {"is_new": found.is_new, "credit": amount if credited else None, "key": bool(key)}
+                    record_staff_action(shell_actor(), "customer.create", found.customer, after=what)
         except Refusal as refusal:
             raise CommandError(str(refusal.message)) from refusal
         except ledger.KeyReused:

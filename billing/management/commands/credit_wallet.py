@@ -4,12 +4,14 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from accounts.customers import find_customer
 from billing import ledger
 from billing.amounts import parse_amount
 from billing.queries import balance_of
 from core.refusals import Refusal
+from core.staff_actions import record_staff_action, shell_actor
 
 ACTOR = "manage.py credit_wallet"
 
@@ -33,9 +35,15 @@ class Command(BaseCommand):
         try:
             amount = parse_amount(options["amount"])
             customer = find_customer(options["email"])
-            is_new = ledger.credit(
-                customer=customer, amount=amount, reason=options["reason"], reference=reference, actor=ACTOR
-            )
+            with transaction.atomic():
+                is_new = ledger.credit(
+                    customer=customer, amount=amount, reason=options["reason"], reference=reference, actor=ACTOR
+                )
+                if is_new:
+                    record_staff_action(
+                        shell_actor(), "wallet.credit", customer.wallet, reason=options["reason"],
+                        after={"amount": amount, "reference": reference},
+                    )  # fmt: skip
         except Refusal as refusal:
             raise CommandError(str(refusal.message)) from refusal
         except ledger.KeyReused:

@@ -5,8 +5,11 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
+from catalog.models import Provider
 from catalog.provider_settings import set_up
+from core.staff_actions import SECRET_SET, record_staff_action, shell_actor
 
 
 def _decimal(text: str) -> Decimal:
@@ -38,10 +41,16 @@ class Command(BaseCommand):
         }
         chosen = {name: value for name, value in given.items() if value is not None}
         try:
-            provider, is_new = set_up(options["name"], url=options["url"], key=options["key"], **chosen)
+            with transaction.atomic():
+                fields = ("url", *chosen)
+                before = Provider.objects.filter(name=options["name"]).values(*fields).first()
+                provider, is_new = set_up(options["name"], url=options["url"], key=options["key"], **chosen)
+                after = {**{field: getattr(provider, field) for field in fields}, "key": SECRET_SET}
+                action = "provider.add" if is_new else "provider.change"
+                record_staff_action(shell_actor(), action, provider, before=before, after=after)
         except ValidationError as problem:
-            fields = problem.message_dict.items()
-            raise CommandError("; ".join(f"{field}: {' '.join(messages)}" for field, messages in fields)) from None
+            wrong = problem.message_dict.items()
+            raise CommandError("; ".join(f"{field}: {' '.join(messages)}" for field, messages in wrong)) from None
         if options["json"]:
             facts = {
                 "id": provider.pk,

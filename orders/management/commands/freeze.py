@@ -2,9 +2,12 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.db import transaction
 
 from core.clock import database_now
+from core.staff_actions import record_staff_action, shell_actor
 from orders import freezing
+from orders.models import ShopState
 
 
 class Command(BaseCommand):
@@ -19,7 +22,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        is_new = freezing.freeze(
-            why=options["reason"], now=database_now(), actor="command", is_restored=options["restored"]
-        )
+        actor, reason = shell_actor(), options["reason"]
+        with transaction.atomic():
+            is_new = freezing.freeze(why=reason, now=database_now(), actor=actor.name, is_restored=options["restored"])
+            if is_new:
+                record_staff_action(actor, "shop.freeze", ShopState.objects.get(pk=1), reason=reason)
         self.stdout.write("The shop is frozen." if is_new else "The shop was frozen already.")

@@ -7,6 +7,7 @@ from catalog.models import Provider
 from core.clock import database_now
 from core.refusals import Refusal
 from core.secrets import SecretUnreadable
+from core.staff_actions import shell_actor
 from orders.thawing import thaw
 from orders.thawing.scan import ScanFailed
 
@@ -33,7 +34,7 @@ class Command(BaseCommand):
             if options["provider"]:
                 self._thaw_provider(options)
             else:
-                thaw.thaw(actor="command", reason=options["reason"], now=database_now())
+                thaw.thaw(actor=shell_actor(), reason=options["reason"], now=database_now())
                 self.stdout.write("The shop is thawed: orders leave again.")
         except (Refusal, ScanFailed, SecretUnreadable) as problem:
             raise CommandError(str(problem)) from problem
@@ -49,7 +50,7 @@ class Command(BaseCommand):
             provider,
             recent_id=recent,
             first_id=options["first_order_id"],
-            actor="command",
+            actor=shell_actor(),
             reason=options["reason"],
             now=database_now(),
         )

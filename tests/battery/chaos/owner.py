@@ -14,6 +14,7 @@ from catalog.models import Provider
 from catalog.providers.health import HELD, NO_FUNDS, unpark
 from core.clock import database_now
 from core.refusals import Refusal
+from core.staff_actions import Actor
 from orders import decisions
 from orders.models import Order
 from orders.states import Forward
@@ -21,7 +22,7 @@ from tests.battery.chaos.world import World, forgiving
 
 #: Never told to the shop, so each of them is a difference that must have its row.
 _DEPOSIT = 50
-ACTOR = "owner@example.com"
+ACTOR = Actor(code="staff:1", name="owner@example.com")
 Logs = Mapping[int, Sequence[Mapping[str, Any]]]
 
 
@@ -68,7 +69,7 @@ class Owner:
                 sim.control(balance=Decimal(sim.record(requests=0)["balance"]) + _DEPOSIT)
                 self.deposits += 1
             elif reason in HELD:
-                self.unparked += unpark(pk, now=database_now(), actor=ACTOR)
+                self.unparked += unpark(pk, now=database_now(), actor=ACTOR.name)
 
     @contextmanager
     def at_hand(self, world: World) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """Orders of our key that nobody knows: found by a daily scan, listed, and no explanation of anything."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from orders.models import (
     ReconciliationBreak,
 )
 from orders.states import Explanation, Forward, Outcome
+from tests.actors import OWNER
 from tests.orders.cast import Shop
 from tests.orders.doubts import (
     LOST_BUT_PLACED,
@@ -82,7 +84,7 @@ def test_an_orphan_that_an_order_in_doubt_may_be_is_no_alarm(shop: Shop, two_los
     assert not ReconciliationBreak.objects.filter(kind=BreakKind.BALANCE).exists(), "the charge is in both books"
 
     [number] = id_at_provider(shop, two_lost[0])
-    says = {"actor": "owner", "reason": "I see it there", "now": database_now()}
+    says: dict[str, Any] = {"actor": OWNER, "reason": "I see it there", "now": database_now()}
     decisions.decide_placed(order_id=two_lost[0].pk, upstream_id=number, **says)
     reconciles(shop)
     row.refresh_from_db()
@@ -93,9 +95,7 @@ def test_an_orphan_that_an_order_in_doubt_may_be_is_no_alarm(shop: Shop, two_los
 def test_an_orphan_is_an_alarm_once_no_order_in_doubt_may_be_it(shop: Shop, two_lost: list[Order]) -> None:
     for order in two_lost:
         assert not is_alerted(unknown_order(shop))
-        decisions.decide_not_placed(
-            order_id=order.pk, refund=True, actor="owner", reason="not there", now=database_now()
-        )
+        decisions.decide_not_placed(order_id=order.pk, refund=True, actor=OWNER, reason="not there", now=database_now())
         reconciles(shop)
     row = unknown_order(shop)
     assert (row.suspects, is_alerted(row)) == ([], True)
@@ -111,8 +111,8 @@ def test_orders_of_our_key_that_nobody_knows_are_found_within_a_day(shop: Shop, 
     orphan = OwnId.objects.get(explained=Explanation.ORPHAN)
     assert orphan.charge == Decimal("0.2997")
     assert Alert.objects.filter(cause=f"provider:{shop.provider.pk}:orphans").exists()
-    assert decisions.mark_foreign(own_id=orphan.pk, actor="owner", reason="my other tool")
-    assert not decisions.mark_foreign(own_id=orphan.pk, actor="owner", reason="my other tool")
+    assert decisions.mark_foreign(own_id=orphan.pk, actor=OWNER, reason="my other tool")
+    assert not decisions.mark_foreign(own_id=orphan.pk, actor=OWNER, reason="my other tool")
 
 
 def test_what_the_owner_calls_foreign_before_a_scan_is_in_the_books(shop: Shop, alice: User) -> None:
@@ -128,7 +128,7 @@ def test_what_the_owner_calls_foreign_before_a_scan_is_in_the_books(shop: Shop, 
         answered_at=database_now(), state="pending", charge=Decimal("0.2997"),
     )  # fmt: skip
     before = figures_of(shop.provider.pk).charges
-    assert decisions.mark_foreign(own_id=own.pk, actor="owner", reason="my other tool")
+    assert decisions.mark_foreign(own_id=own.pk, actor=OWNER, reason="my other tool")
     assert figures_of(shop.provider.pk).charges == before + Decimal("0.2997")
     row = unknown_order(shop)
     assert (row.upstream_id, row.state, row.note, row.actor) == (number, BreakState.EXPLAINED, "my other tool", "owner")
@@ -148,7 +148,7 @@ def test_what_was_closed_as_nobodys_counts_once_when_it_is_called_foreign(shop: 
     assert is_alerted(row)
     breaks.decide(break_id=row.pk, state=BreakState.CLOSED, note="seen", actor="owner", now=database_now())
     own = OwnId.objects.get(explained=Explanation.ORPHAN)
-    assert decisions.mark_foreign(own_id=own.pk, actor="owner", reason="my other tool")
+    assert decisions.mark_foreign(own_id=own.pk, actor=OWNER, reason="my other tool")
     assert unknown_order(shop).pk == row.pk
     assert figures_of(shop.provider.pk).charges == before
 

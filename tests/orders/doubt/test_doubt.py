@@ -10,6 +10,7 @@ from orders import decisions, lifecycle, settlement
 from orders.forwarding import dispatch, lanes, leases, permits
 from orders.models import Order, OwnId, ProbePass
 from orders.states import Forward, Outcome
+from tests.actors import OWNER
 from tests.orders.cast import Shop, balance
 from tests.orders.doubts import (
     LOST_BUT_PLACED,
@@ -129,7 +130,7 @@ def test_only_evidence_decides_between_two_doubts_of_one_price(shop: Shop, alice
 
     # The owner knows one of them from the provider's own page; that decides the other.
     [number] = id_at_provider(shop, first)
-    decisions.decide_placed(order_id=first.pk, upstream_id=number, actor="owner", reason="seen", now=database_now())
+    decisions.decide_placed(order_id=first.pk, upstream_id=number, actor=OWNER, reason="seen", now=database_now())
     ages(shop, 400)
     resolves(shop, 2)
     second.refresh_from_db()

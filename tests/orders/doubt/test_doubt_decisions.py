@@ -13,6 +13,7 @@ from orders.models import (
     Order,
 )
 from orders.states import Forward, Outcome
+from tests.actors import OWNER
 from tests.orders.cast import Shop, balance
 from tests.orders.doubts import (
     LOST_BUT_PLACED,
@@ -37,10 +38,10 @@ def lost(shop: Shop, alice: User) -> Order:
 
 def test_the_owner_says_placed(shop: Shop, lost: Order) -> None:
     [number] = id_at_provider(shop, lost)
-    decision = {
+    decision: dict[str, Any] = {
         "order_id": lost.pk,
         "upstream_id": f" 0{number}",
-        "actor": "owner@example.com",
+        "actor": OWNER,
         "reason": "I see it there",
     }
     assert decisions.decide_placed(**decision, now=database_now())
@@ -48,7 +49,7 @@ def test_the_owner_says_placed(shop: Shop, lost: Order) -> None:
     lost.refresh_from_db()
     assert (lost.forward_state, lost.upstream_id) == (Forward.PLACED, number)
     attempt = attempt_of(lost)
-    assert attempt.decided_by == "owner@example.com"
+    assert attempt.decided_by == OWNER.name
     assert lost.events.get(kind="decided").detail["reason"] == "I see it there"
 
 
@@ -57,10 +58,10 @@ def test_the_owner_cannot_name_an_id_of_another(shop: Shop, lost: Order) -> None
     for number in (first.upstream_id, "1", "not a number"):
         with pytest.raises(decisions.NotThatId):
             decisions.decide_placed(
-                order_id=lost.pk, upstream_id=str(number), actor="owner", reason="?", now=database_now()
+                order_id=lost.pk, upstream_id=str(number), actor=OWNER, reason="?", now=database_now()
             )
     with pytest.raises(NoReason):
-        decisions.decide_placed(order_id=lost.pk, upstream_id="1", actor="owner", reason=" ", now=database_now())
+        decisions.decide_placed(order_id=lost.pk, upstream_id="1", actor=OWNER, reason=" ", now=database_now())
     lost.refresh_from_db()
     assert lost.forward_state == Forward.IN_DOUBT
 
@@ -70,7 +71,7 @@ def test_the_owner_says_not_placed_after_a_while(shop: Shop, alice: User, lost: 
     decision: dict[str, Any] = {
         "order_id": lost.pk,
         "refund": refund,
-        "actor": "owner",
+        "actor": OWNER,
         "reason": "the provider says so",
     }
     with pytest.raises(decisions.TooEarly):
@@ -91,7 +92,7 @@ def test_a_wrong_not_placed_of_the_owner_is_not_forgotten(shop: Shop, alice: Use
     lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
     other = buys_and_sends(shop, alice, quantity=700, fault=LOST_NOT_PLACED)
     ages(shop, SETTLE + 1)
-    decisions.decide_not_placed(order_id=lost.pk, refund=True, actor="owner", reason="wrong", now=database_now())
+    decisions.decide_not_placed(order_id=lost.pk, refund=True, actor=OWNER, reason="wrong", now=database_now())
     buys_and_sends(shop, alice, quantity=900)
     resolves(shop, 8)
     other.refresh_from_db()

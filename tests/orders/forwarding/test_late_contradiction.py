@@ -14,6 +14,7 @@ from orders.doubt import late, resolve
 from orders.forwarding import outcomes
 from orders.models import ForwardAttempt, Order, ProviderExchange
 from orders.states import Forward, Outcome
+from tests.actors import OWNER
 from tests.orders.cast import Shop
 from tests.orders.doubts import LOST_BUT_PLACED, SETTLE, ages, attempt_of, buys_and_sends, id_at_provider, resolves
 from upstream.messages import AcceptedOrder
@@ -32,7 +33,7 @@ def lost(shop: Shop, alice: User) -> Order:
 
 def calls_not_placed(order: Order) -> bool:
     return decisions.decide_not_placed(
-        order_id=order.pk, refund=True, actor="owner", reason="not in their list", now=database_now()
+        order_id=order.pk, refund=True, actor=OWNER, reason="not in their list", now=database_now()
     )
 
 
@@ -93,7 +94,7 @@ def test_the_id_that_the_order_has_from_a_later_try_is_no_contradiction(shop: Sh
     Provider.objects.update(probing_enabled=False)
     lost = buys_and_sends(shop, alice, quantity=700, fault="h504_np")
     ages(shop, SETTLE + 1)
-    decisions.decide_not_placed(order_id=lost.pk, refund=False, actor="owner", reason="no", now=database_now())
+    decisions.decide_not_placed(order_id=lost.pk, refund=False, actor=OWNER, reason="no", now=database_now())
     first = attempt_of(lost)
     shop.forwards()
     lost.refresh_from_db()

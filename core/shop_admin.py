@@ -1,0 +1,128 @@
+"""The base of every page of the admin: it filters only by what it shows, and writes down what staff change."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from core.staff_actions import SECRET_SET, record_staff_action, record_staff_actions, staff_actor
+
+#: How the admin's own filters look a column up.
+_COMPARISONS = frozenset({"exact", "id__exact", "in", "isnull", "isempty", "gte", "gt", "lte", "lt"})
+
+
+class ShopModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
+    """A page of the admin.
+
+    An address can ask for no column but the key and those of ``list_filter``. Django's own rule answers "does the
+    password's hash begin with a?" for any column of the table. Every addition, change and deletion leaves a StaffAction
+    in the same transaction; what a page does besides forms calls :meth:`record`.
+    """
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """True for what the list's own filters ask, and for the number of a row."""
+        shown = self.get_list_filter(request) if request else self.list_filter
+        for entry in (self.opts.pk.name, *shown):
+            first = entry[0] if isinstance(entry, list | tuple) else entry
+            name = str(first if isinstance(first, str) else getattr(first, "parameter_name", ""))
+            if lookup == name or (lookup.startswith(f"{name}__") and lookup[len(name) + 2 :] in _COMPARISONS):
+                return True
+        return False
+
+    def record(
+        self,
+        request: HttpRequest,
+        target: Model,
+        action: str,
+        sentence: str = "",
+        *,
+        reason: str = "",
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write down that this person did ``action``; ``sentence`` goes into the object's history in the admin.
+
+        Call it in the operation's transaction.
+        """
+        record_staff_action(staff_actor(request), action, target, reason=reason, before=before, after=after)
+        if sentence:
+            self.note_in_history(request, target, sentence)
+
+    def note_in_history(self, request: HttpRequest, target: Model, sentence: str) -> None:
+        """Add ``sentence`` to the object's history in the admin, for an operation that writes its own StaffAction."""
+        super().log_change(request, target, sentence)
+
+    def record_each(
+        self,
+        request: HttpRequest,
+        targets: Sequence[Model],
+        action: str,
+        sentence: str,
+        *,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write down a bulk action for each row that it changed. Call it in the operation's transaction."""
+        record_staff_actions(staff_actor(request), action, targets, after=after)
+        if targets:
+            LogEntry.objects.log_actions(request.user.pk or 0, targets, CHANGE, change_message=sentence)
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        # The log_… methods below are called next and get the sentence only, not the form.
+        request.changed_values = changed_values(form)  # type: ignore[attr-defined]
+        return super().construct_change_message(request, form, formsets, add)
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
+        self._record_form(request, obj, "add")
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
+        self._record_form(request, obj, "change")
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        for obj in queryset:
+            self._record_form(request, obj, "delete")
+        return super().log_deletions(request, queryset)
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *where: Any, **named: Any) -> Any:
+        """Carry out an action of the list. Deletion is one transaction with what is written about it."""
+        if request.POST.get("action") != "delete_selected":
+            return super().response_action(request, queryset, *where, **named)
+        with transaction.atomic():
+            return super().response_action(request, queryset, *where, **named)
+
+    def _record_form(self, request: HttpRequest, obj: Model, what: str) -> None:
+        before, after = getattr(request, "changed_values", ({}, {})) if what != "delete" else ({}, {})
+        record_staff_action(
+            staff_actor(request), f"{obj._meta.model_name}.{what}", obj, before={} if what == "add" else before,
+            after=after,
+        )  # fmt: skip
+
+
+def changed_values(form: forms.BaseForm) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the changed values of ``form``, as they were and as they are. Secrets are only said to be set."""
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for name in form.changed_data:
+        field, old = form.fields[name], form.initial.get(name)
+        if isinstance(field.widget, forms.PasswordInput):
+            after[name] = SECRET_SET
+            continue
+        if type(field) is forms.ModelChoiceField:
+            old = field.to_python(old)  # the form begins with its key, and its name is what people read
+        before[name], after[name] = _text(old), _text(form.cleaned_data.get(name))
+    return before, after
+
+
+def _text(value: Any) -> Any:
+    """A value as it is stored about a form: objects and lists of them by name."""
+    if isinstance(value, QuerySet | list | tuple):
+        return ", ".join(sorted(str(each) for each in value))
+    if isinstance(value, Model):
+        return str(value)
+    return value
