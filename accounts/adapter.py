@@ -11,7 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import password_limits
 from accounts.known_devices import remember_device
+from accounts.sign_up import SignUp, sign_up_state
 from core.secrets import seal, unseal
+from core.shop_settings import shop_settings
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -27,6 +29,11 @@ class AccountAdapter(DefaultAccountAdapter):
         "same_as_current": _("Choose a value that differs from the current one."),
         "too_many_login_attempts": _("Too many attempts. Wait a few minutes, then try again."),
     }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        state = sign_up_state(shop_settings())
+        request.why_signup_is_closed = state.label  # type: ignore[attr-defined]  # for the page that says so
+        return state == SignUp.OPEN
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """The admin for staff, the price list for customers."""

@@ -227,6 +227,8 @@ ALLAUTH_TRUSTED_PROXY_COUNT = PROXY_COUNT
 
 # --- Mail -------------------------------------------------------------------------------------------------------------
 MAILERS = {"default": env.mailer("EMAIL_URL", "consolemail://")}
+# Without a mail server the log gets the mails, codes included. The demo shows its visitors where they are.
+MAIL_IS_SET_UP = DEMO or "console" not in str(MAILERS["default"]["BACKEND"])
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"shop@{_host}")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 

@@ -8,3 +8,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "storefront.settings")
 from storefront.incoming import received  # noqa: E402
 
 application = received(get_wsgi_application())
+
+# Models can be imported only now.
+from storefront.currency_lock import demand_same_currency  # noqa: E402
+
+demand_same_currency()

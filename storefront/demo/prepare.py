@@ -4,6 +4,7 @@ import os
 
 import django
 from django.core.management import CommandError, call_command
+from django.db.models.functions import Now
 
 from storefront.demo.plan import CUSTOMER, OWNER
 
@@ -19,6 +20,7 @@ def main() -> None:
 
     from accounts.models import User
     from catalog.models import Provider
+    from core.models import ShopSettings
 
     # 2. An owner, and a customer with money.
     owner_password, customer_password = os.environ["DEMO_OWNER_PASSWORD"], os.environ["DEMO_CUSTOMER_PASSWORD"]
@@ -26,14 +28,17 @@ def main() -> None:
     EmailAddress.objects.get_or_create(user=owner, email=OWNER, defaults={"verified": True, "primary": True})
     call_command("create_customer", CUSTOMER, "--password", customer_password, "--credit", OPENING_CREDIT)
 
-    # 3. The passwords that the demo prints, also in a database that another clone's demo has filled.
+    # 3. The doors. The owner of the demo does not have to press the button.
+    ShopSettings.objects.filter(pk=1, opened_at=None).update(opened_at=Now())
+
+    # 4. The passwords that the demo prints, also in a database that another clone's demo has filled.
     for email, password in ((OWNER, owner_password), (CUSTOMER, customer_password)):
         user = User.objects.get(email__iexact=email)
         if not user.check_password(password):
             user.set_password(password)
             user.save(update_fields=["password"])
 
-    # 4. The provider and its services. Its URL changes with the shop's port and its key with the clone, but it is
+    # 5. The provider and its services. Its URL changes with the shop's port and its key with the clone, but it is
     # still the account with the same orders.
     url, key = os.environ["DEMO_PROVIDER_URL"], os.environ["DEMO_PROVIDER_KEY"]
     provider = Provider.objects.filter(name=PROVIDER).first()

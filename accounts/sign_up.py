@@ -1,0 +1,34 @@
+"""Whether new customers may sign up now."""
+
+from datetime import timedelta
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from core.clock import database_now
+from core.models import ShopSettings
+
+
+class SignUp(models.TextChoices):
+    """The labels are what a visitor reads."""
+
+    OPEN = "open", ""
+    UNOPENED = "unopened", _("This shop has not opened yet.")
+    CLOSED = "closed", _("This shop takes no new customers at the moment.")
+    TOO_MANY = "too many", _("Many people are signing up just now. Please try again in an hour.")
+
+
+def sign_up_state(shop: ShopSettings) -> SignUp:
+    """Return whether a visitor may sign up, and if not, why."""
+    if shop.opened_at is None:
+        return SignUp.UNOPENED
+    if not shop.signup_is_open:
+        return SignUp.CLOSED
+    if shop.signups_per_hour:
+        # Numbers grow with time, so the newest customers are at the end of the key's index.
+        newest = User.objects.filter(is_staff=False).order_by("-id").values_list("date_joined", flat=True)
+        limiting = newest[shop.signups_per_hour - 1 : shop.signups_per_hour]
+        if any(joined > database_now() - timedelta(hours=1) for joined in limiting):
+            return SignUp.TOO_MANY
+    return SignUp.OPEN

@@ -1,0 +1,90 @@
+"""The settings of the shop in the admin: what the owner says about it, beside what the environment says."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from core.clock import database_now
+from core.models import ShopSettings
+from core.refusals import Refusal
+from core.shop_admin import ShopModelAdmin
+from core.staff_actions import staff_actor
+from storefront.opening import open_shop
+
+PAGE = "admin:core_shopsettings_change"
+
+#: Shown, not changed: a wrong value of these has to stop the start, not a running shop.
+ENVIRONMENT = (
+    "SHOP_URL", "SHOP_CURRENCY", "LANGUAGE_CODE", "TIME_ZONE", "API_RATE_PER_MINUTE", "FORWARD_DEADLINE_SECONDS",
+    "FORWARD_LEASE_SECONDS", "FORWARD_LANES", "SWEEP_SECONDS", "POLL_SECONDS", "POLL_CALLS_PER_MINUTE", "POLL_LANES",
+    "READ_DEADLINE_SECONDS", "SYNC_DEADLINE_SECONDS", "SYNC_HOURS", "DOUBT_SETTLE_SECONDS", "DOUBT_REVIEW_SECONDS",
+    "DOUBT_REFUND_SECONDS", "RUNS_SETTLE_SECONDS", "FAILED_GRACE_SECONDS", "REFILL_DOUBT_SECONDS", "PATIENCE_SECONDS",
+    "BREAKER_DOUBTS", "BREAKER_STREAK", "BREAKER_COST", "BREAKER_TRIAL_SECONDS", "REFUSAL_STREAK",
+    "SUBSCRIPTION_MAX_POSTS",
+)  # fmt: skip
+
+
+@admin.register(ShopSettings)
+class ShopSettingsAdmin(ShopModelAdmin):
+    """One form: there is one shop."""
+
+    change_form_template = "admin/core/shopsettings/change_form.html"
+    fieldsets = (
+        (_("What customers read"), {"fields": ("name", "headline", "contact_email", "sender_name")}),
+        (_("New customers"), {"fields": ("opened_", "signup_is_open", "signups_per_hour")}),
+        (_("Set in the environment"), {"fields": ("environment_",)}),
+    )
+    readonly_fields = ("opened_", "environment_")
+
+    class Media:
+        css = {"all": ["admin-parts.css"]}
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path("open/", self.admin_site.admin_view(self.open), name="core_shopsettings_open"),
+            *super().get_urls(),
+        ]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return redirect(PAGE, 1)
+
+    def open(self, request: HttpRequest) -> HttpResponse:
+        """Open the shop to customers."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        owner: Any = request.user
+        try:
+            is_new = open_shop(owner=owner, actor=staff_actor(request), now=database_now())
+        except Refusal as refusal:
+            messages.error(request, str(refusal.message))
+        else:
+            words = _t("The shop is open: customers can sign up.") if is_new else _t("The shop was open already.")
+            messages.success(request, words)
+        return redirect(PAGE, 1)
+
+    @admin.display(description=_("open since"))
+    def opened_(self, shop: ShopSettings) -> Any:
+        return shop.opened_at or _t("Not opened yet. Nobody can sign up.")
+
+    @admin.display(description=_("settings"))
+    def environment_(self, shop: ShopSettings) -> SafeString:
+        rows = ((name, getattr(settings, name)) for name in ENVIRONMENT)
+        lines = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', rows)
+        return format_html('<div class="part"><table>{}</table></div>', lines)
