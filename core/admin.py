@@ -3,13 +3,16 @@
 import json
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import BigIntegerField, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, NullIf, Substr
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from core.models import StaffAction
@@ -20,7 +23,7 @@ from core.read_only_admin import ReadOnlyAdmin
 class StaffActionAdmin(ReadOnlyAdmin):
     """Every action of staff, the newest first. Nobody can change or delete one, the database included."""
 
-    list_display = ("at", "actor_", "action", "object_", "reason_", "address")
+    list_display = ("at", "actor_", "action", "object_", "reason_")
     list_filter = ("at",)
     search_fields = ("=object_id", "action", "object_name", "reason", "=request_id", "=address")
     search_help_text = _("E-mail of a person, action, object, reason, address or number of a request")
@@ -55,7 +58,15 @@ class StaffActionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("object"))
     def object_(self, row: StaffAction) -> SafeString:
-        return format_html("{} {} <bdi>{}</bdi>", row.object_type, row.object_id, row.object_name)
+        try:
+            kind = apps.get_model(row.object_type)._meta
+        except LookupError:  # a table of an earlier release
+            return format_html("{} {} <bdi>{}</bdi>", row.object_type, row.object_id, row.object_name)
+        name = format_html("{} <bdi>{}</bdi>", capfirst(str(kind.verbose_name)), row.object_name or row.object_id)
+        if kind.model not in self.admin_site._registry:
+            return name
+        page = reverse(f"admin:{kind.app_label}_{kind.model_name}_change", args=[row.object_id])
+        return format_html('<a href="{}">{}</a>', page, name)
 
     @admin.display(description=_("reason"))
     def reason_(self, row: StaffAction) -> str:

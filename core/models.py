@@ -15,7 +15,7 @@ class StaffAction(models.Model):
     hold the changed values by name; secrets appear there as "set" only.
     """
 
-    at = models.DateTimeField(_("at"), db_default=Now(), editable=False)
+    at = models.DateTimeField(_("time"), db_default=Now(), editable=False)
     actor = models.CharField(_("by"), max_length=40)
     address = models.GenericIPAddressField(_("from"), null=True)
     request_id = models.CharField(_("request"), max_length=64, blank=True)

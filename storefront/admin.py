@@ -8,8 +8,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -81,10 +83,13 @@ class ShopSettingsAdmin(ShopModelAdmin):
 
     @admin.display(description=_("open since"))
     def opened_(self, shop: ShopSettings) -> Any:
-        return shop.opened_at or _t("Not opened yet. Nobody can sign up.")
+        if shop.opened_at is None:
+            return _t("Not opened yet. Nobody can sign up.")
+        return date_format(localtime(shop.opened_at), "DATETIME_FORMAT")
 
     @admin.display(description=_("settings"))
     def environment_(self, shop: ShopSettings) -> SafeString:
-        rows = ((name, getattr(settings, name)) for name in ENVIRONMENT)
+        values = ((name, getattr(settings, name)) for name in ENVIRONMENT)
+        rows = ((name, f"{value:.12g}" if isinstance(value, float) else value) for name, value in values)
         lines = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', rows)
         return format_html('<div class="part"><table>{}</table></div>', lines)

@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
             name="StaffAction",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("at", models.DateTimeField(db_default=Now(), editable=False, verbose_name="at")),
+                ("at", models.DateTimeField(db_default=Now(), editable=False, verbose_name="time")),
                 ("actor", models.CharField(max_length=40, verbose_name="by")),
                 ("address", models.GenericIPAddressField(null=True, verbose_name="from")),
                 ("request_id", models.CharField(blank=True, max_length=64, verbose_name="request")),
