@@ -1,12 +1,16 @@
 """The shop's wording for django-allauth, and the pages it redirects to."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import password_limits
@@ -54,6 +58,14 @@ class AccountAdapter(DefaultAccountAdapter):
         remember_device(request, response, user)
         return response
 
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """The second factor for whoever has one, else the password. The first one is asked for."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        factors = [method for method in methods if method["id"].startswith("mfa_")]
+        if factors and not is_mfa_enabled(user, types=[Authenticator.Type.TOTP]):
+            factors.reverse()  # the passkey before the recovery codes
+        return factors or methods
+
     def get_email_verification_redirect_url(self, email_address: Any) -> str:
         return reverse("catalog:prices")
 
@@ -64,6 +76,7 @@ class MFAAdapter(DefaultMFAAdapter):
     error_messages = {
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": _("That is not the code your app shows now."),
+        "unverified_email": _("Confirm your e-mail address first: only its owner can set up a second step."),
     }
 
     def encrypt(self, text: str) -> str:
@@ -71,6 +84,14 @@ class MFAAdapter(DefaultMFAAdapter):
 
     def decrypt(self, encrypted_text: str) -> str:
         return unseal(encrypted_text)
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        # A passkey belongs to the shop's name, not to whatever name of ours a request came to.
+        return {"id": urlsplit(settings.SHOP_URL).hostname or "", "name": self._get_site_name()}
+
+    def generate_authenticator_name(self, user: Any, type: Any) -> str:
+        number = Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1
+        return gettext("Passkey %(number)d") % {"number": number}
 
     def _get_site_name(self) -> str:
         name: str = settings.SHOP_NAME

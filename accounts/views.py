@@ -1,3 +1,4 @@
+from allauth.account.utils import get_next_redirect_url
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.api_keys import BadKeyOptions, create_key, keys_of, revoke_key
 from accounts.forms import ApiKeyForm
 from accounts.requests import CustomerRequest
+from accounts.second_factor import has_second_factor, used_second_factor
 from core.clock import database_now
 
 
@@ -18,6 +20,18 @@ from core.clock import database_now
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
     return render(request, "account/account.html", {"page": "account"})
+
+
+@require_safe
+@login_required
+@never_cache
+def second_factor_needed(request: HttpRequest) -> HttpResponse:
+    """Tell staff what the admin asks of them: set up a second factor, or use the one they have in this session."""
+    target = get_next_redirect_url(request) or reverse("admin:index")
+    if used_second_factor(request) and has_second_factor(request.user):
+        return HttpResponseRedirect(target)
+    context = {"page": "account", "has_factor": has_second_factor(request.user), "target": target}
+    return render(request, "account/second_factor_needed.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

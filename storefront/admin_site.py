@@ -1,10 +1,66 @@
+"""The admin site: staff enter it with a second factor, and confirm who they are before what could ruin the shop."""
+
+from collections.abc import Callable, Mapping
+from functools import update_wrapper
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
+from allauth.core.exceptions import ReauthenticationRequired
+from django.contrib import messages
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import ResolverMatch, resolve, reverse
 from django.utils.decorators import method_decorator
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.second_factor import admission_of
+
+
+def _always(match: ResolverMatch) -> bool:
+    return True
+
+
+def _never(match: ResolverMatch) -> bool:
+    return False
+
+
+def _about_staff(match: ResolverMatch) -> bool:
+    """True for the page of a member of staff, whose roles it changes; the pages of customers have none."""
+    person = match.kwargs["object_id"]
+    return person.isdecimal() and User.objects.filter(pk=person, is_staff=True).exists()
+
+
+#: Pages that ask who is there if that was more than ACCOUNT_REAUTHENTICATION_TIMEOUT ago, with the second factor of
+#: whoever has one: also before the form is shown, so that nobody fills it in and is sent away.
+CONFIRMED: Mapping[str, Callable[[ResolverMatch], bool]] = {
+    # money
+    "billing_wallet_credit": _always,
+    "billing_wallet_debit": _always,
+    "orders_order_settle": _always,
+    "orders_order_nothing_to_do": _always,
+    "orders_doubtfulorder_placed": _always,
+    "orders_doubtfulorder_not_placed": _always,
+    "orders_ownid_foreign": _always,
+    # rights
+    "accounts_user_add": _always,
+    "accounts_user_change": _about_staff,
+    "auth_group_add": _always,
+    "auth_group_change": _always,
+    "auth_group_delete": _always,
+    # where the shop buys, and what it asks for it
+    "catalog_provider_add": _always,
+    "catalog_provider_change": _always,
+    "catalog_provider_test": _always,
+    "catalog_service_import_prices": _always,
+}
+#: Forms with a password, a key or a file in them: nothing of those waits in the session while the person confirms.
+NOT_KEPT = frozenset(
+    {"accounts_user_add", "catalog_provider_add", "catalog_provider_change", "catalog_service_import_prices"}
+)
 
 
 class ShopAdminSite(AdminSite):
@@ -14,7 +70,46 @@ class ShopAdminSite(AdminSite):
     site_title = _("Permille")
     index_title = _("The shop")
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """True for active staff whom their second factor, or one of two exceptions, lets in."""
+        return super().has_permission(request) and bool(admission_of(request))
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Wrap a page of the admin: it is for whom has_permission admits, and may want a confirmation first."""
+        shown = super().admin_view(view, cacheable)
+
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if super(ShopAdminSite, self).has_permission(request):
+                if not admission_of(request):
+                    return _redirect("second_factor_needed", to=request.get_full_path())
+                match = resolve(request.path_info)
+                wants_confirmation = CONFIRMED.get(match.url_name or "", _never)
+                if wants_confirmation(match) and not did_recently_reauthenticate(request):
+                    return self._confirm(request, match)
+            response: HttpResponse = shown(request, *args, **kwargs)
+            return response
+
+        return update_wrapper(checked, shown)
+
+    def _confirm(self, request: HttpRequest, match: ResolverMatch) -> HttpResponse:
+        """Ask who is there; afterwards the form that was sent goes on, or is shown again if it must not be kept."""
+        if request.method == "POST" and match.url_name in NOT_KEPT:
+            messages.warning(request, _t("Nothing was saved. Fill in the form once more."))
+            return _redirect("account_reauthenticate", to=request.get_full_path())
+        raise ReauthenticationRequired
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().each_context(request), "admission": admission_of(request)}
+
     @method_decorator(secure_admin_login)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Redirect to the shop's own sign-in page, which has the second factor and the limits."""
-        return super().login(request, extra_context)
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Redirect to the shop's own page, which limits how often the old password can be guessed."""
+        return HttpResponseRedirect(reverse("account_change_password"))
+
+
+def _redirect(name: str, *, to: str) -> HttpResponse:
+    return HttpResponseRedirect(f"{reverse(name)}?{urlencode({'next': to})}")

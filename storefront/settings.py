@@ -211,6 +211,12 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"login": "accounts.sign_in.SignInForm"}
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+# The device asks for a finger or a PIN, so that a passkey alone is two factors.
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+# Browsers allow passkeys without HTTPS on localhost alone, where only the demo runs.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEMO and not HTTPS
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}

@@ -42,6 +42,14 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture
+def admin_client(admin_user: Any, client: Any) -> Any:
+    """pytest-django's, signed in with a second factor."""
+    from tests.sign_in import sign_in_staff  # models can be imported only now
+
+    return sign_in_staff(admin_user, client)
+
+
+@pytest.fixture
 def own_place() -> Iterator[ServerPlace]:
     """A place for servers of one test, which can stop and start them: `own_place.redis(durable=False)`."""
     place, lock = temporary_place()

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from allauth.account.decorators import reauthentication_required
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
@@ -11,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -68,7 +66,6 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
         order = get_object_or_404(DoubtfulOrder, pk=object_id if object_id.isdecimal() else None)
         return self._render(request, order, PlacedForm(), NotPlacedForm())
 
-    @method_decorator(reauthentication_required(allow_get=True))
     def placed(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Record that it was placed, as this number."""
         order, form = self._order_to_decide(request, pk), PlacedForm(request.POST or None)
@@ -85,7 +82,6 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
             return self._render(request, order, form, NotPlacedForm())
         return self._done(request, order, is_new, _t("Order %(order)s is placed.") % {"order": order})
 
-    @method_decorator(reauthentication_required(allow_get=True))
     def not_placed(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Record that it was not placed, and send it again or refund it."""
         order, form = self._order_to_decide(request, pk), NotPlacedForm(request.POST or None)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
@@ -10,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -50,7 +48,6 @@ class SettlingAdmin(ReadOnlyAdmin):
             return {}
         return {"choice": choice, "settle": SettleForm(total=order.total), "dismiss": DismissForm()}
 
-    @method_decorator(reauthentication_required(allow_get=True))
     def settle(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Settle an order by the number of units that did not arrive."""
         order = self._order_to_decide(request, pk)
@@ -71,7 +68,6 @@ class SettlingAdmin(ReadOnlyAdmin):
             ),
         )  # fmt: skip
 
-    @method_decorator(reauthentication_required(allow_get=True))
     def nothing_to_do(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Record that the order was looked at and stays as it is."""
         order = self._order_to_decide(request, pk)

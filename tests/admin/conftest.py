@@ -8,6 +8,7 @@ from catalog.models import Service
 from orders.models import Order, ProviderExchange
 from orders.states import Outcome, Progress
 from tests.billing import cast
+from tests.sign_in import sign_in_staff
 
 KEY = "a-key-nobody-may-see"
 
@@ -39,9 +40,7 @@ def admin(owner: User) -> Client:
 
 
 def as_(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
+    return sign_in_staff(user)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from accounts.models import User
 from notices.alerts import open_alert
 from notices.heartbeats import beat
 from notices.models import Alert, Severity
-from tests.admin.conftest import as_
+from tests.sign_in import sign_in_staff
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:notices_alert_changelist"
@@ -45,7 +45,7 @@ def test_an_alert_is_closed_once_with_the_name_of_who_did_it(admin: Client) -> N
 def test_closing_needs_permission_to_change_alerts(clerk: User) -> None:
     row = alert("a")
     clerk.user_permissions.add(Permission.objects.get(codename="view_alert"))
-    close(as_(clerk), row)
+    close(sign_in_staff(clerk), row)
     row.refresh_from_db()
     assert row.closed_at is None
 

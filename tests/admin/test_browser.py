@@ -5,8 +5,6 @@ from typing import Literal
 
 import pytest
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.urls import reverse
 from playwright.sync_api import Page
 
@@ -17,6 +15,7 @@ from notices.alerts import open_alert
 from notices.models import Alert
 from orders.models import Order
 from tests.billing.cast import balance, money
+from tests.sign_in import sign_in_staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,13 +33,9 @@ def said(page: Page) -> Iterator[list[str]]:
 
 @pytest.fixture
 def signed_in(page: Page, owner: User, live_server: object, said: list[str]) -> str:
-    session = SessionStore()
-    session[SESSION_KEY], session[HASH_SESSION_KEY] = str(owner.pk), owner.get_session_auth_hash()
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session.create()
+    cookie = sign_in_staff(owner).cookies[settings.SESSION_COOKIE_NAME]
     address = str(live_server)
-    cookie = {"name": settings.SESSION_COOKIE_NAME, "value": str(session.session_key), "url": address}
-    page.context.add_cookies([cookie])  # type: ignore[list-item]
+    page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": address}])
     return address
 
 

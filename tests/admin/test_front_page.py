@@ -12,9 +12,9 @@ from notices.alerts import open_alert
 from notices.heartbeats import beat
 from orders.models import Order
 from orders.pages.attention import attention
-from tests.admin.conftest import as_
 from tests.billing import cast
 from tests.billing.cast import money
+from tests.sign_in import sign_in_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +57,6 @@ def test_the_front_page_links_to_open_work(admin: Client, doubted: Order, partia
 
 
 def test_staff_without_order_permissions_see_no_box(clerk: User, doubted: Order) -> None:
-    assert "in doubt" not in front(as_(clerk))
+    assert "in doubt" not in front(sign_in_staff(clerk))
     clerk.user_permissions.add(Permission.objects.get(codename="view_order"))
-    assert "1 order in doubt" in front(as_(User.objects.get(pk=clerk.pk)))
+    assert "1 order in doubt" in front(sign_in_staff(User.objects.get(pk=clerk.pk)))

@@ -11,9 +11,10 @@ from catalog.models import Service
 from orders.books.margins import cost_of, margin_of
 from orders.models import Order
 from orders.states import Forward, Progress
-from tests.admin.conftest import KEY, as_
+from tests.admin.conftest import KEY
 from tests.billing import cast
 from tests.billing.cast import money
+from tests.sign_in import sign_in_staff
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:orders_order_changelist"
@@ -94,7 +95,7 @@ def test_no_form_or_address_changes_an_order(admin: Client, doubted: Order) -> N
 
 
 def test_staff_without_permission_see_no_orders(clerk: User, doubted: Order) -> None:
-    client = as_(clerk)
+    client = sign_in_staff(clerk)
     assert client.get(reverse(LIST)).status_code == 403
     assert client.get(reverse("admin:orders_order_change", args=[doubted.pk])).status_code == 403
 

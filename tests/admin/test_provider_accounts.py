@@ -12,7 +12,7 @@ from catalog.models import Provider, Service
 from core.clock import database_now
 from orders.books import breaks, entries
 from orders.models import BreakKind, BreakState, EntryKind, Order, ProviderEntry, ReconciliationBreak
-from tests.admin.conftest import as_
+from tests.sign_in import sign_in_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -111,7 +111,7 @@ def test_staff_without_permission_change_nothing(
 ) -> None:
     row = seen(provider, doubted)
     decide = reverse("admin:orders_reconciliationbreak_decide", args=[row.pk])
-    nobody = as_(clerk)
+    nobody = sign_in_staff(clerk)
     assert nobody.post(decide, {"decision": "close", "note": "x"}).status_code == 403
     assert nobody.get(page("enter", provider)).status_code == 403
     assert nobody.post(page("enter", provider), {}).status_code == 403

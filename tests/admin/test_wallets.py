@@ -8,9 +8,9 @@ from django.urls import reverse
 
 from accounts.models import User
 from billing.models import Account, Hold, Transfer
-from tests.admin.conftest import as_
 from tests.billing import cast
 from tests.billing.cast import balance, customer, money
+from tests.sign_in import sign_in_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -113,7 +113,7 @@ def test_input_is_escaped(admin: Client, alice: User) -> None:
 
 
 def test_staff_need_permission_to_move_money(clerk: User, alice: User) -> None:
-    client = as_(clerk)
+    client = sign_in_staff(clerk)
     assert client.get(page("credit", alice)).status_code == 403
     clerk.user_permissions.add(Permission.objects.get(codename="view_wallet", content_type__app_label="billing"))
     form = {"amount": "1", "reason": "r", "nonce": "0" * 32, "confirmed": "1"}
@@ -125,7 +125,7 @@ def test_staff_need_permission_to_move_money(clerk: User, alice: User) -> None:
 
 
 def test_customers_and_visitors_have_no_access(alice: User) -> None:
-    for client in (Client(), as_(alice)):
+    for client in (Client(), sign_in_staff(alice)):
         assert client.post(page("credit", alice), {"amount": "1", "reason": "r"}).status_code in (302, 403)
     assert balance(alice) == money("100")
 

@@ -23,6 +23,7 @@ from core.clock import database_now
 from orders.models import Order
 from tests.api.cast import Panel, key_for, row_of
 from tests.pages.cast import Orders
+from tests.sign_in import sign_in_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -177,7 +178,7 @@ def test_the_form_says_what_is_wrong_beside_the_field(client: Client, alice: Use
 
 def test_the_owner_sees_keys_and_changes_none(client: Client, api: Panel) -> None:
     owner = User.objects.create_superuser("owner@example.com", "correct horse battery")
-    client.force_login(owner)
+    sign_in_staff(owner, client)
     row = row_of(api.key)
     listed = client.get("/admin/accounts/apikey/")
     assert row.prefix in listed.content.decode()

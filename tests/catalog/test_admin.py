@@ -14,15 +14,14 @@ from core.secrets import unseal
 from tests.catalog.conftest import Sync
 from tests.catalog.panel import KEY, Panel, row
 from tests.catalog.rows import on_sale, source
+from tests.sign_in import sign_in_staff
 
 LISTS = ["provider", "syncrun", "providerservice", "service", "category"]
 
 
 @pytest.fixture
 def owner(db: None) -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("owner@example.com", "correct horse battery"))
-    return client
+    return sign_in_staff(User.objects.create_superuser("owner@example.com", "correct horse battery"))
 
 
 @pytest.fixture
@@ -30,9 +29,7 @@ def clerk(db: None) -> Client:
     """Works here and may look at providers, no more."""
     person = User.objects.create_user("clerk@example.com", "correct horse battery", is_staff=True)
     person.user_permissions.add(Permission.objects.get(codename="view_provider"))
-    client = Client()
-    client.force_login(person)
-    return client
+    return sign_in_staff(person)
 
 
 def page(provider: Provider) -> str:
@@ -155,8 +152,7 @@ def test_the_buttons_need_a_post_and_the_change_permission(
     assert owner.get(address).status_code == 405
     assert clerk.post(address).status_code == 403
     assert b"Sync now" not in clerk.get(page(provider)).content
-    careful = Client(enforce_csrf_checks=True)
-    careful.force_login(User.objects.get(email="owner@example.com"))
+    careful = sign_in_staff(User.objects.get(email="owner@example.com"), Client(enforce_csrf_checks=True))
     assert careful.post(address).status_code == 403
     assert Client().post(address).status_code == 302
     assert not panel.asked
@@ -168,7 +164,7 @@ def test_lists_take_the_same_queries_for_any_number_of_rows(
 ) -> None:
     panel.lists(row(n, category=f"Category {n % 7}") for n in range(1, 60))
     sync()
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         response = owner.get(reverse(f"admin:catalog_{name}_changelist"))
     assert response.status_code == 200
 

@@ -12,15 +12,14 @@ from catalog.models import MarkupRule, Service
 from tests.catalog.conftest import Sync
 from tests.catalog.panel import Panel, row
 from tests.catalog.rows import on_sale
+from tests.sign_in import sign_in_staff
 
 ADD = "admin:catalog_markuprule_add"
 
 
 @pytest.fixture
 def owner(db: None) -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("owner@example.com", "correct horse battery"))
-    return client
+    return sign_in_staff(User.objects.create_superuser("owner@example.com", "correct horse battery"))
 
 
 @pytest.fixture
@@ -83,8 +82,7 @@ def test_a_changed_and_a_deleted_rule_reprice(owner: Client, sold: None) -> None
 
 
 def test_only_staff_who_may_change_rules_see_previews(owner: Client, sold: None) -> None:
-    clerk = Client()
-    clerk.force_login(User.objects.create_user("clerk@example.com", is_staff=True))
+    clerk = sign_in_staff(User.objects.create_user("clerk@example.com", is_staff=True))
     assert clerk.post(reverse(ADD), entry()).status_code == 403
 
 

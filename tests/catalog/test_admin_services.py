@@ -20,6 +20,7 @@ from catalog.prices.price_sheet import read_sheet, sheet_rows
 from tests.catalog.conftest import Sync
 from tests.catalog.panel import Panel, row
 from tests.catalog.rows import on_sale
+from tests.sign_in import sign_in_staff
 
 LIST = "admin:catalog_service_changelist"
 IMPORT = "admin:catalog_service_import_prices"
@@ -27,9 +28,7 @@ IMPORT = "admin:catalog_service_import_prices"
 
 @pytest.fixture
 def owner(db: None) -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("owner@example.com", "correct horse battery"))
-    return client
+    return sign_in_staff(User.objects.create_superuser("owner@example.com", "correct horse battery"))
 
 
 @pytest.fixture
@@ -142,8 +141,7 @@ def test_a_hostile_name_cannot_be_a_spreadsheet_formula(panel: Panel, sync: Sync
 
 
 def test_only_staff_who_may_change_services_import_prices(owner: Client, sold: None) -> None:
-    clerk = Client()
-    clerk.force_login(User.objects.create_user("clerk@example.com", is_staff=True))
+    clerk = sign_in_staff(User.objects.create_user("clerk@example.com", is_staff=True))
     assert clerk.get(reverse("admin:catalog_service_prices")).status_code == 403
     assert clerk.post(reverse(IMPORT), {"confirmed": "1", "text": "id,own_price\n1,1"}).status_code == 403
 

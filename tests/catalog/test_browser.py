@@ -11,7 +11,6 @@ from typing import Literal
 import pytest
 from django.conf import settings
 from django.db import connection
-from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Locator, Page, expect
 
@@ -25,6 +24,7 @@ from core.clock import database_now
 from tests.catalog.panel import KEY, Panel, row
 from tests.catalog.rows import on_sale
 from tests.pages.conftest import LAW, axe_problems
+from tests.sign_in import sign_in_staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,8 +36,7 @@ def at(page: Page, live_server: object) -> Iterator[str]:
     page.on("console", lambda message: errors.append(f"{page.url}: {message.text}"))
     page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
     page.on("response", lambda r: errors.append(f"{r.status} {r.url}") if r.status >= 400 else None)
-    visitor = Client()
-    visitor.force_login(User.objects.create_superuser("owner@example.com", "correct horse battery"))
+    visitor = sign_in_staff(User.objects.create_superuser("owner@example.com", "correct horse battery"))
     cookie = visitor.cookies[settings.SESSION_COOKIE_NAME]
     page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": str(live_server)}])
     yield str(live_server)

@@ -1,22 +1,16 @@
-"""Who decides in the admin, signed in as a decision about money demands."""
+"""Who decides in the admin: signed in with a second factor, and asked again just now as money demands."""
 
-from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Permission
 from django.test import Client
-from django.urls import reverse
 
 from accounts.models import User
+from tests.sign_in import sign_in_staff
 
 PASSWORD = "correct horse battery"
 
 
 def signed_in(person: User) -> Client:
-    """Just signed in, and asked for the password once more as every decision about money demands."""
-    EmailAddress.objects.get_or_create(user=person, email=person.email, defaults={"verified": True, "primary": True})
-    client = Client()
-    client.post(reverse("account_login"), {"login": person.email, "password": PASSWORD})
-    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
-    return client
+    return sign_in_staff(person)
 
 
 def clerk_with(*codenames: str) -> Client:

@@ -18,6 +18,7 @@ from tests.actors import OWNER
 from tests.orders.cast import Shop, customer
 from tests.orders.restored import *  # noqa: F403 - the fixtures of restored shops
 from tests.orders.restored import asks_for_a_refill, run, state
+from tests.sign_in import sign_in_staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -143,7 +144,7 @@ def test_readiness_and_the_admin_say_that_the_shop_is_frozen(settled: Shop, clie
     freezing.freeze(why="<b>a restore</b>", now=database_now())
     answer = client.get("/readyz").json()
     assert (answer["status"], answer["checks"]["forwarding"]) == ("degraded", "frozen")
-    client.force_login(User.objects.create_superuser("owner@example.com", "correct horse battery"))
+    sign_in_staff(User.objects.create_superuser("owner@example.com", "correct horse battery"), client)
     page = client.get("/admin/").content.decode()
     assert "The shop is frozen" in page
     assert "&lt;b&gt;a restore" in page

@@ -16,6 +16,7 @@ from orders.states import Progress
 from tests.billing import cast
 from tests.pages.cast import PASSWORD, Orders
 from tests.pages.conftest import LAW, axe_problems, overflow
+from tests.sign_in import code_of
 from upstream.states import ProviderOrderState
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,9 +47,9 @@ def opens(page: Page, live_server: Any, row: Any) -> None:
 
 
 def proves_who_it_is(page: Page) -> None:
-    """What was sent waits for the password and goes on by itself."""
+    """What was sent waits for the second factor and goes on by itself."""
     page.wait_for_url("**/reauthenticate/**")
-    page.get_by_role("main").get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Code from your authenticator app").fill(code_of(User.objects.get(is_staff=True)))
     page.keyboard.press("Enter")
 
 

@@ -18,6 +18,7 @@ from django.test import Client
 from accounts.models import CustomerGroup, User
 from catalog.models import Category, Service
 from tests.pages.cast import PASSWORD, Orders
+from tests.sign_in import sign_in_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -152,7 +153,7 @@ def test_second_step_of_sign_in(client: Client, alice: User) -> None:
 
 def test_pages_of_the_owner(client: Client, orders: Orders, services: list[Service]) -> None:
     owner = User.objects.create_superuser("owner@example.com", PASSWORD)
-    client.force_login(owner)
+    sign_in_staff(owner, client)
     rows = [orders.completed(), services[0], Category.objects.all()[0], orders.who]
     paths = ["/admin/", "/admin/orders/"]
     for model in admin.site._registry:

@@ -10,6 +10,7 @@ from notices.alerts import mail_open_alerts
 from notices.models import Alert
 from support.models import Ticket
 from support.tickets import close_ticket, open_ticket
+from tests.sign_in import sign_in_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +36,7 @@ def test_a_ticket_mails_the_owner_once(alice: User) -> None:
 
 
 def test_the_owner_reads_and_closes_tickets_but_edits_nothing(client: Client, alice: User) -> None:
-    client.force_login(User.objects.create_superuser("owner@example.com", "correct horse battery"))
+    sign_in_staff(User.objects.create_superuser("owner@example.com", "correct horse battery"), client)
     ticket, other = asked(alice), asked(alice, "Another")
     page = client.get(f"/admin/support/ticket/{ticket.pk}/change/").content.decode()
     assert "&lt;b&gt;When?" in page
@@ -50,7 +51,7 @@ def test_the_owner_reads_and_closes_tickets_but_edits_nothing(client: Client, al
 
 
 def test_staff_without_permission_close_nothing(client: Client, alice: User) -> None:
-    client.force_login(User.objects.create_user("staff@example.com", is_staff=True))
+    sign_in_staff(User.objects.create_user("staff@example.com", is_staff=True), client)
     ticket = asked(alice)
     assert client.get("/admin/support/ticket/").status_code == 403
     client.post("/admin/support/ticket/", {"action": "close", "_selected_action": [str(ticket.pk)]})

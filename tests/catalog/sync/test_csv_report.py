@@ -12,13 +12,12 @@ from catalog.models.provider import SyncState
 from catalog.sync import csv_report
 from tests.catalog.conftest import Sync
 from tests.catalog.panel import Panel, row
+from tests.sign_in import sign_in_staff
 
 
 @pytest.fixture
 def owner(db: None) -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("owner@example.com", "correct horse battery"))
-    return client
+    return sign_in_staff(User.objects.create_superuser("owner@example.com", "correct horse battery"))
 
 
 def downloaded(owner: Client, run: SyncRun) -> list[list[str]]:
@@ -88,5 +87,5 @@ def test_provider_text_cannot_be_a_formula(owner: Client, panel: Panel, sync: Sy
 def test_only_staff_download_the_file(client: Client, panel: Panel, sync: Sync) -> None:
     panel.lists([row(1)])
     run = sync()
-    client.force_login(User.objects.create_user("clerk@example.com", "correct horse battery", is_staff=True))
+    sign_in_staff(User.objects.create_user("clerk@example.com", "correct horse battery", is_staff=True), client)
     assert client.get(reverse("admin:catalog_syncrun_csv", args=[run.pk])).status_code == 403

@@ -13,7 +13,8 @@ from orders.models import Order, OwnId
 from orders.states import Explanation, Forward
 from tests.orders.cast import Shop
 from tests.orders.doubts import LOST_BUT_PLACED, SETTLE, ages, attempt_of, buys_and_sends, id_at_provider
-from tests.orders.staff import PASSWORD, clerk_with
+from tests.orders.staff import clerk_with
+from tests.sign_in import code_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -112,7 +113,9 @@ def test_only_who_may_decides(shop: Shop, lost: Order) -> None:
     assert lost.forward_state == Forward.IN_DOUBT
 
 
-def test_an_old_sign_in_is_asked_for_the_password_first(owner: Client, shop: Shop, lost: Order, settings: Any) -> None:
+def test_an_old_confirmation_is_asked_for_the_second_factor_first(
+    owner: Client, shop: Shop, lost: Order, settings: Any
+) -> None:
     ages(shop, SETTLE + 1)
     settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = -1
     for decision, form in _decisions(shop, lost):
@@ -122,7 +125,8 @@ def test_an_old_sign_in_is_asked_for_the_password_first(owner: Client, shop: Sho
     lost.refresh_from_db()
     assert lost.forward_state == Forward.IN_DOUBT
     settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
-    owner.post(response["Location"], {"password": PASSWORD})  # what was wanted before is done now
+    # What was wanted before is done now.
+    owner.post(response["Location"], {"code": code_of(User.objects.get(is_staff=True))})
     lost.refresh_from_db()
     assert lost.forward_state == Forward.QUEUED
 
