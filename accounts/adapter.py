@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import password_limits
 from accounts.known_devices import remember_device
+from accounts.models import ApiKey
 from accounts.sign_up import SignUp, sign_up_state
 from core.secrets import seal, unseal
 from core.shop_settings import shop_settings
@@ -39,9 +41,21 @@ class AccountAdapter(DefaultAccountAdapter):
         request.why_signup_is_closed = state.label  # type: ignore[attr-defined]  # for the page that says so
         return state == SignUp.OPEN
 
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a mail whose links begin with SHOP_URL: the Host header of a request is the sender's word."""
+        links = {name: _in_shop(value) for name, value in context.items() if name.endswith("_url")}
+        facts = {"email": email, "shop": shop_settings(), "shop_url": settings.SHOP_URL}
+        self.render_mail(template_prefix, email, {**facts, **context, **links}).send()
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("keys_after_password")
+
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        """The admin for staff, the price list for customers."""
+        """The admin for staff, the price list for customers; after a new password by mail, first the API keys."""
         user: Any = request.user
+        is_reset = any(r.get("method") == "password_reset" for r in get_authentication_records(request, user))
+        if is_reset and ApiKey.objects.filter(customer=user, revoked_at=None).exists():
+            return reverse("keys_after_password")
         return reverse("admin:index") if user.is_staff else super().get_login_redirect_url(request)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
@@ -68,6 +82,12 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_email_verification_redirect_url(self, email_address: Any) -> str:
         return reverse("catalog:prices")
+
+
+def _in_shop(address: str) -> str:
+    """``address`` with the scheme and host of SHOP_URL."""
+    shop = urlsplit(settings.SHOP_URL)
+    return urlsplit(address)._replace(scheme=shop.scheme, netloc=shop.netloc).geturl()
 
 
 class MFAAdapter(DefaultMFAAdapter):

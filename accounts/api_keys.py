@@ -110,6 +110,11 @@ def revoke_key(*, customer: User, key_id: int, now: datetime) -> bool:
     return bool(live.update(revoked_at=now))
 
 
+def revoke_all_keys(*, customer: User, now: datetime) -> int:
+    """Revoke every active key of this customer at once; return how many."""
+    return ApiKey.objects.filter(customer=customer, revoked_at=None).update(revoked_at=now)
+
+
 def keys_of(customer: User) -> list[ApiKey]:
     """The customer's active keys, newest first."""
     return list(ApiKey.objects.filter(customer=customer, revoked_at=None))

@@ -1,22 +1,31 @@
 """Second factors: who has one, whether a session used it, and who may enter the admin without."""
 
 import ipaddress
+from dataclasses import dataclass
 from enum import StrEnum
 
+from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
 from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added
 from allauth.mfa.utils import is_mfa_enabled
+from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.models import Session
+from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core.addresses import client_address
+from core.refusals import Refusal
 from core.shop_settings import shop_settings
+from core.staff_actions import Actor, record_staff_action
 
 
 class Admission(StrEnum):
@@ -70,6 +79,48 @@ def _comes_from_this_machine(request: HttpRequest) -> bool:
     """True for a browser here; false for one behind a proxy or tunnel that runs here."""
     address = client_address(request)
     return "HTTP_X_FORWARDED_FOR" not in request.META and bool(address) and ipaddress.ip_address(address).is_loopback
+
+
+class NobodyThere(Refusal):
+    """There is no such person."""
+
+    code = "nobody_there"
+
+
+@dataclass(frozen=True)
+class Reset:
+    """How many factors (recovery codes count as one) were removed, and how many sessions ended."""
+
+    factors: int
+    sessions: int
+
+
+def reset_second_factor(*, email: str, actor: Actor, reason: str) -> Reset:
+    """Remove every factor of the person with this address and end their sessions; mail them. Raises NobodyThere."""
+    person = User.objects.filter(email__iexact=email.strip()).first()
+    if person is None:
+        raise NobodyThere(_("There is nobody with the address %(email)s.") % {"email": email[:100]})
+    with transaction.atomic():
+        removed = Authenticator.objects.filter(user=person)
+        kinds = sorted(removed.values_list("type", flat=True))
+        removed.delete()
+        ended = _end_sessions(person)
+        record_staff_action(
+            actor, "person.reset_second_factor", person, reason=reason, before={"factors": ", ".join(kinds)}
+        )
+    get_adapter().send_mail("account/email/second_factor_reset", person.email, {})
+    return Reset(factors=len(kinds), sessions=ended)
+
+
+def _end_sessions(person: User) -> int:
+    """Delete every session of ``person``; the session's own data says whose it is, so all are read."""
+    ended = 0
+    for session in Session.objects.iterator(chunk_size=1_000):
+        if session.get_decoded().get(SESSION_KEY) == str(person.pk):
+            session.delete()
+            ended += 1
+    UserSession.objects.filter(user=person).delete()
+    return ended
 
 
 @receiver(authenticator_added)

@@ -1,16 +1,21 @@
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from allauth.account.utils import get_next_redirect_url
+from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.api_keys import BadKeyOptions, create_key, keys_of, revoke_key
+from accounts.api_keys import BadKeyOptions, create_key, keys_of, revoke_all_keys, revoke_key
 from accounts.forms import ApiKeyForm
+from accounts.known_devices import remember_device
 from accounts.requests import CustomerRequest
 from accounts.second_factor import has_second_factor, used_second_factor
 from core.clock import database_now
@@ -40,16 +45,40 @@ def second_factor_needed(request: HttpRequest) -> HttpResponse:
 @sensitive_variables("made")
 def api_keys(request: CustomerRequest) -> HttpResponse:
     """List the customer's keys and create new ones. A new key is shown once, in the response to the form."""
+    if request.method == "POST" and not did_recently_reauthenticate(request):
+        raise ReauthenticationRequired  # the form goes on afterwards
     made = None
     form = ApiKeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             made = create_key(customer=request.customer, now=database_now(), **form.key_options())
             form = ApiKeyForm()
+            get_adapter(request).send_notification_mail(
+                "account/email/api_key_created", request.customer, {"prefix": made.row.prefix}
+            )
         except BadKeyOptions as refusal:
             form.add_error(None, str(refusal.message))
     context = {"page": "account", "form": form, "made": made, "keys": keys_of(request.customer)}
     return render(request, "account/api_keys.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def keys_after_password(request: CustomerRequest) -> HttpResponse:
+    """Offer to revoke the API keys, which a new password leaves as they are; go on if there are none."""
+    keys = keys_of(request.customer)
+    if request.method == "POST":
+        count = revoke_all_keys(customer=request.customer, now=database_now())
+        words = ngettext("%(n)d key is revoked.", "%(n)d keys are revoked.", count)
+        messages.success(request, words % {"n": count})
+    if request.method == "POST" or not keys:
+        response: HttpResponse = HttpResponseRedirect(reverse("account"))
+    else:
+        response = render(request, "account/keys_after_password.html", {"page": "account", "keys": keys})
+    # The new password made every device unknown, this one too.
+    remember_device(request, response, request.customer)
+    return response
 
 
 @require_POST

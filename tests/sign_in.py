@@ -1,4 +1,4 @@
-"""Sessions of staff: signed in with a second factor, as the admin demands."""
+"""Sessions of people: staff with a second factor, as the admin demands, and customers who were asked again just now."""
 
 import time
 from typing import Any
@@ -19,12 +19,26 @@ def sign_in_staff(person: User, client: Client | None = None, *, confirmed: bool
     app, _is_new = Authenticator.objects.get_or_create(
         user=person, type=Authenticator.Type.TOTP, defaults={"data": {"secret": encrypt(generate_totp_secret())}}
     )
-    record: dict[str, Any] = {"method": "mfa", "at": time.time(), "id": app.pk, "type": app.type}
+    _record(client, person, {"method": "mfa", "id": app.pk, "type": app.type}, confirmed=confirmed)
+    return client
+
+
+def sign_in_customer(person: User, client: Client | None = None, *, confirmed: bool = True) -> Client:
+    """Sign ``person`` in with a password. ``confirmed``: asked for it again just now."""
+    client = client or Client()
+    client.force_login(person)
+    _record(client, person, {"method": "password"}, confirmed=confirmed)
+    return client
+
+
+def _record(client: Client, person: User, method: dict[str, Any], *, confirmed: bool) -> None:
+    """Write into the session what allauth writes when somebody proves who they are."""
     session = client.session
-    session[login.AUTHENTICATION_METHODS_SESSION_KEY] = [record | ({"reauthenticated": True} if confirmed else {})]
+    session[login.AUTHENTICATION_METHODS_SESSION_KEY] = [
+        {**method, "at": time.time(), **({"reauthenticated": True} if confirmed else {})}
+    ]
     session[login._AUTHENTICATION_METHODS_USER_SESSION_KEY] = str(person.pk)
     session.save()
-    return client
 
 
 def code_of(person: User, *, later: int = 0) -> str:

@@ -1,8 +1,10 @@
 """The store of counters: nothing that anybody writes into it makes it forget a counter that has not expired."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
@@ -10,6 +12,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
+from accounts.api_keys import create_key
+from accounts.models import User
+from billing import ledger
 from core import counters
 from core.clock import database_now
 from storefront import expired
@@ -81,3 +86,30 @@ def test_the_sweep_deletes_expired_sessions(monkeypatch: pytest.MonkeyPatch) -> 
     live.create()
     call_command("sweep")
     assert list(Session.objects.values_list("pk", flat=True)) == [live.session_key]
+
+
+def joined_long_ago(email: str, **facts: object) -> User:
+    person = User.objects.create_user(email, PASSWORD)
+    EmailAddress.objects.create(user=person, email=email, verified=False, primary=True)
+    User.objects.filter(pk=person.pk).update(**{"date_joined": database_now() - timedelta(days=8), **facts})
+    return person
+
+
+def test_the_sweep_deletes_accounts_that_nobody_verified_and_that_have_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(expired, "BATCH", 2)
+    unverified = [joined_long_ago(f"unverified{n}@example.com") for n in range(5)]
+    kept = [
+        joined_long_ago("new@example.com", date_joined=database_now()),
+        joined_long_ago("signed-in@example.com", last_login=database_now()),
+        joined_long_ago("staff@example.com", is_staff=True),
+        joined_long_ago("verified@example.com"),
+        joined_long_ago("with-a-key@example.com"),
+        joined_long_ago("with-money@example.com"),
+    ]
+    EmailAddress.objects.filter(user=kept[3]).update(verified=True)
+    create_key(customer=kept[4], name="bot", now=database_now())
+    ledger.credit(customer=kept[5], amount=Decimal(1), reason="gift", reference="gift", actor="owner")
+    assert expired.delete_expired(now=database_now()) == len(unverified)
+    assert set(User.objects.all()) == set(kept)

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -13,15 +14,16 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.contrib import admin
+from django.core import mail
 from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import User
 from billing.models import Account
-from core.models import ShopSettings
+from core.models import ShopSettings, StaffAction
 from storefront.admin_site import CONFIRMED
 from tests.billing import cast
 from tests.pages.cast import PASSWORD
@@ -198,6 +200,28 @@ def test_who_has_a_factor_confirms_with_it_and_not_with_the_password(owner: User
     answer = client.post(f"/accounts/reauthenticate/?next={path}", {"password": PASSWORD})
     assert answer["Location"].startswith("/accounts/2fa/reauthenticate/")
     assert "reauthenticate" in client.get(path)["Location"]
+
+
+def test_a_lost_factor_is_reset_on_the_server(owner: User) -> None:
+    client = sign_in_staff(owner)
+    other = sign_in_staff(User.objects.create_superuser("second@example.com", PASSWORD))
+    out = StringIO()
+    call_command("reset_second_factor", "Owner@Example.com", "--reason", "phone in the lake", stdout=out)
+    assert "factors removed: 1, sessions ended: 1" in out.getvalue()
+    assert client.get("/account/").status_code == 302
+    assert other.get("/admin/").status_code == 200
+    assert "Set up an app" in first_step(owner.email).get("/admin/", follow=True).content.decode()
+    row = StaffAction.objects.get()
+    assert (row.actor, row.action, row.object_id) == ("shell", "person.reset_second_factor", str(owner.pk))
+    assert (row.reason, row.before) == ("phone in the lake", {"factors": "totp"})
+    [message] = mail.outbox
+    assert message.to == ["owner@example.com"]
+    assert "removed the second step of your account" in " ".join(str(message.body).split())
+
+
+def test_nobody_is_reset_for_an_unknown_address(db: None) -> None:
+    with pytest.raises(CommandError, match="nobody with the address"):
+        call_command("reset_second_factor", "nobody@example.com", "--reason", "x")
 
 
 def test_the_owner_of_the_command_line_has_a_verified_address(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

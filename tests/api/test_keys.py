@@ -23,7 +23,7 @@ from core.clock import database_now
 from orders.models import Order
 from tests.api.cast import Panel, key_for, row_of
 from tests.pages.cast import Orders
-from tests.sign_in import sign_in_staff
+from tests.sign_in import sign_in_customer, sign_in_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -147,7 +147,7 @@ def test_keys_are_in_no_log(api: Panel, caplog: pytest.LogCaptureFixture, orders
 
 
 def test_a_customer_makes_sees_once_and_revokes_a_key(client: Client, alice: User, bob: User) -> None:
-    client.force_login(alice)
+    sign_in_customer(alice, client)
     page = client.post("/account/api-keys/", {"name": "<b>bot</b>", "may": "read", "networks": "10.0.0.1, 10.2.0.0/16"})
     row = ApiKey.objects.get()
     assert (row.scopes, row.networks) == (["read"], ["10.0.0.1/32", "10.2.0.0/16"])
@@ -170,7 +170,7 @@ def test_a_customer_makes_sees_once_and_revokes_a_key(client: Client, alice: Use
 
 
 def test_the_form_says_what_is_wrong_beside_the_field(client: Client, alice: User) -> None:
-    client.force_login(alice)
+    sign_in_customer(alice, client)
     page = client.post("/account/api-keys/", {"name": "bot", "may": "both", "networks": "everywhere"})
     assert "“everywhere” is not an IP address or network." in page.content.decode()
     assert not ApiKey.objects.exists()

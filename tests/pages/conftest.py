@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Page
 from accounts.models import User
 from catalog.models import Service
 from tests.pages.cast import Orders, customer, stock
-from tests.sign_in import sign_in_staff
+from tests.sign_in import sign_in_customer, sign_in_staff
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 
@@ -48,7 +48,7 @@ def sign_in(live_server: Any, context: BrowserContext) -> Callable[[User], None]
         if user.is_staff:
             sign_in_staff(user, visitor, confirmed=False)
         else:
-            visitor.force_login(user)
+            sign_in_customer(user, visitor)
         cookie = visitor.cookies[django_settings.SESSION_COOKIE_NAME]
         context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
 
