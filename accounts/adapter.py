@@ -5,9 +5,11 @@ from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
+from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -17,8 +19,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts import password_limits
 from accounts.known_devices import remember_device
 from accounts.models import ApiKey
+from accounts.security_events import account_meant, log_event
 from accounts.sign_up import SignUp, sign_up_state
 from core.secrets import seal, unseal
+from core.security_log import Event
 from core.shop_settings import shop_settings
 
 
@@ -62,6 +66,7 @@ class AccountAdapter(DefaultAccountAdapter):
         # allauth's own count has the Host header in its key, so that each spelling of our name had five attempts.
         self._login_failed_rl_usage = password_limits.count_attempt(request, email=credentials.get("email", ""))
         if self._login_failed_rl_usage is None:
+            log_event(Event.SIGN_IN_LIMITED, request, account=account_meant(credentials.get("email", "")))
             raise self.validation_error("too_many_login_attempts")
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
@@ -116,3 +121,9 @@ class MFAAdapter(DefaultMFAAdapter):
     def _get_site_name(self) -> str:
         name: str = settings.SHOP_NAME
         return name
+
+
+class UserSessionsAdapter(DefaultUserSessionsAdapter):
+    def end_sessions(self, sessions: Any) -> None:
+        log_event(Event.SESSIONS_ENDED, context.request, count=len(sessions))
+        super().end_sessions(sessions)

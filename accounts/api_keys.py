@@ -17,6 +17,7 @@ from accounts.models import ApiKey, Scope, User
 from core.prepared import Part, read
 from core.refusals import Refusal
 from core.rows import loaded
+from core.security_log import Event, log_security
 
 #: 40 letters and digits are 238 random bits, and need no escaping however a client encodes its form.
 LENGTH = 40
@@ -122,7 +123,7 @@ def keys_of(customer: User) -> list[ApiKey]:
 
 #: The customer's id, for another room's statement that is read together with the key.
 CUSTOMER_ID = "customer.id"
-_KEY_COLUMNS = ("id", "customer_id", "scopes", "networks", "last_used_at")
+_KEY_COLUMNS = ("id", "customer_id", "prefix", "scopes", "networks", "last_used_at")
 _CUSTOMER_COLUMNS = ("id", "email", "group_id")
 _VERSION = """
     hash_record_extended(ROW(k.id, k.customer_id, k.digest, k.scopes, k.networks, k.revoked_at,
@@ -144,6 +145,7 @@ def authenticate(plain: str, *, address: str, extra: Part | None = None) -> Call
     now, version, found = rows[0][0], str(rows[0][1]), rows[0][2:]
     key = loaded(ApiKey, dict(zip(_KEY_COLUMNS, found, strict=False)))
     if not is_allowed_from(key, address):
+        log_security(Event.API_KEY_REFUSED, actor=f"key:{key.prefix}", address=address)
         return None
     key.customer = loaded(User, dict(zip(_CUSTOMER_COLUMNS, found[len(_KEY_COLUMNS) :], strict=False)))
     if key.last_used_at is None or now - key.last_used_at >= _USE_RECORDED_EVERY:

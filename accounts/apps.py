@@ -12,4 +12,4 @@ class AccountsConfig(AppConfig):
         """Connect the receivers of allauth's signals."""
         if getattr(settings, "MFA_TOTP_INSECURE_BYPASS_CODE", None):
             raise ImproperlyConfigured("MFA_TOTP_INSECURE_BYPASS_CODE would open every account to whoever knows it.")
-        from accounts import second_factor  # noqa: F401  # models can be imported only now
+        from accounts import second_factor, security_events  # noqa: F401  # models can be imported only now

@@ -47,13 +47,15 @@ def forget_attempts(request: HttpRequest, *, email: str) -> None:
             ratelimit.clear(request, app="accounts", action=action, config=RATES, key=key)
 
 
+def accounts_named(email: str) -> list[User]:
+    """Return the accounts that somebody who typed ``email`` may have meant, by its verified address or another."""
+    of_address = EmailAddress.objects.filter(email__iexact=email).values("user_id")
+    return list(User.objects.filter(Q(email__iexact=email) | Q(pk__in=of_address)))
+
+
 def _counts(request: HttpRequest, email: str) -> list[tuple[str, str]]:
     """The counts that one attempt belongs to, as pairs of a name in RATES and a key."""
-    accounts = list(
-        User.objects.filter(
-            Q(email__iexact=email) | Q(pk__in=EmailAddress.objects.filter(email__iexact=email).values("user_id"))
-        )
-    )
+    accounts = accounts_named(email)
     devices = [device for account in accounts if (device := device_of(request, account))]
     if devices:
         return [("device", device) for device in devices]

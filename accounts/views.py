@@ -18,7 +18,9 @@ from accounts.forms import ApiKeyForm
 from accounts.known_devices import remember_device
 from accounts.requests import CustomerRequest
 from accounts.second_factor import has_second_factor, used_second_factor
+from accounts.security_events import log_event
 from core.clock import database_now
+from core.security_log import Event
 
 
 @require_safe
@@ -53,6 +55,7 @@ def api_keys(request: CustomerRequest) -> HttpResponse:
         try:
             made = create_key(customer=request.customer, now=database_now(), **form.key_options())
             form = ApiKeyForm()
+            log_event(Event.API_KEY_CREATED, request, key=made.row.prefix)
             get_adapter(request).send_notification_mail(
                 "account/email/api_key_created", request.customer, {"prefix": made.row.prefix}
             )
@@ -70,6 +73,7 @@ def keys_after_password(request: CustomerRequest) -> HttpResponse:
     keys = keys_of(request.customer)
     if request.method == "POST":
         count = revoke_all_keys(customer=request.customer, now=database_now())
+        log_event(Event.API_KEY_REVOKED, request, keys=",".join(key.prefix for key in keys))
         words = ngettext("%(n)d key is revoked.", "%(n)d keys are revoked.", count)
         messages.success(request, words % {"n": count})
     if request.method == "POST" or not keys:
@@ -85,5 +89,6 @@ def keys_after_password(request: CustomerRequest) -> HttpResponse:
 @login_required
 def revoke_api_key(request: CustomerRequest, key_id: int) -> HttpResponse:
     if revoke_key(customer=request.customer, key_id=key_id, now=database_now()):
+        log_event(Event.API_KEY_REVOKED, request, key_id=key_id)
         messages.success(request, _("The key is revoked and no longer works."))
     return HttpResponseRedirect(reverse("api_keys"))

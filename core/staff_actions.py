@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest
 
 from core.addresses import client_address
 from core.models import StaffAction
 from core.request_id import request_id
+from core.security_log import Event, log_security
 
 #: What stands for a secret that was given.
 SECRET_SET = "set"  # noqa: S105
@@ -82,7 +84,7 @@ def record_staff_actions(
         "before": {name: _bounded(value) for name, value in (before or {}).items()},
         "after": {name: _bounded(value) for name, value in (after or {}).items()},
     }
-    return StaffAction.objects.bulk_create(
+    rows = StaffAction.objects.bulk_create(
         [
             StaffAction(
                 object_type=target._meta.label_lower,
@@ -93,6 +95,22 @@ def record_staff_actions(
             for target in targets
         ],
         batch_size=1000,
+    )
+    if rows:
+        transaction.on_commit(lambda: _log(rows))
+    return rows
+
+
+def _log(rows: list[StaffAction]) -> None:
+    """Write one line into the security log; of many objects it names the first."""
+    first = rows[0]
+    log_security(
+        Event.STAFF_ACTION,
+        actor=first.actor,
+        address=first.address,
+        action=first.action,
+        object=f"{first.object_type}:{first.object_id}",
+        count=len(rows),
     )
 
 

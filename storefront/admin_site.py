@@ -9,6 +9,7 @@ from allauth.account.internal.flows.reauthentication import did_recently_reauthe
 from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import messages
 from django.contrib.admin import AdminSite
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import ResolverMatch, resolve, reverse
 from django.utils.decorators import method_decorator
@@ -18,6 +19,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.second_factor import admission_of
+from accounts.security_events import log_event
+from core.security_log import Event
 
 
 def _always(match: ResolverMatch) -> bool:
@@ -81,12 +84,19 @@ class ShopAdminSite(AdminSite):
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if super(ShopAdminSite, self).has_permission(request):
                 if not admission_of(request):
+                    log_event(Event.ADMIN_REFUSED, request, path=request.path, why="no_second_factor")
                     return _redirect("second_factor_needed", to=request.get_full_path())
                 match = resolve(request.path_info)
                 wants_confirmation = CONFIRMED.get(match.url_name or "", _never)
                 if wants_confirmation(match) and not did_recently_reauthenticate(request):
                     return self._confirm(request, match)
-            response: HttpResponse = shown(request, *args, **kwargs)
+            elif request.user.is_authenticated:
+                log_event(Event.ADMIN_REFUSED, request, path=request.path, why="not_staff")
+            try:
+                response: HttpResponse = shown(request, *args, **kwargs)
+            except PermissionDenied:
+                log_event(Event.ADMIN_REFUSED, request, path=request.path, why="no_permission")
+                raise
             return response
 
         return update_wrapper(checked, shown)

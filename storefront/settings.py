@@ -211,6 +211,7 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"login": "accounts.sign_in.SignInForm"}
+USERSESSIONS_ADAPTER = "accounts.adapter.UserSessionsAdapter"
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -333,6 +334,8 @@ LOGGING = {
         "celery.worker.strategy": {"level": "WARNING", "propagate": True},
         "celery.app.trace": {"level": "WARNING", "propagate": True},
         "urllib3": {"level": "WARNING", "propagate": True},
+        # Written whatever LOG_LEVEL is.
+        "security": {"level": "INFO", "propagate": True},
     },
 }
 
