@@ -37,7 +37,10 @@ class AccessLog(Logger):
 
 def on_starting(_server: Any) -> None:
     """Read the settings before any worker does: gunicorn would restart a worker that stops over them for ever."""
-    import storefront.settings  # noqa: F401
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "storefront.settings")
+    from storefront.no_mail import warn_without_mail
+
+    warn_without_mail()
 
 
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))

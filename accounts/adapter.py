@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import password_limits
 from accounts.known_devices import remember_device
+from accounts.mails import queue_account_mail
 from accounts.models import ApiKey
 from accounts.security_events import account_meant, log_event
 from accounts.sign_up import SignUp, sign_up_state
@@ -45,12 +46,6 @@ class AccountAdapter(DefaultAccountAdapter):
         request.why_signup_is_closed = state.label  # type: ignore[attr-defined]  # for the page that says so
         return state == SignUp.OPEN
 
-    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a mail whose links begin with SHOP_URL: the Host header of a request is the sender's word."""
-        links = {name: _in_shop(value) for name, value in context.items() if name.endswith("_url")}
-        facts = {"email": email, "shop": shop_settings(), "shop_url": settings.SHOP_URL}
-        self.render_mail(template_prefix, email, {**facts, **context, **links}).send()
-
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("keys_after_password")
 
@@ -61,6 +56,9 @@ class AccountAdapter(DefaultAccountAdapter):
         if is_reset and ApiKey.objects.filter(customer=user, revoked_at=None).exists():
             return reverse("keys_after_password")
         return reverse("admin:index") if user.is_staff else super().get_login_redirect_url(request)
+
+    def send_mail(self, template_prefix: str, email: str, words: dict[str, Any]) -> None:
+        queue_account_mail(context.request, template_prefix, email, words)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         # allauth's own count has the Host header in its key, so that each spelling of our name had five attempts.
@@ -87,12 +85,6 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_email_verification_redirect_url(self, email_address: Any) -> str:
         return reverse("catalog:prices")
-
-
-def _in_shop(address: str) -> str:
-    """``address`` with the scheme and host of SHOP_URL."""
-    shop = urlsplit(settings.SHOP_URL)
-    return urlsplit(address)._replace(scheme=shop.scheme, netloc=shop.netloc).geturl()
 
 
 class MFAAdapter(DefaultMFAAdapter):

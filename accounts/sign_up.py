@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +16,7 @@ class SignUp(models.TextChoices):
 
     OPEN = "open", ""
     UNOPENED = "unopened", _("This shop has not opened yet.")
+    NO_MAIL = "no mail", _("This shop cannot send mail at the moment, so nobody can sign up. Please come back later.")
     CLOSED = "closed", _("This shop takes no new customers at the moment.")
     TOO_MANY = "too many", _("Many people are signing up just now. Please try again in an hour.")
 
@@ -23,6 +25,8 @@ def sign_up_state(shop: ShopSettings) -> SignUp:
     """Return whether a visitor may sign up, and if not, why."""
     if shop.opened_at is None:
         return SignUp.UNOPENED
+    if not settings.MAIL_IS_SET_UP:
+        return SignUp.NO_MAIL
     if not shop.signup_is_open:
         return SignUp.CLOSED
     if shop.signups_per_hour:

@@ -14,13 +14,22 @@ from django.utils.translation import ngettext
 from core.clock import database_now
 from core.read_only_admin import ReadOnlyAdmin
 from core.templatetags.shop import duration_text, state_html
+from notices import outbox
 from notices.alerts import close_alerts
-from notices.models import Alert, Heartbeat, Severity
+from notices.models import Alert, Heartbeat, Outbox, SendState, Severity
 
 BADGES = {
     Severity.INFO: ("is-progress", "info"),
     Severity.ATTENTION: ("is-partial", "circle-alert"),
     Severity.MONEY: ("is-failed", "circle-alert"),
+}
+
+
+SEND_BADGES = {
+    SendState.WAITING: ("is-pending", "clock"),
+    SendState.SENT: ("is-completed", "circle-check"),
+    SendState.REFUSED: ("is-failed", "circle-x"),
+    SendState.GIVEN_UP: ("is-failed", "circle-alert"),
 }
 
 
@@ -71,6 +80,47 @@ class AlertAdmin(ReadOnlyAdmin):
         # Link only to paths of this site, whatever wrote the row.
         is_ours = alert.path.startswith("/") and not alert.path.startswith(("//", "/\\"))
         return format_html('<a href="{}">{}</a>', alert.path, alert.path) if is_ours else "–"
+
+
+@admin.register(Outbox)
+class OutboxAdmin(ReadOnlyAdmin):
+    """Mails, newest first. What they say is not shown: codes and links in them open accounts."""
+
+    list_display = ("queued_at", "to", "template", "state_", "tries", "next_at", "sent_at", "error")
+    list_display_links = ("to",)
+    list_filter = ("state",)
+    search_fields = ("to", "template")
+    ordering = ("-id",)
+    fields = (
+        "to", "template", "language", "state_", "queued_at", "tries", "next_at", "sent_at", "gave_up_at", "good_until",
+        "error", "has_secret", "is_alert", "message_id", "key",
+    )  # fmt: skip
+    actions = ("send_again",)
+    list_per_page = 50
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("notices.change_outbox")
+
+    @admin.action(description=_("Send the selected mails again"), permissions=["send"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Outbox]) -> None:
+        with transaction.atomic():
+            chosen = list(queryset)
+            again = outbox.send_again(chosen, now=database_now())
+            self.record_each(request, again, "mail.send_again", _t("Sent again"))
+        words = ngettext("%(n)d mail is sent again.", "%(n)d mails are sent again.", len(again))
+        messages.success(request, words % {"n": len(again)})
+        if left := len(chosen) - len(again):
+            words = ngettext(
+                "%(n)d mail is not: it still waits, or its code or link was wiped and has to be asked for anew.",
+                "%(n)d mails are not: they still wait, or their code or link was wiped and has to be asked for anew.",
+                left,
+            )
+            messages.warning(request, words % {"n": left})
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_(self, mail: Outbox) -> SafeString:
+        css, icon = SEND_BADGES[SendState(mail.state)]
+        return state_html(css, icon, mail.get_state_display())
 
 
 @admin.register(Heartbeat)

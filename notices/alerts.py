@@ -1,19 +1,12 @@
-"""Raise, repeat and close alerts; mail each one once."""
+"""Raise, repeat and close alerts."""
 
-import logging
 from collections.abc import Collection
 from datetime import datetime
 
-from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.core.mail import EmailMessage
-from django.db import connection, transaction
-from django.utils.translation import gettext as _
+from django.db import connection
 
 from notices.causes import Cause
 from notices.models import Alert, Severity
-
-log = logging.getLogger(__name__)
 
 _RAISE = """
     INSERT INTO notices_alert (cause, severity, title, body, path, times, opened_at, last_at, closed_by)
@@ -76,35 +69,3 @@ def close_alert(cause: Cause, *, now: datetime, actor: str = "", **data: object)
 def close_alerts(causes: Collection[str], *, now: datetime, actor: str = "") -> int:
     """Close the open alerts stored under these causes; return how many there were."""
     return Alert.objects.filter(cause__in=causes, closed_at=None).update(closed_at=now, closed_by=actor)
-
-
-def recipients() -> list[str]:
-    """OWNER_EMAILS, or every active superuser when none is set."""
-    if settings.OWNER_EMAILS:
-        return list(settings.OWNER_EMAILS)
-    owners = get_user_model().objects.filter(is_superuser=True, is_active=True)
-    return list(owners.values_list("email", flat=True))
-
-
-def mail_open_alerts(*, now: datetime) -> int:
-    """Mail the open alerts not mailed yet; return how many. Rows are marked first, so that a crash repeats no mail."""
-    with transaction.atomic():
-        due = list(Alert.objects.select_for_update(skip_locked=True).filter(closed_at=None, mailed_at=None)[:50])
-        Alert.objects.filter(pk__in=[a.pk for a in due]).update(mailed_at=now)
-    to = recipients()
-    if not due or not to:
-        return 0
-    for alert in due:
-        _mail(alert, to)
-    return len(due)
-
-
-def _mail(alert: Alert, to: list[str]) -> None:
-    body = f"{alert.body}\n\n{settings.SHOP_URL}{alert.path}\n" if alert.path else f"{alert.body}\n"
-    subject = _("[%(shop)s] %(title)s") % {"shop": settings.SHOP_NAME, "title": " ".join(alert.title.split())}
-    try:
-        EmailMessage(subject, body, to=to).send()
-    except OSError:
-        # The row in the admin is the alert; a mail server that is down must not stop the sweep that called us.
-        log.exception("alert %s could not be mailed", alert.pk)
-        Alert.objects.filter(pk=alert.pk).update(mailed_at=None)

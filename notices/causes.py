@@ -227,6 +227,21 @@ FAILURE = Cause(
     "failure:{part}", Severity.ATTENTION, _("Something in the shop broke: %(part)s"),
     _("%(kind)s. The log has the details; everything else goes on."),
 )  # fmt: skip
+MAIL_NOT_SET_UP = Cause(
+    "mail:not_set_up", Severity.ATTENTION, _("The shop cannot send mail: EMAIL_URL is not set"),
+    _("Every mail waits, and nobody can sign up. Set EMAIL_URL, then restart the shop."),
+    "notices_outbox_changelist",
+)  # fmt: skip
+MAIL_FAILS = Cause(
+    "mail:fails", Severity.ATTENTION, _("Mail cannot be sent"),
+    _("The mail server answered: %(problem)s. Mails wait and are tried again; codes for signing up come late."),
+    "notices_outbox_changelist", query="state__exact=waiting",
+)  # fmt: skip
+MAIL_UNDELIVERED = Cause(
+    "mail:undelivered", Severity.ATTENTION, _("A mail was given up"),
+    _("The last answer was: %(error)s. The list of mails has the others, and can send them again."),
+    "notices_outbox_changelist", query="state__exact=given_up",
+)  # fmt: skip
 TICKET_OPENED = Cause(
     "ticket:{ticket}", Severity.ATTENTION, _("Ticket %(ticket)s: %(subject)s"),
     _("A customer wrote to you. Answer by mail, and close the ticket in the admin."),

@@ -40,6 +40,74 @@ class Alert(models.Model):
         return self.title
 
 
+class SendState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    SENT = "sent", _("Sent")
+    REFUSED = "refused", _("Address refused")
+    GIVEN_UP = "given_up", _("Given up")
+
+
+class Outbox(models.Model):
+    """One message to one address. It is sent at least once, with the same Message-ID each time.
+
+    While it waits, ``next_at`` is when it is due; a sender that claims it moves that to the end of its lease and counts
+    ``tries``, by which it recognises its own claim again. ``data`` fills the template. What works like a password
+    stands in ``sealed`` instead, encrypted, and is wiped as soon as the row waits no longer.
+    """
+
+    channel = models.CharField(_("channel"), max_length=12, default="mail")
+    key = models.CharField(_("key"), max_length=340, unique=True, help_text=_("The same key is never queued twice"))
+    to = models.CharField(_("to"), max_length=254)
+    template = models.CharField(_("template"), max_length=100)
+    language = models.CharField(_("language"), max_length=16)
+    data = models.JSONField(_("data"), default=dict)
+    has_secret = models.BooleanField(_("holds a code or link"), default=False)
+    sealed = models.TextField(_("sealed data"), blank=True)
+    is_alert = models.BooleanField(_("alert to the owner"), default=False)
+    message_id = models.CharField(_("Message-ID"), max_length=300)
+    state = models.CharField(_("state"), max_length=10, choices=SendState, default=SendState.WAITING)
+    queued_at = models.DateTimeField(_("queued"))
+    next_at = models.DateTimeField(_("next try"), null=True, blank=True)
+    good_until = models.DateTimeField(
+        _("good until"), null=True, blank=True, help_text=_("After that its code no longer works, and it is not sent")
+    )
+    tries = models.PositiveIntegerField(_("tries"), default=0)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    gave_up_at = models.DateTimeField(_("given up"), null=True, blank=True)
+    error = models.CharField(_("last error"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("mail")
+        verbose_name_plural = _("mails")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state=SendState.WAITING, next_at__isnull=False)
+                | (~Q(state=SendState.WAITING) & Q(next_at=None)),
+                name="outbox_due_while_waiting",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=[SendState.WAITING, SendState.SENT], gave_up_at=None)
+                | Q(state__in=[SendState.REFUSED, SendState.GIVEN_UP], gave_up_at__isnull=False),
+                name="outbox_time_of_end",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=SendState.SENT) | Q(sent_at__isnull=False), name="outbox_sent_has_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(sealed="") | Q(has_secret=True, state=SendState.WAITING), name="outbox_secret_only_waiting"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_at"], condition=Q(state=SendState.WAITING), name="outbox_due"),
+            models.Index(fields=["queued_at"], name="outbox_by_age"),
+            models.Index(fields=["state", "-id"], name="outbox_by_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.template} → {self.to}"
+
+
 class Heartbeat(models.Model):
     """The last sign of life of a part of the shop: beat, each queue of the workers, the sweep."""
 

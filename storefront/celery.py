@@ -14,8 +14,11 @@ app.autodiscover_tasks(["storefront", "orders", "catalog"])
 
 @worker_init.connect  # type: ignore[untyped-decorator]
 @beat_init.connect  # type: ignore[untyped-decorator]
-def stop_on_another_currency(**_facts: object) -> None:
-    """Stop before the first task if SHOP_CURRENCY is not the currency of the books."""
-    from storefront.currency_lock import demand_same_currency  # needs the models, which Celery loads after this module
+def check_the_start(**_facts: object) -> None:
+    """Stop before the first task if SHOP_CURRENCY is not the currency of the books; say so if there is no mail."""
+    # These need models or settings, which Celery loads after this module.
+    from storefront.currency_lock import demand_same_currency
+    from storefront.no_mail import warn_without_mail
 
     demand_same_currency()
+    warn_without_mail()

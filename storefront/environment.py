@@ -143,9 +143,12 @@ class Environment:
 
         return self._read(name, read, {})
 
-    def mailer(self, name: str, default: str) -> dict[str, Any]:
-        """A MAILERS entry from smtp://, smtp+tls://, smtp+ssl://, consolemail:// or filemail:///ABSOLUTE/FOLDER."""
-        return self._read(name, lambda: _mailer(str(self.env.str(name, default=default))), _mailer(default))
+    def mailer(self, name: str) -> dict[str, Any]:
+        """A MAILERS entry from smtp://, smtp+tls://, smtp+ssl://, consolemail:// or filemail:///ABSOLUTE/FOLDER.
+
+        Without the variable it is Django's dummy, which sends nothing.
+        """
+        return self._read(name, lambda: _mailer(str(self.env.str(name, default=""))), _mailer(""))
 
     def stop_if_wrong(self) -> None:
         """Exit with one line per complaint, so that nothing starts with half a configuration."""
@@ -157,6 +160,8 @@ class Environment:
 def _mailer(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     backends = "django.core.mail.backends"
+    if not url.strip():
+        return {"BACKEND": f"{backends}.dummy.EmailBackend"}
     if parts.scheme == "consolemail":
         return {"BACKEND": f"{backends}.console.EmailBackend"}
     if parts.scheme == "filemail":

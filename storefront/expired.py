@@ -1,4 +1,4 @@
-"""Delete rows that have no use any more: expired counters and sessions, and accounts that nobody verified."""
+"""Delete rows that have no use any more: expired counters and sessions, old mails, accounts that nobody verified."""
 
 from datetime import datetime, timedelta
 
@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef
 
 from accounts.models import User
 from core import counters
+from notices import outbox
 
 #: Rows deleted by one statement, so that none holds locks for long.
 BATCH = 1_000
@@ -20,7 +21,8 @@ _OF_SIGN_UP = {"account.emailaddress", "usersessions.usersession"}
 
 def delete_expired(*, now: datetime) -> int:
     """Delete in batches whatever has expired; return how many rows."""
-    return counters.delete_expired(now=now) + _sessions(now) + _never_verified(now)
+    deleted = counters.delete_expired(now=now) + _sessions(now)
+    return deleted + _never_verified(now) + outbox.delete_old(now=now)
 
 
 def _sessions(now: datetime) -> int:

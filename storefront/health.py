@@ -11,7 +11,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from core.clock import database_now
+from notices import causes
 from notices.heartbeats import last_beats
+from notices.models import Alert
 from orders import freezing
 from storefront.queue_health import silent_after, silent_queues
 
@@ -30,12 +32,12 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def readyz(_request: HttpRequest) -> JsonResponse:
     """`{"status", "checks", "heard"}`; "heard" has the seconds since each part's last heartbeat.
 
-    503 only without a migrated database. Without Redis or workers, with a silent queue, or while the shop is frozen,
-    the status is "degraded" and the code still 200: the shop takes orders and forwards them later, so taking it out of
-    service would not help.
+    503 only without a migrated database. Without Redis, workers or mail, with a silent queue, or while the shop is
+    frozen, the status is "degraded" and the code still 200: the shop takes orders and forwards them later, so taking it
+    out of service would not help.
     """
     checks = {"database": "ok", "migrations": "ok", "redis": "ok" if _redis_answers() else "silent", "sweep": "silent"}
-    checks |= {"queues": "unknown", "forwarding": "unknown"}
+    checks |= {"queues": "unknown", "forwarding": "unknown", "mail": "unknown"}
     ages: dict[str, float] = {}
     try:
         if _migrated():
@@ -44,6 +46,7 @@ def readyz(_request: HttpRequest) -> JsonResponse:
             silent = silent_queues(beats, now=now)
             checks["queues"] = f"silent: {', '.join(silent)}" if silent else "ok"
             checks["forwarding"] = "frozen" if freezing.is_frozen() else "ok"
+            checks["mail"] = _mail()
         else:
             checks["migrations"] = "missing"
     except DatabaseError:
@@ -54,6 +57,12 @@ def readyz(_request: HttpRequest) -> JsonResponse:
     serving = checks["migrations"] == "ok"
     status = "ready" if set(checks.values()) == {"ok"} else "degraded" if serving else "unready"
     return JsonResponse({"status": status, "checks": checks, "heard": ages}, status=200 if serving else 503)
+
+
+def _mail() -> str:
+    if not settings.MAIL_IS_SET_UP:
+        return "not set up"
+    return "failing" if Alert.objects.filter(cause=causes.MAIL_FAILS.key, closed_at=None).exists() else "ok"
 
 
 def _redis_answers() -> bool:

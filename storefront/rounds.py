@@ -8,10 +8,11 @@ from dataclasses import asdict
 from catalog.providers import checks
 from catalog.sync.scheduled import sync_due, sync_is_due
 from core.clock import database_now
-from notices.alerts import mail_open_alerts
+from notices import outbox
+from notices.alert_mails import mail_open_alerts
 from notices.containment import contained, failures_since
 from notices.heartbeats import beat
-from orders import sweep
+from orders import freezing, sweep
 from orders.books import reconciliation
 from orders.doorbell import RESOLVE, ring
 from orders.doubt import resolve
@@ -38,6 +39,10 @@ def ring_round() -> None:
         expired.delete_expired(now=now)
     with contained("mailing alerts"):
         mail_open_alerts(now=now)
+    with contained("looking for due mails"):
+        outbox.check_set_up(now=now)
+        if outbox.is_due(now=now, only_alerts=freezing.is_frozen()):
+            outbox.ring()
     beat(part="sweep", now=now)
 
 
@@ -58,7 +63,10 @@ def work_round(*, seconds: float = 15.0) -> dict[str, int]:
     with contained("deleting what has expired"):
         done["expired"] = expired.delete_expired(now=now)
     with contained("mailing alerts"):
-        done["mailed"] = mail_open_alerts(now=database_now())
+        mail_open_alerts(now=database_now())
+    with contained("sending mails"):
+        outbox.check_set_up(now=now)
+        done["mailed"] = outbox.send_due(now=database_now(), only_alerts=freezing.is_frozen(), seconds=seconds)
     beat_for_all(now=database_now())
     beat(part="sweep", now=database_now())
     return {**done, "failures": failures_since(now)}

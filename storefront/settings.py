@@ -225,7 +225,6 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = env.choice("EMAIL_VERIFICATION", "mandatory", ("mandatory", "optional", "none"))
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_EMAIL_VERIFICATION == "mandatory"
-ACCOUNT_EMAIL_SUBJECT_PREFIX = f"[{SHOP_NAME}] "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 # For changes of how somebody signs in; the admin has a list of its own (storefront.admin_site).
@@ -237,9 +236,10 @@ DEVICE_COOKIE_NAME = "device"
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXY_COUNT
 
 # --- Mail -------------------------------------------------------------------------------------------------------------
-MAILERS = {"default": env.mailer("EMAIL_URL", "consolemail://")}
-# Without a mail server the log gets the mails, codes included. The demo shows its visitors where they are.
-MAIL_IS_SET_UP = DEMO or "console" not in str(MAILERS["default"]["BACKEND"])
+# Without EMAIL_URL every mail waits in the outbox. With consolemail:// the log gets them, codes included.
+MAILERS = {"default": env.mailer("EMAIL_URL")}
+# False: customers cannot come yet. The demo shows its visitors where the mails are.
+MAIL_IS_SET_UP = DEMO or not str(MAILERS["default"]["BACKEND"]).endswith(("dummy.EmailBackend", "console.EmailBackend"))
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"shop@{_host}")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 

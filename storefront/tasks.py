@@ -8,7 +8,9 @@ from typing import Any
 from celery import shared_task
 
 from core.clock import database_now
+from notices import outbox
 from notices.heartbeats import beat
+from orders import freezing
 from storefront.queue_health import part_of, queues
 from storefront.rounds import ring_round
 
@@ -24,3 +26,8 @@ def ping(self: Any) -> None:
     queue = (self.request.delivery_info or {}).get("routing_key")
     if queue in queues():
         beat(part=part_of(queue), now=database_now())
+
+
+@shared_task(name=outbox.SEND)
+def send_mails() -> None:
+    outbox.send_due(now=database_now(), only_alerts=freezing.is_frozen())

@@ -16,6 +16,7 @@ SETTINGS = {
     "SECRET_KEY": "only-for-tests-and-long-enough-to-satisfy-the-deployment-check-0123456789",
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "HTTPS": "false",
+    "EMAIL_URL": "smtp://127.0.0.1:9",  # Django's test runner keeps mails in memory instead.
     "ALLOW_PRIVATE_PROVIDER_HOSTS": "true",
     "DJANGO_ALLOW_ASYNC_UNSAFE": "1",  # Playwright runs its event loop in the thread that also uses the database.
 }

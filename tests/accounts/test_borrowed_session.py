@@ -4,13 +4,13 @@ import re
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
 from accounts.api_keys import create_key
 from accounts.models import ApiKey, User
 from core.clock import database_now
+from tests.mails import sent_mails
 from tests.pages.cast import PASSWORD, customer
 from tests.sign_in import code_of, sign_in_customer, sign_in_staff
 
@@ -30,7 +30,7 @@ def alice(db: None) -> User:
 
 
 def body_of(subject: str) -> str:
-    [found] = [message for message in mail.outbox if message.subject == f"[Permille] {subject}"]
+    [found] = [message for message in sent_mails() if message.subject == f"[Permille] {subject}"]
     assert found.to == ["alice@example.com"]
     return str(found.body)
 
@@ -48,7 +48,7 @@ def test_a_borrowed_session_changes_neither_address_nor_keys(alice: User) -> Non
     alice.refresh_from_db()
     assert alice.check_password(PASSWORD)
     assert not ApiKey.objects.exists()
-    assert mail.outbox == []
+    assert sent_mails() == []
 
 
 def test_a_form_goes_on_after_the_password(alice: User) -> None:
@@ -64,7 +64,7 @@ def test_a_form_goes_on_after_the_password(alice: User) -> None:
 def test_the_old_address_hears_of_a_new_one(alice: User) -> None:
     client = sign_in_customer(alice)
     client.post("/accounts/email/", {"email": "new@example.com", "action_add": ""})
-    [code] = re.findall(r"^([A-Z0-9]{4}-[A-Z0-9]{4})$", str(mail.outbox[0].body), re.MULTILINE)
+    [code] = re.findall(r"^([A-Z0-9]{4}-[A-Z0-9]{4})$", str(sent_mails()[0].body), re.MULTILINE)
     client.post("/accounts/confirm-email/", {"code": code})
     alice.refresh_from_db()
     assert alice.email == "new@example.com"
@@ -91,7 +91,7 @@ def test_a_password_reset_by_mail_offers_the_keys_too(alice: User) -> None:
     create_key(customer=alice, name="bot", now=database_now())
     client = Client()
     client.post("/accounts/password/reset/", {"email": alice.email})
-    [link] = re.findall(r"http://testserver(/accounts/password/reset/key/\S+)", str(mail.outbox[0].body))
+    [link] = re.findall(r"http://testserver(/accounts/password/reset/key/\S+)", str(sent_mails()[0].body))
     form = client.get(link, follow=True).request["PATH_INFO"]
     answer = client.post(form, NEW_PASSWORD, follow=True)
     assert "1 key still orders for you" in answer.content.decode()
@@ -134,8 +134,8 @@ def test_links_in_mails_lead_to_the_shop_whatever_name_the_request_used(alice: U
         ("/accounts/signup/", {"email": "new@example.com", "password1": PASSWORD}),
     ):
         Client(HTTP_HOST=host).post(path, given)
-    assert len(mail.outbox) == 4
-    links = re.findall(r"https?://\S+", " ".join(str(message.body) for message in mail.outbox))
+    assert len(sent_mails()) == 4
+    links = re.findall(r"https?://\S+", " ".join(str(message.body) for message in sent_mails()))
     assert len(links) >= 7
     assert [link for link in links if not link.startswith("https://shop.example")] == []
 

@@ -14,7 +14,6 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.contrib import admin
-from django.core import mail
 from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
@@ -26,6 +25,7 @@ from billing.models import Account
 from core.models import ShopSettings, StaffAction
 from storefront.admin_site import CONFIRMED
 from tests.billing import cast
+from tests.mails import sent_mails
 from tests.pages.cast import PASSWORD
 from tests.sign_in import code_of, sign_in_staff
 
@@ -214,7 +214,7 @@ def test_a_lost_factor_is_reset_on_the_server(owner: User) -> None:
     row = StaffAction.objects.get()
     assert (row.actor, row.action, row.object_id) == ("shell", "person.reset_second_factor", str(owner.pk))
     assert (row.reason, row.before) == ("phone in the lake", {"factors": "totp"})
-    [message] = mail.outbox
+    [message] = sent_mails()
     assert message.to == ["owner@example.com"]
     assert "removed the second step of your account" in " ".join(str(message.body).split())
 

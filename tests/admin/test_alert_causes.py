@@ -82,6 +82,7 @@ def test_stored_causes_keep_their_spelling() -> None:
         "provider:{provider}:parked", "provider:{provider}:refill_doubt", "provider:{provider}:refill_untold",
         "provider:{provider}:refusal:{error_class}", "provider:{provider}:restored", "provider:{provider}:review",
         "provider:{provider}:sync", "provider:{provider}:unknown_state", "provider:{provider}:unprovable",
-        "provider:{provider}:{capability}", "queue:{queue}", "service:{service}:below_cost", "shop:frozen",
+        "provider:{provider}:{capability}", "queue:{queue}", "mail:fails", "mail:not_set_up",
+        "mail:undelivered", "service:{service}:below_cost", "shop:frozen",
         "ticket:{ticket}",
     }  # fmt: skip

@@ -14,6 +14,7 @@ from urllib.request import urlopen
 
 from storefront.embedded.place import kept_place
 from tests.ops.tools import ROOT
+from tests.orders.cast import until
 
 COME_UP = 120.0
 
@@ -98,11 +99,14 @@ class Demo:
         return done.stdout
 
     def mail_to(self, address: str) -> str:
-        """The newest mail to that address."""
-        mails = sorted((self.folder / "mail").iterdir(), key=lambda path: path.stat().st_mtime)
-        texts = [text for text in (path.read_text() for path in mails) if f"To: {address}" in text]
-        assert texts, [path.name for path in mails]
-        return texts[-1]
+        """The newest mail to that address, as soon as a worker has sent one."""
+
+        def texts() -> list[str]:
+            mails = sorted((self.folder / "mail").iterdir(), key=lambda path: path.stat().st_mtime)
+            return [text for text in (path.read_text() for path in mails) if f"To: {address}" in text]
+
+        until(texts)
+        return texts()[-1]
 
     def processes(self) -> list[str]:
         """Command lines of running processes with this demo's folder in their environment or arguments."""

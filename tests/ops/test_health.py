@@ -40,6 +40,7 @@ def test_ready_with_database_redis_and_a_fresh_sweep(client: Client) -> None:
             "sweep": "ok",
             "queues": "ok",
             "forwarding": "ok",
+            "mail": "ok",
         },
         "heard": {"sweep": pytest.approx(0, abs=60)},
     }

@@ -11,12 +11,12 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
-from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import CustomerGroup, User
 from catalog.models import Category, Service
+from tests.mails import sent_mails
 from tests.pages.cast import PASSWORD, Orders
 from tests.sign_in import sign_in_staff
 
@@ -104,9 +104,10 @@ def test_pages_of_visitors(client: Client, alice: User, services: list[Service])
         assert found_in(client.post(path, fields, follow=True).content.decode()) == [], path
     visitor = Client()
     visitor.post("/accounts/signup/", {"email": alice.email, "password1": PASSWORD})
-    assert len(mail.outbox) == 4
-    assert [found_in(f"{message.subject} {message.body}") for message in mail.outbox] == [[]] * 4
-    link = re.search(r"http://testserver(/\S+)", str(mail.outbox[1].body))
+    mails = sent_mails()
+    assert len(mails) == 4
+    assert [found_in(f"{message.subject} {message.body}") for message in mails] == [[]] * 4
+    link = re.search(r"http://testserver(/\S+)", str(mails[1].body))
     assert link is not None
     assert stock_phrases(client, link[1]) == []
 

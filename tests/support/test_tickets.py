@@ -1,15 +1,15 @@
 """What customers asked, as the owner finds it."""
 
 import pytest
-from django.core import mail
 from django.test import Client
 
 from accounts.models import User
 from core.clock import database_now
-from notices.alerts import mail_open_alerts
+from notices.alert_mails import mail_open_alerts
 from notices.models import Alert
 from support.models import Ticket
 from support.tickets import close_ticket, open_ticket
+from tests.mails import sent_mails
 from tests.sign_in import sign_in_staff
 
 pytestmark = pytest.mark.django_db
@@ -30,9 +30,9 @@ def test_a_ticket_mails_the_owner_once(alice: User) -> None:
     ticket = asked(alice)
     asked(alice, "Another")
     assert mail_open_alerts(now=database_now()) == 2
-    subjects = [str(message.subject) for message in mail.outbox]
+    subjects = [str(message.subject) for message in sent_mails()]
     assert any(f"Ticket {ticket.pk}: Order is slow" in subject for subject in subjects), subjects
-    assert all("When?" not in str(message.body) for message in mail.outbox)
+    assert all("When?" not in str(message.body) for message in sent_mails())
 
 
 def test_the_owner_reads_and_closes_tickets_but_edits_nothing(client: Client, alice: User) -> None:

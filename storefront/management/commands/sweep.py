@@ -9,12 +9,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
+from storefront.no_mail import warn_without_mail
 from storefront.rounds import work_round
 
 
 class Command(BaseCommand):
     help = (
-        "Do everything that is due: send orders, follow orders and refills, sync catalogs, mail alerts. "
+        "Do everything that is due: send orders, follow orders and refills, sync catalogs, send mails. "
         "With --loop it runs until stopped, and the shop needs neither Redis nor Celery."
     )
 
@@ -30,6 +31,7 @@ class Command(BaseCommand):
             if done["failures"]:
                 raise CommandError("a part of the round failed; see the log and the alerts")
             return
+        warn_without_mail()
         stop = threading.Event()
 
         def ask_to_stop(number: int, frame: FrameType | None) -> None:

@@ -1,0 +1,45 @@
+"""Mail each alert to the owner once."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from notices import causes
+from notices.models import Alert
+from notices.outbox import queue_mail
+
+
+def recipients() -> list[str]:
+    """OWNER_EMAILS, or every active superuser when none is set."""
+    if settings.OWNER_EMAILS:
+        return list(settings.OWNER_EMAILS)
+    owners = get_user_model().objects.filter(is_superuser=True, is_active=True)
+    return list(owners.values_list("email", flat=True))
+
+
+def mail_open_alerts(*, now: datetime) -> int:
+    """Queue a mail to each recipient for the open alerts that were not mailed yet; return how many alerts those were.
+
+    An alert that mail cannot be sent is not mailed: it stands in the admin, and is gone when mail could bring it.
+    """
+    to = recipients()
+    if not to:
+        return 0
+    with transaction.atomic():
+        unmailed = Alert.objects.select_for_update(skip_locked=True).filter(closed_at=None, mailed_at=None)
+        due = list(unmailed.exclude(cause__in=[causes.MAIL_FAILS.key, causes.MAIL_NOT_SET_UP.key])[:50])
+        for alert in due:
+            for address in to:
+                queue_mail(
+                    key=f"alert:{alert.pk}:{address}",
+                    to=address,
+                    template="notices/email/alert",
+                    data={"title": alert.title, "body": alert.body, "path": alert.path},
+                    language=settings.LANGUAGE_CODE,
+                    now=now,
+                    is_alert=True,
+                )
+        Alert.objects.filter(pk__in=[alert.pk for alert in due]).update(mailed_at=now)
+    return len(due)
