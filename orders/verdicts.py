@@ -1,34 +1,27 @@
-"""What follows from a provider's refusal of an order: a refund, a later try, or a wait for the provider itself."""
-
-from enum import StrEnum
+"""What follows from a provider's refusal of an order, a refund or a later try, and what its customer reads."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from upstream.errors import ErrorClass
 
-
-class Consequence(StrEnum):
-    """What happens to an order, or a refill, that was refused."""
-
-    REFUND = "refund"
-    RETRY = "retry"
-    PARK = "park"
-
-
-_CONSEQUENCES: dict[ErrorClass, Consequence] = {
-    ErrorClass.DUPLICATE_LINK: Consequence.RETRY,
-    ErrorClass.RATE_LIMITED: Consequence.RETRY,
-    ErrorClass.MAINTENANCE: Consequence.RETRY,
-    ErrorClass.INVALID_KEY: Consequence.PARK,
-    ErrorClass.ACCOUNT_BLOCKED: Consequence.PARK,
-    ErrorClass.NOT_ENOUGH_FUNDS: Consequence.PARK,
-}
+#: Refusals about the moment, the service or our account there, not about what the customer ordered.
+_FOR_NOW = frozenset(
+    {
+        ErrorClass.DUPLICATE_LINK,
+        ErrorClass.RATE_LIMITED,
+        ErrorClass.MAINTENANCE,
+        ErrorClass.SERVICE_RESTING,
+        ErrorClass.INVALID_KEY,
+        ErrorClass.ACCOUNT_BLOCKED,
+        ErrorClass.NOT_ENOUGH_FUNDS,
+    }
+)
 
 
-def consequence_of(error_class: ErrorClass) -> Consequence:
-    """Return what follows from a refusal: a refund, unless it is about our account there or about the moment."""
-    return _CONSEQUENCES.get(error_class, Consequence.REFUND)
+def is_for_now(error_class: ErrorClass) -> bool:
+    """Return True if what was refused is tried again later, False if it is refunded."""
+    return error_class in _FOR_NOW
 
 
 #: Why an order was refunded that no provider took, where no provider's refusal is the reason.

@@ -63,8 +63,8 @@ DOUBT_REFUND_SECONDS = env.number("DOUBT_REFUND_SECONDS", 86400, at_least=0, at_
 BREAKER_DOUBTS = env.whole("BREAKER_DOUBTS", 3, at_least=1, at_most=100_000)
 BREAKER_STREAK = env.whole("BREAKER_STREAK", 5, at_least=1, at_most=100_000)
 BREAKER_TRIAL_SECONDS = env.number("BREAKER_TRIAL_SECONDS", DOUBT_SETTLE_SECONDS, at_least=0.1, at_most=86400)
-# Refusals in a row with the same unknown text park the provider.
-REFUSAL_STREAK = env.whole("REFUSAL_STREAK", BREAKER_STREAK, at_least=1, at_most=100_000)
+# Orders of different customers, services and links, refused alike, that park the provider. 0 never does.
+REFUSAL_STREAK = env.whole("REFUSAL_STREAK", 3, at_least=0, at_most=5)
 # In the shop's currency.
 BREAKER_COST = env.number("BREAKER_COST", 100, at_least=0, at_most=1_000_000_000)
 SUBSCRIPTION_MAX_POSTS = env.whole("SUBSCRIPTION_MAX_POSTS", 100, at_least=1, at_most=10000)
@@ -90,6 +90,9 @@ if 0 < DOUBT_REFUND_SECONDS < FORWARD_LEASE_SECONDS:
     env.complain(
         "DOUBT_REFUND_SECONDS must be 0 or at least FORWARD_LEASE_SECONDS, or a send under way is refunded as a doubt"
     )
+
+if REFUSAL_STREAK == 1:
+    env.complain("REFUSAL_STREAK must be 0 or at least 2: one refused order proves nothing about a provider")
 
 if STATE_FOLDER and not Path(STATE_FOLDER).is_absolute():
     env.complain("STATE_FOLDER must be an absolute path of a folder")

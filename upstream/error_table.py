@@ -1,6 +1,7 @@
-"""Known error texts of panels and what they mean. The first row that fits wins.
+"""Known error texts of panels and what they mean. The first row that fits wins; what the owner says goes before.
 
-Phrases are looked for inside the text, codes are untranslated message keys and must be the whole text.
+Phrases are looked for inside the text, codes are untranslated message keys and must be the whole text. Words that
+panels use for more than one thing ("banned", "try again", "temporarily") count only beside a word that says of what.
 """
 
 from __future__ import annotations
@@ -19,13 +20,21 @@ class Row:
     phrases: tuple[str, ...]
     codes: str = ""
     on_add: bool = True
+    #: A pattern that has to be found as well, for phrases that say too little alone.
+    beside: str = ""
 
-    def fits(self, pieces: Iterable[str], joined: str) -> bool:
-        if any(phrase in joined for phrase in self.phrases):
-            return True
-        return bool(self.codes) and any(re.fullmatch(self.codes, piece) for piece in pieces)
+    def fit(self, pieces: Iterable[str], joined: str) -> int:
+        """Return the length of the words that fit, 0 if none does."""
+        found = [len(phrase) for phrase in self.phrases if phrase in joined]
+        if self.beside and not re.search(self.beside, joined):
+            found = []
+        if self.codes:
+            found += [len(piece) for piece in pieces if re.fullmatch(self.codes, piece)]
+        return max(found, default=0)
 
 
+#: Words for what a customer's link shows.
+_OF_A_LINK = r"\b(?:link|url|post|profile|channel|private|public)s?\b"
 _NEW_ORDER = r"(?:neworder\.)?(?:error\.)?"
 
 TABLE: tuple[Row, ...] = (
@@ -49,16 +58,36 @@ TABLE: tuple[Row, ...] = (
             "api key not found",
             "api key is not specified",
             "api key field is required",
+            "api is disable",
             "unauthorized",
         ),
     ),
-    Row(ErrorClass.ACCOUNT_BLOCKED, ("account suspended", "account is disabled", "user inactive", "banned")),
+    Row(
+        ErrorClass.ACCOUNT_BLOCKED,
+        (
+            "account suspended",
+            "account is disabled",
+            "user inactive",
+            "account banned",
+            "you are banned",
+            "your account is banned",
+            "your account has been banned",
+        ),
+    ),
     Row(
         ErrorClass.NOT_ENOUGH_FUNDS,
-        ("not enough funds", "insufficient balance", "insufficient funds", "not enough balance"),
+        (
+            "not enough funds",
+            "insufficient balance",
+            "insufficient funds",
+            "not enough balance",
+            "exceeds available funds",
+            "exceeds available balance",
+        ),
         _NEW_ORDER + r"not_enough_funds",
     ),
-    Row(ErrorClass.MAINTENANCE, ("maintenance", "temporarily")),
+    Row(ErrorClass.MAINTENANCE, ("maintenance", "under construction", "temporarily closed")),
+    Row(ErrorClass.SERVICE_RESTING, ("temporarily", "paused"), beside=r"\bservices?\b"),
     Row(
         ErrorClass.SERVICE_GONE,
         (
@@ -66,6 +95,7 @@ TABLE: tuple[Row, ...] = (
             "invalid service id",
             "service not found",
             "service does not exist",
+            "service id does not exist",
             "service is not available",
             "service unavailable",
             "service disabled",
@@ -76,15 +106,21 @@ TABLE: tuple[Row, ...] = (
         ErrorClass.BAD_QUANTITY,
         (
             "incorrect quantity",
-            "quantity less than minim",
-            "quantity more than maxim",
-            "minimum quantity is",
+            "quantity less than m",
+            "quantity more than m",
+            "min quantity",
+            "max quantity",
+            "minimum quantity",
+            "maximum quantity",
             "quantity must be",
             "quantity must to be",
         ),
         _NEW_ORDER + r"(?:min_quantity|max_quantity)",
     ),
-    Row(ErrorClass.UNSUPPORTED, ("incorrect request", "invalid action", "the action field is required")),
+    Row(
+        ErrorClass.UNSUPPORTED,
+        ("incorrect request", "invalid action", "action is invalid", "the action field is required"),
+    ),
     Row(
         ErrorClass.BAD_PARAMS,
         ("comments", "dripfeed", "missing required parameter", "is required"),
@@ -106,7 +142,6 @@ TABLE: tuple[Row, ...] = (
         ErrorClass.SERVER_FAULT,
         (
             "something went wrong",
-            "try again",
             "internal error",
             "internal server error",
             "unexpected error",
@@ -118,6 +153,9 @@ TABLE: tuple[Row, ...] = (
             "gone away",
         ),
     ),
+    Row(ErrorClass.BAD_LINK, ("try again",), beside=_OF_A_LINK),
+    Row(ErrorClass.BAD_LINK, ("banned",), beside=_OF_A_LINK + r"|\b(?:account|page|group)s?\b"),
+    Row(ErrorClass.SERVER_FAULT, ("try again",)),
 )
 
 
@@ -126,7 +164,8 @@ def classify(
 ) -> ErrorClass | None:
     """Return the class of an error, None if its text is in no table.
 
-    `additions` are the owner's: compared with the whole text before the table, and looked for in the text after it.
+    `additions` are the owner's texts and their classes. One that is the whole text wins over everything; one that is
+    part of it wins over the table's words unless those are longer, since "error" is part of many texts.
     """
     pieces = [normalised(text) for text in texts]
     joined = "; ".join(pieces)
@@ -134,12 +173,13 @@ def classify(
     for piece in (joined, *pieces):
         if piece in owners:
             return owners[piece]
-    if _is_reason_phrase(pieces, http_status):
-        return None
-    for row in TABLE:
-        if (row.on_add or not on_add) and row.fits(pieces, joined):
-            return row.error_class
-    return next((found for text, found in owners.items() if text in joined), None)
+    inside = max((text for text in owners if text in joined), key=len, default="")
+    if not _is_reason_phrase(pieces, http_status):
+        for row in TABLE:
+            fitting = row.fit(pieces, joined) if row.on_add or not on_add else 0
+            if fitting:
+                return owners[inside] if len(inside) >= fitting else row.error_class
+    return owners.get(inside)
 
 
 def normalised(text: str) -> str:

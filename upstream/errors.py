@@ -21,6 +21,7 @@ class ErrorClass(StrEnum):
     ACCOUNT_BLOCKED = "account_blocked"
     NOT_ENOUGH_FUNDS = "not_enough_funds"
     MAINTENANCE = "maintenance"
+    SERVICE_RESTING = "service_resting"
     SERVICE_GONE = "service_gone"
     BAD_QUANTITY = "bad_quantity"
     UNSUPPORTED = "unsupported"
@@ -61,6 +62,8 @@ class NotSent(ProviderFailure):
     """No byte of the request reached the kernel: the wire counted zero sends. Safe to try again."""
 
 
+#: The provider does not let us in.
+SHUT_OUT = frozenset({ErrorClass.INVALID_KEY, ErrorClass.ACCOUNT_BLOCKED})
 #: Errors of the moment or the account, not of what was asked about: asking about less would not help.
 OF_THE_ACCOUNT = frozenset(
     {ErrorClass.RATE_LIMITED, ErrorClass.INVALID_KEY, ErrorClass.ACCOUNT_BLOCKED, ErrorClass.MAINTENANCE}

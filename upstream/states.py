@@ -38,6 +38,7 @@ _ORDER_SPELLINGS: dict[str, ProviderOrderState] = {
     "pending": ProviderOrderState.PENDING,
     "awaiting": ProviderOrderState.PENDING,
     "processing": ProviderOrderState.PROCESSING,
+    "processingorder": ProviderOrderState.PROCESSING,
     "inprogress": ProviderOrderState.IN_PROGRESS,
     "inprogess": ProviderOrderState.IN_PROGRESS,
     "running": ProviderOrderState.IN_PROGRESS,
@@ -99,13 +100,13 @@ def normalised_state(text: str) -> str:
 
 
 def order_state(text: str, *, numeric: bool, additions: Mapping[str, str]) -> ProviderOrderState | None:
-    """Return the state a word means, None if it is in no table. `additions` maps the owner's words to our names."""
+    """Return the state a word means, None if it is in no table. `additions`, the owner's words, win over the tables."""
     word = normalised_state(text)
-    if numeric and word in _NUMERIC_STATES:
-        return _NUMERIC_STATES[word]
     for spelling, name in additions.items():
         if normalised_state(spelling) == word:
             return ProviderOrderState(name)
+    if numeric and word in _NUMERIC_STATES:
+        return _NUMERIC_STATES[word]
     return _ORDER_SPELLINGS.get(word)
 
 

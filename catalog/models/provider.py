@@ -100,9 +100,10 @@ class Provider(models.Model):
         validators=[MinValueValidator(1)],
         help_text=_("An order not accepted after this time is refunded. Empty: the shop's setting"),
     )
-    #: Why it refused the last orders, and how many in a row: an error class, or a text in no table of ours.
-    refused_with = models.CharField(_("last refused with"), max_length=80, blank=True, editable=False)
+    #: Orders refused since the last accepted one: how many, and which by the reason, an error class or a text in no
+    #: table of ours. catalog.providers.health counts witnesses among them.
     refusals = models.PositiveIntegerField(_("refusals in a row"), default=0, editable=False)
+    refused_orders = models.JSONField(_("refused orders"), default=dict, db_default={}, editable=False)
 
     low_balance = ProviderAmountField(
         _("low balance"),

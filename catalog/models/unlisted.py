@@ -8,6 +8,7 @@ from upstream.errors import ErrorClass
 MEANINGS = [
     (ErrorClass.BAD_LINK.value, _("the link is wrong: refund")),
     (ErrorClass.BAD_QUANTITY.value, _("the quantity is wrong: refund")),
+    (ErrorClass.SERVICE_RESTING.value, _("the service rests: try later, sell it no more for an hour")),
     (ErrorClass.SERVICE_GONE.value, _("the service is gone: refund, stop selling it")),
     (ErrorClass.BAD_PARAMS.value, _("something is missing or wrong: refund")),
     (ErrorClass.DUPLICATE_LINK.value, _("another order for this link is active: try later")),

@@ -39,6 +39,19 @@ def read_balance(provider: Provider, *, now: datetime) -> ProviderBalance:
     return balance
 
 
+def confirm_shut_out(provider: Provider, *, now: datetime) -> bool:
+    """Ask for the balance after a call that was refused as if our key or account were to blame; return if it is so.
+
+    Then the provider is parked. The words of one refusal prove nothing: "banned" may be the customer's channel. Must
+    not run inside a transaction.
+    """
+    try:
+        client_for(provider, deadline=settings.READ_DEADLINE_SECONDS).balance()
+    except Unavailable as failure:
+        return health.park_if_shut_out(provider.pk, failure.error_class, now=now)
+    return False
+
+
 def _check_currency(provider: Provider, balance: ProviderBalance, now: datetime) -> None:
     """Stop the provider's sale while its account is in another currency than the settings; lift the stop after."""
     if balance.currency is None:

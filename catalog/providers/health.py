@@ -4,18 +4,21 @@ Orders for a parked provider stay queued, and it is asked for its balance at gro
 classes of the provider API ("invalid_key", "not_enough_funds", ...) or "outage".
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
+from itertools import combinations
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from catalog.models import Provider
 from notices import causes
 from notices.alerts import close_alert, raise_alert
-from upstream.errors import ErrorClass
+from upstream.errors import SHUT_OUT, ErrorClass
 
 OUTAGES_TO_PARK = 3
 OUTAGE = "outage"
@@ -25,6 +28,8 @@ NO_FUNDS = "not_enough_funds"
 #: whether it is safe to send again.
 UNKNOWN_TEXT = "unknown_text"
 HELD = ("in_doubt", UNKNOWN_TEXT)
+#: Refused orders remembered for one reason, and reasons for one provider. 24 have 42,504 choices of five.
+_REFUSED_KEPT, _REASONS_KEPT = 24, 8
 _LONGEST_WAIT = timedelta(minutes=10)
 #: ``last_answer_at`` may be this much behind, so that it is not written for every answer.
 ANSWER_NEWS = timedelta(seconds=10)
@@ -57,7 +62,7 @@ def park(provider_id: int, *, reason: str, now: datetime, detail: str = "", shor
 
 def park_if_shut_out(provider_id: int, error_class: ErrorClass | None, *, now: datetime, detail: str = "") -> bool:
     """Park a provider that rejects our key or has blocked our account; return whether the error was one of these."""
-    if error_class not in (ErrorClass.INVALID_KEY, ErrorClass.ACCOUNT_BLOCKED):
+    if error_class is None or error_class not in SHUT_OUT:
         return False
     park(provider_id, reason=error_class.value, now=now, detail=detail)
     return True
@@ -83,7 +88,7 @@ def unpark(provider_id: int, *, now: datetime, actor: str = "") -> bool:
     with transaction.atomic():
         parked = Provider.objects.filter(pk=provider_id, parked_at__isnull=False)
         if not parked.update(
-            parked_at=None, parked_reason="", next_probe_at=None, outages=0, refusals=0, refused_with=""
+            parked_at=None, parked_reason="", next_probe_at=None, outages=0, refusals=0, refused_orders={}
         ):
             return False
         close_alert(causes.PARKED, now=now, actor=actor, provider=provider_id)
@@ -99,25 +104,47 @@ def note_answer(provider_id: int, *, now: datetime) -> None:
         unpark(provider_id, now=now)
 
 
-def count_refusal(provider_id: int, reason: str) -> int:
-    """Count an order refused with ``reason``, an error class or an unknown text; return how often in a row so far.
+@dataclass(frozen=True)
+class RefusedOrder:
+    """What refused orders have to differ in, so that they prove something together."""
 
-    Part of the caller's transaction. Any other answer to an order ends the streak: see :func:`end_refusals`.
+    customer_id: int
+    service_id: str
+    link: str
+
+    def mark(self) -> list[str]:
+        return [str(self.customer_id), self.service_id, _digest(self.link)]
+
+
+def count_refusal(provider_id: int, reason: str, order: RefusedOrder) -> bool:
+    """Count an order refused with ``reason``, an error class or an unknown text; return whether that proves it true.
+
+    It does once REFUSAL_STREAK orders were refused alike that differ, each from each, in customer, service and link:
+    one customer's bad link, tried ten times, proves nothing about the provider. Part of the caller's transaction. An
+    accepted order ends the count.
     """
-    mark = reason if len(reason) <= 40 else f"{reason[:30]} {blake2b(reason.encode(), digest_size=16).hexdigest()}"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE catalog_provider SET refusals = CASE WHEN refused_with = %(mark)s THEN refusals + 1 ELSE 1 END,"
-            " refused_with = %(mark)s WHERE id = %(id)s RETURNING refusals",
-            {"mark": mark, "id": provider_id},
-        )
-        row = cursor.fetchone()
-    return int(row[0]) if row else 0
+    provider = Provider.objects.select_for_update(no_key=True).only("refused_orders").get(pk=provider_id)
+    key = reason if len(reason) <= 40 else f"{reason[:30]} {_digest(reason)}"
+    kept: dict[str, list[list[str]]] = provider.refused_orders
+    alike = kept.pop(key, [])
+    if order.mark() not in alike:
+        alike = [*alike, order.mark()][-_REFUSED_KEPT:]
+    # The newest reason is the last; the oldest ones are forgotten.
+    kept = dict([*kept.items(), (key, alike)][-_REASONS_KEPT:])
+    Provider.objects.filter(pk=provider_id).update(refused_orders=kept, refusals=F("refusals") + 1)
+    wanted = settings.REFUSAL_STREAK
+    return wanted > 0 and any(
+        all(len(set(part)) == wanted for part in zip(*some, strict=True)) for some in combinations(alike, wanted)
+    )
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def end_refusals(provider_id: int) -> None:
-    """End the streak of refusals: an order got another answer."""
-    Provider.objects.filter(pk=provider_id, refusals__gt=0).update(refusals=0, refused_with="")
+    """Forget the refusals: an order was accepted."""
+    Provider.objects.filter(pk=provider_id, refusals__gt=0).update(refusals=0, refused_orders={})
 
 
 def note_outage(provider_id: int, *, now: datetime, detail: str = "") -> None:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from catalog.models import Provider
-from catalog.providers import health
+from catalog.providers.account import confirm_shut_out
 from catalog.providers.connection import client_for
 from core.clock import SteadyClock, elapsed_clock
 from orders import id_search, own_ids
@@ -22,7 +22,7 @@ from orders.doubt.planning import Range
 from orders.models import UNEXPLAINED, OwnId, ProbePass, ProbeSchedule
 from orders.pace import Pace
 from upstream.client import ProviderClient
-from upstream.errors import ErrorClass, Unavailable
+from upstream.errors import SHUT_OUT, ErrorClass, Unavailable
 from upstream.messages import Ignored, OrderStatus, StatusItem
 
 log = logging.getLogger(__name__)
@@ -81,8 +81,8 @@ class Probe:
         except Unavailable as failure:
             if failure.error_class is ErrorClass.RATE_LIMITED:
                 raise ProbeStopped("rate_limited") from failure
-            if failure.error_class in (ErrorClass.INVALID_KEY, ErrorClass.ACCOUNT_BLOCKED):
-                health.park(self.provider.pk, reason=failure.error_class.value, now=self.clock.now())
+            if failure.error_class in SHUT_OUT:
+                confirm_shut_out(self.provider, now=self.clock.now())
                 raise ProbeStopped(failure.error_class.value) from failure
             if failure.error_class is ErrorClass.BATCH_TOO_LARGE and self.provider.batch_size > 3:
                 self.provider.batch_size = max(3, min(self.provider.batch_size, number_of_ids) // 2)

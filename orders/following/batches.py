@@ -10,11 +10,12 @@ from django.db.models import QuerySet
 
 from catalog.models import Provider
 from catalog.providers import health
+from catalog.providers.account import confirm_shut_out
 from catalog.providers.connection import client_for
 from orders.following import rate_limit
 from orders.timetable import asked_for
 from upstream.client import ProviderClient
-from upstream.errors import OF_THE_ACCOUNT, ErrorClass, ProviderFailure
+from upstream.errors import OF_THE_ACCOUNT, SHUT_OUT, ErrorClass, ProviderFailure
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ def error_class_of(failure: ProviderFailure) -> ErrorClass | None:
 def note_failure(provider_id: int, failure: ProviderFailure, *, now: datetime) -> None:
     """Note what a call that failed whole says about the provider: park it, slow down, or count an outage."""
     error_class = error_class_of(failure)
-    if health.park_if_shut_out(provider_id, error_class, now=now):
+    if error_class in SHUT_OUT:
+        confirm_shut_out(Provider.objects.get(pk=provider_id), now=now)
         return
     if error_class is ErrorClass.RATE_LIMITED:
         rate_limit.slow_down(provider_id, wait=asked_for(failure.retry_after), now=now)

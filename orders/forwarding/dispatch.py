@@ -17,11 +17,11 @@ from core.clock import database_now, elapsed_clock
 from core.secrets import SecretUnreadable
 from notices.containment import contained
 from orders import threads
-from orders.forwarding import balance_hint, claiming, lanes, outcomes, permits, trial, unlisted_refusals
+from orders.forwarding import balance_hint, claiming, lanes, outcomes, permits, second_witness, trial
 from orders.forwarding.leases import give_up_lane
 from orders.models import ForwardAttempt, Order
 from orders.states import Forward
-from upstream.errors import ErrorClass, InDoubt, Refused
+from upstream.errors import InDoubt, Refused
 
 #: A run stops claiming after this many seconds: well below the worker's time limits.
 RUN_SECONDS = 60.0
@@ -97,8 +97,8 @@ def send(attempt: ForwardAttempt, lane: lanes.Lane) -> None:
     order = attempt.order
     fields = {"service": order.external_service_id, **order.fields}
     result = permits.call_once(attempt, order.provider, lane, lambda client, permit: client.add(fields, permit=permit))
-    if isinstance(result, Refused) and result.error_class is ErrorClass.OTHER:
-        result = unlisted_refusals.judged(attempt, result)
+    if isinstance(result, Refused):
+        result = second_witness.weigh(attempt, result)
     outcomes.record(attempt, result, now=lane.clock.now())
     if isinstance(result, InDoubt):
         balance_hint.read_after(attempt)

@@ -4,12 +4,14 @@ An accepted order is recorded here step by step, and by `orders.forwarding.accep
 unusual; tests/orders/forwarding/test_accepted.py runs both on the same rows and compares every column.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Least
 
-from catalog.models import ProviderService
+from catalog.models import Provider, ProviderService
 from catalog.providers import health
 from notices import causes
 from notices.alerts import raise_alert
@@ -18,13 +20,15 @@ from orders.forwarding import accepted, breaker, refusal_streaks
 from orders.models import ChildOrder, EventKind, ForwardAttempt, Order, OwnId
 from orders.states import Explanation, Forward, Outcome
 from orders.timetable import backoff, next_poll
-from orders.verdicts import Consequence, consequence_of
+from orders.verdicts import is_for_now
 from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
 from upstream.messages import AcceptedOrder
 
 #: After this many tries without a single byte sent, the owner is asked to look at the order.
 _POISON_TRIES = 10
 _GONE = "gone: the provider refused an order for it"
+_RESTING = "resting: the provider takes no orders for it at the moment"
+_REST = timedelta(hours=1)
 
 
 def record(attempt: ForwardAttempt, result: AcceptedOrder | Refused | NotSent | InDoubt, *, now: datetime) -> None:
@@ -45,7 +49,7 @@ def record(attempt: ForwardAttempt, result: AcceptedOrder | Refused | NotSent | 
                 alert_contradiction(current.pk, result.order_id, now=now)
             return
         # 3. Order, attempt and money.
-        trouble = refusal_streaks.tally(order.provider_id, result, now=now)
+        trouble = refusal_streaks.tally(order, result, now=now)
         match result:
             case AcceptedOrder():
                 record_accepted(order, current, result, now=now)
@@ -67,10 +71,8 @@ def record(attempt: ForwardAttempt, result: AcceptedOrder | Refused | NotSent | 
             breaker.count_answer(order.provider_id, is_clear=order.forward_state != Forward.IN_DOUBT, now=now)
     # 4. What the answer says about the provider.
     if trouble:
-        health.park(order.provider_id, reason=trouble, now=now)
-    if isinstance(result, Refused) and consequence_of(result.error_class) is Consequence.PARK:
-        short_of = order.expected_charge if result.error_class is ErrorClass.NOT_ENOUGH_FUNDS else None
-        health.park(order.provider_id, reason=result.error_class.value, now=now, short_of=short_of)
+        short_of = order.expected_charge if trouble == health.NO_FUNDS else None
+        health.park(order.provider_id, reason=trouble, now=now, short_of=short_of)
     elif isinstance(result, (NotSent, InDoubt)) and result.outage:
         health.note_outage(order.provider_id, now=now)
     elif isinstance(result, (AcceptedOrder, Refused)):
@@ -119,7 +121,9 @@ def _record_refused(order: Order, attempt: ForwardAttempt, result: Refused, now:
     if order.forward_state == Forward.REFUNDED:
         return
     detail, columns = {"class": error_class.value}, {"last_refusal": error_class.value}
-    if keep or consequence_of(error_class) is not Consequence.REFUND:
+    if error_class is ErrorClass.SERVICE_RESTING:
+        _rest_service(order, now)
+    if keep or is_for_now(error_class):
         again_at = now + backoff(order.tries, retry_after=result.retry_after)
         _move_order(order, Forward.QUEUED, now, EventKind.DELAYED, detail, attempt, next_at=again_at, **columns)
         return
@@ -135,6 +139,13 @@ def _record_refused(order: Order, attempt: ForwardAttempt, result: Refused, now:
             causes.UNKNOWN_REFUSAL, now=now, provider=order.provider_id, error_class=error_class, order=order.pk,
             text=result.text,
         )  # fmt: skip
+
+
+def _rest_service(order: Order, now: datetime) -> None:
+    """Sell the service no more until the provider's list is read again, in an hour at the latest."""
+    resting = ProviderService.objects.filter(provider_id=order.provider_id, external_id=order.external_service_id)
+    resting.exclude(quarantine__contains=[_RESTING]).update(quarantine=[_RESTING], digest="")
+    Provider.objects.filter(pk=order.provider_id).update(next_sync_at=Least(F("next_sync_at"), now + _REST))
 
 
 def _record_not_sent(order: Order, attempt: ForwardAttempt, result: NotSent, now: datetime) -> None:

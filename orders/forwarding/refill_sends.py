@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from catalog.providers import health
+from catalog.providers.account import confirm_shut_out
 from catalog.providers.connection import dialect_of
 from core.clock import database_now, elapsed_clock
 from notices import causes
@@ -19,9 +20,9 @@ from orders.forwarding import lanes, permits
 from orders.models import FROZEN, EventKind, ProviderExchange, Refill, RefillAttempt
 from orders.states import Outcome, RefillState
 from orders.timetable import backoff, next_poll
-from orders.verdicts import Consequence, consequence_of
+from orders.verdicts import is_for_now
 from upstream import read_refills
-from upstream.errors import ErrorClass, InDoubt, NotSent, Refused
+from upstream.errors import SHUT_OUT, ErrorClass, InDoubt, NotSent, Refused
 from upstream.messages import Refilled
 from upstream.verdicts import not_sent
 
@@ -73,6 +74,8 @@ def send(attempt: RefillAttempt, lane: lanes.Lane) -> None:
         attempt, order.provider, lane, lambda client, permit: client.refill(upstream_id, permit=permit)
     )
     record(attempt, result, now=database_now())
+    if isinstance(result, Refused) and result.error_class in SHUT_OUT:
+        confirm_shut_out(order.provider, now=database_now())
 
 
 def record(attempt: RefillAttempt, result: Refilled | Refused | NotSent | InDoubt, *, now: datetime) -> None:
@@ -87,8 +90,6 @@ def record(attempt: RefillAttempt, result: Refilled | Refused | NotSent | InDoub
         elif isinstance(result, Refilled):
             # Too late for its customer.
             end_attempt(current, Outcome.PLACED, upstream_id=result.refill_id, answered_at=now)
-    if isinstance(result, Refused) and consequence_of(result.error_class) is Consequence.PARK:
-        health.park(attempt.provider_id, reason=result.error_class.value, now=now)
 
 
 def _record(
@@ -103,7 +104,7 @@ def _record(
             note_refill(refill, EventKind.REFILL_REQUESTED, now, upstream_id=result.refill_id)
         case Refused():
             end_attempt(attempt, Outcome.REFUSED, reason=str(result)[:500], send_calls=calls, answered_at=now)
-            if consequence_of(result.error_class) is Consequence.REFUND:
+            if not is_for_now(result.error_class):
                 decline(refill, result.error_class.value, now)
                 if result.error_class is ErrorClass.UNSUPPORTED:
                     health.capability_off(refill.provider_id, "can_refill", now=now)

@@ -48,6 +48,8 @@ ROWS = [
         "cancel": False,
     },
 ]
+#: More services like the first, for stories in which orders have to differ in it.
+ROWS += [{**ROWS[0], "service": number} for number in range(11, 16)]
 
 
 @pytest.fixture(autouse=True)

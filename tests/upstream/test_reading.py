@@ -331,10 +331,35 @@ class TestBodies:
         ("error.invalid_link", "bad_link"), ("Service does not exist", "service_gone"),
         ("Quantity must to be multiple of 10", "bad_quantity"), ("MySQL server has gone away", "server_fault"),
         ("see neworder.error.link here", None), ("Geçersiz", None),
+        ("It looks like this post is private. Make it public and try again", "bad_link"),
+        ("Please try again later", "server_fault"), ("Something went wrong with the link, try again", "server_fault"),
+        ("The channel is banned", "bad_link"), ("This account has been banned or does not exist", "bad_link"),
+        ("Your account has been banned", "account_blocked"), ("Banned", None),
+        ("API is Disable for this user or User Not Found! Contact the Support", "invalid_key"),
+        ("Quantity less than maximum 1000", "bad_quantity"), ("Min quantity", "bad_quantity"),
+        ("Order amount exceeds available funds!", "not_enough_funds"), ("Service ID does not exists", "service_gone"),
+        ("This service is temporarily unavailable", "service_resting"), ("The service is paused", "service_resting"),
+        ("This service is under maintenance", "maintenance"), ("Temporarily closed", "maintenance"),
     ],
 )  # fmt: skip
 def test_error_texts(text: str, error_class: str | None) -> None:
     assert classify([text], on_add=True, http_status=200, additions={}) == error_class
+
+
+@pytest.mark.parametrize(
+    ("owner_says", "text", "error_class"),
+    [
+        ({"The channel is banned": "account_blocked"}, "The channel is banned.", "account_blocked"),
+        ({"private": "duplicate_link"}, "Your post is private, try again", "bad_link"),  # "try again" is longer
+        ({"your post is private": "bad_quantity"}, "Your post is private, try again", "bad_quantity"),
+        ({"error": "bad_link"}, "Internal error", "server_fault"),
+        ({"hata": "maintenance"}, "Bir hata", "maintenance"),
+    ],
+)
+def test_what_the_owner_says_wins_unless_our_words_are_longer(
+    owner_says: dict[str, str], text: str, error_class: str
+) -> None:
+    assert classify([text], on_add=True, http_status=200, additions=owner_says) == error_class
 
 
 @pytest.mark.parametrize("word", ["odd\\u0000", "Completed\\u0000", "\\ud800", "x" * 5000])

@@ -180,7 +180,7 @@ def test_news_of_a_provider_that_did_not_answer(answering: Shop, alice: User, co
 
 
 def test_an_answer_that_ends_refusals_in_a_row(answering: Shop, alice: User) -> None:
-    Provider.objects.update(refusals=2, refused_with="nope")
+    Provider.objects.update(refusals=2, refused_orders={"nope": [["1", "1", "a"]]})
     changed = compare(sent(answering.buys(alice)), answer(), in_one_statement=False)
     assert changed.keys() == {*USUAL, "catalog_provider"}
 

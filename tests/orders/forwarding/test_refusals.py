@@ -3,22 +3,23 @@
 import tracemalloc
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from catalog.models import Provider, UnlistedText
+from catalog.models import Provider, ProviderService, Service, UnlistedText
 from catalog.providers.account import read_balance
 from catalog.providers.unlisted_texts import give_meaning
 from core.clock import database_now
+from notices.models import Alert
 from orders import timeouts
+from orders.checkout.placement import place_order
 from orders.forwarding import dispatch, lanes
 from orders.models import ForwardAttempt, Order
 from orders.states import Forward
-from tests.orders.cast import Shop, balance
+from tests.orders.cast import Shop, balance, customer, service_of
 from tests.orders.doubts import unguarded
 from upstream.client import ProviderClient
 
@@ -39,6 +40,16 @@ def states(*orders: Order) -> list[str]:
     for order in orders:
         order.refresh_from_db()
     return [order.forward_state for order in orders]
+
+
+def different_orders(shop: Shop, count: int) -> list[Order]:
+    """Orders that differ, each from each, in customer, service and link."""
+    orders = []
+    for n in range(count):
+        who, what = customer(f"customer{n}@example.com"), service_of(shop.provider, str(11 + n))
+        fields = {"link": f"https://example.com/p/{n}", "quantity": "100"}
+        orders.append(place_order(customer=who, service_id=what.pk, fields=fields, now=database_now()).order)
+    return orders
 
 
 def balance_is_read(shop: Shop) -> None:
@@ -143,46 +154,127 @@ def test_an_order_that_came_too_fast_makes_the_others_wait_with_it(shop: Shop, a
     assert states(*orders) == [Forward.PLACED] * 4
 
 
-def test_the_same_unknown_words_in_a_row_park_the_provider_and_spare_the_queue(
-    shop: Shop, alice: User, settings: Any
-) -> None:
-    settings.REFUSAL_STREAK = 3
+def test_unknown_words_for_different_customers_services_and_links_park_the_provider(shop: Shop, alice: User) -> None:
     balance_is_read(shop)
-    refuses(shop, *[TURKISH] * 6)
-    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(6)]
+    refuses(shop, *[TURKISH] * 3)
+    orders = different_orders(shop, 4)
     shop.forwards()
-    assert states(*orders) == [Forward.REFUSED] * 2 + [Forward.QUEUED] * 4
+    assert states(*orders) == [Forward.REFUSED] * 2 + [Forward.QUEUED] * 2
     provider = Provider.objects.get()
     assert provider.parked_reason == "unknown_text"
 
-    give_meaning(UnlistedText.objects.get(), "not_enough_funds", actor="owner", now=database_now())
+    give_meaning(UnlistedText.objects.get(), "maintenance", actor="owner", now=database_now())
     provider.refresh_from_db()
     assert provider.parked_at is None
-    assert provider.dialect["error_map"] == {"bakiyeniz yetersiz": "not_enough_funds"}
+    assert provider.dialect["error_map"] == {"bakiyeniz yetersiz": "maintenance"}
     due_again()
     shop.forwards()
-    provider.refresh_from_db()
-    assert provider.parked_reason == "not_enough_funds"
-    assert states(*orders[2:]) == [Forward.QUEUED] * 4
+    assert states(*orders[2:]) == [Forward.PLACED] * 2
 
 
-def test_another_answer_ends_the_row(shop: Shop, alice: User, settings: Any) -> None:
-    settings.REFUSAL_STREAK = 2
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please enter a public profile link",
+        "The channel is banned",
+        "Post is private, make it public and try again",
+        "Account suspended",
+        "Unauthorized",
+        "Temporarily under maintenance",
+    ],
+)
+def test_one_customer_s_bad_link_ten_times_disturbs_nobody(shop: Shop, alice: User, text: str) -> None:
     balance_is_read(shop)
-    refuses(shop, TURKISH, "", TURKISH, "error_known:Incorrect link", TURKISH, "error_known:Baglanti yok")
-    for n in range(6):
-        shop.buys(alice, link=f"https://example.com/p/{n}")
+    bob, others = customer("bob@example.com"), service_of(shop.provider, "11")
+    for _time in range(10):
+        refuses(shop, f"error_known:{text}")
+        shop.buys(alice)
+        shop.forwards()
+    provider = Provider.objects.get()
+    assert (provider.parked_at, provider.parked_reason) == (None, "")
+    assert not Order.objects.filter(forward_state__in=[Forward.IN_DOUBT, Forward.REVIEW]).exists()
+    refuses(shop)
+    order = place_order(
+        customer=bob, service_id=others.pk, fields={"link": "https://example.com/b", "quantity": "100"},
+        now=database_now(),
+    ).order  # fmt: skip
     shop.forwards()
-    assert Provider.objects.get().parked_at is None
+    assert states(order) == [Forward.PLACED]
+    assert Alert.objects.filter(cause__contains="parked").count() == 0
 
 
-def test_three_maintenances_in_a_row_park(shop: Shop, alice: User) -> None:
+@pytest.mark.parametrize("text", ["Account suspended", "API is Disable for this user or User Not Found!"])
+def test_a_balance_that_fails_alike_parks_the_provider_at_once(shop: Shop, alice: User, text: str) -> None:
+    shop.simulator.control(script=[f"error_known:{text}"], actions=["add"])
+    shop.simulator.control(faults={f"error_known:{text}": 1.0}, actions=["balance"])
+    orders = [shop.buys(alice), shop.buys(alice, link="https://example.com/p/2")]
+    shop.forwards()
+    assert Provider.objects.get().parked_reason in ("account_blocked", "invalid_key")
+    assert states(*orders) == [Forward.QUEUED] * 2
+
+
+def test_too_little_money_there_is_believed_once_the_balance_shows_it(shop: Shop, alice: User) -> None:
+    refuses(shop, "error_known:Not enough funds")
+    first, second = shop.buys(alice), shop.buys(alice, link="https://example.com/p/2")
+    shop.forwards()
+    assert Provider.objects.get().parked_at is None  # the balance is enough for it
+    assert states(first, second) == [Forward.QUEUED, Forward.PLACED]
+    assert first.last_refusal == "not_enough_funds"
+
+
+def test_words_of_an_account_beside_a_good_balance_refund_the_order(shop: Shop, alice: User) -> None:
+    balance_is_read(shop)
+    refuses(shop, "error_known:Account suspended")
+    order = shop.buys(alice)
+    shop.forwards()
+    assert states(order) == [Forward.REFUSED]
+    assert order.refunded == order.charge
+    assert UnlistedText.objects.get().text == "account suspended"
+
+
+def test_a_resting_service_rests_alone(shop: Shop, alice: User) -> None:
+    others = service_of(shop.provider, "11")
+    Provider.objects.update(next_sync_at=database_now() + timedelta(hours=6))
+    refuses(shop, *["error_known:This service is temporarily unavailable"] * 3)
+    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(3)]
+    shop.forwards()
+    assert states(*orders) == [Forward.QUEUED] * 3
+    provider = Provider.objects.get()
+    assert provider.parked_at is None
+    on_sale = Service.objects.on_sale()
+    assert not on_sale.filter(pk=shop.service.pk).exists()
+    assert on_sale.filter(pk=others.pk).exists()
+    # Its list is read again within the hour, and then it is sold again.
+    assert provider.next_sync_at is not None
+    assert provider.next_sync_at <= database_now() + timedelta(hours=1)
+    row = ProviderService.objects.get(pk=shop.service.source_id)
+    assert (row.digest, len(row.quarantine)) == ("", 1)
+
+
+def test_an_accepted_order_ends_the_count(shop: Shop, alice: User) -> None:
+    balance_is_read(shop)
+    refuses(shop, TURKISH, TURKISH, "", TURKISH)
+    different_orders(shop, 4)
+    shop.forwards()
+    provider = Provider.objects.get()
+    assert provider.parked_at is None
+    assert [len(alike) for alike in provider.refused_orders.values()] == [1]
+
+
+def test_other_refusals_in_between_do_not_hide_the_trouble(shop: Shop, alice: User) -> None:
+    balance_is_read(shop)
+    refuses(shop, TURKISH, "error_known:Incorrect link", TURKISH, "error_known:Baglanti yok", TURKISH)
+    different_orders(shop, 5)
+    shop.forwards()
+    assert Provider.objects.get().parked_reason == "unknown_text"
+
+
+def test_maintenance_of_different_orders_parks(shop: Shop, alice: User) -> None:
     refuses(shop, *["error_known:Temporarily under maintenance"] * 3)
-    orders = [shop.buys(alice, link=f"https://example.com/p/{n}") for n in range(4)]
+    orders = different_orders(shop, 4)
     shop.forwards()
     assert Provider.objects.get().parked_reason == "maintenance"
     assert states(*orders) == [Forward.QUEUED] * 4
-    assert balance(alice) == 100 - sum(o.charge for o in orders)
 
 
 def test_one_order_for_a_link_is_tried_at_a_time(shop: Shop, alice: User) -> None:
