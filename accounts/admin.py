@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
@@ -152,8 +153,9 @@ def _is_owner(request: HttpRequest) -> bool:
     return bool(request.user.is_active and request.user.is_superuser)
 
 
-# Only the person can prove an address or a second factor, so staff do not edit these two. Groups get a page of ours.
-admin.site.unregister([EmailAddress, Authenticator, Group])
+# Only the person can prove an address or a second factor, and sees or ends a session, so staff do not edit these three.
+# Groups get a page of ours.
+admin.site.unregister([EmailAddress, Authenticator, UserSession, Group])
 
 
 @admin.register(Group)
