@@ -1,14 +1,18 @@
 """Mail each alert to the owner once."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from notices import causes
 from notices.models import Alert
 from notices.outbox import queue_mail
+
+#: The shortest time between two mails about one cause.
+QUIET = timedelta(hours=1)
 
 
 def recipients() -> list[str]:
@@ -22,13 +26,15 @@ def recipients() -> list[str]:
 def mail_open_alerts(*, now: datetime) -> int:
     """Queue a mail to each recipient for the open alerts that were not mailed yet; return how many alerts those were.
 
-    An alert that mail cannot be sent is not mailed: it stands in the admin, and is gone when mail could bring it.
+    A cause that comes and goes is mailed once in an hour; if it is still open then, it is mailed again. An alert that mail cannot be sent is not mailed: it stands in the admin, and is gone when mail could bring it.
     """
     to = recipients()
     if not to:
         return 0
     with transaction.atomic():
         unmailed = Alert.objects.select_for_update(skip_locked=True).filter(closed_at=None, mailed_at=None)
+        just_mailed = Alert.objects.filter(cause=OuterRef("cause"), mailed_at__gt=now - QUIET)
+        unmailed = unmailed.exclude(Exists(just_mailed))
         due = list(unmailed.exclude(cause__in=[causes.MAIL_FAILS.key, causes.MAIL_NOT_SET_UP.key])[:50])
         for alert in due:
             for address in to:
