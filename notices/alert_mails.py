@@ -26,7 +26,8 @@ def recipients() -> list[str]:
 def mail_open_alerts(*, now: datetime) -> int:
     """Queue a mail to each recipient for the open alerts that were not mailed yet; return how many alerts those were.
 
-    A cause that comes and goes is mailed once in an hour; if it is still open then, it is mailed again. An alert that mail cannot be sent is not mailed: it stands in the admin, and is gone when mail could bring it.
+    A cause that comes and goes is mailed once in an hour; if it is still open then, it is mailed again. An alert that
+    mail cannot be sent is not mailed: it stands in the admin, and is gone when mail could bring it.
     """
     to = recipients()
     if not to:
