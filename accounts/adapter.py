@@ -77,7 +77,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """The second factor for whoever has one, else the password. The first one is asked for."""
-        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        words = {"mfa_reauthenticate": _("Use a code"), "mfa_reauthenticate:webauthn": _("Use a passkey")}
+        methods: list[dict[str, Any]] = [
+            {**method, "description": words.get(method["id"], method["description"])}
+            for method in super().get_reauthentication_methods(user)
+        ]
         factors = [method for method in methods if method["id"].startswith("mfa_")]
         if factors and not is_mfa_enabled(user, types=[Authenticator.Type.TOTP]):
             factors.reverse()  # the passkey before the recovery codes

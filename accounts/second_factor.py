@@ -108,7 +108,7 @@ def reset_second_factor(*, email: str, actor: Actor, reason: str) -> Reset:
         record_staff_action(
             actor, "person.reset_second_factor", person, reason=reason, before={"factors": ", ".join(kinds)}
         )
-    get_adapter().send_mail("account/email/second_factor_reset", person.email, {})
+        get_adapter().send_mail("account/email/second_factor_reset", person.email, {})
     return Reset(factors=len(kinds), sessions=ended)
 
 

@@ -1,8 +1,11 @@
-"""allauth's sign-in form, without the texts that our page shows elsewhere."""
+"""allauth's forms for signing in, in the shop's words."""
 
 from typing import Any
 
 from allauth.account.forms import LoginForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from django import forms
+from django.utils.translation import gettext_lazy as _
 
 
 class SignInForm(LoginForm):
@@ -13,3 +16,9 @@ class SignInForm(LoginForm):
         self.fields["password"].help_text = ""
         for field in self.fields.values():
             field.widget.attrs.pop("placeholder", None)
+
+
+class AddPasskeyForm(AddWebAuthnForm):
+    """A new passkey; it signs in by itself unless that is switched off."""
+
+    passwordless = forms.BooleanField(label=_("It signs me in without my password"), required=False, initial=True)

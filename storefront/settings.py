@@ -216,6 +216,7 @@ ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"login": "accounts.sign_in.SignInForm"}
 USERSESSIONS_ADAPTER = "accounts.adapter.UserSessionsAdapter"
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
+MFA_FORMS = {"add_webauthn": "accounts.sign_in.AddPasskeyForm"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 # The device asks for a finger or a PIN, so that a passkey alone is two factors.

@@ -7,6 +7,7 @@ from allauth.account.internal.flows import login
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, generate_totp_secret, hotp_value
 from allauth.mfa.utils import decrypt, encrypt
+from allauth.usersessions.models import UserSession
 from django.test import Client
 
 from accounts.models import User
@@ -39,6 +40,7 @@ def _record(client: Client, person: User, method: dict[str, Any], *, confirmed: 
     ]
     session[login._AUTHENTICATION_METHODS_USER_SESSION_KEY] = str(person.pk)
     session.save()
+    UserSession.objects.get_or_create(session_key=session.session_key, user=person, defaults={"ip": "127.0.0.1"})
 
 
 def code_of(person: User, *, later: int = 0) -> str:

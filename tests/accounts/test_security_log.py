@@ -94,7 +94,7 @@ def test_changes_of_an_account(alice: User, lines: Any) -> None:
         f"api_key_created {who} key={key.prefix}",
         f"api_key_revoked {who} key_id={key.pk}",
         f"password_changed {who} how=signed_in",
-        f"sessions_ended {who} count=0",
+        f"sessions_ended {who} count=1",
     ]
 
 
