@@ -14,19 +14,26 @@ _SECRET = re.compile(r"/(key|confirm-email)/.+")
 
 
 class AccessLog(Logger):
-    """Leaves out health checks and static files, and hides the part of a path that works like a password.
+    """Says from where, who, what, how it ended, how long it took, and the id of the request.
+
+    Leaves out health checks and static files, and hides the part of a path that works like a password.
 
     Builds the line itself, because gunicorn collects the values of all possible format fields on every request.
     """
 
     def access(self, resp: Any, _req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
+        from core.addresses import SENDER
+        from storefront.logs import ADDRESS
+
         # No query string: it may contain what a person typed.
         path = environ.get("PATH_INFO", "")
         if path.startswith(NOT_LOGGED):
             return
         request_id = next((value for name, value in resp.headers if name.lower() == "x-request-id"), "-")
         self.access_log.info(
-            "%s %s %s in %d ms %s",
+            "%s %s %s %s %s in %d ms %s",
+            environ.get(ADDRESS) or environ.get("REMOTE_ADDR") or "-",
+            environ.get(SENDER, "-"),
             environ.get("REQUEST_METHOD", "-"),
             _SECRET.sub(r"/\1/...", path),
             str(resp.status)[:3],
@@ -59,7 +66,7 @@ logger_class = AccessLog
 accesslog = "-"
 
 _as_json = os.environ.get("LOG_FORMAT", "json") == "json"
-_formatter = {"()": "storefront.logs.JsonFormatter"} if _as_json else {"format": "%(levelname)s %(name)s: %(message)s"}
+_formatter = {"()": f"storefront.logs.{'JsonFormatter' if _as_json else 'TextFormatter'}"}
 logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,

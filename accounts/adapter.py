@@ -11,6 +11,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -48,6 +49,15 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("keys_after_password")
+
+    def clean_email(self, email: str) -> str:
+        """Return the address. Raises ValidationError for one that no mail can be sent to."""
+        email = super().clean_email(email)
+        try:
+            email.rpartition("@")[2].encode("idna")
+        except UnicodeError:
+            raise ValidationError(_("Enter a valid email address.")) from None
+        return email
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """The admin for staff, the price list for customers; after a new password by mail, first the API keys."""

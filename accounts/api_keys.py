@@ -23,7 +23,7 @@ from core.security_log import Event, log_security
 LENGTH = 40
 MAX_KEYS = 50
 MAX_NETWORKS = 20
-_PREFIX_LENGTH = 8
+PREFIX_LENGTH = 8
 _ALPHABET = string.ascii_letters + string.digits
 _USE_RECORDED_EVERY = timedelta(minutes=1)
 
@@ -83,7 +83,7 @@ def create_key(
         row = ApiKey.objects.create(
             customer=customer,
             name=name,
-            prefix=plain[:_PREFIX_LENGTH],
+            prefix=plain[:PREFIX_LENGTH],
             digest=digest_of(plain),
             scopes=wanted,
             networks=read_networks(networks),

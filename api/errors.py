@@ -22,6 +22,7 @@ INCORRECT_DRIPFEED = "Incorrect dripfeed: runs and interval"
 NO_DRIPFEED = "Dripfeed is not available for this service"
 INCORRECT_REQUEST_ID = "Incorrect request_id: 1 to 64 printable characters"
 TWO_REQUEST_IDS = "request_id and Idempotency-Key differ"
+PLAIN_HTTP = "Use https: over http your API key is readable on its way. Create a new key"
 REQUEST_ID_REUSED = "request_id was used before for a different request"
 
 

@@ -125,6 +125,10 @@ def seconds_to_wait(caller: Caller) -> int:
     rate = settings.API_RATE_PER_MINUTE
     if not rate:
         return 0
-    buckets = {f"api:key:{caller.key.pk}": rate, f"api:customer:{caller.customer.pk}": rate * CUSTOMER_SHARE}
+    return take({f"api:key:{caller.key.pk}": rate, f"api:customer:{caller.customer.pk}": rate * CUSTOMER_SHARE})
+
+
+def take(buckets: dict[str, int]) -> int:
+    """Take a token from each bucket, named with its size; return 0, or the whole seconds until each has one."""
     wait = _shared.wait(buckets)
     return ceil(_own.wait(buckets, monotonic()) if wait is None else wait)

@@ -7,9 +7,10 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest
 
+from core.search_widget import NumberSelect
 from core.staff_actions import SECRET_SET, record_staff_action, record_staff_actions, staff_actor
 
 #: How the admin's own filters look a column up.
@@ -33,6 +34,13 @@ class ShopModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cl
             if lookup == name or (lookup.startswith(f"{name}__") and lookup[len(name) + 2 :] in _COMPARISONS):
                 return True
         return False
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> "forms.ModelChoiceField[Any] | None":
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", NumberSelect(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def record(
         self,

@@ -3,17 +3,26 @@ import uuid
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
+from django.utils.cache import add_never_cache_headers
 
+from accounts.models import User
+from api.errors import PLAIN_HTTP
 from api.views import endpoint
+from core.addresses import SENDER, client_address
 from core.request_id import request_id
+from storefront.logs import ADDRESS
 
 _VALID_ID = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
 
 
 class RequestIdMiddleware:
-    """Gives every request an id, for the response header and the log; a valid X-Request-ID from the proxy is kept."""
+    """Gives every request an id, for the response header and the log; a valid X-Request-ID from the proxy is kept.
+
+    It also tells the access log from where the request came, and who was signed in.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -24,6 +33,10 @@ class RequestIdMiddleware:
         try:
             response = self.get_response(request)
             response["X-Request-ID"] = request_id.get()
+            request.META[ADDRESS] = client_address(request)
+            # Set by Django where a page has asked who is signed in; asking here would cost every page a query.
+            if isinstance(user := getattr(request, "_cached_user", None), User):
+                request.META[SENDER] = f"{'staff' if user.is_staff else 'customer'}:{user.pk}"
             return response
         finally:
             request_id.reset(token)
@@ -40,6 +53,46 @@ class ApiMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path_info not in self.PATHS:
             return self.get_response(request)
+        # A redirect would teach clients nothing: the key was already sent in clear.
+        if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+            return JsonResponse({"error": PLAIN_HTTP}, status=403, headers={"Cache-Control": "no-store"})
         # The thread may still have the language of an earlier request.
         translation.activate(settings.LANGUAGE_CODE)
         return endpoint(request)
+
+
+class NulMiddleware:
+    """Refuses NUL in the path, the query string and form fields, and drops cookies with it: Postgres takes none."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        query = request.META.get("QUERY_STRING", "")
+        if "\0" in request.path_info or "%00" in query or "\0" in query:
+            raise BadRequest("NUL in the address")
+        for name in [name for name, value in request.COOKIES.items() if "\0" in value]:
+            del request.COOKIES[name]
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, _view: object, _args: object, _kwargs: object) -> None:
+        if any("\0" in text for name, values in request.POST.lists() for text in (name, *values)):
+            raise BadRequest("NUL in a form")
+
+
+class PrivatePagesMiddleware:
+    """Keeps pages of whoever has a session out of every cache, and empties the browser's at sign-out."""
+
+    SIGN_OUT = frozenset({"account_logout", "admin:logout"})
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if settings.SESSION_COOKIE_NAME in request.COOKIES or settings.SESSION_COOKIE_NAME in response.cookies:
+            add_never_cache_headers(response)
+        place = request.resolver_match
+        if request.method == "POST" and place is not None and place.view_name in self.SIGN_OUT:
+            response["Clear-Site-Data"] = '"cache"'
+        return response

@@ -94,6 +94,10 @@ if 0 < DOUBT_REFUND_SECONDS < FORWARD_LEASE_SECONDS:
 if REFUSAL_STREAK == 1:
     env.complain("REFUSAL_STREAK must be 0 or at least 2: one refused order proves nothing about a provider")
 
+if DEBUG and HTTPS:
+    env.complain("DEBUG must be false with HTTPS: its error pages show the program's internals to everybody")
+if "*" in ALLOWED_HOSTS:
+    env.complain("ALLOWED_HOSTS must name the shop's hosts: with * any visitor chooses the host of links in mails")
 if STATE_FOLDER and not Path(STATE_FOLDER).is_absolute():
     env.complain("STATE_FOLDER must be an absolute path of a folder")
 
@@ -102,7 +106,8 @@ ROOT_URLCONF = "storefront.urls"
 WSGI_APPLICATION = "storefront.wsgi.application"
 AUTH_USER_MODEL = "accounts.User"
 # The check asks for unique=True; ours is stricter, a unique index on the lower-cased address.
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+# The other two ask for HSTS on all subdomains and in browsers' lists: the owner's decision, HSTS in .env.example.
+SILENCED_SYSTEM_CHECKS = ["auth.W004", "security.W005", "security.W021"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -133,9 +138,12 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "storefront.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    # Above what answers by itself, so that those answers have the headers too.
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "storefront.middleware.ApiMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "storefront.middleware.NulMiddleware",
+    "storefront.middleware.PrivatePagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -193,6 +201,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": _manifest if (STATIC_ROOT / "staticfiles.json").exists() else _static},
 }
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").exists()
 
 # --- Sign-in ----------------------------------------------------------------------------------------------------------
@@ -236,7 +245,6 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 # Who has chosen a new password by mail is signed in, on a device that is known from then on.
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
-DEVICE_COOKIE_NAME = "device"
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXY_COUNT
 
 # --- Mail -------------------------------------------------------------------------------------------------------------
@@ -249,11 +257,18 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # --- Security ---------------------------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+# The API refuses plain HTTP itself.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^api/v2/?$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+_hsts = env.choice("HSTS", "domain", ("domain", "subdomains", "preload"))
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS and _hsts != "domain"
+SECURE_HSTS_PRELOAD = HTTPS and _hsts == "preload"
+# A browser takes such a name from this very host alone, so that no other host of the domain can set the cookie.
+_cookie_prefix = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{_cookie_prefix}sessionid"
+CSRF_COOKIE_NAME = f"{_cookie_prefix}csrftoken"
+DEVICE_COOKIE_NAME = f"{_cookie_prefix}device"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 CSRF_COOKIE_SECURE = HTTPS
@@ -326,7 +341,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "json": {"()": "storefront.logs.JsonFormatter"},
-        "text": {"format": "%(levelname)s %(name)s: %(message)s"},
+        "text": {"()": "storefront.logs.TextFormatter"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},

@@ -8,8 +8,12 @@ from urllib.parse import urlsplit
 
 IPAddress = IPv4Address | IPv6Address
 
-_CARRIER_SHARED = ip_network("100.64.0.0/10")
-_NAT64 = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
+#: Carriers' networks behind their own translation, the relays of 6to4, and a host inside one cloud's network.
+_NOT_PUBLIC = (ip_network("100.64.0.0/10"), ip_network("192.88.99.0/24"), ip_network("168.63.129.16/32"))
+#: Translated to the IPv4 address in the last 32 bits: NAT64 (RFC 6052, RFC 8215) and SIIT (RFC 2765).
+_WITH_IPV4 = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("::ffff:0:0:0/96"))
+#: Segment identifiers of an operator's own routers (RFC 9602).
+_SEGMENTS = ip_network("5f00::/16")
 _NUMERIC_HOST = re.compile(r"(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+)){0,3}\.?", re.IGNORECASE)
 _LOCAL_NAMES = ("localhost", "localdomain", "local", "internal", "intranet", "lan", "home.arpa")
 
@@ -42,13 +46,14 @@ def address_is_public(address: str | IPAddress) -> bool:
     """True if an IP address belongs to the public internet; an IPv4 address inside an IPv6 one counts as itself."""
     ip = ip_address(address.split("%")[0]) if isinstance(address, str) else address
     if isinstance(ip, IPv4Address):
-        return ip.is_global and not ip.is_multicast and not ip.is_reserved and ip not in _CARRIER_SHARED
+        is_special = any(ip in network for network in _NOT_PUBLIC)
+        return ip.is_global and not ip.is_multicast and not ip.is_reserved and not is_special
     inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-    if inner is None and (any(ip in net for net in _NAT64) or int(ip) >> 32 == 0):
+    if inner is None and (any(ip in net for net in _WITH_IPV4) or int(ip) >> 32 == 0):
         inner = IPv4Address(int(ip) & 0xFFFFFFFF)
     if inner is not None:
         return address_is_public(inner)
-    return ip.is_global and not ip.is_multicast and not ip.is_site_local
+    return ip.is_global and not ip.is_multicast and not ip.is_site_local and ip not in _SEGMENTS
 
 
 def _may_be_public(host: str) -> bool:

@@ -68,6 +68,10 @@ def _post(calls: dict[str, Any], answers: list[Any], refusal: Any) -> dict[str, 
                 "content": {"application/json": {"schema": {"anyOf": answers}}},
             },
             "304": {"description": "The list of services is the one that If-None-Match names"},
+            "403": {
+                "description": "Plain http, where the shop has https",
+                "content": {"application/json": {"schema": refusal}},
+            },
             "429": {
                 "description": "Over the limit",
                 "headers": {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}},

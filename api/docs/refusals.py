@@ -33,4 +33,5 @@ ERRORS = (
     (errors.TWO_REQUEST_IDS, _("Send one of them, or both alike.")),
     (errors.INCORRECT_REQUEST_ID, _("Letters, digits and signs of ASCII.")),
     (errors.TOO_MANY_REQUESTS, _("HTTP 429. Wait as many seconds as Retry-After says.")),
+    (errors.PLAIN_HTTP, _("HTTP 403. Nothing was done.")),
 )

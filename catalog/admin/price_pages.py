@@ -20,7 +20,8 @@ from catalog.shop.bulk_edit import set_own_prices
 from core.clock import database_now
 from core.shop_admin import ShopModelAdmin
 
-_MAX_BYTES = 10_000_000
+#: The proxy passes on no more.
+_MAX_BYTES = 2_000_000
 _SHOWN = 200
 
 

@@ -4,7 +4,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
@@ -152,6 +152,8 @@ class ProviderAdmin(ShopModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         run = SyncRun.objects.filter(provider_id=pk).first()
+        if run is None:
+            raise Http404
         return TemplateResponse(request, "admin/catalog/provider/sync_progress.html", {"run": run, "pk": pk})
 
     def _posted_provider(self, request: HttpRequest, pk: int) -> Provider | None:

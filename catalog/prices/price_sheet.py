@@ -66,10 +66,10 @@ def read_sheet(text: str) -> SheetReading:
     # In countries that write 0,5, spreadsheets separate the columns with semicolons.
     delimiter = ";" if ";" in text.partition("\n")[0] else ","
     rows = csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    if not {"id", "own_price"} <= set(rows.fieldnames or ()):
-        reading.problems.append(_("The first line must name the columns id and own_price."))
-        return reading
     try:
+        if not {"id", "own_price"} <= set(rows.fieldnames or ()):
+            reading.problems.append(_("The first line must name the columns id and own_price."))
+            return reading
         for line, row in enumerate(rows, start=2):
             if line > MAX_ROWS:
                 reading.problems.append(_("Only the first %(n)d lines were read.") % {"n": MAX_ROWS})

@@ -14,6 +14,8 @@ from upstream.service_types import QuantitySource, ServiceType, lines_of, servic
 
 _LONGEST = {"link": 1000, "comments": 200_000, "usernames": 200_000, "groups": 20_000}
 _LONGEST_OTHER = 2_000
+#: More answers than any poll has.
+_MOST_ANSWERS = 100
 _LISTS = frozenset({"comments", "usernames", "hashtags", "groups", "keywords"})
 
 
@@ -46,6 +48,9 @@ def check(service: Service, given: Mapping[str, str], *, today: date | None = No
             problems[name] = FieldProblem(_("This is too long."))
         elif name == "link" and any(c.isspace() for c in value):
             problems[name] = FieldProblem(_("A link has no spaces in it."))
+        elif name == "answer_number" and value and not (WHOLE.match(value) and 1 <= int(value) <= _MOST_ANSWERS):
+            bounds = {"least": 1, "most": _MOST_ANSWERS}
+            problems[name] = FieldProblem(_("A whole number from %(least)s to %(most)s.") % bounds)
         elif value:
             sent[name] = value
 

@@ -59,7 +59,7 @@ class Search:
         return cls(
             state=get.get("state", "") if get.get("state", "") in CONDITIONS else "",
             text=" ".join(get.get("q", "").replace("\0", "").split())[:200],
-            page=int(page) if page.isascii() and page.isdigit() and 0 < len(page) < 7 else 1,
+            page=max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
         )
 
     def query(self) -> str:

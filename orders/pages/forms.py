@@ -12,6 +12,8 @@ from upstream.service_types import SUBSCRIPTION_DELAYS, QuantitySource, ServiceT
 
 SUBSCRIPTION = ("username", "posts", "min", "max", "old_posts", "delay", "expiry")
 DRIPFEED = ("runs", "interval")
+#: What the column of an order takes.
+MAX_NONCE = 64
 USUAL_QUANTITIES = (100, 500, 1000, 5000, 10_000, 50_000)
 
 #: Field of the provider API -> label, hint.
@@ -48,7 +50,7 @@ NUMBERS = frozenset({"quantity", "runs", "interval", "answer_number", "min", "ma
 class OrderForm(forms.Form):
     """Refuses nothing by itself: problems come from :func:`orders.checkout.checks.check` through :meth:`show`."""
 
-    nonce = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    nonce = forms.CharField(required=False, max_length=MAX_NONCE, widget=forms.HiddenInput)
 
     def __init__(self, service: Service, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "auto_id": "f-%s"})

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -26,7 +27,7 @@ from orders.checkout.fields import BadFields
 from orders.checkout.placement import PriceMoved, place_order, quote
 from orders.models import Order
 from orders.pages import browse
-from orders.pages.forms import OrderForm
+from orders.pages.forms import MAX_NONCE, OrderForm
 from orders.pages.receipts import QuoteReceipt
 from orders.pages.views import new_nonce, placed_message
 from orders.states import FINAL
@@ -70,6 +71,9 @@ def _place(request: CustomerRequest) -> HttpResponse:
         problem = PageProblem(_("This service is not sold at the moment."), _("Nothing was charged."))
         return _page(request, None, None, problem=problem)
     form = OrderForm(service, request.POST)
+    nonce = request.POST.get("nonce", "")
+    if len(nonce) > MAX_NONCE:
+        raise BadRequest("the nonce is longer than that of any form of ours")
 
     # 1. Without a charge that the page showed, or on request, only the price is computed.
     try:
@@ -86,7 +90,7 @@ def _place(request: CustomerRequest) -> HttpResponse:
             service_id=service.pk,
             fields=form.typed(),
             shown_charge=shown,
-            nonce=request.POST.get("nonce") or None,
+            nonce=nonce or None,
             now=database_now(),
         )
     except BadFields as refusal:

@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import Page
 
 from accounts.models import User
-from api import limits
+from api import limits, wrong_keys
 from catalog.models import Service
 from tests.api.cast import Panel, key_for
 from tests.pages.cast import Orders, customer, stock
@@ -19,6 +19,8 @@ def no_limit(settings: Any) -> None:
     """No story here but those about limits meets one; each finds fresh buckets in this process."""
     settings.API_RATE_PER_MINUTE = 0
     limits._own, limits._shared = limits.OwnBuckets(), limits._Shared()
+    wrong_keys._waiting.clear()
+    wrong_keys._right.clear()
 
 
 @pytest.fixture

@@ -3,10 +3,14 @@
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from accounts.models import User
+from accounts.models import ApiKey, User
 from api import limits
 from api.limits import OwnBuckets
+from core.clock import database_now
 from storefront.embedded.place import ServerPlace
 from tests.api.cast import Panel, key_for
 
@@ -46,8 +50,27 @@ def test_all_keys_of_a_customer_share_a_limit_and_nobody_elses(
     assert calls_until_stopped(Panel(key_for(bob)))[0] == 6
 
 
-def test_a_wrong_key_never_meets_a_limit(counted_in: str, db: None) -> None:
-    assert calls_until_stopped(Panel("wrong"))[0] == 40
+def test_wrong_keys_stop_their_address_and_no_key_that_was_right(api: Panel, bob: User, counted_in: str) -> None:
+    assert "balance" in api("balance")
+    assert calls_until_stopped(Panel("wrong"))[0] == 6
+    with CaptureQueriesContext(connection) as queries:
+        assert Panel("wrong too").post("balance").status_code == 429
+    assert not queries.captured_queries
+    assert "balance" in api("balance")
+    elsewhere = Panel(key_for(bob), Client(REMOTE_ADDR="2001:db8:1:2::3"))
+    assert "balance" in elsewhere("balance")
+    assert calls_until_stopped(Panel("wrong", Client(REMOTE_ADDR="2001:db8:1:2::4")))[0] == 6
+    assert Panel("wrong", Client(REMOTE_ADDR="2001:db8:1:2::5")).post("balance").status_code == 429
+
+
+def test_a_key_that_was_right_and_is_revoked_counts_as_wrong(alice: User, counted_in: str) -> None:
+    api = Panel(key_for(alice), Client(REMOTE_ADDR="192.0.2.7"))
+    assert "balance" in api("balance")
+    ApiKey.objects.update(revoked_at=database_now())
+    assert calls_until_stopped(api)[0] == 6
+    with CaptureQueriesContext(connection) as queries:
+        assert api.post("balance").status_code == 429
+    assert not queries.captured_queries
 
 
 def test_zero_switches_it_off(api: Panel, settings: Any) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from django.core.wsgi import get_wsgi_application
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -16,12 +17,14 @@ from schemathesis.specs.openapi.checks import (
 from accounts.models import User
 from catalog.models import Service
 from orders.models import Order
-from storefront.wsgi import application
+from storefront.incoming import received
 from tests.api.cast import key_for
 from tests.api.test_fuzz import every_order_is_paid_for
 from tests.battery.counts import sized
 from tests.pages.cast import Orders
 
+#: Not that of storefront.wsgi, which asks the database when it is imported.
+application = received(get_wsgi_application())
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CHECKS = [

@@ -130,6 +130,8 @@ def test_a_sheet_with_invalid_lines_names_them(owner: Client, sold: None) -> Non
     reading = owner.post(reverse(IMPORT), {"sheet": sheet(*lines)}).context["reading"]
     assert (len(reading.problems), reading.prices, reading.read) == (5, [], 6)
     assert read_sheet("a,b\n1,2").problems == ["The first line must name the columns id and own_price."]
+    for long in ("a" * 200_000, f"id,own_price\n1,{'2' * 200_000}"):
+        assert read_sheet(long).problems == ["This is not a valid CSV file."]
     upload = {"sheet": SimpleUploadedFile("x", b"\xff\xfe\x00")}
     assert b"not encoded in UTF-8" in owner.post(reverse(IMPORT), upload).content
 

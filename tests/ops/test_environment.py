@@ -74,6 +74,9 @@ def test_a_missing_variable_stops_the_start_with_one_line_that_names_it(name: st
         ("FORWARD_LEASE_SECONDS", "31"),
         ("EMAIL_URL", "pigeon://roof"),
         ("LOG_FORMAT", "xml"),
+        ("HSTS", "yes"),
+        ("ALLOWED_HOSTS", "shop.example.com,*"),
+        ("DEBUG", "true"),
     ],
 )
 def test_an_invalid_variable_stops_the_start_with_one_line_that_names_it(name: str, value: str) -> None:
@@ -98,6 +101,21 @@ def test_an_invalid_variable_stops_every_process_with_one_line(command: str, nam
     assert len(lines) == 1
     assert name in lines[0]
     assert "Traceback" not in stopped.stderr
+
+
+def test_cookies_are_bound_to_the_host_and_subdomains_are_the_owners_decision() -> None:
+    given = {name: os.environ[name] for name in (*REQUIRED, "PATH")}
+    by_choice = {
+        "domain": (False, False),
+        "subdomains": (True, False),
+        "preload": (True, True),
+    }
+    for choice, demanded in by_choice.items():
+        with mock.patch.dict(os.environ, {**given, "HSTS": choice}, clear=True):
+            read = runpy.run_path(str(ROOT / "storefront/settings.py"))
+        assert (read["SECURE_HSTS_INCLUDE_SUBDOMAINS"], read["SECURE_HSTS_PRELOAD"]) == demanded
+        names = [read[f"{name}_COOKIE_NAME"] for name in ("SESSION", "CSRF", "DEVICE")]
+        assert all(name.startswith("__Host-") for name in names)
 
 
 def test_four_variables_are_enough() -> None:

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from django.core.signals import request_started
+from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 
-from storefront.incoming import MOST_PARTS, bounded_type
-from storefront.wsgi import application
+from storefront.incoming import MOST_PARTS, bounded_type, received
 
 pytestmark = pytest.mark.django_db
+#: Not that of storefront.wsgi, which asks the database when it is imported.
+application = received(get_wsgi_application())
 FORM = "application/x-www-form-urlencoded"
 LARGE = 2_000_000
 CODECS = sorted(module.name for module in pkgutil.iter_modules(codec_folders))
@@ -78,8 +80,9 @@ def test_two_megabytes_are_answered_at_once_whatever_they_claim_to_be(path: str,
 
 
 @pytest.fixture(autouse=True)
-def kept_connection() -> Iterator[None]:
-    """Keep the test's own database session, as Django's test client does."""
+def kept_connection(settings: Any) -> Iterator[None]:
+    """Keep the test's own database session, as Django's test client does, and limit no wrong key."""
+    settings.API_RATE_PER_MINUTE = 0
     request_started.disconnect(close_old_connections)
     yield
     request_started.connect(close_old_connections)

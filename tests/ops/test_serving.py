@@ -169,12 +169,19 @@ def test_no_header_of_a_client_changes_the_path(web: Web) -> None:
 
 def test_the_log_names_each_request_and_no_secret(web: Web) -> None:
     connection = web.connect()
-    for path in ("/orders/?q=typed", "/account/password/reset/key/s3cret-token/", "/healthz"):
+    for path in (
+        "/%0aINFO%20gunicorn.access:%20/forged%1b[2K",
+        "/orders/?q=typed",
+        "/account/password/reset/key/s3cret-token/",
+        "/healthz",
+    ):
         ask(connection, path)
     connection.close()
     until(lambda: "/reset/" in web.log.read_text(), 20, "both lines are written")
     said = web.log.read_text()
-    assert "GET /orders/ 200 in " in said
+    assert "INFO gunicorn.access: 127.0.0.1 - GET /orders/ 200 in " in said
+    assert [line for line in said.splitlines() if "/forged" in line][0].startswith("INFO gunicorn.access: 127.0.0.1 - ")
+    assert "\x1b" not in said
     assert " ms abcdefgh" in said
     assert "/account/password/reset/key/..." in said
     assert not [word for word in ("s3cret", "typed", "healthz") if word in said]
