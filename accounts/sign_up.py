@@ -1,14 +1,19 @@
-"""Whether new customers may sign up now."""
+"""Whether new customers may sign up now, and which accounts nobody has verified."""
 
 from datetime import timedelta
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from core.clock import database_now
 from core.models import ShopSettings
+
+#: What every account gets at its sign-up, and what therefore does not keep it.
+_OF_SIGN_UP = {"account.emailaddress", "usersessions.usersession"}
 
 
 class SignUp(models.TextChoices):
@@ -36,3 +41,15 @@ def sign_up_state(shop: ShopSettings) -> SignUp:
         if any(joined > database_now() - timedelta(hours=1) for joined in limiting):
             return SignUp.TOO_MANY
     return SignUp.OPEN
+
+
+def never_verified() -> QuerySet[User]:
+    """Return the customers who never verified an address nor signed in, and to whom no other row belongs."""
+    unused = User.objects.filter(last_login=None, is_staff=False).exclude(
+        Exists(EmailAddress.objects.filter(user=OuterRef("pk"), verified=True))
+    )
+    for relation in User._meta.related_objects:
+        rows = relation.related_model._default_manager
+        if rows.model._meta.label_lower not in _OF_SIGN_UP:
+            unused = unused.exclude(Exists(rows.filter(**{relation.field.name: OuterRef("pk")})))
+    return unused

@@ -45,7 +45,7 @@ def describe() -> str:
     kind, options = mailer["BACKEND"].split(".")[-2], mailer.get("OPTIONS", {})
     if kind != "smtp":
         return f"{kind} {options.get('file_path', '')}".strip()
-    security = "+tls" if options["use_tls"] else "+ssl" if options["use_ssl"] else ""
+    security = "+tls" if options.get("use_tls") else "+ssl" if options.get("use_ssl") else ""
     return f"smtp{security} to {options['host']}:{options['port']}"
 
 

@@ -2,12 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
-from django.db.models import Exists, OuterRef
 
-from accounts.models import User
+from accounts.sign_up import never_verified
 from core import counters
 from notices import outbox
 
@@ -15,8 +13,6 @@ from notices import outbox
 BATCH = 1_000
 #: How long an account may wait for somebody to verify its address.
 UNVERIFIED_DAYS = 7
-#: What every account gets at its sign-up, and what therefore does not keep it.
-_OF_SIGN_UP = {"account.emailaddress", "usersessions.usersession"}
 
 
 def delete_expired(*, now: datetime) -> int:
@@ -35,14 +31,7 @@ def _sessions(now: datetime) -> int:
 
 def _never_verified(now: datetime) -> int:
     """Delete customers who never verified an address nor signed in, and to whom no other row belongs."""
-    since = now - timedelta(days=UNVERIFIED_DAYS)
-    unused = User.objects.filter(last_login=None, is_staff=False, date_joined__lt=since).exclude(
-        Exists(EmailAddress.objects.filter(user=OuterRef("pk"), verified=True))
-    )
-    for relation in User._meta.related_objects:
-        rows = relation.related_model._default_manager
-        if rows.model._meta.label_lower not in _OF_SIGN_UP:
-            unused = unused.exclude(Exists(rows.filter(**{relation.field.name: OuterRef("pk")})))
+    unused = never_verified().filter(date_joined__lt=now - timedelta(days=UNVERIFIED_DAYS))
     deleted = 0
     while accounts := list(unused.values_list("pk", flat=True)[:BATCH]):
         unused.filter(pk__in=accounts).delete()
