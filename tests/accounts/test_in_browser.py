@@ -53,6 +53,13 @@ def confirms_by_password(page: Page) -> None:
     page.get_by_role("button", name="Confirm").click()
 
 
+def looks_good(page: Page, heading: str) -> None:
+    """The page is there, fits the phone and can be read."""
+    expect(page.locator("h1")).to_have_text(heading)
+    assert axe_problems(page) == []
+    assert overflow(page) == 0
+
+
 def is_in_the_admin(page: Page) -> None:
     expect(page.locator("h1")).to_have_text("The shop")
 
@@ -121,20 +128,27 @@ def test_the_first_owner_sets_up_an_app_before_the_shop_opens(
     is_in_the_admin(page)
 
 
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.looks)])
 def test_a_member_of_staff_is_led_to_a_passkey_and_signs_in_with_it_alone(
-    live_server: Any, clerk: User, quiet_page: Page
+    live_server: Any, clerk: User, quiet_page: Page, theme: Any
 ) -> None:
     page = quiet_page
+    page.emulate_media(color_scheme=theme)
     has_a_passkey_device(page)
     page.goto(f"{live_server.url}/admin/")
     types_password(page, clerk.email)
-    expect(page.locator("h1")).to_have_text("Second step for staff")
+    looks_good(page, "Second step for staff")
     page.get_by_role("link", name="Add a passkey").click()
+    looks_good(page, "Confirm that it is you")
     confirms_by_password(page)
-    page.get_by_label("Name").fill("My phone")
+    looks_good(page, "Add a passkey")
+    page.get_by_label("Name").fill("A phone with a rather long name, as people give them")
     page.get_by_role("button", name="Add passkey").click()
-    expect(page.locator("h1")).to_have_text("Recovery codes")
-    page.get_by_role("link", name="To the admin").click()
+    looks_good(page, "Recovery codes")
+    for path, heading in (("2fa/", "Second step"), ("2fa/webauthn/", "Passkeys"), ("sessions/", "Sessions")):
+        page.goto(f"{live_server.url}/accounts/{path}")
+        looks_good(page, heading)
+    page.goto(f"{live_server.url}/admin/")
     is_in_the_admin(page)
     signs_out(page)
     page.goto(f"{live_server.url}/accounts/login/")
@@ -208,32 +222,3 @@ def test_a_stolen_session_changes_nothing_and_is_seen_and_ended(
     page.goto(f"{live_server.url}/account/")
     expect(page.locator("h1")).to_have_text("Sign in")
     context.close()
-
-
-@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.looks)])
-def test_the_pages_fit_a_phone_and_can_be_read(live_server: Any, quiet_page: Page, clerk: User, theme: Any) -> None:
-    page, faults = quiet_page, list[str]()
-
-    def look() -> None:
-        faults.extend(f"{page.url}: {problem}" for problem in axe_problems(page))
-        assert overflow(page) == 0, page.url
-
-    has_a_passkey_device(page)
-    page.emulate_media(color_scheme=theme)
-    page.goto(f"{live_server.url}/admin/")
-    types_password(page, clerk.email)
-    expect(page.locator("h1")).to_have_text("Second step for staff")
-    look()
-    page.get_by_role("link", name="Add a passkey").click()
-    expect(page.locator("h1")).to_have_text("Confirm that it is you")
-    look()
-    confirms_by_password(page)
-    expect(page.locator("h1")).to_have_text("Add a passkey")
-    look()
-    page.get_by_label("Name").fill("A phone with a rather long name, as people give them")
-    page.get_by_role("button", name="Add passkey").click()
-    expect(page.locator("h1")).to_have_text("Recovery codes")
-    for path in ("/accounts/2fa/", "/accounts/2fa/webauthn/", "/accounts/sessions/", "/account/"):
-        page.goto(live_server.url + path)
-        look()
-    assert faults == []
