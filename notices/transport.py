@@ -57,17 +57,20 @@ class Transport:
 
     def deliver(self, message: EmailMultiAlternatives) -> str:
         """Hand over ``message`` to its one recipient; return the server's answer. Raises MailFailed."""
+        is_smtp = isinstance(self._backend, EmailBackend)
         try:
-            if not isinstance(self._backend, EmailBackend):
-                self._backend.send_messages([message])
-                return "taken"
-            try:
+            content = message.message(policy=email.policy.SMTP).as_bytes()
+            if is_smtp:
                 sender = self._backend.prep_address(message.from_email)
                 [recipient] = [self._backend.prep_address(address) for address in message.recipients()]
-            except ValueError as problem:
-                raise AddressRefused(_bounded(str(problem))) from None
+        except ValueError as problem:  # a line break in an address, a letter that SMTP cannot write
+            raise AddressRefused(_bounded(str(problem))) from None
+        try:
+            if not is_smtp:
+                self._backend.send_messages([message])
+                return "taken"
             self._backend.open()
-            return _smtp(self._backend.connection, sender, recipient, message.message(policy=email.policy.SMTP))
+            return _smtp(self._backend.connection, sender, recipient, content)
         except smtplib.SMTPResponseException as problem:
             self._drop()
             raise ServerFailed(_answer(problem.smtp_code, problem.smtp_error)) from problem
@@ -100,10 +103,9 @@ def transport() -> Iterator[Transport]:
         opened.close()
 
 
-def _smtp(server: Any, sender: str, recipient: str, content: Any) -> str:
+def _smtp(server: Any, sender: str, recipient: str, content: bytes) -> str:
     """Take one mail through MAIL, RCPT and DATA; return the answer that took it."""
-    raw = content.as_bytes()
-    code, answer = server.mail(sender, [f"size={len(raw)}"] if server.has_extn("size") else [])
+    code, answer = server.mail(sender, [f"size={len(content)}"] if server.has_extn("size") else [])
     if code != 250:
         raise smtplib.SMTPSenderRefused(code, answer, sender)
     code, answer = server.rcpt(recipient)
@@ -116,7 +118,7 @@ def _smtp(server: Any, sender: str, recipient: str, content: Any) -> str:
             raise ServerFailed(_answer(code, answer))
         raise NotNow(_answer(code, answer))
     try:
-        code, answer = server.data(raw)
+        code, answer = server.data(content)
     except smtplib.SMTPDataError as problem:
         code, answer = problem.smtp_code, problem.smtp_error
     if code != 250:

@@ -33,6 +33,7 @@ def good() -> dict[str, Any]:
         planned={"kill_sender": 2, "flush": 1},
         trouble={"strikes": strikes, "flush_seconds": [0.9], "done": {"kill_sender": 2, "flush": 1}},
         sends={"not_sent_but_read": 0},
+        mails={"rows": 200, "lost_or_wrong": 0},
     )
     final = {"orders": {"link": ["placed", "completed", "1", "1", "0"]}, "wallets": {"a": "99"}}
     return {

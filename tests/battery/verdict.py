@@ -208,6 +208,13 @@ def _wire(report: Report) -> tuple[object, bool]:
     return f"{read} of {verdicts}", read == 0
 
 
+def _mails(report: Report) -> tuple[object, bool]:
+    mails = report["parts"]["fire"]["mails"]
+    if mails["rows"] < LEAST:
+        raise Missing(f"only {mails['rows']} mails")
+    return f"{mails['lost_or_wrong']} of {mails['rows']}", mails["lost_or_wrong"] == 0
+
+
 _GOALS: list[tuple[str, str, Measure]] = [
     ("faulted sends", "enough", _faulted_sends),
     ("processes killed, stopped, servers restarted", "as planned", _incidents),
@@ -235,6 +242,7 @@ _GOALS: list[tuple[str, str, Measure]] = [
     ("backlog moves after FLUSHALL", "<= 60 s", _flushes),
     ("D1: doorbells heard, dropped, tripled", "0 differ", _same_money),
     ("restore: sent while frozen, or twice", "0", _restored),
+    ("mails lost, or not by their row", "0", _mails),
     ("canaries caught", f"{CANARIES} of {CANARIES}", _canaries),
 ]
 

@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from email.header import decode_header, make_header
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import IntegrityError, close_old_connections, connection, transaction
 from pytest_django.fixtures import Settings
 
@@ -20,7 +22,7 @@ from notices import causes, outbox
 from notices.alert_mails import mail_open_alerts
 from notices.alerts import open_alert
 from notices.models import Alert, Outbox, SendState
-from notices.outbox import GIVE_UP_AFTER, LEASE, delete_old, is_due, queue_mail, send_again, send_due
+from notices.outbox import GIVE_UP_AFTER, LEASE, delete_old, is_due, queue_mail, render, send_again, send_due
 from storefront import rounds
 from tests.mail_server import MailServer, nobody_listens
 
@@ -186,7 +188,9 @@ def test_a_refused_address_is_final_at_once_and_the_others_go_out(server: MailSe
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("address", ["\u202ealice@example.com", "alice@example.com\u202e", "ö@example.com"])
+@pytest.mark.parametrize(
+    "address", ["\u202ealice@example.com", "alice@example.com\u202e", "ö@example.com", "a@b\nTo: c@d"]
+)
 def test_an_address_that_smtp_cannot_write_is_refused(server: MailServer, address: str) -> None:
     row = queue(to=address)
     assert send() == 0
@@ -280,6 +284,22 @@ def test_no_log_line_has_a_code_or_an_address(
     send(later=timedelta(minutes=1))
     assert caplog.records
     assert not any(word in caplog.text for word in (CODE, "typo@example.com"))
+
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+MAILS = sorted(
+    str(path.relative_to(TEMPLATES)).removesuffix("_subject.txt") for path in TEMPLATES.rglob("email/*_subject.txt")
+)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("template", MAILS)
+def test_every_mail_of_the_shop_can_be_made_of_plain_words(template: str) -> None:
+    urls = dict.fromkeys(("activate_url", "password_reset_url", "signup_url"), "https://shop.example/x")
+    names = ("title", "body", "path", "code", "ip", "timestamp", "from_email", "to_email", "deleted_email", "prefix")
+    mail = render(queue(template=template, data=dict.fromkeys(names, "word"), secret=urls))
+    assert len(mail.subject) > len("[Permille] ")
+    assert django_settings.SHOP_URL in str(mail.body)
 
 
 # Crashes and races.

@@ -8,6 +8,8 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from core.clock import database_now
+from notices import causes
+from notices.alerts import raise_alert
 from notices.heartbeats import beat
 from storefront import health
 
@@ -88,3 +90,13 @@ def test_only_get_and_head_are_allowed(client: Client) -> None:
 
 def _no_database() -> bool:
     raise DatabaseError("gone")
+
+
+@pytest.mark.parametrize("words", ["not set up", "failing"])
+def test_a_shop_that_cannot_send_mail_is_degraded(client: Client, settings: Settings, words: str) -> None:
+    beat(part="sweep", now=database_now())
+    settings.MAIL_IS_SET_UP = words != "not set up"
+    if words == "failing":
+        raise_alert(causes.MAIL_FAILS, now=database_now(), problem="451 later")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"], answer.json()["checks"]["mail"]) == (200, "degraded", words)

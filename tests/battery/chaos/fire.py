@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from itertools import count
 
-from tests.battery.chaos import figures, quiet, selling
+from tests.battery.chaos import figures, mails, quiet, selling
 from tests.battery.chaos.cast import Cast, gather
 from tests.battery.chaos.deck import BALANCE_FAULTS, SERVICES_FAULTS, STATUS_FAULTS, deal, trickle
 from tests.battery.chaos.fleet import Fleet, sailing
@@ -15,6 +15,7 @@ from tests.battery.chaos.reporting import Report
 from tests.battery.chaos.sale import Sale
 from tests.battery.chaos.trouble import LONG, Plan, Trouble
 from tests.battery.chaos.world import World
+from tests.mail_server import mail_server
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,10 @@ def size_of(orders: int, *, is_long: bool) -> Size:
 
 def run(world: World, report: Report, size: Size) -> None:
     cast = gather(world, wallets=size.wallets)
-    with sailing(world, report) as fleet:
-        _under_fire(size, world, cast, fleet, report)
+    with mail_server() as post:
+        with sailing(world, report, **mails.environment(post)) as fleet, mails.notices() as queued:
+            _under_fire(size, world, cast, fleet, report)
+        report.tell(mails=mails.at_rest(post, queued))
     report.faults(figures.faults(world))
 
 
