@@ -56,19 +56,19 @@ def accounts_named(email: str) -> list[User]:
 def _counts(request: HttpRequest, email: str) -> list[tuple[str, str]]:
     """The counts that one attempt belongs to, as pairs of a name in RATES and a key."""
     accounts = accounts_named(email)
-    devices = [device for account in accounts if (device := device_of(request, account))]
-    if devices:
-        return [("device", device) for device in devices]
-    network, wide = _networks(get_adapter().get_client_ip(request))
+    devices = {account.pk: device_of(request, account) for account in accounts}
+    counts = [("device", device) for device in devices.values() if device]
     # By account and not as typed: one address can be spelled in many ways that Postgres finds equal.
-    names = [f"id:{account.pk}" for account in accounts] or [f"email:{email.strip().lower()}"]
-    return [
-        *(("account_from_network", f"{name} {network}") for name in names),
-        *(("account_from_wide_network", f"{name} {wide}") for name in names),
-        ("network", network),
-        ("wide_network", wide),
-        *(("account", name) for name in names),
-    ]
+    names = [f"id:{pk}" for pk, device in devices.items() if device is None]
+    if not accounts:
+        names = [f"email:{email.strip().lower()}"]
+    if names:
+        network, wide = _networks(get_adapter().get_client_ip(request))
+        counts += [("account_from_network", f"{name} {network}") for name in names]
+        counts += [("account_from_wide_network", f"{name} {wide}") for name in names]
+        counts += [("network", network), ("wide_network", wide)]
+        counts += [("account", name) for name in names]
+    return counts
 
 
 def _networks(client_ip: str) -> tuple[str, str]:

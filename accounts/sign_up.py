@@ -6,6 +6,7 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.fields.reverse_related import ForeignObjectRel
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -48,7 +49,9 @@ def never_verified() -> QuerySet[User]:
     unused = User.objects.filter(last_login=None, is_staff=False).exclude(
         Exists(EmailAddress.objects.filter(user=OuterRef("pk"), verified=True))
     )
-    for relation in User._meta.related_objects:
+    for relation in User._meta.get_fields(include_hidden=True):
+        if not isinstance(relation, ForeignObjectRel) or relation.many_to_many:
+            continue
         rows = relation.related_model._default_manager
         if rows.model._meta.label_lower not in _OF_SIGN_UP:
             unused = unused.exclude(Exists(rows.filter(**{relation.field.name: OuterRef("pk")})))

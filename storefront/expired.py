@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
+from django.core.cache import cache
 
 from accounts.sign_up import never_verified
 from core import counters
@@ -13,6 +14,7 @@ from notices import outbox
 BATCH = 1_000
 #: How long an account may wait for somebody to verify its address.
 UNVERIFIED_DAYS = 7
+_LOOKED = "expired:never-verified"
 
 
 def delete_expired(*, now: datetime) -> int:
@@ -30,7 +32,12 @@ def _sessions(now: datetime) -> int:
 
 
 def _never_verified(now: datetime) -> int:
-    """Delete customers who never verified an address nor signed in, and to whom no other row belongs."""
+    """Delete customers who never verified an address nor signed in, and to whom no other row belongs.
+
+    Once an hour, because it looks at everybody who never signed in, such as resellers who only use the API.
+    """
+    if not cache.add(_LOOKED, True, 3600):
+        return 0
     unused = never_verified().filter(date_joined__lt=now - timedelta(days=UNVERIFIED_DAYS))
     deleted = 0
     while accounts := list(unused.values_list("pk", flat=True)[:BATCH]):

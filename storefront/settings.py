@@ -249,6 +249,8 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 # For changes of how somebody signs in; the admin has a list of its own (storefront.admin_site).
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
+# The form asks for the old password, which somebody with a borrowed session may guess there.
+ACCOUNT_RATE_LIMITS = {"change_password": "5/m/user,20/h/user"}
 # Who has chosen a new password by mail is signed in, on a device that is known from then on.
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXY_COUNT

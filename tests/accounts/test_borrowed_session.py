@@ -51,6 +51,17 @@ def test_a_borrowed_session_changes_neither_address_nor_keys(alice: User) -> Non
     assert sent_mails() == []
 
 
+def test_the_old_password_can_be_guessed_a_few_times_only(alice: User) -> None:
+    thief = sign_in_customer(alice, confirmed=False)
+    answers = [
+        thief.post("/accounts/password/change/", {"oldpassword": guess, **NEW_PASSWORD}).status_code
+        for guess in ("a", "b", "c", "d", "e", PASSWORD)
+    ]
+    assert answers == [200] * 5 + [429]
+    alice.refresh_from_db()
+    assert alice.check_password(PASSWORD)
+
+
 def test_a_form_goes_on_after_the_password(alice: User) -> None:
     client = sign_in_customer(alice, confirmed=False)
     asked = client.post("/account/api-keys/", NEW_KEY)["Location"]

@@ -99,6 +99,7 @@ def test_the_sweep_deletes_accounts_that_nobody_verified_and_that_have_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(expired, "BATCH", 2)
+    cache.clear()
     unverified = [joined_long_ago(f"unverified{n}@example.com") for n in range(5)]
     kept = [
         joined_long_ago("new@example.com", date_joined=database_now()),
@@ -113,3 +114,5 @@ def test_the_sweep_deletes_accounts_that_nobody_verified_and_that_have_nothing(
     ledger.credit(customer=kept[5], amount=Decimal(1), reason="gift", reference="gift", actor="owner")
     assert expired.delete_expired(now=database_now()) == len(unverified)
     assert set(User.objects.all()) == set(kept)
+    joined_long_ago("later@example.com")
+    assert expired.delete_expired(now=database_now()) == 0, "it looks once an hour"

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core import signing
 from django.core.cache import cache
 from django.test import Client
@@ -133,6 +134,17 @@ def test_the_cookie_of_a_device_is_signed_and_out_of_reach_of_scripts(alice: Use
     assert TOO_MANY in on(forged, "192.0.2.1")
     forged.cookies[settings.DEVICE_COOKIE_NAME] = signing.dumps(entries)  # ours, from another use
     assert TOO_MANY in on(forged, "192.0.2.1")
+
+
+def test_a_device_of_one_account_is_a_stranger_to_another_of_the_same_address(alice: User) -> None:
+    bob = customer("bob@example.com")
+    EmailAddress.objects.create(user=bob, email="alice@example.com", verified=False)
+    for _n in range(2):
+        device = Client()
+        assert on(device, "192.0.2.1", "bob@example.com") == "in"
+        for _m in range(3):
+            on(signed_out(device), "192.0.2.1", password=WRONG)
+    assert TOO_MANY in guess("192.0.2.1", password=PASSWORD)
 
 
 @pytest.mark.parametrize("spelling", ["ALICE@example.com", " alice@example.com ", "al\u0131ce@example.com"])
