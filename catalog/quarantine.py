@@ -3,11 +3,12 @@
 from decimal import Decimal
 
 RATE_JUMP = "rate_jump"
+OTHER_PRODUCT = "other_product"
 #: A rate that changed by more than this factor, either way, is not sold before the owner accepts it.
 JUMP_FACTOR = 10
 
 #: Reasons that leave a row complete; with every other one, nothing could be ordered.
-_ACCEPTABLE = (RATE_JUMP, "conflicting_duplicates", "duplicate_key")
+_ACCEPTABLE = (RATE_JUMP, OTHER_PRODUCT, "conflicting_duplicates", "duplicate_key")
 
 
 def is_only_a_jump(reasons: list[str]) -> bool:

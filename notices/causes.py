@@ -69,6 +69,11 @@ SYNC_REFUSED = Cause(
     "provider:{provider}:sync", Severity.ATTENTION, _("The price list of %(name)s was not applied"), _("%(problem)s"),
     "catalog_provider_change", "provider",
 )  # fmt: skip
+OTHER_PRODUCTS = Cause(
+    "provider:{provider}:other_products", Severity.ATTENTION, _("%(name)s gave ids of services to other products"),
+    _("%(count)s of your services are off sale until you have looked at what they are now."),
+    "catalog_providerservice_changelist", query="provider__id__exact={provider}&sale=other",
+)  # fmt: skip
 IDS_PROVE_NOTHING = Cause(
     "provider:{provider}:unprovable", Severity.ATTENTION, _("%(name)s: order numbers prove nothing here"),
     _(

@@ -4,14 +4,14 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from catalog.admin.figures import cost_html, provider_amount_html
-from catalog.models import ProviderService
+from catalog.models import ProviderService, Unit
 from catalog.shop.row_decisions import accept_rows, import_rows, pass_on_falls
 from core.clock import database_now
 from core.read_only_admin import ReadOnlyAdmin
@@ -25,6 +25,7 @@ class SaleFilter(admin.SimpleListFilter):
         return [
             ("listed", _("Listed")),
             ("quarantine", _("In quarantine")),
+            ("other", _("Became another product")),
             ("held", _("Fall held back")),
             ("unwanted", _("Not imported")),
             ("gone", _("Gone")),
@@ -34,6 +35,8 @@ class SaleFilter(admin.SimpleListFilter):
         if self.value() == "gone":
             return queryset.filter(vanished_at__isnull=False)
         here = queryset.filter(vanished_at=None)
+        if self.value() == "other":
+            return here.filter(product_before__isnull=False)
         if self.value() == "held":
             return here.filter(held_rate__isnull=False)
         if self.value() == "unwanted":
@@ -72,7 +75,7 @@ class ProviderServiceAdmin(ReadOnlyAdmin):
     list_per_page = 100
     actions = ("accept", "pass_on", "import_rows")
     fields = (
-        "provider", "external_id", "name_", "category", "type", "unit", "rate_", "accepted_rate_", "cost_",
+        "provider", "external_id", "was_", "name_", "category", "type", "unit", "rate_", "accepted_rate_", "cost_",
         "min", "max", "refill", "cancel", "dripfeed", "average_time", "description", "state", "reasons", "vanished_at",
         "first_seen_at", "changed_at", "raw",
     )  # fmt: skip
@@ -119,6 +122,30 @@ class ProviderServiceAdmin(ReadOnlyAdmin):
     def _report(self, request: HttpRequest, rows: list[ProviderService]) -> None:
         counted = ngettext("%(n)s row changed.", "%(n)s rows changed.", len(rows))
         messages.success(request, counted % {"n": f"{len(rows):,}"})
+
+    @admin.display(description=_("before and now"))
+    def was_(self, row: ProviderService) -> SafeString | str:
+        """The product that was sold under this id, beside the one that it is now."""
+        if row.product_before is None:
+            return "–"
+        kinds = dict(Unit.choices)
+        rate = None if row.rate is None else f"{row.rate.normalize():f}"
+        now = {"name": row.name, "category": row.category, "type": row.type, "unit": row.unit, "rate": rate}
+        labels = {
+            "name": _t("name"), "category": _t("category"), "type": _t("type"), "unit": _t("unit"), "rate": _t("rate"),
+        }  # fmt: skip
+        lines = [
+            (label, *(kinds.get(value, value) if value is not None else "–" for value in values))
+            for name, label in labels.items()
+            for values in [(row.product_before.get(name), now[name])]
+        ]
+        return format_html(
+            '<table><thead><tr><td></td><th scope="col">{}</th><th scope="col">{}</th></tr></thead>'
+            "<tbody>{}</tbody></table>",
+            _t("was"),
+            _t("is"),
+            format_html_join("", '<tr><th scope="row">{}</th><td><bdi>{}</bdi></td><td><bdi>{}</bdi></td></tr>', lines),
+        )
 
     @admin.display(description=_("name"), ordering="name")
     def name_(self, row: ProviderService) -> SafeString:

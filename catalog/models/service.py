@@ -57,6 +57,8 @@ class ProviderService(models.Model):
     accepted_rate = ProviderAmountField(_("last accepted rate"), null=True, blank=True, editable=False)
     #: Prices are made from this higher rate while the owner holds a fall back.
     held_rate = ProviderAmountField(_("price still made of"), null=True, blank=True, editable=False)
+    #: What the row was when it was last sold, while it waits for the owner because it became another product.
+    product_before = models.JSONField(_("was"), null=True, blank=True, editable=False)
     min = models.BigIntegerField(_("min"), null=True, blank=True)
     max = models.BigIntegerField(_("max"), null=True, blank=True)
     description = models.TextField(_("description"), blank=True, help_text=_("Cleaned on arrival"))

@@ -19,7 +19,7 @@ _BY_SERVICES = """
     FROM catalog_providerservice AS p
     JOIN catalog_service AS s ON s.source_id = p.id AND NOT 'category' = ANY(s.pins)
     JOIN catalog_category AS c ON c.id = s.category_id
-    WHERE p.provider_id = %s AND p.category = ANY(%s)
+    WHERE p.provider_id = %s AND p.category = ANY(%s) AND p.product_before IS NULL
     GROUP BY p.category, c.id
     ORDER BY p.category, services DESC, c.id
 """
@@ -36,7 +36,8 @@ def headings_for(provider_id: int, categories: Iterable[str]) -> Headings:
     """Return the heading of each category as listed; missing ones are inserted, in the order given.
 
     A heading is found by the services under it first, by its name second, so that one the owner renamed keeps its
-    services. Call this before the provider's rows are changed, while their categories and headings still agree.
+    services; a row that became another product does not count, since its service stands under the old one's. Call this
+    before the provider's rows are changed, while their categories and headings still agree.
     """
     wanted = list(dict.fromkeys(categories))
     with connection.cursor() as cursor:

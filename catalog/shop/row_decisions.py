@@ -6,22 +6,33 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from catalog.locks import lock_provider
-from catalog.models import ProviderService
+from catalog.models import MarkupRule, ProviderService, Service
 from catalog.quarantine import is_acceptable
 from catalog.service_changes import recording_changes
-from catalog.shop.publishing import republish
+from catalog.shop.headings import headings_for
+from catalog.shop.publishing import publish
 
 
 def accept_rows(ids: Iterable[int], *, now: datetime) -> list[ProviderService]:
     """Sell the rows that only need the owner's approval, as they were read; return those rows.
 
-    That is a rate that jumped, or a row that the list names twice. Rows with any other reason stay in quarantine:
-    without a rate, limits or a known type, nothing could be ordered. A row that changes later is checked anew.
+    That is a rate that jumped, a row that the list names twice, or one that became another product. Where the unit
+    changed, the service's own price and its rules with amounts in money end: they were meant per another unit. Rows
+    with any other reason stay in quarantine: without a rate, limits or a known type, nothing could be ordered. A row
+    that changes later is checked anew.
     """
-    return _decide(ids, lambda row: is_acceptable(row.quarantine), now, quarantine=[], accepted_rate=F("rate"))
+    with transaction.atomic():
+        # The row locks come in _decide; a sync that came between would only put the row back into quarantine.
+        waiting = ProviderService.objects.filter(pk__in=list(ids)).exclude(product_before__isnull=True)
+        of_another_unit = [row.pk for row in waiting if (row.product_before or {}).get("unit") != row.unit]
+        Service.objects.filter(source__in=of_another_unit).update(own_price=None)
+        in_money = Q(fixed__gt=0) | Q(floor__gt=0)
+        MarkupRule.objects.filter(in_money, service__source__in=of_another_unit).update(is_active=False)
+        accepted = {"quarantine": [], "accepted_rate": F("rate"), "product_before": None}
+        return _decide(ids, lambda row: is_acceptable(row.quarantine), now, **accepted)
 
 
 def pass_on_falls(ids: Iterable[int], *, now: datetime) -> list[ProviderService]:
@@ -44,10 +55,12 @@ def _decide(
         rows = [row for row in asked.select_for_update() if applies(row)]
         by_provider = defaultdict(list)
         for row in rows:
-            by_provider[row.provider_id].append(row.external_id)
+            by_provider[row.provider_id].append(row)
+        headings = {pk: headings_for(pk, [row.category for row in some]) for pk, some in by_provider.items()}
         with recording_changes(providers, now=now):
             decided = ProviderService.objects.filter(pk__in=[row.pk for row in rows])
             decided.update(held_rate=None, changed_at=now, **columns)
-            for provider_id, external_ids in by_provider.items():
-                republish(providers[provider_id], external_ids)
+            for provider_id, some in by_provider.items():
+                fresh = list(ProviderService.objects.filter(pk__in=[row.pk for row in some]))
+                publish(providers[provider_id], fresh, headings[provider_id])
     return rows

@@ -1,5 +1,6 @@
 """What differs between a provider's list and our rows: new, changed, moved, vanished and returned services."""
 
+import json
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -7,8 +8,15 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from catalog.models import Provider
-from catalog.quarantine import RATE_JUMP
-from catalog.sync.reading import ListedService, hold_fall, listed_service, quarantine_jump
+from catalog.quarantine import OTHER_PRODUCT, RATE_JUMP
+from catalog.sync.reading import (
+    ListedService,
+    hold_fall,
+    listed_service,
+    quarantine_jump,
+    quarantine_other_product,
+)
+from catalog.sync.same_product import Product
 from upstream.messages import ListEntry
 
 FIELDS = (
@@ -62,6 +70,12 @@ class Difference:
         return len(self.vanished) > SHRINK_COUNT and len(self.vanished) > self.known * SHRINK_SHARE
 
     @property
+    def other_products(self) -> int:
+        """How many rows became another product with this list."""
+        marked = (any(r.startswith(OTHER_PRODUCT) for r in change.new.quarantine) for change in self.changed)
+        return sum(marked)
+
+    @property
     def quarantined(self) -> int:
         """How many rows of the list are in quarantine, including those that already were."""
         rows = [*self.fresh, *(change.new for change in self.changed)]
@@ -105,7 +119,7 @@ def compare(provider: Provider, entries: list[ListEntry], *, trusting: bool) -> 
 
 def _changes(provider: Provider, differing: list[ListedService], *, trusting: bool) -> list[ChangedRow]:
     """Each of ``differing`` with the row stored before, after the checks for rate jumps and held falls."""
-    columns = ("external_id", "accepted_rate", "held_rate", *FIELDS)
+    columns = ("external_id", "accepted_rate", "held_rate", "product_before", *FIELDS)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {', '.join(columns)} FROM catalog_providerservice"  # noqa: S608 (names of our own columns)
@@ -118,5 +132,9 @@ def _changes(provider: Provider, differing: list[ListedService], *, trusting: bo
         old = before[listed.external_id]
         new = quarantine_jump(listed, old["accepted_rate"], trusting=trusting)
         new = hold_fall(new, old["accepted_rate"], old["held_rate"], holds_falls=provider.holds_falls)
+        if old["accepted_rate"] is not None:
+            sold = json.loads(old["product_before"]) if old["product_before"] else old
+            product = Product(*(sold[name] for name in Product._fields))
+            new = quarantine_other_product(new, product, old["accepted_rate"])
         changes.append(ChangedRow(new, old, [name for name in FIELDS if old[name] != getattr(new, name)]))
     return changes

@@ -1,11 +1,13 @@
 """A row of a provider's list as it is stored: cleaned, bounded, with the reasons why it must not be sold."""
 
+import json
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
 from catalog.models import Unit
-from catalog.quarantine import RATE_JUMP, is_jump
+from catalog.quarantine import OTHER_PRODUCT, RATE_JUMP, is_jump
+from catalog.sync.same_product import Product, what_differs
 from catalog.texts import CATEGORY_LIMIT, NAME_LIMIT, description_html, is_visible, plain
 from upstream.messages import ServiceListRow
 from upstream.service_types import PricedBy, service_type
@@ -15,7 +17,7 @@ _NO_NAME = "name_missing: the service has no name"
 
 
 class ListedService(NamedTuple):
-    """One row, its fields named as the columns of ProviderService. ``raw`` is JSON text."""
+    """One row, its fields named as the columns of ProviderService. ``raw`` and ``product_before`` are JSON text."""
 
     external_id: str
     name: str
@@ -25,6 +27,7 @@ class ListedService(NamedTuple):
     rate: Decimal | None
     accepted_rate: Decimal | None
     held_rate: Decimal | None
+    product_before: str | None
     min: int | None
     max: int | None
     description: str
@@ -53,6 +56,7 @@ def listed_service(row: ServiceListRow, position: int, digest: str) -> ListedSer
         rate=row.rate,
         accepted_rate=None if reasons else row.rate,
         held_rate=None,
+        product_before=None,
         min=row.min,
         max=row.max,
         description=description_html(row.description),
@@ -91,6 +95,21 @@ def quarantine_jump(listed: ListedService, accepted_rate: Decimal | None, *, tru
         reason = f"{RATE_JUMP}: {accepted_rate.normalize():f} became {listed.rate.normalize():f}"
         return listed._replace(accepted_rate=accepted_rate, quarantine=[reason[:_REASON_LIMIT]])
     return listed
+
+
+def quarantine_other_product(listed: ListedService, before: Product, rate: Decimal | None) -> ListedService:
+    """Return ``listed``, in quarantine if it is another product than ``before``, which was sold at ``rate``.
+
+    No forced sync accepts that: the owner looks at both rows and accepts the new one, or leaves it off sale.
+    """
+    now = Product(listed.name, listed.type, listed.unit, listed.category)
+    difference = what_differs(before, now)
+    if not difference:
+        return listed
+    kept = json.dumps({**before._asdict(), "rate": None if rate is None else f"{rate.normalize():f}"})
+    return listed._replace(
+        quarantine=[*listed.quarantine, f"{OTHER_PRODUCT}: {difference}"[:_REASON_LIMIT]], product_before=kept
+    )
 
 
 def hold_fall(

@@ -115,6 +115,10 @@ def _apply(run: SyncRun, provider: Provider, listing: ServiceList, *, now: datet
         else:
             run.state = SyncState.APPLIED
             apply_difference(current, found, now=now)
+            if found.other_products:
+                raise_alert(
+                    causes.OTHER_PRODUCTS, now=now, provider=provider.pk, name=provider.name, count=found.other_products
+                )
             if run.added >= _MANY:
                 refresh_statistics()
         if run.state != SyncState.UNCHANGED:

@@ -229,7 +229,7 @@ def test_an_edited_field_stops_following_until_unpinned(owner: Client, panel: Pa
         "max": 10000, "position": 0, "is_visible": "on",
     }  # fmt: skip
     owner.post(address, form)
-    panel.lists([row(1, name="Theirs", max="9000")])
+    panel.lists([row(1, name="Their followers", max="9000")])
     sync()
     service.refresh_from_db()
     assert (service.name, service.description, service.max) == ("Mine", "<b>x</b>", 9000)
@@ -238,7 +238,7 @@ def test_an_edited_field_stops_following_until_unpinned(owner: Client, panel: Pa
 
     owner.post(address, form | {"description": service.description, "max": 9000, "pins": ["description"]})
     service.refresh_from_db()
-    assert (service.name, service.pins) == ("Theirs", ["description"])
+    assert (service.name, service.pins) == ("Their followers", ["description"])
 
 
 def test_only_rows_that_could_be_sold_can_be_accepted(owner: Client, panel: Panel, sync: Sync) -> None:

@@ -23,7 +23,7 @@ def other(panel: Panel, sync: Sync) -> ProviderService:
     panel.lists([row(1, rate="1")])
     sync()
     second, _is_new = set_up("Second", url=panel.url, key=KEY, new_services="chosen")
-    panel.lists([row(7, rate="1.2", name="Theirs", min="100"), row(8, type="Poll")])
+    panel.lists([row(7, rate="1.2", name="Followers of theirs", min="100"), row(8, type="Poll")])
     sync_provider(second, now=database_now())
     return ProviderService.objects.get(external_id="7")
 

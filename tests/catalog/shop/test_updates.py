@@ -80,7 +80,7 @@ def test_unnoticed_changes_are_not_recorded(panel: Panel, provider: Provider, sy
     panel.lists([row(1), row(2, rate="0")])
     sync()
     sync()
-    panel.lists([row(1, name="Renamed"), row(2, rate="0", name="x"), row(3, rate="0")])
+    panel.lists([row(1, name="Followers, renamed"), row(2, rate="0", name="x"), row(3, rate="0")])
     sync()
     assert recorded() == []
 

@@ -102,7 +102,11 @@ LISTS = [
             "2": "type_unknown",
         },
     ),  # fmt: skip
-    Suspicious("from thousands to packages overnight", [row(1, type="Package", rate="4", min="1", max="1")]),
+    Suspicious(
+        "from thousands to packages overnight",
+        [row(1, type="Package", rate="4", min="1", max="1")],
+        held={"1": "other_product"},
+    ),
     Suspicious(
         "names of nothing but marks",
         [row(1, name="\u202e\u2066\u200f\x00 "), row(2, name=None)],

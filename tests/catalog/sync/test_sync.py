@@ -71,11 +71,13 @@ def test_a_changed_row_is_reported_field_by_field_and_only_it_is_written(panel: 
     sync()
     before = versions()
 
-    panel.lists([row(1), row(2, rate="1.80", name="Likes", max="500", category="Likes", type="Package"), row(3)])
+    panel.lists(
+        [row(1), row(2, rate="1.80", name="Followers HQ", max="500", category="Followers HQ", average_time="5"), row(3)]
+    )
     run = sync()
 
     assert (run.changed, run.added, run.vanished) == (1, 0, 0)
-    assert run.fields_changed == {"category": 1, "max": 1, "name": 1, "rate": 1, "type": 1, "unit": 1}
+    assert run.fields_changed == {"average_time": 1, "category": 1, "max": 1, "name": 1, "rate": 1}
     assert {"id": "2", "field": "rate", "old": "0.9", "new": "1.8"} in run.examples
     changed = {table: set(before[table]) ^ set(rows) for table, rows in versions().items()}
     assert {table: len(rows) for table, rows in changed.items()} == {
@@ -227,7 +229,7 @@ def test_what_the_owner_pinned_stays(panel: Panel, provider: Provider, sync: Syn
     shelf = Category.objects.create(name="Best of", position=9)
     Service.objects.update(name="Mine", category=shelf, min=100, max=500, pins=["name", "category", "min", "max"])
 
-    panel.lists([row(1, name="Theirs", category="Other", min="200", max="300", desc="New")])
+    panel.lists([row(1, name="Their followers", category="Other", min="200", max="300", desc="New")])
     sync()
 
     service = Service.objects.get()

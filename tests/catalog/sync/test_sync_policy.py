@@ -29,14 +29,14 @@ def test_a_field_that_does_not_follow_stays_as_received(panel: Panel, provider: 
     settle(provider, follows_name=False, follows_limits=False, follows_category=False)
     panel.lists([row(1)])
     sync()
-    panel.lists([row(1, name="Other", min="60", max="20000", category="Elsewhere", desc="New")])
+    panel.lists([row(1, name="Other followers", min="60", max="20000", category="Elsewhere", desc="New")])
     sync()
     service = Service.objects.get()
     assert (service.name, service.category.name, service.description) == ("Followers 1", "Instagram Followers", "New")
     assert (service.min, service.max) == (60, 10_000)
     settle(provider, follows_name=True)
     service.refresh_from_db()
-    assert (service.name, service.category.name) == ("Other", "Instagram Followers")
+    assert (service.name, service.category.name) == ("Other followers", "Instagram Followers")
 
 
 def test_a_fall_is_held_back_until_passed_on_and_a_rise_is_not(panel: Panel, provider: Provider, sync: Sync) -> None:

@@ -1,0 +1,114 @@
+"""An id that becomes another product stops selling until the owner has looked at both."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from catalog.models import MarkupRule, Provider, ProviderService, Service, ServiceChange
+from catalog.prices.reprice import save_rule
+from catalog.shop.row_decisions import accept_rows
+from catalog.sync.same_product import Product, what_differs
+from core.clock import database_now
+from notices.models import Alert
+from tests.catalog.conftest import Sync
+from tests.catalog.panel import Panel, row
+from tests.catalog.rows import on_sale, source
+
+FOLLOWERS = row(1, name="Profile followers, 30 days", category="Followers", rate="1.50")
+LIKES = row(2, name="Profile likes", category="Likes")
+BEFORE = Product("Instagram Followers [30 days refill]", "default", "per_1000", "Instagram Followers")
+
+
+@pytest.mark.parametrize(
+    ("now", "is_same"),
+    [
+        (BEFORE, True),
+        (BEFORE._replace(name="IG Followers | HQ | R30 ⚡"), True),
+        (BEFORE._replace(name="Real Instagram Subscribers"), True),
+        (BEFORE._replace(name="Instagram Takipçi", category="Instagram"), True),
+        (BEFORE._replace(name="Instagram Followers + Likes"), True),
+        (BEFORE._replace(name="Short video views, instant", category="Video views"), False),
+        (BEFORE._replace(name="TikTok Followers", category="TikTok"), False),
+        (BEFORE._replace(name="Instagram Likes"), False),
+        (BEFORE._replace(type="custom_comments"), False),
+        (BEFORE._replace(type="package", unit="per_package"), False),
+    ],
+)
+def test_what_is_another_product(now: Product, is_same: bool) -> None:
+    assert (what_differs(BEFORE, now) == "") is is_same
+
+
+def test_names_that_name_no_goods_are_compared_by_their_words() -> None:
+    gold = Product("Growth bundle gold", "default", "per_1000", "")
+    assert not what_differs(gold, gold._replace(name="Growth BUNDLE silver 2"))
+    assert what_differs(gold, gold._replace(name="Something else entirely"))
+    assert not what_differs(gold, gold._replace(name="12345"))  # no word, so nothing can be said
+
+
+@pytest.fixture
+def sold(panel: Panel, provider: Provider, sync: Sync) -> Service:
+    panel.lists([FOLLOWERS, LIKES])
+    sync()
+    return on_sale()["1"]
+
+
+def test_a_reused_id_is_sold_no_more_until_it_is_accepted(
+    panel: Panel, provider: Provider, sync: Sync, sold: Service
+) -> None:
+    Service.objects.filter(pk=sold.pk).update(name="My followers", pins=["name"])
+    views = row(1, name="Short video views, instant", category="Video views", rate="1.55")
+    panel.lists([views, LIKES])
+    sync()
+    assert on_sale().keys() == {"2"}
+    assert Alert.objects.get(cause__endswith=":other_products").title.endswith("gave ids of services to other products")
+    # A small change of the new product does not pass for a return of the old one.
+    panel.lists([{**views, "name": "Short video views, instant, HQ"}, LIKES])
+    sync()
+    assert on_sale().keys() == {"2"}
+    assert source("1").product_before["name"] == "Profile followers, 30 days"
+    # The old product is sold again as soon as it is back.
+    panel.lists([{**FOLLOWERS, "name": "Profile followers, 60 days"}, LIKES])
+    sync()
+    assert on_sale().keys() == {"1", "2"}
+    assert source("1").product_before is None
+    panel.lists([views, LIKES])
+    sync()
+    accept_rows([source("1").pk], now=database_now())
+    assert on_sale().keys() == {"1", "2"}
+    panel.lists([{**views, "rate": "1.60"}, LIKES])
+    sync()
+    assert on_sale().keys() == {"1", "2"}
+
+
+def test_a_fixed_price_never_passes_into_another_unit(
+    panel: Panel, provider: Provider, sync: Sync, sold: Service
+) -> None:
+    Service.objects.filter(pk=sold.pk).update(own_price=Decimal("9.99"))
+    save_rule(MarkupRule(name="dear", service=sold, percent=Decimal(10), fixed=Decimal(5)), now=database_now())
+    panel.lists([{**FOLLOWERS, "type": "Package", "min": "1", "max": "1"}, LIKES])
+    sync()
+    assert on_sale().keys() == {"2"}
+    accept_rows([source("1").pk], now=database_now())
+    service = on_sale()["1"]
+    assert service.own_price is None
+    assert service.price == Decimal("1.50") * Decimal("1.30")
+    assert not MarkupRule.objects.get().is_active
+    # No price per 1,000 was compared with one per package.
+    kinds = list(ServiceChange.objects.filter(service=sold).order_by("id").values_list("kind", "old_price"))
+    assert [kind for kind, _old in kinds][-2:] == ["gone", "back"]
+    assert kinds[-1][1] is None
+
+
+def test_the_owner_sees_both_rows_side_by_side(panel: Panel, sync: Sync, sold: Service, admin_client: Client) -> None:
+    panel.lists([row(1, name="Short <b>video</b> views", category="Video views", rate="1.55"), LIKES])
+    sync()
+    waiting: Any = ProviderService.objects.get(external_id="1")
+    html = admin_client.get(reverse("admin:catalog_providerservice_changelist"), {"sale": "other"}).content.decode()
+    assert "followers became views" in html
+    html = admin_client.get(reverse("admin:catalog_providerservice_change", args=[waiting.pk])).content.decode()
+    for shown in ("Profile followers, 30 days", "Short", "1.5", "1.55"):
+        assert shown in html
+    assert "<b>video</b>" not in html
