@@ -7,9 +7,10 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
-from django.db.models import ForeignKey, Model, QuerySet
+from django.db.models import DecimalField, ForeignKey, Model, QuerySet
 from django.http import HttpRequest
 
+from core.numbers import NumberField
 from core.search_widget import NumberSelect
 from core.staff_actions import SECRET_SET, record_staff_action, record_staff_actions, staff_actor
 
@@ -24,6 +25,8 @@ class ShopModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cl
     password's hash begin with a?" for any column of the table. Every addition, change and deletion leaves a StaffAction
     in the same transaction; what a page does besides forms calls :meth:`record`.
     """
+
+    formfield_overrides = {DecimalField: {"form_class": NumberField}}  # noqa: RUF012 - as Django declares it
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """True for what the list's own filters ask, and for the number of a row."""

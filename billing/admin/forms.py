@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from billing.amounts import BadAmount, parse_amount
+from core.numbers import NotANumber, read_decimal
 
 _NONCE = re.compile(r"[0-9a-f]{32}")
 
@@ -34,8 +35,8 @@ class MoveMoneyForm(forms.Form):
 
     def clean_amount(self) -> Decimal:
         try:
-            return parse_amount(self.cleaned_data["amount"])
-        except BadAmount as problem:
+            return parse_amount(f"{read_decimal(self.cleaned_data['amount'], point='.'):f}")
+        except (BadAmount, NotANumber) as problem:
             raise ValidationError(str(problem.message)) from problem
 
     def clean_nonce(self) -> str:

@@ -32,10 +32,14 @@ class SheetForm(forms.Form):
         sheet = self.cleaned_data["sheet"]
         if sheet.size > _MAX_BYTES:
             raise forms.ValidationError(_("The file is too large."))
-        try:
-            return str(sheet.read().decode())
-        except UnicodeDecodeError:
-            raise forms.ValidationError(_("The file is not encoded in UTF-8.")) from None
+        found: bytes = sheet.read()
+        # Spreadsheets write UTF-16 or the country's own code page as well; only digits and signs are read of it.
+        for encoding in ("utf-16",) if found[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8", "cp1252", "latin-1"):
+            try:
+                return found.decode(encoding)
+            except UnicodeDecodeError:
+                continue
+        raise forms.ValidationError(_("The file is not encoded in UTF-8."))
 
 
 class _Line:

@@ -12,6 +12,7 @@ from catalog.models import Category, ProviderService, Service
 from catalog.shop.equivalents import NotEquivalent, check_equivalent
 from catalog.shop.publishing import PINNABLE
 from catalog.texts import description_html
+from core.numbers import NumberField
 
 _PIN_LABELS = {
     "name": _("name"),
@@ -77,6 +78,6 @@ class ServiceActionForm(ActionForm):
     to_category = forms.ModelChoiceField(
         label=_("Category"), required=False, queryset=Category.objects.all(), widget=QuickSelect
     )
-    percent = forms.DecimalField(
+    percent = NumberField(
         label=_("Markup, %"), required=False, min_value=0, max_value=999_999, max_digits=8, decimal_places=2
     )

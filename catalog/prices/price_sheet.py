@@ -2,9 +2,10 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
@@ -14,12 +15,20 @@ from catalog.prices.reprice import stored_prices
 from catalog.prices.rulebook import RuleBook
 from catalog.pricing import cost_of_unit
 from core.money import is_amount, round_up
+from core.numbers import NotANumber, ascii_digits, read_decimal
+from core.refusals import Refusal
 
 COLUMNS = ("id", "provider", "provider_id", "category", "name", "cost", "price", "own_price")
 MAX_ROWS = 50_000
 _MAX_PROBLEMS = 50
 #: A spreadsheet would run a cell that begins with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class BadLine(Refusal):
+    """A line of the file names no service, or a price that cannot be set."""
+
+    code = "bad_line"
 
 
 class NewPrice(NamedTuple):
@@ -60,13 +69,22 @@ def sheet_rows() -> Iterator[tuple[str, ...]]:
 
 
 def read_sheet(text: str) -> SheetReading:
-    """Return what the file would change. Its columns are id and own_price; an empty own_price means by the rules."""
+    """Return what the file would change. Its columns are id and own_price; an empty own_price means by the rules.
+
+    Prices are read as spreadsheets write them; one that may be two different numbers is a problem of its line.
+    """
     reading, wanted = SheetReading(), {}
     text = text.removeprefix("\ufeff")
+    # Some spreadsheets say first how the columns are separated.
+    if named := re.match(r"sep=(.)\r?\n", text):
+        text = text[named.end() :]
+    first = text.partition("\n")[0]
     # In countries that write 0,5, spreadsheets separate the columns with semicolons.
-    delimiter = ";" if ";" in text.partition("\n")[0] else ","
+    delimiter, point = next(((d, p) for d, p in ((";", ","), ("\t", ""), (",", ".")) if d in first), (",", "."))
     rows = csv.DictReader(io.StringIO(text), delimiter=delimiter)
     try:
+        if rows.fieldnames is not None:
+            rows.fieldnames = [name.strip().lower() for name in rows.fieldnames]
         if not {"id", "own_price"} <= set(rows.fieldnames or ()):
             reading.problems.append(_("The first line must name the columns id and own_price."))
             return reading
@@ -75,12 +93,13 @@ def read_sheet(text: str) -> SheetReading:
                 reading.problems.append(_("Only the first %(n)d lines were read.") % {"n": MAX_ROWS})
                 break
             reading.read += 1
-            found = _entry(row)
-            if found is not None:
-                wanted[found[0]] = found[1]
-            elif len(reading.problems) < _MAX_PROBLEMS:
-                problem = _("Line %(line)d has no service id, or its price is not above zero.")
-                reading.problems.append(problem % {"line": line})
+            try:
+                service_id, price = _entry(row, point)
+                wanted[service_id] = price
+            except (BadLine, NotANumber) as refusal:
+                if len(reading.problems) < _MAX_PROBLEMS:
+                    words = {"line": line, "problem": refusal.message}
+                    reading.problems.append(_("Line %(line)d: %(problem)s") % words)
     except csv.Error:
         reading.problems.append(_("This is not a valid CSV file."))
     book = RuleBook.now(Provider.objects.all())
@@ -92,18 +111,19 @@ def read_sheet(text: str) -> SheetReading:
     return reading
 
 
-def _entry(row: dict[str, str]) -> tuple[int, Decimal | None] | None:
-    """The service id and own price of a line; None if it has neither a valid id nor a valid price."""
-    number, price = (row["id"] or "").strip(), (row["own_price"] or "").strip()
+def _entry(row: dict[str, str], point: str) -> tuple[int, Decimal | None]:
+    """The service id and own price of a line. Raises BadLine, NotANumber."""
+    if any(row.get(None) or []):  # type: ignore[call-overload]  # csv's key for cells beyond the last column
+        raise BadLine(_("There are more cells than columns. Put a price with a comma into quotes."))
+    number, price = ascii_digits((row["id"] or "").strip()), (row["own_price"] or "").strip()
     if not (number.isascii() and number.isdigit() and len(number) < 18):
-        return None
+        raise BadLine(_("There is no service id."))
     if not price:
         return int(number), None
-    try:
-        amount = Decimal(price)
-    except InvalidOperation:
-        return None
-    return (int(number), amount) if is_amount(amount) else None
+    amount = read_decimal(price, point=point, exponents=True)
+    if not is_amount(amount):
+        raise BadLine(_("A price is above zero and has at most five places."))
+    return int(number), amount
 
 
 def harmless(cell: str) -> str:

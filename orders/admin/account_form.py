@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from core.numbers import NotANumber, read_decimal
 from orders.models import EntryKind
 
 _NONCE = re.compile(r"[0-9a-f]{32}")
@@ -42,10 +43,13 @@ class EntryForm(forms.Form):
         self.fields["memo"].widget.attrs["size"] = 60
 
     def clean_amount(self) -> Decimal:
-        text = self.cleaned_data["amount"].strip()
-        if not _PLAIN.fullmatch(text):
+        try:
+            amount = read_decimal(self.cleaned_data["amount"], point=".")
+        except NotANumber as refusal:
+            raise ValidationError(str(refusal.message)) from refusal
+        if not _PLAIN.fullmatch(f"{amount:f}"):
             raise ValidationError(_("Write digits and a point, such as 12.50."))
-        return Decimal(text)
+        return amount
 
     def clean_nonce(self) -> str:
         nonce: str = self.cleaned_data["nonce"]

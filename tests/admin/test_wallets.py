@@ -89,7 +89,8 @@ def test_a_debit_above_the_balance_is_refused(admin: Client, alice: User) -> Non
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"amount": "NaN"}, "is not an amount"),
+        ({"amount": "NaN"}, "Please enter a number"),
+        ({"amount": "1,234"}, "This may be 1234 or 1.2340."),
         ({"amount": "-5"}, "is not an amount"),
         ({"amount": "0"}, "more than 0"),
         ({"amount": "0.000001"}, "at most five places"),

@@ -169,10 +169,53 @@ def test_a_service_is_moved_to_another_row_and_given_a_fallback(owner: Client, s
 
 def test_a_sheet_separated_by_semicolons_is_read(sold: None) -> None:
     service = on_sale()["1"]
-    (price,) = read_sheet(f"id;name;own_price\r\n{service.pk};a,b;1.75\r\n").prices
-    assert (price.service_id, price.own_price) == (service.pk, Decimal("1.75"))
-    reading = read_sheet(f"id;own_price\n{service.pk};1,75\n")
-    assert (reading.prices, len(reading.problems)) == ([], 1)
+    for written in ("1.75", "1,75", "1,75000", '"1,75 €"', "١٫٧٥"):
+        (price,) = read_sheet(f"id;name;own_price\r\n{service.pk};a,b;{written}\r\n").prices
+        assert (price.service_id, price.own_price) == (service.pk, Decimal("1.75"))
+
+
+@pytest.mark.parametrize(
+    ("sheet", "price"),
+    [
+        ("id;own_price\n{};1.234,50\n", "1234.50"),
+        ("id;own_price\n{};1\u00a0234,50\n", "1234.50"),
+        ("sep=;\nID;own_price\n{};1’234,5\n", "1234.50"),
+        ("id\town_price\n{}\t1,234.50\n", "1234.50"),
+        ('id,own_price\n{},"1,234.50"\n', "1234.50"),
+        ("id,own_price\n{},1E-05\n", "0.00001"),
+        ("id,own_price\n{},1.234\n", "1.234"),
+    ],
+)
+def test_a_price_is_read_as_spreadsheets_write_it(sold: None, sheet: str, price: str) -> None:
+    (read,) = read_sheet(sheet.format(on_sale()["1"].pk)).prices
+    assert read.own_price == Decimal(price)
+
+
+@pytest.mark.parametrize(
+    ("sheet", "problem"),
+    [
+        ("id;own_price\n{};1.234\n", "Line 2: This may be 1234 or 1.2340. Write it as one of them."),
+        ('id,own_price\n{},"1,234"\n', "Line 2: This may be 1234 or 1.2340. Write it as one of them."),
+        ("id,own_price\n{},5,50\n", "Line 2: There are more cells than columns."),
+        ("id,own_price\n{},about 5\n", "Line 2: Please enter a number, such as 5.50."),
+        ("id,own_price\n{},-5\n", "Line 2: A price is above zero and has at most five places."),
+        ("id,own_price\nx{},5\n", "Line 2: There is no service id."),
+    ],
+)
+def test_a_price_that_may_be_two_is_named_and_not_read(sold: None, sheet: str, problem: str) -> None:
+    reading = read_sheet(sheet.format(on_sale()["1"].pk))
+    assert reading.prices == []
+    assert reading.problems[0].startswith(problem)
+
+
+def test_a_sheet_in_a_spreadsheets_own_encoding_is_read(owner: Client, sold: None) -> None:
+    service = on_sale()["1"]
+    for content in (
+        f"id;name;own_price\n{service.pk};Gef\u00e4llt;1\u00a0234,50\n".encode("cp1252"),
+        f"id\tname\town_price\n{service.pk}\tBe\u011feni\t1.234,50\n".encode("utf-16"),
+    ):
+        reading = owner.post(reverse(IMPORT), {"sheet": SimpleUploadedFile("p.csv", content)}).context["reading"]
+        assert [p.own_price for p in reading.prices] == [Decimal("1234.5")]
 
 
 def test_a_service_page_shows_each_groups_price_and_rule(owner: Client, sold: None) -> None:
