@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -86,8 +87,7 @@ class AlertAdmin(ReadOnlyAdmin):
 class OutboxAdmin(ReadOnlyAdmin):
     """Mails, newest first. What they say is not shown: codes and links in them open accounts."""
 
-    list_display = ("queued_at", "to", "template", "state_", "tries", "next_at", "sent_at", "error")
-    list_display_links = ("to",)
+    list_display = ("to", "state_", "tries", "error_", "next_at", "sent_at", "queued_at", "template_")
     list_filter = ("state",)
     search_fields = ("to", "template")
     ordering = ("-id",)
@@ -116,6 +116,14 @@ class OutboxAdmin(ReadOnlyAdmin):
                 left,
             )
             messages.warning(request, words % {"n": left})
+
+    @admin.display(description=_("last error"), ordering="error")
+    def error_(self, mail: Outbox) -> str:
+        return Truncator(mail.error).chars(80)
+
+    @admin.display(description=_("template"), ordering="template")
+    def template_(self, mail: Outbox) -> str:
+        return mail.template.rpartition("/")[2]
 
     @admin.display(description=_("state"), ordering="state")
     def state_(self, mail: Outbox) -> SafeString:

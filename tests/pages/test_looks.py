@@ -15,6 +15,8 @@ from playwright.sync_api import Browser, Page
 
 from accounts.models import User
 from catalog.models import Service
+from core.clock import database_now
+from notices.models import Outbox, SendState
 from orders.models import Refill
 from orders.states import RefillState
 from tests.pages.cast import Orders, customer
@@ -134,6 +136,33 @@ def test_pages_with_nothing_on_them(
     paths = ("/", "/order/", "/orders/", "/wallet/")
     faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
     assert faults == []
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("state", [SendState.REFUSED, SendState.WAITING])
+def test_the_page_of_a_mail_in_trouble_and_the_page_of_a_limit(
+    live_server: Any, page: Page, look: Look, state: SendState
+) -> None:
+    def sign_up() -> None:
+        page.goto(f"{live_server.url}/accounts/signup/")
+        page.locator("input[name=email]").fill("a-rather-long-address-of-bob@subdomain.harbor.example")
+        page.locator("input[name=password1]").fill("correct horse battery staple")
+        page.locator("form .btn-primary").click()
+
+    cache.clear()
+    sign_up()
+    page.locator("input[name=code]").wait_for()
+    now, error = database_now(), "550 5.1.1 no such user"
+    ended = {} if state == SendState.WAITING else {"next_at": None, "gave_up_at": now, "sealed": ""}
+    Outbox.objects.update(state=state, error=error, **ended)
+    code_page = page.url
+    assert faults_of(page, code_page, look) == []
+    assert page.get_by_role("alert").count() == 1
+    page.context.clear_cookies()
+    sign_up()
+    assert axe_problems(page, look.themes[0][1]) == []
+    assert page.locator("h1").count() == 1
+    assert not page.locator("input[name=code]").count()
 
 
 @pytest.mark.parametrize("look", LOOKS)
