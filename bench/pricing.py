@@ -12,7 +12,7 @@ from upstream.simulator.running import running_simulator
 def figures(stage: Stage, *, services: int, repeats: int) -> Iterator[Figure]:
     from catalog.pricing import Markup, price_from
 
-    _sync_services(services)
+    _sync_services(stage, services)
     markup = Markup(Decimal(30), Decimal("0.01"), Decimal(10), Decimal("0.002"), "ending", Decimal("0.99"))
     costs = [Decimal(n) / 7 for n in range(1, 5001)]
     took = seconds(lambda: [price_from(cost, markup, group_percent=Decimal(-5)) for cost in costs])
@@ -23,22 +23,18 @@ def figures(stage: Stage, *, services: int, repeats: int) -> Iterator[Figure]:
     yield take(preview, _preview(services), _floor(stage, services), repeats=repeats)
 
 
-def _sync_services(services: int) -> None:
-    from django.db import connection
-
+def _sync_services(stage: Stage, services: int) -> None:
     from catalog.models import Provider
     from catalog.sync.run import sync_provider
     from core.clock import database_now
 
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE catalog_provider, catalog_category, catalog_markuprule RESTART IDENTITY CASCADE")
+    stage.empty("catalog_provider", "catalog_category", "catalog_markuprule")
     with running_simulator(process=True, services=services) as panel:
         provider = Provider(name="Panel", url=panel.url)
         provider.set_key(panel.key)
         provider.save()
         sync_provider(provider, now=database_now())
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE catalog_service")
+    stage.analyze("catalog_service")
 
 
 def _after_rule_change(services: int) -> Callable[[], float]:

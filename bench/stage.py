@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from storefront.embedded.place import temporary_place
-from storefront.embedded.postgres import Postgres
+from storefront.embedded.postgres import OWNER_ROLE, SHOP_ROLE, SUPERUSER, Postgres
 
 
 @dataclass
@@ -31,14 +31,28 @@ class Stage:
         with psycopg.connect(dbname="postgres", autocommit=True, **self._at()) as c:
             if c.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                 return name
-            c.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            c.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*map(sql.Identifier, (name, OWNER_ROLE))))
         return name
 
     def connect(self, name: str) -> psycopg.Connection[Any]:
+        """A session of the superuser."""
         return psycopg.connect(dbname=name, **self._at())
 
+    def empty(self, *tables: str) -> None:
+        """Empty tables of the shop and those that refer to them, which their guards refuse to everybody else."""
+        with self.connect("shop") as c:
+            c.execute("SET session_replication_role = replica")
+            names = sql.SQL(", ").join(map(sql.Identifier, tables))
+            c.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
+
+    def analyze(self, table: str) -> None:
+        """Vacuum a table of the shop and refresh its statistics, as autovacuum would after a while."""
+        with self.connect("shop") as c:
+            c.autocommit = True
+            c.execute(sql.SQL("VACUUM ANALYZE {}").format(sql.Identifier(table)))
+
     def _at(self) -> dict[str, Any]:
-        return {"host": str(self.postgres.run), "user": "app"}
+        return {"host": str(self.postgres.run), "user": SUPERUSER}
 
     def facts(self) -> dict[str, Any]:
         with self.connect("postgres") as c:
@@ -72,7 +86,8 @@ def set_stage() -> Iterator[Stage]:
             "ALLOW_PRIVATE_PROVIDER_HOSTS": "true",
             "LOG_FORMAT": "text",
             "LOG_LEVEL": "ERROR",
-            "DATABASE_URL": f"postgres://app@/shop?host={postgres.run}",
+            "DATABASE_URL": postgres.url_of("shop", SHOP_ROLE),
+            "DATABASE_OWNER_URL": postgres.url_of("shop", OWNER_ROLE),
             "REDIS_URL": redis.url,
             "DJANGO_SETTINGS_MODULE": "storefront.settings",
         }

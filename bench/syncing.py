@@ -21,14 +21,11 @@ _TABLE += " refill boolean, cancel boolean, dripfeed boolean)"
 
 
 def figures(stage: Stage, *, services: int, repeats: int) -> Iterator[Figure]:
-    from django.db import connection
-
     from catalog.models import Provider, ProviderService
     from catalog.models.provider import SyncState
 
     def first_sync() -> float:
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE catalog_provider, catalog_category RESTART IDENTITY CASCADE")
+        stage.empty("catalog_provider", "catalog_category")
         provider = Provider(name="Panel", url=panel.url)
         provider.set_key(panel.key)
         provider.save()

@@ -105,6 +105,23 @@ def guards(room: str, triggers: dict[str, str]) -> Equation:
     )
 
 
+def role_warnings() -> list[str]:
+    """Say what the role of this session can do that makes the guards worthless against whoever takes it over."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT current_user, r.rolsuper, pg_has_role(c.relowner, 'USAGE')
+            FROM pg_roles r, pg_class c WHERE r.rolname = current_user AND c.oid = to_regclass('billing_transfer')
+            """
+        )
+        role, is_superuser, is_owner = cursor.fetchone()
+    if is_superuser:
+        return [f"The shop logs in as {role}, a superuser of the database: see docs/upgrade.md, Two roles."]
+    if is_owner:
+        return [f"The shop logs in as {role}, which owns the tables and their guards: see docs/upgrade.md, Two roles."]
+    return []
+
+
 _BALANCES = """
     SELECT a.id, a.kind, a.name, a.balance AS kept,
            coalesce((SELECT sum(amount) FROM billing_transfer WHERE target_id = a.id), 0)

@@ -127,8 +127,12 @@ class Environment:
             raise ValueError(f"{value} is not between {low} and {high}")
         return value
 
-    def database(self, name: str) -> dict[str, Any]:
+    def database(self, name: str, *, is_optional: bool = False) -> dict[str, Any]:
+        """An entry of DATABASES from a postgres:// URL; an optional one that is not set is empty."""
+
         def read() -> dict[str, Any]:
+            if is_optional and not str(self.env.str(name, default="")).strip():
+                return {}
             value = str(self.env.str(name))
             if urlsplit(value).scheme not in ("postgres", "postgresql", "pgsql"):
                 raise ValueError("it must be a postgres:// URL")

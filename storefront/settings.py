@@ -17,6 +17,11 @@ env = Environment()
 SECRET_KEY = env.required("SECRET_KEY")
 ALLOWED_HOSTS = env.required_words("ALLOWED_HOSTS")
 DATABASES = {"default": env.database("DATABASE_URL")}
+# The role that owns the tables: only `manage.py migrate` logs in as it. Empty: DATABASE_URL's role does everything.
+DATABASE_OWNER = env.database("DATABASE_OWNER_URL", is_optional=True)
+DATABASE_SHOP_ROLE = DATABASES["default"].get("USER", "")
+if DATABASE_OWNER and DATABASE_OWNER["NAME"] != DATABASES["default"].get("NAME"):
+    env.complain("DATABASE_OWNER_URL must name the same database as DATABASE_URL")
 REDIS_URL = env.required("REDIS_URL")
 
 # --- The shop ---------------------------------------------------------------------------------------------------------

@@ -12,7 +12,9 @@ from django.db.models.functions import Now
 from django.test import TransactionTestCase, override_settings
 
 from storefront.embedded.place import ServerPlace, temporary_place
+from storefront.embedded.postgres import OWNER_ROLE, SHOP_ROLE
 from tests.empty_tables import delete_rows
+from tests.roles import log_in_as
 
 #: The longest tests start first, or one process is still busy with them when the others are done.
 LONGEST = (
@@ -60,12 +62,21 @@ def own_place() -> Iterator[ServerPlace]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """A shop that is open to customers, as most tests expect it."""
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The owner makes and migrates the test's database; `django_db_setup` goes on as the shop's own role."""
+    log_in_as(OWNER_ROLE)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """A shop that is open to customers, as most tests expect it, and logged in as it is in production."""
+    log_in_as(SHOP_ROLE)
     with django_db_blocker.unblock():
         from core.models import ShopSettings  # models can be imported only now
 
         ShopSettings.objects.filter(pk=1).update(opened_at=Now())
+    yield
+    log_in_as(OWNER_ROLE)  # who alone can drop the database
 
 
 @pytest.fixture(autouse=True, scope="session")

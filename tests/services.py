@@ -1,6 +1,7 @@
 """Pytest plugin: a Postgres and a Redis for this run, and settings that do not depend on the developer's shell.
 
-Not a conftest, because pytest-django reads the settings before the first conftest.
+Not a conftest, because pytest-django reads the settings before the first conftest. The Postgres is always one of our
+own: tests need its superuser, and roles with rights that no other cluster should have (`tests.roles`).
 """
 
 import os
@@ -11,6 +12,7 @@ from storefront.embedded.errors import EmbeddedError
 from storefront.embedded.folders import FolderLock
 from storefront.embedded.place import ServerPlace, temporary_place
 from storefront.embedded.services import Services, start_missing
+from tests.roles import prepare_cluster
 
 SETTINGS = {
     "SECRET_KEY": "only-for-tests-and-long-enough-to-satisfy-the-deployment-check-0123456789",
@@ -37,16 +39,20 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 def _start() -> None:
     global _run
     place, lock = temporary_place()
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+        os.environ.pop(name, None)
     try:
         services = start_missing(place, durable=False)
     except EmbeddedError as problem:
         place.delete()
         pytest.exit(str(problem), returncode=3)
     _run = place, lock, services
+    prepare_cluster(services)
     # Empty, so that the tests do not use files that were collected earlier in this clone.
     (place.home / "static").mkdir()
     os.environ["STATIC_ROOT"] = str(place.home / "static")
     os.environ["DATABASE_URL"] = services.database_url
+    os.environ["DATABASE_OWNER_URL"] = services.database_owner_url
     os.environ["REDIS_URL"] = services.redis_url
 
 

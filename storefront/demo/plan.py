@@ -60,6 +60,7 @@ class Plan:
         fixed = {
             "DJANGO_SETTINGS_MODULE": "storefront.settings",
             "DATABASE_URL": services.database_url,
+            "DATABASE_OWNER_URL": services.database_owner_url,
             "REDIS_URL": services.redis_url,
             "SECRET_KEY": self.credentials.secret_key,
             "ALLOWED_HOSTS": "localhost,127.0.0.1",

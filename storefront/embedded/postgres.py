@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -11,6 +12,11 @@ from storefront.embedded.folders import private_folder
 from storefront.embedded.owner import postgres_owner
 from storefront.embedded.programs import find_postgres
 from storefront.embedded.server import Server
+
+ROLES = Path(__file__).resolve().parents[2] / "deploy/postgres/roles.sql"
+SUPERUSER = "app"
+#: As roles.sql names them.
+OWNER_ROLE, SHOP_ROLE = "permille_owner", "permille"
 
 CLEAN_ENV = {"PATH": os.defpath, "LC_ALL": "C" if sys.platform == "darwin" else "C.UTF-8"}
 
@@ -35,7 +41,16 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        return f"postgres://app@/postgres?host={self.run}"
+        """For DATABASE_URL: the role that the shop's processes log in as."""
+        return self.url_of("postgres", SHOP_ROLE)
+
+    @property
+    def owner_url(self) -> str:
+        """For DATABASE_OWNER_URL: the role that owns the tables."""
+        return self.url_of("postgres", OWNER_ROLE)
+
+    def url_of(self, database: str, role: str) -> str:
+        return f"postgres://{role}@/{database}?host={self.run}"
 
     @property
     def pid(self) -> int | None:
@@ -54,7 +69,7 @@ class Postgres:
             if sys.platform == "darwin":  # macOS has no C.UTF-8; Postgres has its own since version 17.
                 locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
             sync = [] if self._durable else ["--no-sync"]
-            self._tool("initdb", "-D", str(self.data), "-U", "app", "-A", "trust", "-E", "UTF8", *locale, *sync)
+            self._tool("initdb", "-D", str(self.data), "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", *locale, *sync)
         self.end_left_over()
         settings = {
             "listen_addresses": "",
@@ -67,6 +82,9 @@ class Postgres:
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command: list[str | Path] = [self.program.path, "-D", self.data, *options]
         self._server.start(command, env=CLEAN_ENV, owner=self.owner, ready=self._answers)
+        # Each time, because a folder kept from an earlier version has neither the roles nor tables of theirs.
+        with self._connect() as session:
+            session.execute(ROLES.read_bytes())
 
     def stop(self) -> None:
         self._server.stop()
@@ -99,9 +117,12 @@ class Postgres:
         if done.returncode != 0:
             raise EmbeddedError(f"{name} failed for {self.data}:\n{(done.stderr or done.stdout).strip()}")
 
+    def _connect(self) -> "psycopg.Connection[Any]":
+        return psycopg.connect(host=str(self.run), user=SUPERUSER, dbname="postgres", connect_timeout=2)
+
     def _answers(self) -> bool:
         try:
-            with psycopg.connect(host=str(self.run), user="app", dbname="postgres", connect_timeout=2):
+            with self._connect():
                 return True
         except psycopg.OperationalError:
             return False

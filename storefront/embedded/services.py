@@ -10,9 +10,10 @@ from storefront.embedded.redis import Redis
 
 @dataclass
 class Services:
-    """The values of DATABASE_URL and REDIS_URL, and the servers that we started and have to stop."""
+    """The three URLs as the environment names them, and the servers that we started and have to stop."""
 
     database_url: str
+    database_owner_url: str
     redis_url: str
     started: list[Postgres | Redis] = field(default_factory=list)
 
@@ -35,13 +36,14 @@ def start_missing(place: ServerPlace, *, durable: bool) -> Services:
 
     The caller holds the place's lock. Raises EmbeddedError, with nothing left running.
     """
-    services = Services(os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", ""))
+    given = os.environ.get
+    services = Services(given("DATABASE_URL", ""), given("DATABASE_OWNER_URL", ""), given("REDIS_URL", ""))
     try:
         if not services.database_url:
             postgres = place.postgres(durable=durable)
             services.started.append(postgres)
             postgres.start()
-            services.database_url = postgres.url
+            services.database_url, services.database_owner_url = postgres.url, postgres.owner_url
         if not services.redis_url:
             redis = place.redis(durable=durable)
             services.started.append(redis)

@@ -99,7 +99,7 @@ class Run:
         self.slowness = slowness.measured()
         self._running: list[subprocess.Popen[bytes]] = []
         self._is_over = False
-        for name in ("DATABASE_URL", "REDIS_URL"):
+        for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
             self.env.pop(name, None)
         self.report: dict[str, Any] = {
             "mode": sizes.mode,

@@ -11,9 +11,11 @@ from typing import Any
 import psycopg
 from django.db import connection
 
+from storefront.embedded.postgres import SHOP_ROLE
+from tests.roles import superuser_session
 from upstream.simulator import Simulator
 
-_CREATE = """
+_CREATE = f"""
     DROP SCHEMA IF EXISTS turned CASCADE;
     CREATE SCHEMA turned;
     CREATE TABLE turned.clock (ahead interval NOT NULL);
@@ -21,6 +23,8 @@ _CREATE = """
     CREATE FUNCTION turned.statement_timestamp() RETURNS timestamptz LANGUAGE sql STABLE AS $$
         SELECT pg_catalog.statement_timestamp() + (SELECT ahead FROM turned.clock)
     $$;
+    GRANT USAGE ON SCHEMA turned TO {SHOP_ROLE};
+    GRANT SELECT ON turned.clock TO {SHOP_ROLE};
 """
 _PATH = "-c search_path=turned,pg_catalog,public"
 
@@ -55,7 +59,7 @@ def turned_clock() -> Iterator[ShopTime]:
     options["options"] = _PATH
     connection.close()
     try:
-        with psycopg.connect(**connection.get_connection_params(), autocommit=True) as session:
+        with superuser_session(autocommit=True) as session:
             session.execute(_CREATE)
             try:
                 yield ShopTime(session)

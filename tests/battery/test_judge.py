@@ -16,7 +16,7 @@ from orders.models import ForwardAttempt, Order
 from tests.battery.judge import Judge, Said, Truth
 from tests.orders.cast import Shop, balance
 from tests.orders.conftest import *  # noqa: F403 - the cast of the orders' stories
-from tests.orders.doubts import unguarded
+from tests.roles import unguarded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,7 +15,7 @@ from tests.battery.judge import Judge
 from tests.battery.test_races_of_settling import unclear
 from tests.orders.cast import Shop
 from tests.orders.conftest import *  # noqa: F403 - the cast of the orders' stories
-from tests.orders.doubts import unguarded
+from tests.roles import unguarded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

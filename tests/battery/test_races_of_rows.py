@@ -26,7 +26,7 @@ from tests.battery.crowd import ROUNDS, Crowd, Operation, of_round
 from tests.battery.judge import Judge, Said, must_hold
 from tests.orders.cast import Shop
 from tests.orders.conftest import *  # noqa: F403 - the cast of the orders' stories
-from tests.orders.doubts import unguarded
+from tests.roles import unguarded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -18,8 +18,10 @@ from catalog.models import Service
 from core.clock import database_now
 from orders.models import BalanceReading, Cancellation, ChildOrder, Order, ReconciliationSchedule
 from orders.states import Forward, Outcome, Progress, RefillState
+from storefront.embedded.postgres import OWNER_ROLE
 from tests.billing import cast
 from tests.billing.cast import own
+from tests.roles import as_role, unguarded
 
 pytestmark = pytest.mark.django_db
 
@@ -83,13 +85,12 @@ def damage(statement: str, *values: Any) -> None:
     """Change rows behind the backs of all guards, as a hand in the database with every right could."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute(statement, values)
-        cursor.execute("SET LOCAL session_replication_role = origin")
+        with unguarded():
+            cursor.execute(statement, values)
 
 
 def without(table: str, *constraints: str) -> None:
-    with connection.cursor() as cursor:
+    with as_role(OWNER_ROLE), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for name in constraints:
             cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}")
@@ -278,35 +279,35 @@ def two_schedules_for_one_provider(shop: dict[str, Order], alice: User) -> None:
 
 @breaks("billing_guards")
 def a_disabled_guard_of_money(shop: dict[str, Order], alice: User) -> None:
-    with connection.cursor() as cursor:
+    with as_role(OWNER_ROLE), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE billing_account DISABLE TRIGGER billing_account_guard")
 
 
 @breaks("billing_guards")
 def a_lost_rule_of_money(shop: dict[str, Order], alice: User) -> None:
-    with connection.cursor() as cursor:
+    with as_role(OWNER_ROLE), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE billing_hold DROP CONSTRAINT hold_never_overdrawn")
 
 
 @breaks("orders_guards")
 def a_lost_rule_of_sending_once(shop: dict[str, Order], alice: User) -> None:
-    with connection.cursor() as cursor:
+    with as_role(OWNER_ROLE), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("DROP INDEX forward_attempt_one_live_per_order")
 
 
 @breaks("orders_guards")
 def a_lost_guard_of_scans(shop: dict[str, Order], alice: User) -> None:
-    with connection.cursor() as cursor:
+    with as_role(OWNER_ROLE), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("DROP TRIGGER orders_thawscan_append_only ON orders_thawscan")
 
 
 @breaks("orders_guards")
 def a_lost_guard_of_orders(shop: dict[str, Order], alice: User) -> None:
-    with connection.cursor() as cursor:
+    with as_role(OWNER_ROLE), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("DROP TRIGGER orders_orderevent_append_only ON orders_orderevent")
 

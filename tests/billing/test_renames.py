@@ -21,7 +21,9 @@ from orders.models import (
     ReconciliationSchedule,
 )
 from orders.states import Outcome, Progress
+from storefront.embedded.postgres import OWNER_ROLE
 from tests.billing import cast
+from tests.roles import as_role
 
 pytestmark = pytest.mark.django_db
 
@@ -72,8 +74,9 @@ def shop() -> None:
 def migrate(*targets: tuple[str, str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with checks left for the commit cannot be altered
-    executor = MigrationExecutor(connection)
-    executor.migrate(list(targets) or executor.loader.graph.leaf_nodes())
+    with as_role(OWNER_ROLE):
+        executor = MigrationExecutor(connection)
+        executor.migrate(list(targets) or executor.loader.graph.leaf_nodes())
 
 
 def rows(table: str, columns: str) -> list[Any]:

@@ -6,7 +6,7 @@ The list is compared with what the database has, so that a new guard asks for it
 from collections.abc import Iterator
 
 import pytest
-from django.db import Error, connection, transaction
+from django.db import Error, connection
 
 from core.clock import database_now
 from orders.models import (
@@ -23,6 +23,7 @@ from orders.models import (
     Refill,
     RefillAttempt,
 )
+from storefront.embedded.postgres import OWNER_ROLE
 from tests.billing import (
     bad_books,  # noqa: F401  # Importing the rows puts them on the list.
     bad_doubts,  # noqa: F401
@@ -31,6 +32,7 @@ from tests.billing import (
     cast,
 )
 from tests.billing.bad_rows import BAD_ROWS, BadRow, Shop
+from tests.roles import as_role, unguarded
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +48,8 @@ CASES = [(name, make) for name, makers in BAD_ROWS.items() for make in makers]
 
 @pytest.mark.parametrize(("name", "make"), CASES, ids=[f"{n}-{getattr(m, '__name__', '')}" for n, m in CASES])
 def test_the_bad_row_is_refused(shop: Shop, name: str, make: BadRow) -> None:
-    with pytest.raises(Error) as refusal, transaction.atomic():
+    # Not even the owner of the table may.
+    with pytest.raises(Error) as refusal, as_role(OWNER_ROLE):
         make(shop)
     assert constraint_of(refusal.value) == name
 
@@ -112,10 +115,8 @@ def test_a_count_is_never_below_zero(shop: Shop, table: str, column: str, name: 
     ProbeSchedule.objects.create(provider=provider)
     ReconciliationSchedule.objects.create(provider=provider, next_at=now)
     BreakerState.objects.create(provider=provider)
-    with connection.cursor() as cursor:
-        # The row's own guards would refuse first; this is about the check alone.
-        cursor.execute("SET LOCAL session_replication_role = replica")
-    with pytest.raises(Error) as refusal, transaction.atomic(), connection.cursor() as cursor:
+    # The row's own guards would refuse first; this is about the check alone.
+    with pytest.raises(Error) as refusal, unguarded(), connection.cursor() as cursor:
         cursor.execute(f'UPDATE {table} SET "{column}" = -1')
     assert constraint_of(refusal.value) == name
 

@@ -23,6 +23,7 @@ from billing.queries import (
 )
 from tests.billing import cast
 from tests.billing.cast import customer, money
+from tests.roles import unguarded
 
 pytestmark = pytest.mark.django_db
 
@@ -36,10 +37,8 @@ def alice() -> User:
 
 def dated(key: str, *when: int) -> None:
     """Put a transfer at a moment of the past, which only a test may do."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
+    with unguarded(), connection.cursor() as cursor:
         cursor.execute("UPDATE billing_transfer SET created_at = %s WHERE key = %s", [datetime(*when, tzinfo=UTC), key])
-        cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 @pytest.fixture

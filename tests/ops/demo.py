@@ -23,7 +23,7 @@ class Demo:
     """`python -m storefront.demo` with its data in `folder`."""
 
     def __init__(self, folder: Path, port: int) -> None:
-        outside = {"DATABASE_URL", "REDIS_URL", "STATIC_ROOT", "SECRET_KEY", "ALLOWED_HOSTS"}
+        outside = {"DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "STATIC_ROOT", "SECRET_KEY", "ALLOWED_HOSTS"}
         self.env = {name: value for name, value in os.environ.items() if name not in outside}
         self.env |= {"DEMO_FOLDER": str(folder), "PORT": str(port), "SHOP_NAME": "Corner", "SWEEP_SECONDS": "1"}
         self.folder = folder
@@ -87,7 +87,7 @@ class Demo:
         secrets = json.loads((self.folder / "secrets.json").read_text())
         sockets = kept_place(self.folder).sockets
         env = self.env | {
-            "DATABASE_URL": f"postgres://app@/postgres?host={sockets}/pg",
+            "DATABASE_URL": f"postgres://permille@/postgres?host={sockets}/pg",
             "REDIS_URL": f"unix://{sockets}/redis/redis.sock?db=0",
             "SECRET_KEY": secrets["secret_key"],
             "ALLOWED_HOSTS": "localhost",

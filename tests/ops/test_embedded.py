@@ -15,7 +15,7 @@ from storefront.embedded.errors import EmbeddedError
 from storefront.embedded.folders import FolderLock, private_folder, traversable_folder
 from storefront.embedded.owner import postgres_owner
 from storefront.embedded.place import ServerPlace, temporary_place
-from storefront.embedded.postgres import Postgres
+from storefront.embedded.postgres import OWNER_ROLE, Postgres
 from storefront.embedded.programs import find_postgres
 from storefront.embedded.services import start_missing
 
@@ -23,6 +23,7 @@ from storefront.embedded.services import start_missing
 @pytest.fixture(autouse=True)
 def _nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.delenv("DATABASE_OWNER_URL")
     monkeypatch.delenv("REDIS_URL")
 
 
@@ -33,7 +34,7 @@ def _programs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 def ask(postgres: Postgres, statement: str) -> object:
-    with psycopg.connect(host=str(postgres.run), user="app", dbname="postgres", autocommit=True) as connection:
+    with psycopg.connect(host=str(postgres.run), user=OWNER_ROLE, dbname="postgres", autocommit=True) as connection:
         cursor = connection.execute(statement)
         return cursor.fetchone() if cursor.description else None
 

@@ -18,7 +18,8 @@ REQUIRED = ("SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL")
 # Read by gunicorn.conf.py and docker-compose.yml instead of the settings.
 #: Settings only so that the battery can scale them.
 NOT_FOR_OPERATORS = {"PROBE_INTERVAL_SECONDS", "PROBE_PASS_GAP_SECONDS", "RECONCILE_SECONDS"}
-READ_ELSEWHERE = {"WEB_CONCURRENCY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "SHOP_DOMAIN", "ACME_EMAIL"}
+PASSWORDS = {"POSTGRES_PASSWORD", "POSTGRES_OWNER_PASSWORD", "POSTGRES_SHOP_PASSWORD", "REDIS_PASSWORD"}
+READ_ELSEWHERE = {"WEB_CONCURRENCY", *PASSWORDS, "SHOP_DOMAIN", "ACME_EMAIL"}
 
 
 def read_settings(changes: Mapping[str, str | None]) -> str:
@@ -47,7 +48,7 @@ def test_example_names_exactly_the_variables_that_are_read() -> None:
 def test_compose_variables_are_in_the_example() -> None:
     used = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
     used |= set(re.findall(r"\{\$([A-Z_]+)\}", (ROOT / "deploy/Caddyfile").read_text()))
-    assert used == {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "SHOP_DOMAIN", "ACME_EMAIL"}
+    assert used == {*PASSWORDS, "SHOP_DOMAIN", "ACME_EMAIL"}
     assert all(re.search(rf"^{name}=", EXAMPLE, re.MULTILINE) for name in used)
 
 
@@ -65,6 +66,7 @@ def test_a_missing_variable_stops_the_start_with_one_line_that_names_it(name: st
     ("name", "value"),
     [
         ("DATABASE_URL", "mysql://shop@db/shop"),
+        ("DATABASE_OWNER_URL", "postgres://permille_owner@db/another"),
         ("REDIS_URL", "ftp://cache"),
         ("ALLOWED_HOSTS", " , "),
         ("HTTPS", "maybe"),

@@ -1,11 +1,8 @@
 """What the stories of lost orders have in common: time that goes by, a resolver, sends whose answer is lost."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection, transaction
 from django.db.models import F, Model
 
 from accounts.models import User
@@ -14,6 +11,7 @@ from core.clock import database_now
 from orders.doubt import resolve
 from orders.models import ForwardAttempt, Order, OwnId, ProbePass, ProbeSchedule, RateReading
 from tests.orders.cast import Shop
+from tests.roles import unguarded
 
 SETTLE = 600
 LOST_BUT_PLACED = "close_no_answer"
@@ -37,14 +35,6 @@ def ages(shop: Shop, seconds: float) -> None:
         for model, names in MOMENTS.items():
             model._default_manager.update(**{name: F(name) - past for name in names})
     shop.simulator.control(advance=seconds)
-
-
-@contextmanager
-def unguarded() -> Iterator[None]:
-    """Without the triggers, which know that the past does not move."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        yield
 
 
 def resolves(shop: Shop, times: int = 1) -> int:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection
@@ -18,6 +17,7 @@ from orders import audit as orders_audit
 from orders import freezing, refills
 from orders.models import Refill, ShopState
 from tests.orders.cast import Shop
+from tests.roles import superuser_session
 
 __all__ = ["dump", "no_waiting", "settled"]  # the fixtures
 
@@ -72,9 +72,8 @@ def dumped_and_put_back() -> Iterator[None]:
     """Copy the database now; after the block, the shop runs on the copy, as after a restore of it."""
     name = str(connection.settings_dict["NAME"])
     copy = f"{name}_dump"
-    parameters = {**connection.get_connection_params(), "dbname": "postgres"}
     connection.close()
-    with psycopg.connect(**parameters, autocommit=True) as server:
+    with superuser_session("postgres", autocommit=True) as server:
         # The lane that is kept, and threads of earlier tests that have nothing more to do here.
         server.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [name])
         server.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{name}"')
@@ -89,6 +88,5 @@ def dump() -> Iterator[Any]:
     yield dumped_and_put_back
     connection.close()
     connection.settings_dict["NAME"] = name
-    parameters = {**connection.get_connection_params(), "dbname": "postgres"}
-    with psycopg.connect(**parameters, autocommit=True) as server:
+    with superuser_session("postgres", autocommit=True) as server:
         server.execute(f'DROP DATABASE IF EXISTS "{name}_dump" WITH (FORCE)')

@@ -66,6 +66,7 @@ class Stack:
             **os.environ,
             **self.times,
             "DATABASE_URL": database_url(),
+            "DATABASE_OWNER_URL": "",
             "REDIS_URL": redis_url,
             "EMAIL_URL": f"filemail://{self.mails}",
             **env,

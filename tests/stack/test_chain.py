@@ -30,6 +30,7 @@ from orders.refills import request_refill
 from orders.states import Forward, Progress, RefillState
 from tests.orders.cast import balance, customer
 from tests.orders.conftest import ROWS
+from tests.roles import superuser_session
 from tests.stack.lossy_door import lossy_door
 from tests.stack.running import QUICK, ROOT, Stack, database_url, running, until
 from upstream.simulator.catalog import Catalog
@@ -57,7 +58,14 @@ class Parent:
 
 def _manage(env: dict[str, str], *words: str) -> str:
     command = [sys.executable, "manage.py", *words]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **env}, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_OWNER_URL": "", **env},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -82,7 +90,7 @@ def parent_database(django_db_setup: None) -> Iterator[str]:
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source))
     connection.close()
-    with psycopg.connect(own._replace(path="/postgres").geturl(), autocommit=True) as c:
+    with superuser_session("postgres", autocommit=True) as c:
         c.execute(drop)
         # Only a database that nobody uses can be copied, and a thread of an earlier test may have left a session.
         c.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [source])

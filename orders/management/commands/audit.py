@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from billing import audit as billing_audit
-from billing.audit import check
+from billing.audit import check, role_warnings
 from orders import audit as orders_audit
 
 
@@ -19,7 +19,8 @@ class Command(BaseCommand):
         findings = check([*billing_audit.EQUATIONS, *orders_audit.EQUATIONS])
         failed = [f for f in findings if not f.holds]
         if options["json"]:
-            self.stdout.write(json.dumps({"ok": not failed, "checks": [f.as_facts() for f in findings]}))
+            facts = {"ok": not failed, "checks": [f.as_facts() for f in findings], "warnings": role_warnings()}
+            self.stdout.write(json.dumps(facts))
         else:
             for finding in findings:
                 verdict = self.style.SUCCESS("holds") if finding.holds else self.style.ERROR("FAILS")
@@ -28,6 +29,8 @@ class Command(BaseCommand):
                     self.stdout.write(f"       {what}: {why}")
                 if finding.broken > len(finding.rows):
                     self.stdout.write(f"       and {finding.broken - len(finding.rows)} more")
+            for warning in role_warnings():
+                self.stdout.write(self.style.WARNING("warning") + f"  {warning}")
         if failed:
             raise CommandError(f"{len(failed)} of {len(findings)} equations fail: {', '.join(f.name for f in failed)}")
         if not options["json"]:

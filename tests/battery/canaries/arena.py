@@ -23,7 +23,9 @@ import psycopg
 import pytest
 
 from storefront.embedded.place import temporary_place
+from storefront.embedded.postgres import OWNER_ROLE, SHOP_ROLE, SUPERUSER
 from storefront.embedded.services import start_missing
+from tests.roles import prepare_cluster
 from tests.services import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -70,7 +72,7 @@ class Arena:
         name, report = f"canary_{number}", self.folder / f"{number}.json"
         env = {
             **self.env,
-            "DATABASE_URL": self._url(name),
+            "DATABASE_URL": self._url(name, SHOP_ROLE),
             "REDIS_URL": self.redis_url.replace("?db=0", f"?db={number % 14 + 1}"),
             "CANARY": str(canary or ""),
             "CANARY_UNGUARDED": "1" if unguarded else "",
@@ -97,18 +99,19 @@ class Arena:
         return Ended(tuple(told), status, printed, time.monotonic() - began)
 
     def migrate(self) -> None:
-        self._sql(f'CREATE DATABASE "{_TEMPLATE}"')
+        self._sql(f'CREATE DATABASE "{_TEMPLATE}" OWNER {OWNER_ROLE}')
         command = [sys.executable, "-m", "django", "migrate", "--verbosity=0"]
-        env = {**self.env, "DATABASE_URL": self._url(_TEMPLATE), "REDIS_URL": self.redis_url}
+        env = {**self.env, "DATABASE_URL": self._url(_TEMPLATE, SHOP_ROLE), "REDIS_URL": self.redis_url}
+        env["DATABASE_OWNER_URL"] = self._url(_TEMPLATE, OWNER_ROLE)
         env["DJANGO_SETTINGS_MODULE"] = "storefront.settings"
         subprocess.run(command, cwd=ROOT, env=env, check=True)
-        _warm_up(env)
+        _warm_up(env | {"DATABASE_OWNER_URL": ""})
 
-    def _url(self, name: str) -> str:
-        return f"postgres://app@/{name}?host={self.host}"
+    def _url(self, name: str, role: str) -> str:
+        return f"postgres://{role}@/{name}?host={self.host}"
 
     def _sql(self, statement: str) -> None:
-        with psycopg.connect(host=self.host, user="app", dbname="postgres", autocommit=True) as server:
+        with psycopg.connect(host=self.host, user=SUPERUSER, dbname="postgres", autocommit=True) as server:
             server.execute(statement.encode())
 
 
@@ -149,13 +152,15 @@ _OPTIONS = ("-p", "tests.battery.canaries.plugin", "-p", "no:randomly", "-p", "n
 def arena() -> Iterator[Arena]:
     """Servers of its own, whatever the environment names, and gone at its end."""
     env = {name: value for name, value in os.environ.items() if name not in _NOT_HANDED_ON}
-    for name in ("DATABASE_URL", "REDIS_URL"):
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL"):
+        env.pop(name, None)
         os.environ.pop(name, None)
     place, lock = temporary_place()
     services = start_missing(place, durable=False)
     try:
         (place.home / "reports").mkdir()
         env |= {**SETTINGS, "PYTHONPATH": str(ROOT)}
+        prepare_cluster(services)
         made = Arena(place.home / "reports", services.database_url.partition("host=")[2], services.redis_url, env)
         made.migrate()
         yield made

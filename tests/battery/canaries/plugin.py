@@ -14,8 +14,10 @@ import django.test.utils
 import pytest
 from django.db import connection
 
+from storefront.embedded.postgres import SHOP_ROLE, SUPERUSER
 from tests.battery.canaries.canary import Canary
 from tests.battery.canaries.registry import CANARIES
+from tests.roles import as_role, log_in_as
 
 _reports: list[dict[str, str]] = []
 
@@ -33,7 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def _take_the_database_as_it_is(*_args: Any, **_options: Any) -> list[Any]:
     canary = chosen()
     if canary and canary.unguarded and os.environ.get("CANARY_UNGUARDED"):
-        with connection.cursor() as cursor:
+        log_in_as(SHOP_ROLE)
+        with as_role(SUPERUSER), connection.cursor() as cursor:
             cursor.execute(canary.unguarded)
     return []
 

@@ -9,6 +9,7 @@ from django.db import connection
 from core.clock import database_now
 from orders import freezing
 from orders.models import Order, ShopState
+from storefront.embedded.postgres import OWNER_ROLE
 from tests.battery.chaos import figures, quiet, selling
 from tests.battery.chaos.cast import gather
 from tests.battery.chaos.deck import deal, trickle
@@ -77,7 +78,7 @@ def _dump(world: World, path: Path) -> None:
 def _put_back(world: World, path: Path) -> None:
     with world.connect("postgres") as c:
         c.execute("DROP DATABASE shop WITH (FORCE)")
-        c.execute("CREATE DATABASE shop")
+        c.execute(f"CREATE DATABASE shop OWNER {OWNER_ROLE}")
     world.tool("pg_restore", "--no-owner", "--dbname=shop", str(path))
 
 

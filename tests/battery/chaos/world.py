@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from storefront.embedded.place import ServerPlace, temporary_place
-from storefront.embedded.postgres import Postgres
+from storefront.embedded.postgres import OWNER_ROLE, SHOP_ROLE, SUPERUSER, Postgres
 from storefront.embedded.redis import Redis
 from tests.battery.chaos.times import SCALE, SCALED
 from tests.services import SETTINGS
@@ -38,10 +38,11 @@ class World:
     shop_ids: list[int] = field(default_factory=list)
 
     def database_url(self, name: str = "shop") -> str:
-        return f"postgres://app@/{name}?host={self.postgres.run}"
+        return self.postgres.url_of(name, SHOP_ROLE)
 
     def connect(self, name: str = "shop") -> "psycopg.Connection[Any]":
-        return psycopg.connect(host=str(self.postgres.run), user="app", dbname=name, autocommit=True)
+        """A session of the superuser."""
+        return psycopg.connect(self.postgres.url_of(name, SUPERUSER), autocommit=True)
 
     def logs(self) -> dict[int, list[dict[str, Any]]]:
         """What each provider accepted, by the shop's id of it."""
@@ -53,8 +54,12 @@ class World:
         return {pk: Counter(add_requests(path)) for pk, path in zip(self.shop_ids, journals, strict=True)}
 
     def tool(self, name: str, *arguments: str) -> None:
-        """Run one of Postgres' own programs on this world's server. Raises AssertionError with what it complains of."""
-        command = [str(self.postgres.program.path.parent / name), f"--host={self.postgres.run}", "--username=app"]
+        """Run a program of Postgres' as the owner of the tables. Raises AssertionError with what it complains of."""
+        command = [
+            str(self.postgres.program.path.parent / name),
+            f"--host={self.postgres.run}",
+            f"--username={OWNER_ROLE}",
+        ]
         done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
 
@@ -99,13 +104,14 @@ def forgiving() -> Iterator[None]:
 
 
 def _load_shop(world: World, env: Mapping[str, str]) -> None:
-    with psycopg.connect(host=str(world.postgres.run), user="app", dbname="postgres", autocommit=True) as c:
-        c.execute("CREATE DATABASE shop")
+    with world.connect("postgres") as c:
+        c.execute(f"CREATE DATABASE shop OWNER {OWNER_ROLE}")
     static = world.place.home / "static"
     static.mkdir()
     os.environ.update(
         {**SETTINGS, **SCALED, **env, "STATIC_ROOT": str(static), "DJANGO_SETTINGS_MODULE": "storefront.settings"}
         | {"DATABASE_URL": world.database_url(), "REDIS_URL": world.redis.url}
+        | {"DATABASE_OWNER_URL": world.postgres.url_of("shop", OWNER_ROLE)}
     )
     import django
     from django.core.management import call_command

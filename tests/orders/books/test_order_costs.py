@@ -17,8 +17,8 @@ from orders.following import order_answers
 from orders.models import BreakKind, BreakState, Order, ReconciliationBreak
 from orders.states import Progress
 from tests.orders.cast import Shop
-from tests.orders.doubts import unguarded
 from tests.orders.reconciling import audit, ends, looks, one_break, reported
+from tests.roles import unguarded
 from upstream.messages import OrderStatus
 from upstream.states import ProviderOrderState
 

@@ -20,7 +20,7 @@ from orders.forwarding import dispatch, lanes
 from orders.models import ForwardAttempt, Order
 from orders.states import Forward
 from tests.orders.cast import Shop, balance, customer, service_of
-from tests.orders.doubts import unguarded
+from tests.roles import unguarded
 from upstream.client import ProviderClient
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unhurried")]

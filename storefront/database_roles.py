@@ -1,0 +1,83 @@
+"""The two roles of the database: one owns the tables and migrates them, the shop's processes log in as the other."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.db import connection, transaction
+from psycopg import sql
+
+#: Tables whose rows are written once: the shop's role may read them and add to them.
+APPEND_ONLY = (
+    "billing_transfer",
+    "core_staffaction",
+    "orders_balancereading",
+    "orders_orderevent",
+    "orders_providerentry",
+    "orders_providerexchange",
+    "orders_thawscan",
+)
+#: Tables that only a migration writes.
+READ_ONLY = ("django_migrations",)
+#: Tables whose statistics a sync refreshes (`catalog.bulk.refresh_statistics`).
+ANALYZED = ("catalog_category", "catalog_providerservice", "catalog_service")
+
+_MAINTAIN_SINCE = 170000  # Postgres 17; before it only the owner can refresh statistics, and autovacuum does it later
+_OWN_TABLES = """
+    SELECT relname FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND relowner = current_user::regrole
+"""
+_OWN_SEQUENCES = """
+    SELECT relname FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace AND relkind = 'S' AND relowner = current_user::regrole
+"""
+
+
+@contextmanager
+def as_owner() -> Iterator[None]:
+    """Let the default connection log in as DATABASE_OWNER_URL says; where one role does everything, nothing changes."""
+    if not settings.DATABASE_OWNER:
+        yield
+        return
+    theirs = {key: settings.DATABASE_OWNER.get(key, "") for key in ("USER", "PASSWORD", "HOST", "PORT")}
+    ours = {key: connection.settings_dict[key] for key in theirs}
+    connection.close()
+    connection.settings_dict.update(theirs)
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict.update(ours)
+
+
+def grant_rights(role: str) -> None:
+    """Give ``role`` its rights on all tables and sequences of the current role; a repeat changes nothing.
+
+    In one transaction, so that a running shop never finds a right missing. A table made later has default rights until
+    the next call. Functions need none: everybody may call them, and they do only what their caller may do.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_OWN_TABLES)
+        tables = sorted(name for (name,) in cursor.fetchall())
+        cursor.execute(_OWN_SEQUENCES)
+        sequences = sorted(name for (name,) in cursor.fetchall())
+        cursor.execute("SELECT current_schema(), current_setting('server_version_num')::int")
+        schema, version = cursor.fetchone()
+
+        def run(statement: str, names: Sequence[str] | None = None) -> None:
+            if names is not None and not names:
+                return
+            on = sql.SQL(", ").join(sql.Identifier(schema, name) for name in names or ())
+            cursor.execute(sql.SQL(statement).format(on=on, role=sql.Identifier(role), schema=sql.Identifier(schema)))
+
+        writable = [name for name in tables if name not in (*APPEND_ONLY, *READ_ONLY)]
+        run("GRANT USAGE ON SCHEMA {schema} TO {role}")
+        run("REVOKE ALL ON {on} FROM {role}", tables)
+        run("GRANT SELECT ON {on} TO {role}", tables)
+        run("GRANT INSERT ON {on} TO {role}", [name for name in tables if name not in READ_ONLY])
+        run("GRANT UPDATE, DELETE ON {on} TO {role}", writable)
+        run("GRANT USAGE, SELECT ON {on} TO {role}", sequences)
+        if version >= _MAINTAIN_SINCE:
+            run("GRANT MAINTAIN ON {on} TO {role}", [name for name in tables if name in ANALYZED])
+        run("ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}")
+        run("ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE, SELECT ON SEQUENCES TO {role}")
