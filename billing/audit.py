@@ -76,7 +76,8 @@ def guards(room: str, triggers: dict[str, str]) -> Equation:
         for f in m._meta.local_fields
         if f.unique and not f.primary_key
     ]
-    unique = ", ".join(f"('{table}', '{column}')" for table, column in columns)
+    # A room may have none, and SQL knows no empty list of values.
+    unique = ", ".join(f"('{table}', '{column}')" for table, column in columns) or "(NULL, NULL)"
     return Equation(
         f"{room}_guards",
         "the triggers and constraints that guard the rows are there and enabled",
@@ -97,7 +98,7 @@ def guards(room: str, triggers: dict[str, str]) -> Equation:
         UNION ALL
         SELECT 'unique column ' || w.tab || '.' || w.col, 'not unique any more'
         FROM (VALUES {unique}) w(tab, col)
-        WHERE NOT EXISTS (SELECT 1 FROM pg_index i
+        WHERE w.tab IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_index i
                           JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
                           WHERE i.indnkeyatts = 1 AND i.indrelid = to_regclass(w.tab) AND a.attname = w.col
                             AND i.indisunique AND i.indisvalid AND i.indpred IS NULL)
@@ -231,6 +232,16 @@ EQUATIONS = [
             "billing_transfer_is_final": "billing_transfer",
             "billing_account_guard": "billing_account",
             "billing_hold_guard": "billing_hold",
+            "billing_account_no_truncate": "billing_account",
+            "billing_transfer_no_truncate": "billing_transfer",
+            "billing_hold_no_truncate": "billing_hold",
+        },
+    ),
+    guards(
+        "core",
+        {
+            "core_staffaction_append_only": "core_staffaction",
+            "core_staffaction_no_truncate": "core_staffaction",
         },
     ),
 ]

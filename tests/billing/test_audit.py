@@ -305,6 +305,20 @@ def a_lost_guard_of_scans(shop: dict[str, Order], alice: User) -> None:
         cursor.execute("DROP TRIGGER orders_thawscan_append_only ON orders_thawscan")
 
 
+@breaks("core_guards")
+def a_lost_guard_of_what_staff_did(shop: dict[str, Order], alice: User) -> None:
+    with as_role(OWNER_ROLE), connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER core_staffaction_append_only ON core_staffaction")
+
+
+@breaks("billing_guards", "orders_guards", "core_guards")
+def guards_against_truncating_that_were_switched_off(shop: dict[str, Order], alice: User) -> None:
+    with as_role(OWNER_ROLE), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table in ("billing_hold", "orders_ownid", "core_staffaction"):
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_no_truncate")
+
+
 @breaks("orders_guards")
 def a_lost_guard_of_orders(shop: dict[str, Order], alice: User) -> None:
     with as_role(OWNER_ROLE), connection.cursor() as cursor:

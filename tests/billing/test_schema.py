@@ -23,7 +23,7 @@ from orders.models import (
     Refill,
     RefillAttempt,
 )
-from storefront.embedded.postgres import OWNER_ROLE
+from storefront.embedded.postgres import OWNER_ROLE, SUPERUSER
 from tests.billing import (
     bad_books,  # noqa: F401  # Importing the rows puts them on the list.
     bad_doubts,  # noqa: F401
@@ -95,11 +95,40 @@ def not_below_zero() -> Iterator[tuple[str, str, str]]:
                 yield table, field.column, f"{table}_{field.column}_check"
 
 
+def truncated() -> Iterator[tuple[str, str]]:
+    """Every table that has a guard against changes of its rows, and what refuses to truncate it."""
+    for table in ("account", "transfer", "hold"):
+        yield f"billing_{table}", "money_is_never_truncated"
+    for table in (
+        *("order", "forwardattempt", "refillattempt", "ownid", "providerexchange", "orderevent"),
+        *("providerentry", "balancereading", "reconciliationbreak", "thawscan"),
+    ):
+        yield f"orders_{table}", "orders_are_never_truncated"
+
+
+@pytest.mark.parametrize(("table", "name"), list(truncated()))
+def test_no_role_truncates_a_table_with_a_guard(table: str, name: str) -> None:
+    with pytest.raises(Error) as refusal, as_role(SUPERUSER), connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {table} CASCADE")
+    assert constraint_of(refusal.value) == name
+
+
+def test_every_table_whose_rows_cannot_be_deleted_cannot_be_truncated() -> None:
+    """A guard that is called before a DELETE, and refuses it, has one beside it that is called before a TRUNCATE."""
+    with connection.cursor() as cursor:
+        # 8 and 32: called on DELETE, on TRUNCATE.
+        cursor.execute(
+            "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger t WHERE NOT tgisinternal AND tgtype & 8 > 0"
+            " AND NOT EXISTS (SELECT 1 FROM pg_trigger o WHERE o.tgrelid = t.tgrelid AND o.tgtype & 32 > 0)"
+        )
+        assert cursor.fetchall() == []
+
+
 def test_no_guard_is_without_its_bad_row() -> None:
     with connection.cursor() as cursor:
         cursor.execute(_GUARDS)
         there = {row[0] for row in cursor.fetchall()}
-    assert there == set(BAD_ROWS) | {name for _table, _column, name in not_below_zero()}
+    assert there == set(BAD_ROWS) | {row[-1] for row in (*not_below_zero(), *truncated())}
 
 
 @pytest.mark.parametrize(("table", "column", "name"), list(not_below_zero()))
