@@ -19,10 +19,6 @@ APPEND_ONLY = (
 )
 #: Tables that only a migration writes.
 READ_ONLY = ("django_migrations",)
-#: Tables whose statistics a sync refreshes (`catalog.bulk.refresh_statistics`).
-ANALYZED = ("catalog_category", "catalog_providerservice", "catalog_service")
-
-_MAINTAIN_SINCE = 170000  # Postgres 17; before it only the owner can refresh statistics, and autovacuum does it later
 _OWN_TABLES = """
     SELECT relname FROM pg_class
     WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND relowner = current_user::regrole
@@ -54,15 +50,15 @@ def grant_rights(role: str) -> None:
     """Give ``role`` its rights on all tables and sequences of the current role; a repeat changes nothing.
 
     In one transaction, so that a running shop never finds a right missing. A table made later has default rights until
-    the next call. Functions need none: everybody may call them, and they do only what their caller may do.
+    the next call. Functions need none: everybody may call them.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_OWN_TABLES)
         tables = sorted(name for (name,) in cursor.fetchall())
         cursor.execute(_OWN_SEQUENCES)
         sequences = sorted(name for (name,) in cursor.fetchall())
-        cursor.execute("SELECT current_schema(), current_setting('server_version_num')::int")
-        schema, version = cursor.fetchone()
+        cursor.execute("SELECT current_schema()")
+        [schema] = cursor.fetchone()
 
         def run(statement: str, names: Sequence[str] | None = None) -> None:
             if names is not None and not names:
@@ -77,7 +73,5 @@ def grant_rights(role: str) -> None:
         run("GRANT INSERT ON {on} TO {role}", [name for name in tables if name not in READ_ONLY])
         run("GRANT UPDATE, DELETE ON {on} TO {role}", writable)
         run("GRANT USAGE, SELECT ON {on} TO {role}", sequences)
-        if version >= _MAINTAIN_SINCE:
-            run("GRANT MAINTAIN ON {on} TO {role}", [name for name in tables if name in ANALYZED])
         run("ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}")
         run("ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE, SELECT ON SEQUENCES TO {role}")

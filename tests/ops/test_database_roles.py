@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import Error, connection, transaction
 
 from orders import freezing
-from storefront.database_roles import ANALYZED, APPEND_ONLY, READ_ONLY
+from storefront.database_roles import APPEND_ONLY, READ_ONLY
 from storefront.embedded.place import ServerPlace
 from storefront.embedded.postgres import OWNER_ROLE, SHOP_ROLE, SUPERUSER, Postgres
 from tests.ops.tools import ROOT
@@ -40,7 +40,7 @@ def test_the_shop_has_the_rights_it_needs_on_every_table_and_no_others() -> None
     found = rights()
     with connection.cursor() as cursor:
         tables = {table.name for table in connection.introspection.get_table_list(cursor)}
-    assert {*APPEND_ONLY, *READ_ONLY, *ANALYZED} <= tables
+    assert {*APPEND_ONLY, *READ_ONLY} <= tables
     wanted = {table: {"SELECT", "INSERT", "UPDATE", "DELETE"} for table in tables}
     wanted |= {table: {"SELECT", "INSERT"} for table in APPEND_ONLY}
     wanted |= {table: {"SELECT"} for table in READ_ONLY}
