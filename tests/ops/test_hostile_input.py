@@ -30,9 +30,9 @@ pytestmark = pytest.mark.django_db
 type Fields = Mapping[str, list[str]]
 FORM = "application/x-www-form-urlencoded"
 SECONDS = 1.0
-#: `make gate` sends every hostile value in every parameter; `make test` sends some of them in each.
-TURNS = sized(1, 9, 9)
-STEP = sized(3, 1, 1)
+#: How many hostile values each parameter gets: some in `make test`, more in `make gate`, all in a long run.
+TURNS = sized(1, 3, 9)
+STEP = sized(5, 2, 1)
 NUL = "\0"
 HOSTILE = ("9" * 30, "-1", "0", "undefined", "a@example.com\u202e", "\ud800", "a" * 5000, "'\"><%s{}", "1e999")
 #: What forms would send, so that a request gets past the checks of the other fields.
@@ -121,11 +121,8 @@ class Walk:
         """Send hostile values in all parameters at once, other ones in each turn."""
         # Django refuses an unknown _to_field before it reads anything else.
         names = sorted({*self.names_asked_for(method, path), *more} - {"_to_field"})
-        self.ask(method, path, {"_to_field": ["undefined"]})
         for turn in range(TURNS if names else 0):
             self.ask(method, path, {name: [HOSTILE[(n + turn) % len(HOSTILE)]] for n, name in enumerate(names)})
-        if names:
-            self.ask(method, path, {names[0]: [NUL]})
 
     def one_by_one(self, method: str, path: str) -> None:
         """Send each hostile value in each parameter, while the others hold what a form would send."""
@@ -235,20 +232,24 @@ def test_every_parameter_of_every_page_with_hostile_values(shop: dict[str, Visit
             good, hostile = paths(name, parts)
             for method in ("GET", "POST"):
                 walk.one_by_one(method, good)
-                for path in hostile:
+                for path in hostile[::STEP]:
                     walk.ask(method, path, {})
     assert not problems, "\n".join(problems)
 
 
 def test_every_parameter_of_the_admin_with_hostile_values(shop: dict[str, Visitor]) -> None:
     walk = Walk("owner", shop["owner"])
-    for name, parts in patterns(get_resolver()):
+    for n, (name, parts) in enumerate(patterns(get_resolver())):
         if not name.startswith("admin:"):
             continue
         good, hostile = paths(name, parts)
-        for method in ("GET", "POST"):
-            walk.whole(method, good, filters_of(name))
-        for path in hostile[::STEP]:
+        # Django's own pages of this kind are the same for every model.
+        if TURNS > 1 or not name.endswith(("_history", "_delete")):
+            for method in ("GET", "POST"):
+                walk.whole(method, good, filters_of(name))
+        walk.ask("GET", good, {"_to_field": ["undefined"]})
+        walk.ask("POST", good, {"name": [NUL]})
+        for path in hostile[n % STEP :: STEP]:
             walk.ask("GET", path, {})
     assert not walk.problems, "\n".join(walk.problems)
 
@@ -262,28 +263,17 @@ HEADERS = (
 
 
 def test_headers_and_cookies_with_hostile_values(shop: dict[str, Visitor], settings: Any) -> None:
-    odd = (
-        "9" * 30,
-        "-1",
-        "undefined",
-        "http://[",
-        "a" * 5000,
-        ",;=\"*''%00",
-        "bytes=9-1,-1",
-        "\xe2\x80\xae",
-        "*/*;q=x",
-    )
+    odd = ("9" * 30, "undefined", "http://[", "a" * 5000, ",;=\"*''%00", "bytes=9-1,-1", "\xe2\x80\xae", "*/*;q=x")
     for who, visitor in shop.items():
-        for turn, path in enumerate(("/", "/static/app.css", "/orders/", "/api/v2", "/accounts/login/", "/admin/")):
-            for n, value in enumerate(odd[turn % STEP :: STEP]):
-                for name in HEADERS[(n + turn) % STEP :: STEP]:
-                    for method in ("GET", "POST")[turn % 2 :]:
-                        extra: Any = {name: value}
-                        status = visitor.generic(method, path, **extra).status_code
-                        assert status < 500, (who, method, path, name, value[:40])
+        for turn, path in enumerate(("/static/app.css", "/orders/", "/api/v2", "/accounts/login/")):
+            for n, name in enumerate(HEADERS):
+                for value in odd[(n + turn) % 4 :: 4]:
+                    extra: Any = {name: value}
+                    method = ("GET", "POST")[n % 2]
+                    assert visitor.generic(method, path, **extra).status_code < 500, (who, path, name, value[:40])
         cookies = deepcopy(visitor.cookies)
         for name in cookies.keys() | {"messages", settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, "device"}:
-            for value in (*odd, "\0", "a\0bcdefghijkl"):
+            for value in (odd[0], "\0", "a\0bcdefghijkl", odd[5]):
                 visitor.cookies[name] = value
                 assert visitor.get("/orders/").status_code < 500, (who, name, value[:40])
             visitor.cookies = deepcopy(cookies)
