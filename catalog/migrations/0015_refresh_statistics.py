@@ -14,6 +14,6 @@ END $$;
 class Migration(migrations.Migration):
     """Runs as the owner of the tables, the only role that may refresh their statistics before Postgres 17."""
 
-    dependencies = [("catalog", "0013_refused_orders")]
+    dependencies = [("catalog", "0014_product_before")]
 
     operations = [migrations.RunSQL(CREATE, "DROP FUNCTION catalog_refresh_statistics()")]
