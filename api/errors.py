@@ -3,6 +3,8 @@
 INVALID_KEY = "Invalid API key"
 NOT_ALLOWED = "Unauthorized: this API key may not do that"
 INCORRECT_REQUEST = "Incorrect request"
+#: For calls whose fields stand in the query string: it ends up in logs, so nothing is read from it.
+QUERY_NOT_READ = "Incorrect request: send the fields by POST, the query string is not read"
 TOO_MANY_REQUESTS = "Too many requests"
 MAXIMUM = 100
 TOO_MANY_ORDERS = f"Maximum {MAXIMUM} orders"

@@ -1,6 +1,7 @@
 """`status`: how orders stand, one or up to a hundred, in one query."""
 
 from django.conf import settings
+from django.db.models import Count, Q
 
 from accounts.api_keys import Caller
 from api.errors import INCORRECT_ORDER, ApiError
@@ -9,10 +10,22 @@ from api.incoming import Call
 from api.messages import ErrorAnswer, StatusAnswer
 from api.states import order_state
 from orders.models import Order
+from orders.states import Progress
 
 _COLUMNS = (
     "forward_state", "progress", "charge", "refunded", "start_count", "remains", "total", "needs_review",
+    "runs", "service_type",
 )  # fmt: skip
+
+
+def _add_posts(found: dict[int, StatusAnswer], subscriptions: list[int]) -> None:
+    """Add to the answers about ``subscriptions`` how many posts were served, and the day on which they end."""
+    if not subscriptions:
+        return
+    served = Count("children", filter=~Q(children__progress__in=[Progress.CANCELED, Progress.REFUNDED]))
+    rows = Order.objects.filter(pk__in=subscriptions).annotate(served=served)
+    for pk, posts, expiry in rows.values_list("pk", "served", "fields__expiry"):
+        found[pk].posts, found[pk].expiry = posts, expiry
 
 
 def status(caller: Caller, call: Call) -> StatusAnswer | dict[str, StatusAnswer | ErrorAnswer]:
@@ -20,6 +33,7 @@ def status(caller: Caller, call: Call) -> StatusAnswer | dict[str, StatusAnswer 
     ids = read_ids(call, "order", "orders")
     orders = Order.objects.filter(customer=caller.customer, pk__in=ids.ascending).only(*_COLUMNS).order_by()
     found = {order.pk: order_state(order, settings.SHOP_CURRENCY) for order in orders}
+    _add_posts(found, [order.pk for order in orders if order.is_subscription])
     if ids.is_batch:
         unknown = ErrorAnswer(INCORRECT_ORDER)
         return {name: found.get(pk or 0, unknown) for name, pk in ids.numbers.items()}

@@ -1,4 +1,4 @@
-"""The numbers in a call: one, or up to a hundred separated by commas."""
+"""The numbers in a call: one, or up to a hundred in a list."""
 
 import re
 from collections.abc import Mapping
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from api.errors import INCORRECT_REQUEST, MAXIMUM, TOO_MANY_ORDERS, ApiError
 from api.incoming import Call
 
+#: Lists come with commas; also with blanks, lines or semicolons, and as some programs print a list: [1, "2"].
+_BETWEEN = re.compile(r"[\s,;]+")
+_AROUND = "[]\"'"
 _NUMBER = re.compile(r"0*([1-9][0-9]{0,17})\Z", re.ASCII)
 
 
@@ -40,7 +43,7 @@ def read_ids(call: Call, one: str, several: str) -> RequestedIds:
         if not (single := call.get(one)):
             raise ApiError(INCORRECT_REQUEST)
         return RequestedIds({single[:64]: read_id(single)}, is_batch=False)
-    words = [word.strip() for word in batch.split(",") if word.strip()]
+    words = [word for part in _BETWEEN.split(batch) if (word := part.strip(_AROUND))]
     if len(words) > MAXIMUM:
         raise ApiError(TOO_MANY_ORDERS)
     if not words:

@@ -26,6 +26,14 @@ _KNOWN = {
     name.lower(): name
     for name in ("services", "add", "status", "refill", "refill_status", "cancel", "balance", "createTicket")
 }
+#: What programs write for a value that they do not have, in fields where it cannot be a text that somebody meant.
+_ABSENT = frozenset({"undefined", "null", "none"})
+_MAY_BE_ABSENT = frozenset(
+    {
+        "runs", "interval", "delay", "expiry", "old_posts", "posts", "min", "max", "quantity", "country", "device",
+        "type_of_traffic", "google_keyword", "referring_url", "answer_number", "request_id",
+    }
+)  # fmt: skip
 _REQUEST_ID = re.compile(r"[\x20-\x7e]{1,64}\Z", re.ASCII)
 
 
@@ -67,6 +75,9 @@ def read_call(request: HttpRequest) -> Call:
     request_id = named or header
     if request_id and not _REQUEST_ID.match(request_id):
         raise ApiError(INCORRECT_REQUEST_ID)
+    for name in _MAY_BE_ABSENT & fields.keys():
+        if fields[name].strip().lower() in _ABSENT:
+            fields[name] = ""
     return Call(key, _KNOWN.get(action.lower(), action), fields, request_id)
 
 

@@ -40,14 +40,21 @@ class PlacedAnswer(msgspec.Struct):
     order: int
 
 
-class StatusAnswer(msgspec.Struct):
-    """``charge`` is what the caller pays as it stands: all of it while the order runs, 0 when it is canceled."""
+class StatusAnswer(msgspec.Struct, omit_defaults=True):
+    """``charge`` is what the caller pays as it stands: all of it while the order runs, 0 when it is canceled.
+
+    A drip-feed has ``runs``, those that are done, and a subscription ``posts``, those that were served, and ``expiry``:
+    there are panels that refund their customers by these alone, in full where they are missing.
+    """
 
     charge: Amount
     start_count: Count
     status: StateWord
     remains: Count
     currency: str
+    runs: int | None = None
+    posts: int | None = None
+    expiry: str | None = None
 
 
 class RefillAccepted(msgspec.Struct):

@@ -35,7 +35,10 @@ _REFILL_WORDS: dict[str, RefillWord] = {
 
 
 def order_state(order: Order, currency: str) -> StatusAnswer:
-    """Return the answer to `status`. A child shop refunds its own customer by it: word, remains and charge agree."""
+    """Return the answer to `status`. A child shop refunds its own customer by it: word, remains and charge agree.
+
+    So do the runs of a drip-feed: those that what was delivered is enough for.
+    """
     word = state_word(order)
     if word == "Completed":
         remains = 0
@@ -54,6 +57,7 @@ def order_state(order: Order, currency: str) -> StatusAnswer:
         status=word,
         remains=str(remains),
         currency=currency,
+        runs=(order.total - remains) * order.runs // order.total if order.runs else None,
     )
 
 

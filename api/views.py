@@ -11,7 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.api_keys import PREFIX_LENGTH, authenticate
 from api import recent_callers, wrong_keys
 from api.actions import ACTIONS
-from api.errors import INCORRECT_REQUEST, INVALID_KEY, NOT_ALLOWED, TOO_MANY_REQUESTS, ApiError
+from api.errors import INCORRECT_REQUEST, INVALID_KEY, NOT_ALLOWED, QUERY_NOT_READ, TOO_MANY_REQUESTS, ApiError
 from api.incoming import Call, read_call
 from api.limits import seconds_to_wait
 from api.messages import ErrorAnswer
@@ -28,7 +28,8 @@ _REVALIDATE = {"Cache-Control": "no-cache, private"}
 def endpoint(request: HttpRequest) -> HttpResponse:
     """Answer one call. Refusals are HTTP 200 with ``{"error": …}``, as clients expect; only a limit is a 429."""
     if request.method != "POST":
-        return _json(ErrorAnswer(INCORRECT_REQUEST), status=405, headers={"Allow": "POST"})
+        text = QUERY_NOT_READ if request.META.get("QUERY_STRING") else INCORRECT_REQUEST
+        return _json(ErrorAnswer(text), status=405, headers={"Allow": "POST"})
     try:
         call = read_call(request)
         action, address = ACTIONS.get(call.action), client_address(request)
@@ -52,6 +53,8 @@ def endpoint(request: HttpRequest) -> HttpResponse:
             call.key, address=address, extra=action.read_with_key(call) if action and action.read_with_key else None
         )
         if caller is None:
+            if not call.key and request.META.get("QUERY_STRING"):
+                raise ApiError(QUERY_NOT_READ)
             if wait := wrong_keys.count_wrong(call.key, address):
                 return _too_many(wait)
             raise ApiError(INVALID_KEY)

@@ -11,8 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from billing.queries import balance_of
-from catalog.models import Service
-from orders.models import Order, Refill
+from catalog.models import ProviderService, Service
+from core.clock import database_now
+from orders.checkout.placement import place_order
+from orders.models import ChildOrder, Order, Refill
 from orders.states import Forward, Progress, RefillState
 from tests.api.cast import Panel, key_for
 from tests.pages.cast import Orders
@@ -150,6 +152,36 @@ def test_an_end_whose_money_is_not_decided_is_not_told_yet(api: Panel, orders: O
     Order.objects.filter(pk=order.pk).update(needs_review="", refunded=Decimal("0.46475"), remains=0)
     said = api("status", order=order.pk)
     assert (said["status"], said["charge"], said["remains"]) == ("Partial", "1.39425", "250")
+
+
+def test_a_drip_feed_says_how_many_runs_are_done(api: Panel, orders: Orders) -> None:
+    """Panels refund their customer for the runs that are missing, and all of it where the field is."""
+    ProviderService.objects.update(dripfeed=True)
+    order = orders.placed(quantity=100, runs="2", interval="10")
+    assert api("status", order=order.pk)["runs"] == 0
+    Order.objects.filter(pk=order.pk).update(progress=Progress.IN_PROGRESS, remains=100)
+    assert api("status", order=order.pk)["runs"] == 1
+    Order.objects.filter(pk=order.pk).update(progress=Progress.PARTIAL, remains=80, refunded=Decimal("0.1"))
+    said = api("status", order=order.pk)
+    assert (said["status"], said["remains"], said["runs"]) == ("Partial", "80", 1)
+    Order.objects.filter(pk=order.pk).update(progress=Progress.COMPLETED, remains=0, refunded=0)
+    assert api("status", orders=str(order.pk))[str(order.pk)]["runs"] == 2
+
+
+def test_a_subscription_says_how_many_posts_were_served(api: Panel, alice: User, services: list[Service]) -> None:
+    service = services[0]
+    ProviderService.objects.filter(pk=service.source_id).update(type="subscriptions")
+    fields = {"username": "bob", "posts": "5", "min": "100", "max": "100", "delay": "0", "expiry": "2030-12-31"}
+    order = place_order(customer=alice, service_id=service.pk, fields=fields, now=database_now()).order
+    said = api("status", order=order.pk)
+    assert (said["posts"], said["expiry"]) == (0, "31/12/2030")
+    for number, progress in enumerate((Progress.COMPLETED, Progress.IN_PROGRESS, Progress.CANCELED)):
+        ChildOrder.objects.create(
+            parent=order, provider=order.provider, upstream_id=f"child{number}", progress=progress, quantity=100
+        )
+    said = api("status", orders=str(order.pk))[str(order.pk)]
+    assert (said["posts"], said["expiry"]) == (2, "31/12/2030")
+    assert "runs" not in said
 
 
 def test_status_of_many_keeps_errors_inside(api: Panel, orders: Orders, bob: User, services: list[Service]) -> None:

@@ -18,6 +18,7 @@ from core.clock import database_now
 from orders.models import Order
 from support.models import Ticket
 from tests.api.cast import Panel, key_for
+from tests.pages.cast import Orders
 from tests.stack.running import running
 
 LINK = "https://instagram.com/atelier.nord"
@@ -53,6 +54,35 @@ def test_every_way_of_writing_the_same_call(api: Panel, body: str, kind: str) ->
         assert sent(body.format(key=api.key), kind) == {"error": "Incorrect request"}
     else:
         assert sent(body.format(key=api.key), kind) == {"balance": "100.00000", "currency": "USD"}
+
+
+@pytest.mark.django_db
+def test_words_for_an_absent_value_are_no_value(api: Panel, services: list[Service]) -> None:
+    for word in ("undefined", "null", "None"):
+        placed = api("add", service=services[0].pk, link=LINK, quantity="100", runs=word, interval=word)
+        assert placed.keys() == {"order"}, placed
+    assert "error" in api("add", service=services[0].pk, link=LINK, quantity="undefined")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("between", [",", " ", ";", "\n", "\r\n", " , "])
+def test_a_list_of_numbers_in_whatever_way_it_is_written(api: Panel, orders: Orders, between: str) -> None:
+    one, two = orders.queued(), orders.queued()
+    numbers = {str(one.pk), str(two.pk)}
+    assert api("status", orders=between.join(sorted(numbers))).keys() == numbers
+    assert api("status", orders=f"[{one.pk}{between}{two.pk}]").keys() == numbers
+    assert api("status", orders=f'["{one.pk}"{between}"{two.pk}"]').keys() == numbers
+
+
+@pytest.mark.django_db
+def test_a_key_in_the_query_string_is_told_how_to_call(api: Panel) -> None:
+    told = {"error": "Incorrect request: send the fields by POST, the query string is not read"}
+    query = f"/api/v2?key={api.key}&action=balance"
+    got = Client().get(query)
+    assert (got.status_code, got.json()) == (405, told)
+    posted = Client().post(query)
+    assert (posted.status_code, posted.json()) == (200, told)
+    assert Client().post("/api/v2", {"action": "balance"}).json() == {"error": "Invalid API key"}
 
 
 def test_every_action_is_known_by_one_name() -> None:

@@ -107,6 +107,20 @@ def test_busy_connections_leave_a_thread_for_others(web: Web) -> None:
             thread.join(20)
 
 
+def test_an_idle_connection_outlives_a_proxy_s_patience(web: Web) -> None:
+    """gunicorn's own limit is two seconds: a proxy that keeps connections for minutes then answers 502 now and then."""
+    settings: dict[str, object] = {}
+    exec((ROOT / "gunicorn.conf.py").read_text(), settings)  # noqa: S102 - our own file
+    assert int(str(settings["keepalive"])) > 120
+    connection = web.connect()
+    assert ask(connection, "/first") == "/first"
+    kept = connection.sock
+    time.sleep(2.5)
+    assert ask(connection, "/second") == "/second"
+    assert connection.sock is kept
+    connection.close()
+
+
 def test_pipelined_requests_are_answered_in_order(web: Web) -> None:
     connection = web.connect()
     connection.connect()
