@@ -34,7 +34,7 @@ COPY static static
 COPY locale locale
 
 # collectstatic needs no database and stores no secret: these values exist only during this step.
-RUN SECRET_KEY=unused ALLOWED_HOSTS=localhost DATABASE_URL=postgres://unused@unused/unused \
+RUN SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(48))')" ALLOWED_HOSTS=localhost DATABASE_URL=postgres://unused@unused/unused \
     REDIS_URL=redis://unused python manage.py collectstatic --noinput
 
 USER 10001

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -9,25 +10,66 @@ from django.conf import settings
 
 
 class SecretUnreadable(Exception):
-    """The secret was encrypted under a SECRET_KEY that is no longer configured."""
+    """The secret was encrypted under a key that is no longer configured."""
+
+
+def why_weak(key: str) -> str:
+    """Say why ``key`` is not as good as 32 random bytes, without quoting it; "" if it may be.
+
+    Base64 needs 43 characters for them, hexadecimal digits 64. Of random text of that length fewer than one in a
+    billion has so few different characters; a text repeated has the strength of the text.
+    """
+    is_hex = re.fullmatch(r"[0-9a-fA-F]*", key) is not None
+    if len(key) < (64 if is_hex else 43):
+        return "it is too short"
+    shortest = next(n for n in range(1, len(key) + 1) if key.startswith(key[n:]))
+    if shortest < 32 or len(set(key)) < (8 if is_hex else 12):
+        return "it repeats itself"
+    return ""
 
 
 @lru_cache(maxsize=8)
-def _fernet(keys: tuple[str, ...]) -> MultiFernet:
+def _fernets(keys: tuple[str, ...]) -> list[Fernet]:
     derived = (hashlib.blake2b(k.encode(), digest_size=32, person=b"permille-secret").digest() for k in keys)
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(d)) for d in derived])
+    return [Fernet(base64.urlsafe_b64encode(d)) for d in derived]
+
+
+def _all() -> list[Fernet]:
+    """The first seals; all of them unseal. SECRET_KEY sealed everything before there was a SEALING_KEY."""
+    first = settings.SEALING_KEY or settings.SECRET_KEY
+    return _fernets((first, *settings.SEALING_KEY_FALLBACKS, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS))
 
 
 def seal(plain: str) -> str:
-    """Encrypt ``plain`` under SECRET_KEY (AES-128-CBC with HMAC-SHA256, as Fernet defines it)."""
-    return _fernet((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)).encrypt(plain.encode()).decode()
+    """Encrypt ``plain`` under SEALING_KEY, else SECRET_KEY (AES-128-CBC with HMAC-SHA256, as Fernet defines it)."""
+    return _all()[0].encrypt(plain.encode()).decode()
 
 
 def unseal(sealed: str) -> str:
-    """Decrypt what :func:`seal` returned, also under SECRET_KEY_FALLBACKS. Raises SecretUnreadable."""
+    """Decrypt what :func:`seal` returned, also under an earlier key. Raises SecretUnreadable."""
     try:
-        return _fernet((settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)).decrypt(sealed.encode()).decode()
+        return MultiFernet(_all()).decrypt(sealed.encode()).decode()
     except InvalidToken:
         raise SecretUnreadable(
-            "A stored secret cannot be read: SECRET_KEY has changed. Put the old one into SECRET_KEY_FALLBACKS."
+            "A stored secret cannot be read: the key that sealed it has changed. Put the old SEALING_KEY, or the old"
+            " SECRET_KEY of a shop that had none, into SEALING_KEY_FALLBACKS."
         ) from None
+
+
+def sealed_anew(sealed: str) -> str:
+    """Return the same secret under today's key; ``sealed`` itself if it is. Raises SecretUnreadable."""
+    try:
+        _all()[0].decrypt(sealed.encode())
+    except InvalidToken:
+        return seal(unseal(sealed))
+    return sealed
+
+
+def key_warnings() -> list[str]:
+    """Say which keys of the environment are weaker than they should be, without quoting one."""
+    found = []
+    if not settings.SEALING_KEY:
+        found.append("Stored secrets are sealed with SECRET_KEY: set SEALING_KEY, see docs/upgrade.md, Keys.")
+    if any(why_weak(key) for key in settings.SECRET_KEY_FALLBACKS):
+        found.append("SECRET_KEY_FALLBACKS has a weak key, whose signatures still count: see docs/upgrade.md, Keys.")
+    return found

@@ -14,6 +14,8 @@ import environ
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 
+from core.secrets import why_weak
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -45,6 +47,16 @@ class Environment:
             return value
 
         return self._read(name, read, "")
+
+    def key(self, name: str, *, is_optional: bool = False) -> str:
+        """A secret as good as 32 random bytes; the complaint about another never quotes it."""
+        if is_optional and not str(self.env.str(name, default="")).strip():
+            self.names.append(name)
+            return ""
+        value = self.required(name)
+        if value and (why := why_weak(value)):
+            self.complain(f"{name} is not 32 random bytes: {why}. Make one with: openssl rand -base64 48")
+        return value
 
     def text(self, name: str, default: str = "", *, like: str = "", what: str = "") -> str:
         """One line of text. If given, it must match the pattern ``like`` in full; ``what`` describes that pattern."""

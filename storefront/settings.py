@@ -14,7 +14,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
 
 # --- What must be set -------------------------------------------------------------------------------------------------
-SECRET_KEY = env.required("SECRET_KEY")
+SECRET_KEY = env.key("SECRET_KEY")
 ALLOWED_HOSTS = env.required_words("ALLOWED_HOSTS")
 DATABASES = {"default": env.database("DATABASE_URL")}
 # The role that owns the tables: only `manage.py migrate` logs in as it. Empty: DATABASE_URL's role does everything.
@@ -40,6 +40,9 @@ SHOP_CURRENCY = env.text("SHOP_CURRENCY", "USD", like="[A-Za-z]{3,8}", what="a c
 CONTACT_EMAIL = env.text("CONTACT_EMAIL")
 OWNER_EMAILS = env.emails("OWNER_EMAILS")
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+# Seals what is stored (core.secrets). Its fallbacks only open what they sealed, so they may be as weak as they were.
+SEALING_KEY = env.key("SEALING_KEY", is_optional=True)
+SEALING_KEY_FALLBACKS = env.words("SEALING_KEY_FALLBACKS")
 # Each proxy of ours adds the address it saw to X-Forwarded-For; only so many entries of it are believed.
 PROXY_COUNT = env.whole("PROXY_COUNT", 1 if HTTPS else 0, at_least=0, at_most=10)
 API_RATE_PER_MINUTE = env.whole("API_RATE_PER_MINUTE", 600, at_least=0, at_most=1_000_000)

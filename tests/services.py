@@ -16,6 +16,7 @@ from tests.roles import prepare_cluster
 
 SETTINGS = {
     "SECRET_KEY": "only-for-tests-and-long-enough-to-satisfy-the-deployment-check-0123456789",
+    "SEALING_KEY": "another-for-tests-and-long-enough-to-satisfy-the-settings-9876543210-zyxw",
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "HTTPS": "false",
     "EMAIL_URL": "smtp://127.0.0.1:9",  # Django's test runner keeps mails in memory instead.

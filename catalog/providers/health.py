@@ -75,7 +75,7 @@ def parked_reason_text(reason: str) -> str:
         NO_FUNDS: _("our account there is empty"),
         "invalid_key": _("it does not accept our API key"),
         "account_blocked": _("our account there is blocked"),
-        "key_unreadable": _("its API key was sealed under another SECRET_KEY"),
+        "key_unreadable": _("its API key was sealed under another SEALING_KEY"),
         "maintenance": _("it is under maintenance"),
         "in_doubt": _("too many of its answers were lost or unclear"),
         UNKNOWN_TEXT: _("it refuses orders with a text that is in no table"),

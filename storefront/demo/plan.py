@@ -63,6 +63,7 @@ class Plan:
             "DATABASE_OWNER_URL": services.database_owner_url,
             "REDIS_URL": services.redis_url,
             "SECRET_KEY": self.credentials.secret_key,
+            "SEALING_KEY": self.credentials.sealing_key,
             "ALLOWED_HOSTS": "localhost,127.0.0.1",
             "SHOP_URL": self.shop_url,
             "DEMO": "true",

@@ -23,7 +23,15 @@ class Demo:
     """`python -m storefront.demo` with its data in `folder`."""
 
     def __init__(self, folder: Path, port: int) -> None:
-        outside = {"DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "STATIC_ROOT", "SECRET_KEY", "ALLOWED_HOSTS"}
+        outside = {
+            "DATABASE_URL",
+            "DATABASE_OWNER_URL",
+            "REDIS_URL",
+            "STATIC_ROOT",
+            "SECRET_KEY",
+            "SEALING_KEY",
+            "ALLOWED_HOSTS",
+        }
         self.env = {name: value for name, value in os.environ.items() if name not in outside}
         self.env |= {"DEMO_FOLDER": str(folder), "PORT": str(port), "SHOP_NAME": "Corner", "SWEEP_SECONDS": "1"}
         self.folder = folder
@@ -90,6 +98,7 @@ class Demo:
             "DATABASE_URL": f"postgres://permille@/postgres?host={sockets}/pg",
             "REDIS_URL": f"unix://{sockets}/redis/redis.sock?db=0",
             "SECRET_KEY": secrets["secret_key"],
+            "SEALING_KEY": secrets["sealing_key"],
             "ALLOWED_HOSTS": "localhost",
         }
         done = subprocess.run(

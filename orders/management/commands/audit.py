@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from billing import audit as billing_audit
 from billing.audit import check, role_warnings
+from core.secrets import key_warnings
 from orders import audit as orders_audit
 
 
@@ -18,8 +19,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         findings = check([*billing_audit.EQUATIONS, *orders_audit.EQUATIONS])
         failed = [f for f in findings if not f.holds]
+        warnings = [*role_warnings(), *key_warnings()]
         if options["json"]:
-            facts = {"ok": not failed, "checks": [f.as_facts() for f in findings], "warnings": role_warnings()}
+            facts = {"ok": not failed, "checks": [f.as_facts() for f in findings], "warnings": warnings}
             self.stdout.write(json.dumps(facts))
         else:
             for finding in findings:
@@ -29,7 +31,7 @@ class Command(BaseCommand):
                     self.stdout.write(f"       {what}: {why}")
                 if finding.broken > len(finding.rows):
                     self.stdout.write(f"       and {finding.broken - len(finding.rows)} more")
-            for warning in role_warnings():
+            for warning in warnings:
                 self.stdout.write(self.style.WARNING("warning") + f"  {warning}")
         if failed:
             raise CommandError(f"{len(failed)} of {len(findings)} equations fail: {', '.join(f.name for f in failed)}")

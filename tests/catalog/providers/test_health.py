@@ -160,7 +160,7 @@ class TestConnection:
     def test_a_key_sealed_under_a_lost_secret(self, provider: Provider) -> None:
         Provider.objects.update(sealed_key="nonsense")
         report = checks.check_connection(fresh(provider), now=database_now())
-        assert "SECRET_KEY has changed" in report.problems[0]
+        assert "the key that sealed it has changed" in report.problems[0]
 
 
 class TestTimetable:
