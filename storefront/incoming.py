@@ -42,7 +42,8 @@ def received(app: App) -> App:
         except Refused as refused:
             text = f"{refused.status[4:]}\n".encode()
             headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(text)))]
-            start_response(refused.status, [*headers, ("Cache-Control", "no-store")])
+            headers += [("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
+            start_response(refused.status, headers)
             return [text]
         return app(environ, start_response)
 

@@ -42,6 +42,13 @@ def test_every_answer_has_a_policy_and_no_static_file_is_for_other_sites(alice: 
         assert "Access-Control-Allow-Origin" not in answer
 
 
+@pytest.mark.parametrize("path", ["/?q=%00", "/%00", "/static/%00"])
+def test_nul_is_refused_with_a_page_that_says_so(path: str) -> None:
+    answer = Client().get(path)
+    assert answer.status_code == 400
+    assert "could not be read" in answer.content.decode()
+
+
 @pytest.mark.parametrize(
     "name", ["orders:list", "billing:wallet", "billing:csv", "account", "mfa_index", "orders:rows"]
 )

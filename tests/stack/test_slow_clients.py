@@ -1,5 +1,6 @@
 """The shipped proxy in front of the real web server, while many clients send slowly."""
 
+import http.client
 import json
 import os
 import shutil
@@ -16,6 +17,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from api.errors import PLAIN_HTTP
+from tests.api.cast import key_for
+from tests.pages.cast import customer
 from tests.stack.running import ROOT, free_port, running, until
 
 CADDY = shutil.which("caddy")
@@ -39,10 +43,11 @@ def command(verb: str, *options: str) -> list[str]:
 @pytest.fixture
 def proxy(transactional_db: None, tmp_path: Path) -> Iterator[str]:
     """The address of the proxy, with the shop behind it."""
-    with running(tmp_path, "redis://127.0.0.1:9/0", HTTPS="false") as stack, ExitStack() as ending:
+    with running(tmp_path, "redis://127.0.0.1:9/0", HTTPS="false", PROXY_COUNT="1") as stack, ExitStack() as ending:
         stack.web()
         address = f"http://127.0.0.1:{free_port()}"
-        env = environment(tmp_path, SHOP_DOMAIN=address, SHOP_UPSTREAM=urlsplit(stack.url).netloc)
+        shop = {"SHOP_DOMAIN": address, "SHOP_UPSTREAM": urlsplit(stack.url).netloc, "HTTP_PORT": str(free_port())}
+        env = environment(tmp_path, **shop)
         log = ending.enter_context((tmp_path / "caddy.log").open("wb"))
         caddy = subprocess.Popen(command("run"), env=env, stdout=log, stderr=log)
         ending.callback(caddy.wait, 20)
@@ -57,6 +62,11 @@ def answers(url: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_forty_slow_clients_are_noticed_by_nobody(proxy: str, tmp_path: Path) -> None:
@@ -93,12 +103,49 @@ def test_forty_slow_clients_are_noticed_by_nobody(proxy: str, tmp_path: Path) ->
     assert "headers" not in lines[0]["request"]
 
 
+def test_both_logs_name_the_client_and_the_request(proxy: str, tmp_path: Path) -> None:
+    key = key_for(customer(money="0"))
+    call = urllib.request.Request(f"{proxy}/api/v2", f"key={key}&action=balance".encode())  # noqa: S310 - as above
+    call.add_header("X-Forwarded-For", "6.6.6.6")
+    with urllib.request.urlopen(call, timeout=20) as answer:  # noqa: S310
+        request_id = answer.headers["X-Request-ID"]
+        assert json.loads(answer.read())["balance"] == "0.00000"
+    line = f"INFO gunicorn.access: 127.0.0.1 key:{key[:8]} POST /api/v2 200 in "
+    until(lambda: line in (tmp_path / "web.log").read_text(), 20, "the shop has logged the call")
+    assert request_id in (tmp_path / "web.log").read_text()
+    logs = (tmp_path / "web.log").read_text() + (tmp_path / "caddy.log").read_text()
+    assert key not in logs
+    assert "6.6.6.6" not in logs
+
+
 def test_the_proxy_waits_a_limited_time_and_serves_the_domain_over_https(tmp_path: Path) -> None:
     env = environment(tmp_path, SHOP_DOMAIN="shop.example")
     for verb in ("validate", "adapt"):
         done = subprocess.run(command(verb), env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     servers: dict[str, Any] = json.loads(done.stdout)["apps"]["http"]["servers"]
-    (server,) = servers.values()
-    assert server["listen"] == [":443"]
-    assert (server["read_header_timeout"], server["read_timeout"]) == (10_000_000_000, 15_000_000_000)
+    assert sorted(server["listen"] for server in servers.values()) == [[":443"], [":80"]]
+    for server in servers.values():
+        assert (server["read_header_timeout"], server["read_timeout"]) == (10_000_000_000, 15_000_000_000)
+
+
+def test_the_proxy_redirects_plain_http_but_refuses_the_api(tmp_path: Path) -> None:
+    plain = free_port()
+    shop = {"SHOP_DOMAIN": f"http://127.0.0.1:{free_port()}", "SHOP_UPSTREAM": "127.0.0.1:9", "HTTP_PORT": str(plain)}
+    with (tmp_path / "caddy.log").open("wb") as log:
+        caddy = subprocess.Popen(command("run"), env=environment(tmp_path, **shop), stdout=log, stderr=log)
+
+    def ask(path: str) -> http.client.HTTPResponse:
+        connection = http.client.HTTPConnection("127.0.0.1", plain, timeout=5)
+        connection.request("POST", path, "key=secret", {"Host": "shop.example"})
+        return connection.getresponse()
+
+    try:
+        until(lambda: is_listening(plain), 20, "the proxy listens")
+        assert ask("/orders/?page=2").getheader("Location") == "https://shop.example/orders/?page=2"
+        for path in ("/api/v2", "/api/v2/"):
+            refused = ask(path)
+            assert (refused.status, json.loads(refused.read())) == (403, {"error": PLAIN_HTTP})
+    finally:
+        caddy.terminate()
+        caddy.wait(20)
