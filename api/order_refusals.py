@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from django.utils import translation
+
 from api.errors import (
     ACCOUNT_SUSPENDED,
     INCORRECT_DRIPFEED,
@@ -14,8 +16,11 @@ from api.errors import (
     SERVICE_UNAVAILABLE,
 )
 from billing.ledger import NotEnoughMoney, WalletFrozen
+from catalog.links.reader import BadLink, OtherPlatform, read_link
+from catalog.models import Service
 from catalog.shop.queries import sellable
 from core.refusals import Refusal
+from orders.checkout.checks import service_platforms
 from orders.checkout.fields import BadFields
 from orders.checkout.placement import PriceUnsteady
 from orders.checkout.quotes import SaleBelowCost, ServiceUnavailable
@@ -42,7 +47,7 @@ def refusal_text(refusal: Refusal, service_id: int, fields: Mapping[str, str]) -
     if service is None or kind is None or name == "service":
         return SERVICE_UNAVAILABLE
     if name == "link":
-        return INCORRECT_LINK
+        return _link_text(service, fields.get("link", ""))
     if name in ("runs", "interval"):
         return INCORRECT_DRIPFEED if service.allows_dripfeed else NO_DRIPFEED
     given = fields.get(name, "").strip()
@@ -53,3 +58,15 @@ def refusal_text(refusal: Refusal, service_id: int, fields: Mapping[str, str]) -
     if 0 < quantity < service.min:
         return f"Quantity less than minimal {service.min}"
     return f"Quantity more than maximum {service.max}" if quantity > service.max else INCORRECT_QUANTITY
+
+
+def _link_text(service: Service, link: str) -> str:
+    """The known words; for an address of another platform with the reason, which no client can guess."""
+    with translation.override("en"):
+        try:
+            read_link(link, platforms=service_platforms(service))
+        except OtherPlatform as refusal:
+            return f"{INCORRECT_LINK}: {refusal.message}"
+        except BadLink:
+            pass
+    return INCORRECT_LINK

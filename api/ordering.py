@@ -9,6 +9,7 @@ from api.incoming import Call
 from api.messages import PlacedAnswer
 from api.order_refusals import refusal_text
 from api.retries import RetryableCall, nonce_of
+from core.numbers import ascii_digits
 from core.prepared import Part
 from core.refusals import Refusal
 from orders.checkout.offers import offer_of, offer_part
@@ -79,8 +80,8 @@ def strict_fields(call: Call) -> dict[str, str]:
 
     1,000 typed by a person is 1000; sent by a program it may be anything. Nothing and 0 both mean no drip-feed.
     """
-    fields = dict(call.fields)
-    if not _WHOLE.match(call.get("quantity")):
+    fields = {**call.fields, "quantity": ascii_digits(call.get("quantity"))}
+    if not _WHOLE.match(fields["quantity"]):
         fields["quantity"] = ""
     if call.get("runs") in ("", "0"):
         fields["runs"] = fields["interval"] = ""

@@ -49,6 +49,7 @@ class Stocked:
                 "service_type": "default",
                 "unit": "per_1000",
                 "link": link,
+                "link_key": f"example.com/p/{n}",
                 "quantity": QUANTITY,
                 "total": QUANTITY,
                 "fields": {"link": link, "quantity": str(QUANTITY)},

@@ -14,7 +14,11 @@ ERRORS = (
     (errors.INCORRECT_SERVICE, _("There is no such service on sale.")),
     (errors.SERVICE_UNAVAILABLE, _("The service cannot be ordered at the moment. Read the list again later.")),
     (errors.PRICES_CHANGING, _("Nothing was done; send it again in a moment.")),
-    (errors.INCORRECT_LINK, _("The link is missing, too long, or has spaces in it.")),
+    (errors.INCORRECT_LINK, _("The link is missing or no address.")),
+    (
+        f"{errors.INCORRECT_LINK}: …",
+        _("It is an address of another platform than the service's. The text after the colon says of which."),
+    ),
     (errors.INCORRECT_QUANTITY, _("The quantity is missing or no whole number.")),
     ("Quantity less than minimal 100", _("The service's own min, or one line per unit for comments.")),
     ("Quantity more than maximum 50000", _("The service's own max; with a drip-feed it counts all runs.")),

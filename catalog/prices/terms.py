@@ -15,7 +15,10 @@ from accounts.models import CustomerGroup
 from catalog.models import Category, Provider, ProviderService, Service
 from catalog.prices.group_prices import group_price
 
-_SERVICE = ("id", "source_id", "fallback_id", "category_id", "name", "min", "max", "price", "own_price", "is_visible")
+_SERVICE = (
+    "id", "source_id", "fallback_id", "category_id", "name", "platform", "min", "max", "price", "own_price",
+    "is_visible",
+)  # fmt: skip
 _ROW = (
     "id", "provider_id", "external_id", "type", "unit", "rate", "held_rate", "min", "max", "refill", "cancel",
     "dripfeed", "quarantine", "vanished_at",
@@ -32,7 +35,7 @@ _PARTS: tuple[tuple[str, type[models.Model], tuple[str, ...]], ...] = (
     ("f", ProviderService, _ROW),
     ("q", Provider, _PROVIDER),
     ("g", CustomerGroup, _GROUP),
-    ("c", Category, ("id", "is_visible")),
+    ("c", Category, ("id", "name", "is_visible")),
 )
 _COLUMNS = ", ".join(f"{alias}.{name}" for alias, _model, names in _PARTS for name in names)
 # A fingerprint of the markup rules: each write of a row gives it a new xmin and ctid, so the sum changes with each.

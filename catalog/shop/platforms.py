@@ -60,6 +60,14 @@ def platform_of(category: str, name: str = "") -> str:
     return OTHER
 
 
+@lru_cache(maxsize=8192)
+def platforms_named(main: str, *texts: str) -> tuple[str, ...]:
+    """Return the slugs of all platforms that a service may be for: ``main``, then those that its texts name."""
+    folded = [fold(text) for text in texts]
+    named = [slug for slug, pattern in _PATTERNS if any(pattern.search(text) for text in folded)]
+    return tuple(dict.fromkeys(slug for slug in (main, *named) if slug and slug != OTHER))
+
+
 def letters_of(slug: str) -> str:
     """The letters of the platform's tile; "+" for other services."""
     return BY_SLUG[slug].letters if slug in BY_SLUG else "+"

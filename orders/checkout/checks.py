@@ -1,13 +1,15 @@
 """Checks what a customer typed against the service, and turns it into what is sent to the provider."""
 
-import re
 from collections.abc import Mapping
 from datetime import date
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from catalog.links.reader import BadLink, Link, cleaned, read_link
 from catalog.models import Service
+from catalog.shop.platforms import platforms_named
+from core.numbers import ascii_digits, read_whole
 from orders.checkout.fields import CONTROL, WHOLE, BadFields, CheckedFields, FieldProblem
 from orders.checkout.subscriptions import check_subscription
 from upstream.service_types import QuantitySource, ServiceType, lines_of, service_type
@@ -16,6 +18,7 @@ _LONGEST = {"link": 1000, "comments": 200_000, "usernames": 200_000, "groups": 2
 _LONGEST_OTHER = 2_000
 #: More answers than any poll has.
 _MOST_ANSWERS = 100
+_ADDRESSES = frozenset({"link", "media", "referring_url"})
 _LISTS = frozenset({"comments", "usernames", "hashtags", "groups", "keywords"})
 
 
@@ -31,6 +34,7 @@ def check(service: Service, given: Mapping[str, str], *, today: date | None = No
     if kind.quantity_from is QuantitySource.NONE:
         return check_subscription(service, given, today=today)
     problems: dict[str, FieldProblem] = {}
+    link: Link | None = None
 
     # 1. Every text field of the type, trimmed and bounded.
     sent: dict[str, str] = {}
@@ -40,17 +44,23 @@ def check(service: Service, given: Mapping[str, str], *, today: date | None = No
         value = str(given.get(name) or "")
         if name in _LISTS:
             value = "\n".join(CONTROL.sub("", line) for line in lines_of(value))
+        elif name in _ADDRESSES:
+            value = cleaned(value)
         else:
             value = CONTROL.sub("", value).strip()
         if not value and name in kind.required:
             problems[name] = FieldProblem(_("Please fill this in."))
         elif len(value) > _LONGEST.get(name, _LONGEST_OTHER):
             problems[name] = FieldProblem(_("This is too long."))
-        elif name == "link" and any(c.isspace() for c in value):
-            problems[name] = FieldProblem(_("A link has no spaces in it."))
         elif name == "answer_number" and value and not (WHOLE.match(value) and 1 <= int(value) <= _MOST_ANSWERS):
             bounds = {"least": 1, "most": _MOST_ANSWERS}
             problems[name] = FieldProblem(_("A whole number from %(least)s to %(most)s.") % bounds)
+        elif name == "link" and value:
+            try:
+                link = read_link(value, platforms=service_platforms(service))
+                sent[name] = link.text
+            except BadLink as refusal:
+                problems[name] = FieldProblem(str(refusal.message), refusal.suggestion)
         elif value:
             sent[name] = value
 
@@ -73,7 +83,14 @@ def check(service: Service, given: Mapping[str, str], *, today: date | None = No
         sent |= {"runs": str(runs), "interval": str(interval)}
     if "quantity" in kind.required:
         sent["quantity"] = str(quantity)
-    return CheckedFields(sent.get("link", ""), quantity, total, runs, interval, sent)
+    shown, key = (link.text, link.key) if link else ("", "")
+    return CheckedFields(shown, key, quantity, total, runs, interval, sent)
+
+
+def service_platforms(service: Service) -> tuple[str, ...]:
+    """Return the platforms whose addresses this service may be ordered for, the main one first; none if unknown."""
+    texts = (service.name, service.category.name) if service.category_id else (service.name,)
+    return platforms_named(service.platform, *texts)
 
 
 def _quantity(service: Service, kind: ServiceType, given: Mapping[str, str], problems: dict[str, FieldProblem]) -> int:
@@ -87,11 +104,11 @@ def _quantity(service: Service, kind: ServiceType, given: Mapping[str, str], pro
         if name in problems:
             return max(quantity, 1)
     else:
-        typed = re.sub(r"[\s,'\u00a0\u202f]", "", str(given.get("quantity") or ""))
-        if not WHOLE.match(typed):
+        typed = read_whole(str(given.get("quantity") or ""))
+        if typed is None:
             problems[name] = FieldProblem(_("Please enter a whole number."))
             return 1
-        quantity = int(typed)
+        quantity = typed
     is_short = quantity < service.min
     if is_short or quantity > service.max:
         limit = service.min if is_short else service.max
@@ -109,7 +126,7 @@ def _dripfeed(
     service: Service, kind: ServiceType, given: Mapping[str, str], problems: dict[str, FieldProblem]
 ) -> tuple[int | None, int | None]:
     """The runs and the minutes between two of them; None for both without a drip-feed."""
-    typed = {name: str(given.get(name) or "").strip() for name in ("runs", "interval")}
+    typed = {name: ascii_digits(str(given.get(name) or "").strip()) for name in ("runs", "interval")}
     if not any(typed.values()):
         return None, None
     if not (kind.allows_dripfeed and service.allows_dripfeed):

@@ -32,10 +32,12 @@ class BadFields(Refusal):
 class CheckedFields:
     """Fields that can be ordered: ``sent`` holds exactly what goes to the provider besides key, action and service.
 
-    ``quantity`` is per run; ``total`` is all that is to be delivered (for a package: 1).
+    ``link_key`` is one key for all spellings of the link (`catalog.links.reader`). ``quantity`` is per run; ``total``
+    is all that is to be delivered (for a package: 1).
     """
 
     link: str
+    link_key: str
     quantity: int
     total: int
     runs: int | None = None

@@ -22,8 +22,8 @@ from orders.models import EventKind, Order
 #: Columns whose values come with each order; all others begin with the model's own default.
 _GIVEN = (
     "customer_id", "service_id", "provider_id", "external_service_id", "service_name", "service_type", "unit", "link",
-    "quantity", "runs", "interval", "total", "fields", "price", "charge", "expected_cost", "expected_charge",
-    "provider_currency", "nonce", "source", "created_at", "next_at",
+    "link_key", "quantity", "runs", "interval", "total", "fields", "price", "charge", "expected_cost",
+    "expected_charge", "provider_currency", "nonce", "source", "created_at", "next_at",
 )  # fmt: skip
 
 #: Postgres reads it as the time at which the transaction began, which here is that of this statement.
@@ -59,6 +59,7 @@ def write_order(
         "service_type": origin.type,
         "unit": origin.unit,
         "link": fields.link,
+        "link_key": fields.link_key,
         "quantity": str(fields.quantity),
         "runs": None if fields.runs is None else str(fields.runs),
         "interval": None if fields.interval is None else str(fields.interval),

@@ -10,7 +10,9 @@ from datetime import date, datetime
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from catalog.links.reader import cleaned
 from catalog.models import Service
+from core.numbers import ascii_digits
 from orders.checkout.fields import CONTROL, WHOLE, BadFields, CheckedFields, FieldProblem
 from upstream.service_types import SUBSCRIPTION_DELAYS, QuantitySource, service_type
 
@@ -26,7 +28,8 @@ def is_subscription(service: Service) -> bool:
 
 def check_subscription(service: Service, given: Mapping[str, str], *, today: date | None = None) -> CheckedFields:
     """Return the checked fields of a subscription. Raises BadFields with every problem at once."""
-    typed = {name: CONTROL.sub("", str(value or "")).strip() for name, value in given.items()}
+    typed = {name: ascii_digits(CONTROL.sub("", str(value or "")).strip()) for name, value in given.items()}
+    typed["username"] = cleaned(str(given.get("username") or ""))
     problems: dict[str, FieldProblem] = {}
 
     # 1. Whose posts.
@@ -72,7 +75,7 @@ def check_subscription(service: Service, given: Mapping[str, str], *, today: dat
     sent = {"username": username, "min": str(least), "max": str(most), "posts": str(posts), "delay": delay}
     sent |= {"old_posts": str(old)} if old else {}
     sent |= {"expiry": expiry} if expiry else {}
-    return CheckedFields(link="", quantity=most, total=(posts + old) * most, sent=sent)
+    return CheckedFields(link="", link_key="", quantity=most, total=(posts + old) * most, sent=sent)
 
 
 def _expiry(text: str, today: date | None, problems: dict[str, FieldProblem]) -> str:

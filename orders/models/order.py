@@ -33,6 +33,8 @@ class Order(models.Model):
     service_type = models.CharField(_("type"), max_length=40)
     unit = models.CharField(_("unit"), max_length=12, choices=Unit)
     link = models.CharField(_("link"), max_length=2000, blank=True)
+    #: One key for all spellings of the link (`catalog.links.reader`); empty without a link, and until it is filled in.
+    link_key = models.CharField(_("key of the link"), max_length=200, blank=True, default="", db_default="")
     quantity = models.BigIntegerField(_("quantity"))
     runs = models.PositiveIntegerField(_("runs"), null=True, blank=True)
     interval = models.PositiveIntegerField(_("interval, minutes"), null=True, blank=True)
@@ -118,6 +120,9 @@ class Order(models.Model):
                 fields=["provider", "next_poll_at"], condition=Q(next_poll_at__isnull=False), name="order_to_poll"
             ),
             models.Index(fields=["customer", "-id"], name="order_of_customer"),
+            # For equality and for prefixes, which an index in the order of a language could not find.
+            models.Index(fields=["link_key"], opclasses=["varchar_pattern_ops"], name="order_link_key"),
+            models.Index(fields=["id"], condition=Q(link_key="") & ~Q(link=""), name="order_without_link_key"),
             # By digest: a link may be longer than an entry of an index.
             models.Index(
                 F("provider"),

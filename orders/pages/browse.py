@@ -10,6 +10,8 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import QueryDict
 
 from accounts.models import User
+from core.numbers import ascii_digits
+from orders.link_search import nth_newest, with_link
 from orders.models import Cancellation, Order, Refill
 from orders.states import (
     CANCELED,
@@ -26,6 +28,8 @@ from orders.states import (
 )
 
 PER_PAGE = 25
+#: The most orders that one search finds by a link, and by a part of a link or name.
+_MOST_FOUND = 2000
 #: The tabs in order; what is being sent counts as pending, because it lasts for seconds.
 TABS = (PENDING, CONFIRMING, IN_PROGRESS, COMPLETED, PARTIAL, CANCELED)
 
@@ -123,9 +127,15 @@ def _found(customer: User, text: str) -> QuerySet[Order]:
     found = orders_of(customer)
     if not text:
         return found
-    number = text.lstrip("#")
-    by_number = Q(pk=int(number)) if number.isascii() and number.isdigit() and len(number) < 18 else Q()
-    return found.filter(by_number | Q(link__icontains=text) | Q(service_name__icontains=text))
+    own = Order.objects.filter(customer=customer)
+    number = ascii_digits(text.lstrip("#"))
+    wanted = {int(number)} if number.isascii() and number.isdigit() and len(number) < 18 else set()
+    wanted |= set(own.filter(with_link(text)).order_by("-id").values_list("pk", flat=True)[:_MOST_FOUND])
+    # Part of a link or name is looked for among the newest orders only: no index finds it.
+    newest = own.filter(pk__gte=nth_newest(own))
+    parts = Q(link__icontains=text) | Q(service_name__icontains=text)
+    wanted |= set(newest.filter(parts).values_list("pk", flat=True)[:_MOST_FOUND])
+    return found.filter(pk__in=wanted)
 
 
 def browse(customer: User, search: Search) -> OrderPage:

@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.requests import CustomerRequest
 from billing.ledger import NotEnoughMoney
 from billing.queries import balance_of
+from catalog.links.reader import BadLink, read_link
 from catalog.models import Service, Unit
 from catalog.prices.group_prices import show_prices
 from catalog.shop.price_list import totals
@@ -23,6 +24,7 @@ from catalog.shop.service_picker import pick
 from core.clock import database_now
 from core.refusals import Refusal
 from core.templatetags.money import money_text
+from orders.checkout.checks import service_platforms
 from orders.checkout.fields import BadFields
 from orders.checkout.placement import PriceMoved, place_order, quote
 from orders.models import Order
@@ -30,7 +32,7 @@ from orders.pages import browse
 from orders.pages.forms import MAX_NONCE, OrderForm
 from orders.pages.receipts import QuoteReceipt
 from orders.pages.views import new_nonce, placed_message
-from orders.states import FINAL
+from orders.states import FINAL, Forward
 
 
 @dataclass(frozen=True)
@@ -134,10 +136,7 @@ def quote_fragment(request: CustomerRequest) -> HttpResponse:
         return render(request, "orders/receipt.html", context)
     form = OrderForm(service, request.POST)
     receipt = _quote_filled_fields(service, form, customer)
-    same_link = None
-    if link := form.typed().get("link", "").strip():
-        same = Order.objects.filter(customer=customer, service=service, link=link).exclude(progress__in=FINAL)
-        same_link = next((o for o in same.order_by("-id")[:5] if not o.is_final), None)
+    same_link = _open_order_for_link(customer, service, form)
     context = {"service": service, "form": form, "quote": receipt, "oob": True, "same_link": same_link}
     return render(request, "orders/quote.html", context)
 
@@ -166,12 +165,24 @@ def _page(request: CustomerRequest, service: Service | None, form: OrderForm | N
         "quote": more.pop("receipt", None),
         "find": text,
         "found": pick(text, customer.group) if text or service is None else None,
+        "same_link": _open_order_for_link(customer, service, form) if service and form else None,
         "services": totals()[0],
         "recent": [on_sale[i] for i in ids if i in on_sale][:3],
         "unavailable": "" if can_be_ordered else _("This kind of service cannot be ordered here yet."),
         **more,
     }
     return render(request, "orders/new.html", context)
+
+
+def _open_order_for_link(customer: User, service: Service, form: OrderForm) -> Order | None:
+    """The newest order of this service that is still open for the same link, in whatever spelling."""
+    try:
+        link = read_link(form.typed().get("link", ""), platforms=service_platforms(service))
+    except BadLink:
+        return None
+    same = Order.objects.filter(customer=customer, service=service, link_key=link.key)
+    still_open = same.exclude(progress__in=FINAL).exclude(forward_state__in=[Forward.REFUSED, Forward.REFUNDED])
+    return still_open.order_by("-id").first()
 
 
 def _on_sale(number: str) -> Service | None:

@@ -43,6 +43,20 @@ def test_an_order_is_found_by_whatever_the_owner_has(admin: Client, doubted: Ord
     assert numbers(admin, q="nobody") == set()
 
 
+def test_an_order_is_found_by_any_spelling_of_its_link(admin: Client, alice: User, service: Service) -> None:
+    found = cast.order(alice, service, link="https://www.example.com/p/One/", link_key="example.com/p/One")
+    cast.order(alice, service, link="https://www.example.com/p/Two/", link_key="example.com/p/Two")
+    for asked in (
+        "https://www.example.com/p/One",
+        "http://example.com/p/One/",
+        "HTTPS://WWW.EXAMPLE.COM/p/One/?igsh=MzRlODBiNWFlZA==",
+        "https://www.example.com/p/One/?utm_source=web_copy_link",
+        "\u200fexample.com/p/One",
+    ):
+        assert numbers(admin, q=asked) == {str(found)}, asked
+    assert len(numbers(admin, q="https://example.com/p")) == 2
+
+
 def test_orders_are_filtered_by_what_the_owner_has_to_decide(admin: Client, doubted: Order, partial: Order) -> None:
     Order.objects.filter(pk=partial.pk).update(needs_review="partial with remains -1")
     assert numbers(admin, needs="doubt") == {str(doubted)}

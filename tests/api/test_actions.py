@@ -22,6 +22,8 @@ from tests.pages.cast import Orders
 pytestmark = pytest.mark.django_db
 
 LINK = "https://instagram.com/atelier.nord"
+X = "https://x.com/atelier_nord/status/1712345678901234567"
+TIKTOK = "https://www.tiktok.com/@atelier.nord"
 
 
 def test_services_are_listed_in_the_documented_shape(api: Panel, services: list[Service]) -> None:
@@ -74,7 +76,7 @@ def test_add_reserves_the_callers_price_and_answers_a_number(api: Panel, alice: 
 def test_every_type_takes_its_own_fields(
     api: Panel, services: list[Service], index: int, fields: dict[str, str], total: int
 ) -> None:
-    answer = api("add", service=services[index].pk, link=LINK, **fields)
+    answer = api("add", service=services[index].pk, link=X if index == 10 else LINK, **fields)
     assert Order.objects.get(pk=answer["order"]).total == total
 
 
@@ -102,14 +104,14 @@ def test_a_list_may_come_as_php_sends_it(api: Panel, orders: Orders, services: l
         (0, {"link": LINK, "quantity": "9" * 5000}, "Incorrect quantity"),
         (4, {"link": LINK}, "comments is required"),
         (4, {"link": LINK, "comments": "\n".join("x" * 1001)}, "Quantity more than maximum 1000"),
-        (10, {"link": LINK, "quantity": "20"}, "answer_number is required"),
-        (10, {"link": LINK, "quantity": "20", "answer_number": "2" * 3000}, "A valid answer_number is required"),
-        (10, {"link": LINK, "quantity": "20", "answer_number": "-1"}, "A valid answer_number is required"),
-        (10, {"link": LINK, "quantity": "20", "answer_number": "NaN"}, "A valid answer_number is required"),
-        (10, {"link": LINK, "quantity": "20", "answer_number": "0"}, "A valid answer_number is required"),
-        (10, {"link": LINK, "quantity": "20", "answer_number": "101"}, "A valid answer_number is required"),
-        (10, {"link": LINK, "quantity": "20", "answer_number": "\u0663"}, "A valid answer_number is required"),
-        (10, {"link": LINK, "quantity": "20", "answer_number": "1", "runs": "3", "interval": "5"},
+        (10, {"link": X, "quantity": "20"}, "answer_number is required"),
+        (10, {"link": X, "quantity": "20", "answer_number": "2" * 3000}, "A valid answer_number is required"),
+        (10, {"link": X, "quantity": "20", "answer_number": "-1"}, "A valid answer_number is required"),
+        (10, {"link": X, "quantity": "20", "answer_number": "NaN"}, "A valid answer_number is required"),
+        (10, {"link": X, "quantity": "20", "answer_number": "0"}, "A valid answer_number is required"),
+        (10, {"link": X, "quantity": "20", "answer_number": "101"}, "A valid answer_number is required"),
+        (10, {"link": X, "quantity": "20", "answer_number": "\u0663"}, "A valid answer_number is required"),
+        (10, {"link": X, "quantity": "20", "answer_number": "1", "runs": "3", "interval": "5"},
          "Dripfeed is not available for this service"),
         (9, {"link": LINK, "quantity": "1", "service": "\x00"}, "Incorrect service ID"),
         (0, {"link": LINK, "quantity": "50000"}, "Not enough funds on balance"),
@@ -119,12 +121,43 @@ def test_a_refused_order_says_why_in_known_words_and_changes_nothing(
     api: Panel, alice: User, services: list[Service], index: int, fields: dict[str, str], error: str
 ) -> None:
     if error.startswith("Not enough"):
-        fields = {**fields, "service": str(services[5].pk), "quantity": "20000", "link": LINK}
+        fields = {**fields, "service": str(services[5].pk), "quantity": "20000", "link": TIKTOK}
         alice.wallet.balance  # noqa: B018 - there is one
-        api("add", service=services[5].pk, link=LINK, quantity="20000")
+        api("add", service=services[5].pk, link=TIKTOK, quantity="20000")
     before, placed = balance_of(alice), Order.objects.count()
     assert api("add", **{"service": services[index].pk, **fields}) == {"error": error}
     assert (balance_of(alice), Order.objects.count()) == (before, placed)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://example.com/p/1\nhttps://example.com/p/2",
+        "https://example.com/p/1\thttps://example.com/p/2",
+        "https://",
+        "https://https://example.com/p/1",
+        "ftp://example.com/",
+        "http://127.0.0.1/",
+        "https://www.instagram.com/",
+    ],
+)
+def test_what_is_no_link_is_refused_in_the_known_words(api: Panel, services: list[Service], link: str) -> None:
+    assert api("add", service=services[0].pk, link=link, quantity="100") == {"error": "Incorrect link"}
+    assert not Order.objects.exists()
+
+
+def test_a_link_of_another_platform_is_refused_with_the_reason(api: Panel, services: list[Service]) -> None:
+    said = api("add", service=services[0].pk, link=TIKTOK, quantity="100")["error"]
+    assert said == (
+        "Incorrect link: This is an address of TikTok, and the service is for Instagram. Paste one of Instagram."
+    )
+    assert not Order.objects.exists()
+
+
+def test_a_link_is_sent_without_the_marks_around_it(api: Panel, services: list[Service]) -> None:
+    placed = api("add", service=services[0].pk, link="\u200f<https://instagram.com/Nord>\r\n", quantity="١٠٠")
+    order = Order.objects.get(pk=placed["order"])
+    assert (order.link, order.link_key, order.quantity) == ("https://instagram.com/Nord", "instagram.com/nord", 100)
 
 
 def test_each_state_has_its_word_and_the_charge_that_stands(api: Panel, orders: Orders) -> None:

@@ -19,6 +19,7 @@ from tests.api.cast import Panel, key_for
 from tests.pages.cast import Orders
 
 LINK = "https://instagram.com/atelier.nord"
+TIKTOK = "https://www.tiktok.com/@atelier.nord"
 REUSED = {"error": "request_id was used before for a different request"}
 
 
@@ -75,7 +76,7 @@ def test_field_and_header_must_agree(api: Panel, fields: dict[str, Any]) -> None
 
 @pytest.mark.django_db
 def test_a_refusal_is_not_remembered(api: Panel, fields: dict[str, Any], services: list[Service]) -> None:
-    dear = {"service": services[5].pk, "link": LINK, "quantity": "20000"}
+    dear = {"service": services[5].pk, "link": TIKTOK, "quantity": "20000"}
     api("add", **dear)
     assert "Not enough" in api("add", **dear, request_id="later")["error"]
     assert not ApiRequest.objects.exists()

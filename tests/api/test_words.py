@@ -15,6 +15,7 @@ MEANS = {
     errors.SERVICE_UNAVAILABLE: ErrorClass.SERVICE_GONE,
     errors.PRICES_CHANGING: ErrorClass.MAINTENANCE,
     errors.INCORRECT_LINK: ErrorClass.BAD_LINK,
+    f"{errors.INCORRECT_LINK}: This is an address of X, and the service is for Y. Paste one of Y.": ErrorClass.BAD_LINK,
     errors.INCORRECT_QUANTITY: ErrorClass.BAD_QUANTITY,
     "Quantity less than minimal 100": ErrorClass.BAD_QUANTITY,
     "Quantity more than maximum 50000": ErrorClass.BAD_QUANTITY,

@@ -3,6 +3,7 @@
 That each guard still refuses its bad row is shown by test_schema: its database comes out of the same migrations.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,9 +24,9 @@ from orders.models import (
 from orders.states import Outcome, Progress
 from storefront.embedded.postgres import OWNER_ROLE
 from tests.billing import cast
-from tests.roles import as_role
 
-pytestmark = pytest.mark.django_db
+# Some migrations build indexes concurrently, which no transaction may do.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 #: The state before the renames.
 BEFORE = ("orders", "0011_probing_pace")
@@ -45,6 +46,13 @@ RENAMED = [
     ("orders_probedesk", "id next_at scanned_to", "orders_probeschedule", "id next_at scanned_to"),
     ("orders_reconciliationdesk", "id next_at tries", "orders_reconciliationschedule", "id next_at tries"),
 ]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def all_migrations(transactional_db: None) -> Iterator[None]:
+    """Leave the database as it was, whatever the test did to it."""
+    yield
+    migrate()
 
 
 @pytest.fixture
@@ -74,9 +82,12 @@ def shop() -> None:
 def migrate(*targets: tuple[str, str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with checks left for the commit cannot be altered
-    with as_role(OWNER_ROLE):
-        executor = MigrationExecutor(connection)
-        executor.migrate(list(targets) or executor.loader.graph.leaf_nodes())
+        cursor.execute(f"SET ROLE {OWNER_ROLE}")
+        try:
+            executor = MigrationExecutor(connection)
+            executor.migrate(list(targets) or executor.loader.graph.leaf_nodes())
+        finally:
+            cursor.execute("RESET ROLE")
 
 
 def rows(table: str, columns: str) -> list[Any]:

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from orders.models import Refill
+from orders.models import Order, Refill
 from orders.states import RefillState
 from tests.pages.cast import Orders, customer
 from upstream.states import ProviderOrderState
@@ -67,6 +67,28 @@ def test_an_order_is_found_by_number_link_or_service(signed_in: Client, orders: 
         assert found == [wanted.pk], asked
     assert len(signed_in.get("/orders/?q=30-day").context["list"].orders) == 2
     assert f"/orders/{other.pk}/" not in text(signed_in, "/orders/?q=nothing-like-it")
+
+
+def test_an_order_is_found_by_any_spelling_of_its_link(signed_in: Client, orders: Orders) -> None:
+    post = orders.completed(link="https://www.example.com/p/One/").pk
+    profile = orders.completed(link="@verde.kitchen").pk
+    orders.completed(link="https://www.example.com/p/Two/")
+
+    def found(asked: str) -> list[int]:
+        return [o.pk for o in signed_in.get("/orders/", {"q": asked}).context["list"].orders]
+
+    for asked in (
+        "https://www.example.com/p/One",
+        "http://example.com/p/One/",
+        "HTTPS://WWW.EXAMPLE.COM/p/One/?igsh=MzRlODBiNWFlZA==",
+        "https://www.example.com/p/One/?utm_source=web_copy_link",
+        "\u200fexample.com/p/One",
+    ):
+        assert found(asked) == [post], asked
+    for asked in ("instagram.com/verde.kitchen", "https://m.instagram.com/Verde.Kitchen/?hl=en", "@verde.kitchen"):
+        assert found(asked) == [profile], asked
+    # What an address begins with is enough.
+    assert found("https://www.example.com/p") == [profile + 1, post]
 
 
 def test_pages_hold_25_orders_newest_first(signed_in: Client, orders: Orders) -> None:
@@ -219,8 +241,15 @@ def test_a_refill_is_not_offered_where_there_is_none(signed_in: Client, alice: U
 
 
 def test_a_link_that_is_no_web_address_is_not_made_one(signed_in: Client, orders: Orders) -> None:
-    order = orders.queued(link="javascript:alert(1)")
+    def stored(link: str) -> Order:
+        """An order of a time when any text was taken for a link."""
+        order = orders.queued()
+        order.pk, order.link, order.link_key = None, link, ""  # type: ignore[assignment]
+        order.save()
+        return order
+
+    order = stored("javascript:alert(1)")
     assert 'href="javascript' not in text(signed_in, f"/orders/{order.pk}/")
-    evil = orders.queued(link='https://x.example/"><script>alert(1)</script>')
+    evil = stored('https://x.example/"><script>alert(1)</script>')
     assert "<script>alert" not in text(signed_in, f"/orders/{evil.pk}/")
     assert "<script>alert" not in text(signed_in, "/orders/")

@@ -180,7 +180,7 @@ def test_mistakes_stand_beside_their_fields_and_nothing_typed_is_lost(
     html = signed_in.post("/order/", fields).content.decode()
     assert "Not placed." in html
     assert "At most 50,000." in html
-    assert "A link has no spaces in it." in html
+    assert "A link has no spaces in it. Paste the address alone." in html
     assert 'value="not a link"' in html
     assert re.search(r'id="f-quantity"[^>]*aria-invalid="true"|aria-invalid="true"[^>]*id="f-quantity"', html)
     assert 'aria-describedby="f-quantity-error"' in html
@@ -228,6 +228,75 @@ def test_an_open_order_for_the_same_link_is_a_warning_and_no_more(signed_in: Cli
     assert f"#{order.pk}" in html
     assert "1,560 of 2,500 delivered" in html
     assert hidden(html, "shown_charge")
+
+
+SPELLINGS = [
+    "https://www.example.com/p/One",
+    "https://example.com/p/One/",
+    "http://www.example.com/p/One/",
+    "HTTPS://WWW.EXAMPLE.COM/p/One/",
+    "https://www.example.com/p/One/?igsh=MzRlODBiNWFlZA==",
+    "https://www.example.com/p/One/?utm_source=web_copy_link",
+    "\u200fhttps://www.example.com/p/One/ ",
+]
+
+
+@pytest.mark.parametrize("typed", SPELLINGS)
+def test_an_open_order_is_found_by_any_spelling_of_its_link(signed_in: Client, orders: Orders, typed: str) -> None:
+    order = orders.running(remains=940, quantity=2500, link="https://www.example.com/p/One/")
+    fields = {"service": str(order.service_id), "link": typed, "quantity": "100"}
+    assert f"#{order.pk}" in signed_in.post("/order/quote", fields).content.decode()
+    # Without a script the page itself says so, before anything is paid.
+    assert f"#{order.pk}" in signed_in.post("/order/", {**fields, "check": "1"}).content.decode()
+
+
+def test_a_name_and_its_address_are_one_link(signed_in: Client, orders: Orders) -> None:
+    order = orders.running(remains=940, quantity=2500, link="@Atelier.Nord")
+    assert Order.objects.get(pk=order.pk).link == "@Atelier.Nord"
+    for typed in (LINK, "instagr.am/atelier.nord/?hl=en"):
+        fields = {"service": str(order.service_id), "link": typed, "quantity": "100"}
+        assert f"#{order.pk}" in signed_in.post("/order/quote", fields).content.decode()
+
+
+def test_other_and_ended_orders_are_no_warning(signed_in: Client, orders: Orders) -> None:
+    ended = orders.completed(link=LINK), orders.refused(link=LINK)
+    other = orders.running(remains=940, link="https://www.instagram.com/p/CxQ_7bLr2-A/")
+    fields = {"service": str(other.service_id), "link": LINK, "quantity": "100"}
+    html = signed_in.post("/order/quote", fields).content.decode()
+    assert not any(f"#{order.pk}" in html for order in (*ended, other))
+
+
+@pytest.mark.parametrize(
+    ("link", "sentence", "suggestion"),
+    [
+        (
+            "https://www.tiktok.com/@river.fox9",
+            "This is an address of TikTok, and the service is for Instagram. Paste one of Instagram.",
+            "",
+        ),
+        ("atelier_nord", "This is no address.", "@atelier_nord"),
+        ("my shop: https://instagram.com/nord", "A link has no spaces in it.", "https://instagram.com/nord"),
+        ("https://a.example/1 https://a.example/2", "These are several addresses.", ""),
+    ],
+)
+def test_a_wrong_link_is_refused_with_what_to_do(
+    signed_in: Client, services: list[Service], link: str, sentence: str, suggestion: str
+) -> None:
+    html = signed_in.post("/order/", filled(signed_in, services[0]) | {"link": link}).content.decode()
+    assert sentence in html
+    assert (f'data-value="{suggestion}"' in html) == bool(suggestion)
+    assert Order.objects.count() == 0
+
+
+def test_what_is_sent_is_what_was_typed_and_digits_of_any_script_are_read(
+    signed_in: Client, services: list[Service]
+) -> None:
+    typed = "\u2067https://m.instagram.com/Atelier.Nord?igsh=x\u2069 "
+    signed_in.post("/order/", filled(signed_in, services[0], link=typed, quantity="١٬٥٠٠", runs="٢", interval="۳۰"))
+    order = Order.objects.get()
+    assert order.link == order.fields["link"] == "https://m.instagram.com/Atelier.Nord?igsh=x"
+    assert order.link_key == "instagram.com/atelier.nord"
+    assert (order.quantity, order.runs, order.interval) == (1500, 2, 30)
 
 
 def test_the_form_is_only_taken_with_its_token(services: list[Service], alice: User) -> None:

@@ -1,0 +1,393 @@
+"""Reads what a customer pasted as a link: cleaned, its platform and kind, and one spelling for all that mean the same.
+
+Nothing is fetched: a short link is taken as it is, and equals only itself.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from django.utils.translation import gettext as _
+from idna import IDNAError, encode
+
+from catalog.links.platforms import (
+    BY_SLUG,
+    HOSTS,
+    PLATFORMS,
+    REDIRECTS,
+    SCHEMES,
+    SHORT,
+    SUBDOMAINS,
+    TRACKING,
+    PlatformLinks,
+)
+from core.refusals import Refusal
+
+WEBSITE = "website"
+#: Kind of ``@name`` for a platform that has no addresses of this form, or none that we know.
+NAME = "name"
+#: The longest key of a link; longer ones end with a digest.
+KEY_LENGTH = 200
+
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
+#: Not between two letters of a script that is written with them: there they are part of the spelling.
+_JOINERS = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
+_BLANKS = "\u2800\u3164\u115f\u1160\uffa0"
+_QUOTES = {'"': '"', "'": "'", "`": "`", "<": ">", "(": ")", "[": "]", "{": "}", "«": "»", "»": "«", "“": "”",
+           "„": "“", "‘": "’", "‹": "›", "「": "」", "『": "』", "《": "》", "〈": "〉", "【": "】"}  # fmt: skip
+#: A closing bracket at the end that nothing opened belongs to the text around the address.
+_OPENING = {")": "(", "]": "[", "}": "{"}
+_ADDRESS = re.compile(r"https?://[^\s\"'<>()\[\]{}|\\^`]+", re.IGNORECASE)
+#: An address that begins behind another one: after a blank, a comma, or with nothing between.
+_SEVERAL = re.compile(
+    r"(?:(?:https?://|\w\.\w+/)\S*\s+|[^\s/:][,;|]\s*|[^\W_])https?://|\w\.\w+/\S*\s+(?:[\w-]+\.)+\w+/",
+    re.IGNORECASE,
+)
+_BARE = re.compile(r"(?:[\w-]{1,63}\.)+[A-Za-z]{2,24}(?::\d{1,5})?(?:[/?#]|\Z)")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_PORT = re.compile(r"[\w.-]+:\d{1,5}(?:[/?#]|\Z)")
+_HANDLE = re.compile(r"@[\w.\-]{1,100}\Z")
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z", re.ASCII)
+_TOP = re.compile(r"(?:[a-z]{2,24}|xn--[a-z0-9-]+)\Z", re.ASCII)
+_SECOND_ENDING = re.compile(r"\.(?:co|com|net|org)(?=\.\w\w\Z)")
+_PRIVATE = frozenset({"localhost", "local", "internal", "intranet", "lan", "home", "corp", "arpa", "localdomain"})
+_SAFE = "/:@!$&'()*+,;=-._~%"
+#: Letters of other alphabets, and digits, that pass for Latin letters in the name of a host.
+_ALIKE = str.maketrans("аеорсухіјѕԁһӏοανικτ0134", "aeopcyxijsdhloaviktolea")
+
+
+class BadLink(Refusal):
+    """Nothing can be delivered to this; ``suggestion`` is the address that was probably meant, if there is one."""
+
+    code = "bad_link"
+
+    def __init__(self, message: str, suggestion: str = "") -> None:
+        self.suggestion = suggestion
+        super().__init__(message)
+
+
+class OtherPlatform(BadLink):
+    """The address is one of another platform than the service's."""
+
+    code = "other_platform"
+
+
+@dataclass(frozen=True)
+class Link:
+    """``text`` is what was typed, cleaned, and goes to the provider as it is.
+
+    ``platform`` is a slug of `catalog.links.platforms`, "website" for other sites, or "" for a name of no known
+    platform. ``canonical`` is "" where the spelling tells nothing: for short links and such names.
+    """
+
+    text: str
+    platform: str
+    kind: str
+    canonical: str
+    key: str
+
+
+def cleaned(text: str) -> str:
+    """Return the text without invisible marks, blanks around it, and quotes or brackets around all of it."""
+    if not (text.isascii() and text.isprintable()):
+        text = _CONTROL.sub("", _JOINERS.sub("", text))
+        text = "".join(c for c in text if c in "\u200c\u200d" or unicodedata.category(c) != "Cf")
+        text = "".join(c for c in text if not "\ufe00" <= c <= "\ufe0f").strip().strip(_BLANKS)
+        # An input method for Chinese or Japanese may leave the beginning in wide letters.
+        wide = re.match(r"[\uff01-\uff5e]+", text)
+        if wide:
+            text = unicodedata.normalize("NFKC", wide[0]) + text[wide.end() :]
+    text = text.strip()
+    while len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
+        text = text[1:-1].strip()
+    text = text.rstrip(",;").strip()
+    while text and (opening := _OPENING.get(text[-1])) and text.count(text[-1]) > text.count(opening):
+        text = text[:-1].strip()
+    return text
+
+
+def read_link(text: str, *, platforms: Iterable[str] = ()) -> Link:
+    """Return what ``text`` is, for a service of these platforms, the main one first; none if that is not known.
+
+    Raises BadLink with a sentence that says what to do, and OtherPlatform, one of its kind.
+    """
+    wanted = tuple(platforms)
+    shown = cleaned(text)
+    try:
+        found = _read(shown, wanted)
+    except OtherPlatform:
+        raise
+    except BadLink as refusal:
+        if not refusal.suggestion:
+            refusal.suggestion = _suggested(shown, wanted)
+        raise
+    known = [slug for slug in wanted if slug in BY_SLUG]
+    if found.platform in BY_SLUG and known and not _is_traffic(wanted) and found.platform not in wanted:
+        names = {"found": BY_SLUG[found.platform].name, "wanted": BY_SLUG[known[0]].name}
+        raise OtherPlatform(
+            _("This is an address of %(found)s, and the service is for %(wanted)s. Paste one of %(wanted)s.") % names
+        )
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str, wanted: tuple[str, ...]) -> Link:
+    # 1. One address, and nothing else.
+    if not text:
+        raise BadLink(_("Please fill this in."))
+    if _SEVERAL.search(text):
+        raise BadLink(_("These are several addresses. Paste one; each further one is an order of its own."))
+    is_query = re.match(r"https?://\S*\?[^\s]*(?: [^\s]+)+\Z", text, re.IGNORECASE) is not None
+    if re.search(r"\s", text) and not is_query:
+        raise BadLink(_("A link has no spaces in it. Paste the address alone."))
+    if re.search(r"[<>\"`“”„«»]", text):
+        raise BadLink(_("An address has no quotes or angle brackets in it. Paste the address alone."))
+    if "\\" in text:
+        raise BadLink(_("An address has no backslash in it. Write it with /."))
+    text = text.replace(" ", "%20")
+    if text.startswith("@"):
+        return _handle(text, wanted)
+
+    # 2. What it begins with.
+    if text.startswith("//"):
+        address = f"https:{text}"
+    elif not _PORT.match(text) and (scheme := _SCHEME.match(text)):
+        for pattern, form in SCHEMES:
+            if own := pattern.fullmatch(text):
+                found = _read(form.format(**own.groupdict()), wanted)
+                return Link(text, found.platform, found.kind, found.canonical, found.key)
+        if scheme[1].lower() not in ("http", "https"):
+            raise BadLink(_("Nothing is sold for addresses of this kind. Paste one that begins with https://."))
+        if not re.match(r"https?://[^/]", text, re.IGNORECASE):
+            raise BadLink(_("The address is incomplete. Paste the whole of it, such as https://example.com/name."))
+        address = text
+    elif _BARE.match(text) or _PORT.match(text) or not text.isascii() and "." in text:
+        address = f"https://{text}"
+    else:
+        raise BadLink(_("This is no address. Paste the whole of it, such as https://example.com/name."))
+    return _read_address(text, address, wanted)
+
+
+def _read_address(text: str, address: str, wanted: tuple[str, ...], depth: int = 0) -> Link:
+    """The link that is shown as ``text`` and read as ``address``, which begins with http:// or https://."""
+    # 1. Its host: one that anybody can open.
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+        host = _host(parts.hostname or "")
+    except (ValueError, IDNAError, UnicodeError):
+        raise BadLink(_("The name of the site is not right. Copy the address anew from the page.")) from None
+    if "@" in parts.netloc:
+        raise BadLink(_("An address must not hold a name or password before an @. Copy it anew from the page."))
+    _refuse_private(host)
+    bare = host.removeprefix("www.")
+
+    # 2. Pages that only lead elsewhere.
+    inside, parameter = REDIRECTS.get(bare, ("-", ""))
+    path = [unquote(part) for part in parts.path.split("/") if part]
+    if "/".join(path) == inside and depth < 3:
+        target = dict(parse_qsl(parts.query)).get(parameter, "")
+        if re.match(r"https?://[^/\s]\S*\Z", target, re.IGNORECASE):
+            return _read_address(text, target, wanted, depth + 1)
+
+    # 3. The platform and what of it this is.
+    platform, before = HOSTS.get(bare, (None, ""))
+    if platform is None:
+        for pattern, other in SUBDOMAINS:
+            if within := pattern.fullmatch(bare):
+                platform, before = other, f"{prefix}/" if (prefix := within.groupdict().get("prefix")) else ""
+                break
+    is_traffic = _is_traffic(wanted)
+    if platform is None:
+        if not is_traffic:
+            _refuse_look_alike(host, parts.hostname or "")
+        return _site(text, WEBSITE, WEBSITE, parts.scheme.lower(), host, port, parts.path, parts.query)
+    if before is None:
+        if not path:
+            raise _unknown_page(platform)
+        return Link(text, platform.slug, SHORT, "", _key(f"https://{host}/{'/'.join(path)}"))
+    if not platform.forms:
+        return _site(text, platform.slug, WEBSITE, parts.scheme.lower(), host, port, parts.path, parts.query)
+    if host == "web.telegram.org" and parts.fragment.startswith("@"):
+        path = [parts.fragment[1:]]
+    found = _by_form(text, platform, before + "/".join(path), parts.query, host)
+    if found is None and is_traffic:
+        return _site(text, platform.slug, WEBSITE, parts.scheme.lower(), host, port, parts.path, parts.query)
+    if found is None:
+        raise _unknown_page(platform)
+    return found
+
+
+def _is_traffic(wanted: tuple[str, ...]) -> bool:
+    """True for visits, which can be sold to any page of any site."""
+    return wanted[:1] == ("traffic",)
+
+
+def _by_form(text: str, platform: PlatformLinks, path: str, query: str, host: str) -> Link | None:
+    given = {name.removeprefix("amp;"): value for name, value in parse_qsl(query, keep_blank_values=True)}
+    kept = "&".join(f"{name}={given[name]}" for name in platform.parameters if name in given)
+    subject = path.strip("/") + (f"?{kept}" if kept else "")
+    for form in platform.forms:
+        found = form.regex.fullmatch(subject)
+        if found is None:
+            continue
+        groups = found.groupdict()
+        if any(found.start(n) == 0 and (v or "").lower() in platform.reserved for n, v in groups.items()):
+            continue
+        if form.kind == SHORT:
+            return Link(text, platform.slug, SHORT, "", _key(f"https://{host}/{path}"))
+        canonical = form.canonical.format(
+            **{n: quote((v or "").lower() if n == "name" else v or "", safe=_SAFE) for n, v in groups.items()}
+        )
+        return Link(text, platform.slug, form.kind, canonical, _key(canonical))
+    return None
+
+
+def _handle(text: str, wanted: tuple[str, ...]) -> Link:
+    """``@name``, read with the platform of the service."""
+    platform = next((BY_SLUG[slug] for slug in wanted if slug in BY_SLUG), None)
+    if not _HANDLE.match(text):
+        raise BadLink(_("A name after @ has letters, digits, dots and lines only. Or paste the whole address."))
+    if platform is None or not platform.handle:
+        return Link(text, platform.slug if platform else "", NAME, "", _key(text.lower()))
+    address = platform.handle.format(name=text[1:])
+    parts = urlsplit(address)
+    found = _by_form(text, platform, parts.path.strip("/"), "", parts.netloc)
+    if found is None:
+        raise BadLink(_("%(platform)s has no name like this. Paste the whole address.") % {"platform": platform.name})
+    return found
+
+
+def _site(text: str, platform: str, kind: str, scheme: str, host: str, port: int | None, path: str, query: str) -> Link:
+    """An address of any site: its path and query are the site's own, but for what only counts visitors."""
+    parts: list[str] = []
+    for part in path.split("/")[1:]:
+        if part == "..":
+            parts = parts[:-1]
+        elif part != ".":
+            parts.append(part)
+    if path.endswith(("/..", "/.")):
+        parts.append("")
+    way = "/" + "/".join(parts)
+    kept = "&".join(pair for pair in query.split("&") if pair and not TRACKING.fullmatch(pair.partition("=")[0]))
+    canonical = f"{scheme}://{host}"
+    if port is not None and port != {"http": 80, "https": 443}[scheme]:
+        canonical += f":{port}"
+    canonical += _encoded(way) + (f"?{_encoded(kept, also='?')}" if kept else "")
+    return Link(text, platform, kind, canonical, _key(canonical))
+
+
+def _encoded(text: str, also: str = "") -> str:
+    """Text of an address in ASCII, with %3a as %3A."""
+    return re.sub(r"%[0-9a-fA-F]{2}", lambda found: found[0].upper(), quote(text, safe=_SAFE + also))
+
+
+def _key(canonical: str) -> str:
+    """The canonical address without what one page may be reached with or without: scheme, www, slash at the end."""
+    key = canonical.partition("://")[2] or canonical
+    address, mark, query = key.removeprefix("www.").partition("?")
+    key = f"{address.rstrip('/')}{mark}{query}"
+    if len(key) <= KEY_LENGTH:
+        return key
+    return f"{key[: KEY_LENGTH - 33]}~{sha256(key.encode()).hexdigest()[:32]}"
+
+
+def _host(host: str) -> str:
+    host = unicodedata.normalize("NFKC", host).lower().rstrip(".")
+    return host if host.isascii() else encode(host, uts46=True).decode()
+
+
+def _refuse_private(host: str) -> None:
+    labels = host.split(".")
+    if re.fullmatch(r"[0-9a-f:]*:[0-9a-f:.]*", host) or re.fullmatch(r"\d+|0x[0-9a-f]+", labels[-1]):
+        raise BadLink(_("Paste an address with the name of a site, not with numbers."))
+    if labels[-1] in _PRIVATE or len(labels) < 2 or not _TOP.match(labels[-1]) or not all(map(_LABEL.match, labels)):
+        raise BadLink(_("No such site can be opened from outside. Check the name of the site."))
+
+
+def _refuse_look_alike(host: str, typed: str) -> None:
+    """Raises BadLink for a host that only looks like one of a platform."""
+    labels = host.split(".")
+    for first in range(len(labels)):
+        for end in range(first + 2, len(labels)):
+            if (known := HOSTS.get(".".join(labels[first:end]))) is not None:
+                raise _look_alike(known[0])
+    platform = _HOSTS_ONCE.get(_once(host.removeprefix("www.")))
+    for spelled in (host, unicodedata.normalize("NFKC", typed).lower()):
+        *_subdomains, name, _ending = ["", *_SECOND_ENDING.sub("", spelled).split(".")]
+        platform = platform or _LABELS.get(_plain(name))
+    if platform is not None:
+        raise _look_alike(platform)
+
+
+def _plain(label: str) -> str:
+    """The label as it looks at a glance: faceb00k, tik-tok and instagrarn as the real ones."""
+    return label.translate(_ALIKE).replace("-", "").replace("rn", "m").replace("vv", "w").replace("l", "i")
+
+
+def _once(text: str) -> str:
+    """The text with each run of a letter as one letter."""
+    return re.sub(r"(.)\1+", r"\1", text)
+
+
+_HOSTS_ONCE = {_once(host): platform for host, (platform, _before) in HOSTS.items()}
+_LABELS = {_plain(label): platform for platform in PLATFORMS for label in platform.labels}
+
+
+def _look_alike(platform: PlatformLinks) -> BadLink:
+    host = next(iter(platform.hosts))
+    return BadLink(
+        _("This only looks like %(platform)s. The right address begins with https://%(host)s/.")
+        % {"platform": platform.name, "host": host}
+    )
+
+
+def _unknown_page(platform: PlatformLinks) -> BadLink:
+    return BadLink(
+        _("Nothing can be delivered to this page of %(platform)s. Open the profile or post and copy its address.")
+        % {"platform": platform.name}
+    )
+
+
+def _suggested(text: str, wanted: tuple[str, ...]) -> str:
+    """The one address in a text that cannot be taken whole, or the name with the @ that it lacks."""
+    found = {match.rstrip(".,;") for match in _ADDRESS.findall(text.replace("://https://", " https://"))}
+    if re.fullmatch(r"\w[\w.]{1,30}", text) and any(slug in BY_SLUG and BY_SLUG[slug].handle for slug in wanted):
+        found.add(f"@{text}")
+    if len(found) != 1 or (only := found.pop()) == text:
+        return ""
+    try:
+        return _read(only, wanted).text
+    except BadLink:
+        return ""
+
+
+def search_keys(text: str) -> list[str]:
+    """Return the keys that ``text`` of a search box may stand for; none if it is no address and no name."""
+    shown = cleaned(text)
+    if shown.startswith("@"):
+        readings = [(slug,) for slug, platform in BY_SLUG.items() if platform.handle] + [()]
+    else:
+        readings = [(), ("traffic",)]
+    keys: dict[str, None] = {}
+    for wanted in readings:
+        try:
+            keys[_read(shown, wanted).key] = None
+        except BadLink:
+            continue
+    return list(keys)
+
+
+def link_key(text: str, platforms: Iterable[str] = ()) -> str:
+    """Return the key of a link however it was taken: of one that would be refused today, the text itself."""
+    if not text:
+        return ""
+    shown = cleaned(text)
+    try:
+        return _read(shown, tuple(platforms)).key
+    except BadLink:
+        return _key(" ".join(shown.lower().split()) or "-")
