@@ -7,7 +7,7 @@ from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
-from storefront.environment import Environment, celery_broker
+from storefront.environment import SITE, Environment, celery_broker
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -15,7 +15,7 @@ env = Environment()
 
 # --- What must be set -------------------------------------------------------------------------------------------------
 SECRET_KEY = env.key("SECRET_KEY")
-ALLOWED_HOSTS = env.required_words("ALLOWED_HOSTS")
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS")
 DATABASES = {"default": env.database("DATABASE_URL")}
 # The role that owns the tables: only `manage.py migrate` logs in as it. Empty: DATABASE_URL's role does everything.
 DATABASE_OWNER = env.database("DATABASE_OWNER_URL", is_optional=True)
@@ -33,7 +33,7 @@ _host = (ALLOWED_HOSTS or ["localhost"])[0].lstrip(".")
 SHOP_URL = env.text(
     "SHOP_URL",
     f"{'https' if HTTPS else 'http'}://{_host}",
-    like=r"https?://[^\s/?#]+(/[^\s?#]*)?",
+    like=SITE,
     what="an address such as https://shop.example",
 ).rstrip("/")
 SHOP_CURRENCY = env.text("SHOP_CURRENCY", "USD", like="[A-Za-z]{3,8}", what="a currency such as USD").strip().upper()
@@ -288,7 +288,7 @@ DEVICE_COOKIE_NAME = f"{_cookie_prefix}device"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 CSRF_COOKIE_SECURE = HTTPS
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CSP = {

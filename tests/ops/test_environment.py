@@ -132,6 +132,57 @@ def test_production_settings_pass_the_deployment_check() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOWED_HOSTS", '"a.example.com,b.example.com"'),
+        ("ALLOWED_HOSTS", '"a.example.com",b.example.com'),
+        ("ALLOWED_HOSTS", "https://a.example.com"),
+        ("ALLOWED_HOSTS", "a.example.com:8443"),
+        ("ALLOWED_HOSTS", "a.example.com/"),
+        ("ALLOWED_HOSTS", "a.example.com b.example.com"),
+        ("ALLOWED_HOSTS", "a.example.com."),
+        ("ALLOWED_HOSTS", "bücher.example"),
+        ("CSRF_TRUSTED_ORIGINS", "a.example.com"),
+        ("CSRF_TRUSTED_ORIGINS", "https://a.example.com/"),
+        ("CSRF_TRUSTED_ORIGINS", "'https://a.example.com'"),
+        ("CSRF_TRUSTED_ORIGINS", "https://a.example.com,https://b.example.com/shop"),
+        ("SHOP_URL", '"https://a.example.com"'),
+        ("SHOP_URL", "https://https://a.example.com"),
+        ("SHOP_URL", "https://me:hush@a.example.com"),
+        ("SHOP_NAME", '"My shop"'),
+        ("HTTPS", "'true'"),
+        ("WORKER_CONCURRENCY", '"4"'),
+        ("OWNER_EMAILS", "'owner@example.com'"),
+        ("OWNER_EMAILS", "'owner@example.com,other@example.com'"),
+        ("EMAIL_URL", '"smtp://me:hush@mail.example.com"'),
+    ],
+)
+def test_quotes_schemes_and_ports_where_none_belong_stop_the_start_with_one_line(name: str, value: str) -> None:
+    lines = [line for line in read_settings({name: value}).splitlines() if line.startswith("permille cannot start:")]
+    assert len(lines) == 1, lines
+    assert lines[0].startswith(f"permille cannot start: {name} is invalid: ")
+    assert "hush" not in lines[0]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"ALLOWED_HOSTS": "shop.example.com,.example.com, [::1] ,192.0.2.1,xn--bcher-kva.example,localhost"},
+        {"CSRF_TRUSTED_ORIGINS": "https://a.example.com,https://*.example.com:8443,http://localhost:8000"},
+        {"SHOP_URL": "https://shop.example.com:8443/shop/"},
+        {"SECRET_KEY": "$" + os.environ["SECRET_KEY"]},
+        {"EMAIL_URL": "smtp+tls://me%40example.com:hu%2Fsh@mail.example.com:2525"},
+        {"SHOP_NAME": 'Joe\'s "Best" shop'},
+    ],
+)
+def test_what_is_right_starts(given: dict[str, str]) -> None:
+    whole = {name: os.environ[name] for name in (*REQUIRED, "PATH")} | given
+    with mock.patch.dict(os.environ, whole, clear=True):
+        found = runpy.run_path(str(ROOT / "storefront/settings.py"))
+    assert found["SECRET_KEY"] == whole["SECRET_KEY"]
+
+
+@pytest.mark.parametrize(
     ("name", "nonsense"),
     [
         ("TIME_ZONE", "Mars/Base"),
@@ -145,6 +196,27 @@ def test_production_settings_pass_the_deployment_check() -> None:
         ("DATABASE_URL", "nonsense"),
         ("DATABASE_URL", "postgres://localhost"),
         ("DATABASE_URL", "postgres://me:hush/hush@localhost/shop"),
+        ("DATABASE_URL", "postgres://me:12/hush@localhost/shop"),
+        ("DATABASE_URL", "postgres://me:hush@localhost:hush/shop"),
+        ("DATABASE_URL", '"postgres://me:hush@localhost/shop"'),
+        ("DATABASE_URL", "postgres://me:hush@localhost\uff1a/shop"),
+        ("REDIS_URL", "redis://:hush@localhost:hush/0"),
+        ("REDIS_URL", "redis://:hu/hush@localhost/0"),
+        ("REDIS_URL", "redis://:hush@[localhost/0"),
+        ("REDIS_URL", "http://:hush@localhost/0"),
+        ("EMAIL_URL", "smtp://me:hush/hush@mail.example.com"),
+        ("EMAIL_URL", "smtp://me:12#hush@mail.example.com"),
+        ("EMAIL_URL", "smtp://me:hush@mail.example.com:hush"),
+        ("EMAIL_URL", "mail://me:hush@mail.example.com"),
+        ("SHOP_CURRENCY", "hush hush"),
+        ("TIME_ZONE", "hush"),
+        ("LOG_LEVEL", "hush"),
+        ("HTTPS", "hush"),
+        ("SWEEP_SECONDS", "hush"),
+        ("WORKER_CONCURRENCY", "hush"),
+        ("OWNER_EMAILS", "smtp://me:hush@mail.example.com"),
+        ("ALLOWED_HOSTS", "https://me:hush@a.example.com"),
+        ("CSRF_TRUSTED_ORIGINS", "https://me:hush@a.example.com"),
     ],
 )
 def test_an_invalid_variable_is_named_without_its_secret(name: str, nonsense: str) -> None:
