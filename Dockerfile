@@ -1,5 +1,5 @@
 # Two stages: the first installs packages, the image contains only what runs.
-FROM python:3.13.9-slim-bookworm AS packages
+FROM python:3.13.14-slim-trixie AS packages
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
@@ -7,7 +7,7 @@ COPY requirements.lock /tmp/requirements.lock
 RUN /opt/venv/bin/pip install --require-hashes -r /tmp/requirements.lock
 
 
-FROM python:3.13.9-slim-bookworm
+FROM python:3.13.14-slim-trixie
 
 ENV PATH="/opt/venv/bin:$PATH" \
     PYTHONUNBUFFERED=1 \

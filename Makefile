@@ -11,7 +11,7 @@ demo_env := sh tools/venv.sh demo
 dev_env := sh tools/venv.sh dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test looks gate battery check bench lock css
+.PHONY: help demo demo-reset test looks gate battery check bench lock css image-digests advisories
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -50,6 +50,13 @@ bench: ## measure each figure with the bare minimum that does the same work: mak
 lock: ## resolve the three lock files anew from pyproject.toml
 	@$(dev_env)
 	@exec sh tools/lock.sh
+
+image-digests: ## pin the images of the container files to what their tags are today (needs Docker)
+	@exec sh tools/image_digests.sh
+
+advisories: ## ask whether a locked package has a known security fault (needs the network)
+	@$(dev_env)
+	@exec sh tools/advisories.sh
 
 css: ## rebuild static/app.css (needs Node; the built file is committed)
 	@npm --prefix ui ci --no-audit --no-fund && npm --prefix ui run build
