@@ -52,8 +52,8 @@ def on_starting(_server: Any) -> None:
 
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = 8
-# Longer than proxies (Caddy 120 s, nginx 60 s) and clients keep an idle connection: whoever closes first must not be us,
-# or a request that is on its way meets a closed connection, and the answer to an order looks lost.
+# Longer than proxies (Caddy 120 s, nginx 60 s) and clients keep an idle connection: whoever closes first must not be
+# us, or a request that is on its way meets a closed connection, and the answer to an order looks lost.
 keepalive = 130
 worker_class = "storefront.serving.StayingWorker"
 timeout = 60
