@@ -9,7 +9,8 @@ mail programs recognise the two as one; none is lost.
 import json
 import logging
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.utils import parseaddr
@@ -30,7 +31,7 @@ from core.shop_settings import shop_settings
 from notices import causes
 from notices.alerts import close_alert, raise_alert
 from notices.containment import contained
-from notices.models import Outbox, SendState
+from notices.models import Alert, Outbox, SendState
 from notices.transport import AddressRefused, NotNow, ServerFailed, Transport, is_missing, transport
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ SEND = "storefront.tasks.send_mails"
 
 #: Longer than a server can take over every step of one mail, at the transport's ten seconds for each.
 LEASE = timedelta(minutes=3)
+#: How long a server that failed is not asked again; less than SHORTEST_WAIT, so that every mail finds it over.
+PAUSE = timedelta(seconds=20)
 SHORTEST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=15)
 GIVE_UP_AFTER = timedelta(days=3)
@@ -133,23 +136,47 @@ def is_due(*, now: datetime, only_alerts: bool) -> bool:
 def send_due(*, now: datetime, only_alerts: bool, seconds: float = 30.0) -> int:
     """Send the mails that are due for about ``seconds``; return how many were sent. Must not run in a transaction.
 
-    With ``only_alerts``, as in a frozen shop, nothing but alerts to the owner leaves. A server that fails ends the run:
-    the other mails stay due, and the next run tries it with one of them.
+    With ``only_alerts``, as in a frozen shop, nothing but alerts to the owner leaves. A server that fails ends the run,
+    and is left alone for a moment: the other mails stay due, and a later run tries it with one of them.
     """
-    if is_missing():
-        return 0
     clock, began, sent = SteadyClock(now), elapsed_clock(), 0
-    with transport() as server:
-        while elapsed_clock() - began < seconds and (row := _claim(clock.now(), only_alerts)):
-            try:
-                sent += _send(row, server, clock)
-            except ServerFailed as problem:
-                _put_off(row, problem, now=clock.now())
-                raise_alert(causes.MAIL_FAILS, now=clock.now(), problem=problem)
+    # Again after each run, for mails that came when its sender had seen no more, and whose bell found it still at work.
+    while elapsed_clock() - began < seconds and is_due(now=clock.now(), only_alerts=only_alerts):
+        with _only_sender() as is_mine, transport() as server:
+            if not is_mine or _failed_just_now(clock.now()):
                 break
+            while elapsed_clock() - began < seconds and (row := _claim(clock.now(), only_alerts)):
+                try:
+                    sent += _send(row, server, clock)
+                except ServerFailed as problem:
+                    _put_off(row, problem, now=clock.now())
+                    raise_alert(causes.MAIL_FAILS, now=clock.now(), problem=problem)
+                    break
     if sent:
         close_alert(causes.MAIL_FAILS, now=clock.now())
     return sent
+
+
+@contextmanager
+def _only_sender() -> Iterator[bool]:
+    """Yield True unless another process sends mails now: a server that hangs keeps one worker busy and not all.
+
+    Postgres ends the lock with the session, so that one who was killed keeps nobody out. That no mail is sent by two
+    does not rest on it, but on the claim.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext('notices.outbox'))")
+        [is_mine] = cursor.fetchone()
+        try:
+            yield is_mine
+        finally:
+            if is_mine:
+                cursor.execute("SELECT pg_advisory_unlock(hashtext('notices.outbox'))")
+
+
+def _failed_just_now(now: datetime) -> bool:
+    """Return True while the server is left alone after a failure: each new mail rings, and need not try it as well."""
+    return Alert.objects.filter(cause=causes.MAIL_FAILS.key, closed_at=None, last_at__gt=now - PAUSE).exists()
 
 
 def _claim(now: datetime, only_alerts: bool) -> Outbox | None:

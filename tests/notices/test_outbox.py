@@ -154,6 +154,40 @@ def test_a_server_that_is_away_is_asked_once_a_run_and_the_owner_is_told_once(
 
 
 @pytest.mark.django_db
+def test_a_server_that_failed_is_left_alone_for_a_moment(server: MailServer) -> None:
+    server.hangs = True
+    queue()
+    send()
+    for number in range(5):
+        queue(f"more {number}")
+        send()
+    assert server.connections == 1
+    server.hangs = False
+    assert send(later=timedelta(minutes=1)) == 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_process_at_a_time_is_busy_with_mails(server: MailServer) -> None:
+    queue()
+    seen: list[int] = []
+
+    def meanwhile() -> None:
+        def other() -> None:
+            queue("two")
+            seen.append(send())
+            connection.close()
+
+        server.on_mail = lambda: None
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+
+    server.on_mail = meanwhile
+    assert send() == 2, "the mail that came meanwhile is sent by who was at work"
+    assert seen == [0]
+
+
+@pytest.mark.django_db
 def test_a_server_that_hangs_costs_a_run_its_patience_and_no_mail(server: MailServer) -> None:
     server.hangs = True
     row = queue()
@@ -387,7 +421,7 @@ def test_each_alert_is_mailed_once_to_each_owner_and_a_failing_server_is_not_tol
     assert mail_open_alerts(now=database_now()) == 1
     open_alert(cause="a", title="First", now=database_now())
     assert mail_open_alerts(now=database_now()) == 0
-    assert send() == 2
+    assert send(later=timedelta(minutes=1)) == 2
     assert sorted(server.recipients) == ["owner@example.com", "partner@example.com"]
 
 

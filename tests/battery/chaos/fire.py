@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from itertools import count
 
@@ -38,13 +39,14 @@ def size_of(orders: int, *, is_long: bool) -> Size:
 def run(world: World, report: Report, size: Size) -> None:
     cast = gather(world, wallets=size.wallets)
     with mail_server() as post:
-        with sailing(world, report, **mails.environment(post)) as fleet, mails.notices() as queued:
-            _under_fire(size, world, cast, fleet, report)
+        with sailing(world, report, **mails.environment(post)) as fleet:
+            queued = _under_fire(size, world, cast, fleet, report)
         report.tell(mails=mails.at_rest(post, queued))
     report.faults(figures.faults(world))
 
 
-def _under_fire(size: Size, world: World, cast: Cast, fleet: Fleet, report: Report) -> None:
+def _under_fire(size: Size, world: World, cast: Cast, fleet: Fleet, report: Report) -> Counter[str]:
+    """Everything of the profile; return the notices that were queued meanwhile, by key."""
     seed = report.seed
     fleet.sail()
     bench = Bench(world, cast)
@@ -57,7 +59,7 @@ def _under_fire(size: Size, world: World, cast: Cast, fleet: Fleet, report: Repo
     more = (trickle(n, providers=size.providers, wallet=n % size.wallets) for n in count(size.orders))
     sale = Sale(planned, more, trouble.deck(size.plan))
     try:
-        with report.stage("selling"), owner.at_hand(world):
+        with report.stage("selling"), owner.at_hand(world), mails.notices() as queued:
             sellers = threading.Thread(target=crowd.sell, args=(sale,), name="sale")
             sellers.start()
             sale.disturb(trouble.happen, bench.each_step_now_and_then, limit=size.selling_limit, sellers=sellers)
@@ -92,6 +94,7 @@ def _under_fire(size: Size, world: World, cast: Cast, fleet: Fleet, report: Repo
         },
         sockets=figures.sockets(world),
     )
+    return queued
 
 
 def _rates() -> dict[str, float]:
