@@ -11,6 +11,7 @@ ERRORS = (
         errors.INCORRECT_REQUEST,
         _("There is no such action, or a field it needs is missing, or the body is unreadable."),
     ),
+    (errors.QUERY_NOT_READ, _("Whatever stands in an address ends up in logs, so nothing is read from it.")),
     (errors.INCORRECT_SERVICE, _("There is no such service on sale.")),
     (errors.SERVICE_UNAVAILABLE, _("The service cannot be ordered at the moment. Read the list again later.")),
     (errors.PRICES_CHANGING, _("Nothing was done; send it again in a moment.")),

@@ -13,7 +13,7 @@ MEANS = {
     errors.INCORRECT_REQUEST: ErrorClass.UNSUPPORTED,
     errors.INCORRECT_SERVICE: ErrorClass.SERVICE_GONE,
     errors.SERVICE_UNAVAILABLE: ErrorClass.SERVICE_GONE,
-    errors.PRICES_CHANGING: ErrorClass.MAINTENANCE,
+    errors.PRICES_CHANGING: ErrorClass.SERVICE_RESTING,
     errors.INCORRECT_LINK: ErrorClass.BAD_LINK,
     f"{errors.INCORRECT_LINK}: This is an address of X, and the service is for Y. Paste one of Y.": ErrorClass.BAD_LINK,
     errors.INCORRECT_QUANTITY: ErrorClass.BAD_QUANTITY,
