@@ -13,7 +13,7 @@ REQUIRED = (ROOT / "tests" / "ops" / "asvs-5.0.0.txt").read_text().split()
 STATES = {"met", "partly", "not", "not applicable"}
 IN_TICKS = re.compile(r"`([^`\n]+)`")
 FILE = re.compile(
-    r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|yml|yaml|toml|lock|json|js|txt|html))|Dockerfile|deploy/Caddyfile|\.dockerignore"
+    r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|yml|yaml|toml|lock|json|js|sh|txt|html))|Dockerfile|deploy/Caddyfile|\.dockerignore"
 )
 
 
@@ -53,10 +53,11 @@ def test_files_tests_commands_and_headings_that_are_named_exist(text: str) -> No
         assert not test or f"def {test}(" in (ROOT / path).read_text(), f"{path}::{test}"
     for command in re.findall(r"manage\.py ([a-z_]+)", text):
         assert command in get_commands(), command
-    headings = {
-        re.sub(r"[^\w -]", "", line.strip("# ").lower()).replace(" ", "-")
-        for line in text.splitlines()
-        if line.startswith("#")
-    }
-    for heading in re.findall(r"\]\(#([^)]+)\)", text):
-        assert heading in headings, heading
+    for page, heading in re.findall(r"\]\((?:\.\./|docs/)?(\w+\.md)?#([^)]+)\)", text):
+        assert heading in headings((ROOT / "docs" / page).read_text() if page else text), f"{page}#{heading}"
+
+
+def headings(text: str) -> set[str]:
+    """The headings of a page, as links to them are written."""
+    lines = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}
