@@ -27,7 +27,7 @@ class Form:
 
     @cached_property
     def regex(self) -> re.Pattern[str]:
-        return re.compile(self.pattern)
+        return re.compile(self.pattern, re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_IG = r"(?!\.)[a-z0-9._]{1,30}(?<!\.)"
+_IG = r"(?!\.)(?:[a-z0-9_]|\.(?!\.)){1,30}(?<!\.)"
 _TG = r"[a-z][a-z0-9_]{3,31}"
-_FB = r"[\w.%-]{2,100}"
+_FB = r"[^/?#&=:@\s]{2,100}"
 _SC = r"[a-z0-9_-]{1,100}"
 
 PLATFORMS: tuple[PlatformLinks, ...] = (
@@ -84,9 +84,11 @@ PLATFORMS: tuple[PlatformLinks, ...] = (
         forms=(
             Form("highlight", r"stories/highlights/(?P<id>\d+)", "https://www.instagram.com/stories/highlights/{id}/"),
             Form(
-                "story", rf"stories/(?P<name>(?i:{_IG}))/(?P<id>\d+)", "https://www.instagram.com/stories/{name}/{id}/"
+                "story", rf"stories/(?P<name>(?ai:{_IG}))/(?P<id>\d+)", "https://www.instagram.com/stories/{name}/{id}/"
             ),
-            Form("story", rf"stories/(?!highlights$)(?P<name>(?i:{_IG}))", "https://www.instagram.com/stories/{name}/"),
+            Form(
+                "story", rf"stories/(?!highlights$)(?P<name>(?ai:{_IG}))", "https://www.instagram.com/stories/{name}/"
+            ),
             Form(SHORT, r"(?:share|s)/.+"),
             Form("sound", r"reels/audio/(?P<id>\d+)", "https://www.instagram.com/reels/audio/{id}/"),
             Form("post", r"(?:[\w.]{1,30}/)?p/(?P<id>[\w-]{5,64})(?:/.*)?", "https://www.instagram.com/p/{id}/"),
@@ -95,10 +97,10 @@ PLATFORMS: tuple[PlatformLinks, ...] = (
             ),
             Form("video", r"(?:[\w.]{1,30}/)?tv/(?P<id>[\w-]{5,64})(?:/.*)?", "https://www.instagram.com/tv/{id}/"),
             Form("channel", r"channel/(?P<id>[\w-]{5,64})", "https://www.instagram.com/channel/{id}/"),
-            Form("live", rf"(?P<name>(?i:{_IG}))/live(?:/\d+)?", "https://www.instagram.com/{name}/live/"),
+            Form("live", rf"(?P<name>(?ai:{_IG}))/live(?:/\d+)?", "https://www.instagram.com/{name}/live/"),
             Form(
                 "profile",
-                rf"(?:_u/)?(?P<name>(?i:{_IG}))"
+                rf"(?:_u/)?(?P<name>(?ai:{_IG}))"
                 r"(?:/(?:reels|tagged|channel|followers|following|guides|igtv|feed|saved|photos|videos|posts|reposts|embed))?",
                 "https://www.instagram.com/{name}/",
             ),
@@ -121,23 +123,23 @@ PLATFORMS: tuple[PlatformLinks, ...] = (
             ),
             Form(
                 "video",
-                r"@(?P<name>[\w.]{1,24})/video/(?P<id>\d{6,25})(?:/.*)?",
+                r"@(?P<name>[\w.]{2,24}(?<!\.))/video/(?P<id>\d{6,25})(?:/.*)?",
                 "https://www.tiktok.com/@{name}/video/{id}",
             ),
             Form(
                 "photo",
-                r"@(?P<name>[\w.]{1,24})/photo/(?P<id>\d{6,25})(?:/.*)?",
+                r"@(?P<name>[\w.]{2,24}(?<!\.))/photo/(?P<id>\d{6,25})(?:/.*)?",
                 "https://www.tiktok.com/@{name}/photo/{id}",
             ),
-            Form("live", r"@(?P<name>[\w.]{1,24})/live", "https://www.tiktok.com/@{name}/live"),
+            Form("live", r"@(?P<name>[\w.]{2,24}(?<!\.))/live", "https://www.tiktok.com/@{name}/live"),
             Form(
                 "playlist",
-                r"@(?P<name>[\w.]{1,24})/playlist/(?P<id>[^/]+)",
+                r"@(?P<name>[\w.]{2,24}(?<!\.))/playlist/(?P<id>[^/]+)",
                 "https://www.tiktok.com/@{name}/playlist/{id}",
             ),
             Form("sound", r"music/(?P<id>[^/]*?-?\d{6,25})", "https://www.tiktok.com/music/{id}"),
             Form("hashtag", r"tag/(?P<name>[^/]{1,100})", "https://www.tiktok.com/tag/{name}"),
-            Form("profile", r"@(?P<name>[\w.]{1,24})", "https://www.tiktok.com/@{name}"),
+            Form("profile", r"@(?P<name>[\w.]{2,24}(?<!\.))", "https://www.tiktok.com/@{name}"),
         ),
     ),
     PlatformLinks(
@@ -175,7 +177,7 @@ PLATFORMS: tuple[PlatformLinks, ...] = (
             Form("channel", r"channel/(?P<id>UC[\w-]{22})(?:[/?].*)?", "https://www.youtube.com/channel/{id}"),
             Form("channel", r"c/(?P<id>[^/?]{1,100})(?:[/?].*)?", "https://www.youtube.com/c/{id}"),
             Form("channel", r"user/(?P<id>[^/?]{1,100})(?:[/?].*)?", "https://www.youtube.com/user/{id}"),
-            Form("channel", r"@(?P<name>[^/?@\s]{3,100})(?:[/?].*)?", "https://www.youtube.com/@{name}"),
+            Form("channel", r"@(?P<name>[^/?@\s]{3,30})(?:[/?].*)?", "https://www.youtube.com/@{name}"),
             Form(
                 "channel",
                 r"(?P<id>[A-Za-z0-9]{3,50})(?:/(?:videos|about|featured))?",
@@ -209,17 +211,17 @@ PLATFORMS: tuple[PlatformLinks, ...] = (
             Form("private post", r"c/(?P<id>\d+(?:/\d+){1,2})(?:\?.*)?", "https://t.me/c/{id}"),
             Form("private channel", r"c/(?P<id>\d+)", "https://t.me/c/{id}"),
             Form("invite", r"(?:joinchat/|\+)(?P<id>(?!\d{5,15}$)[\w-]{8,64})(?:\?.*)?", "https://t.me/+{id}"),
-            Form("boost", rf"boost/(?P<name>(?i:{_TG}))(?:\?.*)?", "https://t.me/boost/{name}"),
-            Form("boost", rf"(?:s/)?(?P<name>(?i:{_TG}))\?boost=.*", "https://t.me/boost/{name}"),
-            Form("story", rf"(?P<name>(?i:{_TG}))/s/(?P<id>\d+)", "https://t.me/{name}/s/{id}"),
-            Form("post", rf"(?:s/)?(?P<name>(?i:{_TG}))/(?P<id>\d+(?:/\d+)?)(?:\?.*)?", "https://t.me/{name}/{id}"),
+            Form("boost", rf"boost/(?P<name>(?ai:{_TG}))(?:\?.*)?", "https://t.me/boost/{name}"),
+            Form("boost", rf"(?:s/)?(?P<name>(?ai:{_TG}))\?boost=.*", "https://t.me/boost/{name}"),
+            Form("story", rf"(?P<name>(?ai:{_TG}))/s/(?P<id>\d+)", "https://t.me/{name}/s/{id}"),
+            Form("post", rf"(?:s/)?(?P<name>(?ai:{_TG}))/(?P<id>\d+(?:/\d+)?)(?:\?.*)?", "https://t.me/{name}/{id}"),
             Form(
                 "bot",
-                r"(?P<name>(?i:[a-z]\w{1,28}bot))(?:/\w+)?\?start=(?P<id>[\w-]+)(?:&.*)?",
+                r"(?P<name>(?ai:[a-z]\w{1,28}bot))(?:/\w+)?\?start=(?P<id>[\w-]+)(?:&.*)?",
                 "https://t.me/{name}?start={id}",
             ),
-            Form("bot", r"(?P<name>(?i:[a-z]\w{1,28}bot))(?:/\w+)?(?:\?.*)?", "https://t.me/{name}"),
-            Form("channel", rf"(?:s/)?(?P<name>(?i:{_TG}))(?:\?.*)?", "https://t.me/{name}"),
+            Form("bot", r"(?P<name>(?ai:[a-z]\w{1,28}bot))(?:/\w+)?(?:\?.*)?", "https://t.me/{name}"),
+            Form("channel", rf"(?:s/)?(?P<name>(?ai:{_TG}))(?:\?.*)?", "https://t.me/{name}"),
         ),
     ),
     PlatformLinks(
@@ -392,36 +394,38 @@ PLATFORMS: tuple[PlatformLinks, ...] = (
         forms=(
             Form(
                 "playlist",
-                rf"(?P<name>(?i:{_SC}))/sets/(?P<id>(?i:{_SC})/s-\w+)(?:[/?].*)?",
+                rf"(?P<name>(?ai:{_SC}))/sets/(?P<id>(?ai:{_SC})/s-\w+)(?:[/?].*)?",
                 "https://soundcloud.com/{name}/sets/{id}",
             ),
             Form(
                 "playlist",
-                rf"(?P<name>(?i:{_SC}))/sets/(?P<id>(?i:{_SC}))\?secret_token=(?P<secret>s-\w+)",
+                rf"(?P<name>(?ai:{_SC}))/sets/(?P<id>(?ai:{_SC}))\?secret_token=(?P<secret>s-\w+)",
                 "https://soundcloud.com/{name}/sets/{id}/{secret}",
             ),
             Form(
-                "playlist", rf"(?P<name>(?i:{_SC}))/sets/(?P<id>(?i:{_SC}))", "https://soundcloud.com/{name}/sets/{id}"
+                "playlist",
+                rf"(?P<name>(?ai:{_SC}))/sets/(?P<id>(?ai:{_SC}))",
+                "https://soundcloud.com/{name}/sets/{id}",
             ),
             Form(
                 "profile",
-                rf"(?P<name>(?i:{_SC}))(?:/(?:tracks|reposts|popular-tracks|albums|sets|likes|followers|following|comments"
+                rf"(?P<name>(?ai:{_SC}))(?:/(?:tracks|reposts|popular-tracks|albums|sets|likes|followers|following|comments"
                 r"|spotlight|toptracks|groups|info))?(?:\?.*)?",
                 "https://soundcloud.com/{name}",
             ),
             Form(
                 "track",
-                rf"(?P<name>(?i:{_SC}))/(?P<id>(?i:{_SC})/s-\w+)(?:[/?].*)?",
+                rf"(?P<name>(?ai:{_SC}))/(?P<id>(?ai:{_SC})/s-\w+)(?:[/?].*)?",
                 "https://soundcloud.com/{name}/{id}",
             ),
             Form(
                 "track",
-                rf"(?P<name>(?i:{_SC}))/(?P<id>(?i:{_SC}))\?secret_token=(?P<secret>s-\w+)",
+                rf"(?P<name>(?ai:{_SC}))/(?P<id>(?ai:{_SC}))\?secret_token=(?P<secret>s-\w+)",
                 "https://soundcloud.com/{name}/{id}/{secret}",
             ),
             Form(
                 "track",
-                rf"(?P<name>(?i:{_SC}))/(?P<id>(?i:{_SC}))"
+                rf"(?P<name>(?ai:{_SC}))/(?P<id>(?ai:{_SC}))"
                 r"(?:/(?:recommended|likes|reposts|comments|sets|albums))?",
                 "https://soundcloud.com/{name}/{id}",
             ),
@@ -475,12 +479,12 @@ PLATFORMS: tuple[PlatformLinks, ...] = (
             Form("post", r"t/(?P<id>[\w-]{5,64})(?:/.*)?", "https://www.threads.com/t/{id}"),
             Form(
                 "post",
-                rf"@(?P<name>(?i:{_IG}))/post/(?P<id>[\w-]{{5,64}})(?:/.*)?",
+                rf"@(?P<name>(?ai:{_IG}))/post/(?P<id>[\w-]{{5,64}})(?:/.*)?",
                 "https://www.threads.com/@{name}/post/{id}",
             ),
             Form(
                 "profile",
-                rf"@(?P<name>(?i:{_IG}))(?:/(?:replies|reposts|media|threads))?",
+                rf"@(?P<name>(?ai:{_IG}))(?:/(?:replies|reposts|media|threads))?",
                 "https://www.threads.com/@{name}",
             ),
         ),
@@ -530,7 +534,7 @@ PLATFORMS: tuple[PlatformLinks, ...] = (
         forms=(
             Form("invite", r"invite/(?:invite/)?(?P<id>[\w-]{2,64})", "https://discord.gg/{id}"),
             Form("message", r"channels/(?P<id>\d+/\d+/\d+)", "https://discord.com/channels/{id}"),
-            Form("channel", r"channels/(?P<id>(?:\d+|@me)/\d+)", "https://discord.com/channels/{id}"),
+            Form("channel", r"channels/(?P<id>\d+/\d+)", "https://discord.com/channels/{id}"),
             Form("server", r"channels/(?P<id>\d+)", "https://discord.com/channels/{id}"),
             Form("server", r"servers/(?P<id>[\w-]*?\d{10,25})", "https://discord.com/servers/{id}"),
             Form("event", r"events/(?P<id>\d+/\d+)", "https://discord.com/events/{id}"),

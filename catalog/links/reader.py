@@ -30,6 +30,9 @@ from core.refusals import Refusal
 WEBSITE = "website"
 #: Kind of ``@name`` for a platform that has no addresses of this form, or none that we know.
 NAME = "name"
+#: No address that anything is sold for is longer; with marks and blanks around it.
+LONGEST, LONGEST_TYPED = 1000, 4000
+_MOST_PAIRS = 4
 #: The longest key of a link; longer ones end with a digest.
 KEY_LENGTH = 200
 
@@ -102,11 +105,13 @@ def cleaned(text: str) -> str:
         if wide:
             text = unicodedata.normalize("NFKC", wide[0]) + text[wide.end() :]
     text = text.strip()
-    while len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
-        text = text[1:-1].strip()
+    for _pair in range(_MOST_PAIRS):
+        if len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
+            text = text[1:-1].strip()
     text = text.rstrip(",;").strip()
-    while text and (opening := _OPENING.get(text[-1])) and text.count(text[-1]) > text.count(opening):
-        text = text[:-1].strip()
+    for _bracket in range(_MOST_PAIRS):
+        if text and (opening := _OPENING.get(text[-1])) and text.count(text[-1]) > text.count(opening):
+            text = text[:-1].strip()
     return text
 
 
@@ -116,7 +121,8 @@ def read_link(text: str, *, platforms: Iterable[str] = ()) -> Link:
     Raises BadLink with a sentence that says what to do, and OtherPlatform, one of its kind.
     """
     wanted = tuple(platforms)
-    shown = cleaned(text)
+    if len(text) > LONGEST_TYPED or len(shown := cleaned(text)) > LONGEST:
+        raise BadLink(_("This is too long for an address. Paste the address alone."))
     try:
         found = _read(shown, wanted)
     except OtherPlatform:
@@ -282,8 +288,13 @@ def _site(text: str, platform: str, kind: str, scheme: str, host: str, port: int
 
 
 def _encoded(text: str, also: str = "") -> str:
-    """Text of an address in ASCII, with %3a as %3A."""
-    return re.sub(r"%[0-9a-fA-F]{2}", lambda found: found[0].upper(), quote(text, safe=_SAFE + also))
+    """Text of an address in ASCII, with %3a as %3A, and %7e as the sign that needs no such spelling."""
+
+    def plain(found: re.Match[str]) -> str:
+        sign = chr(int(found[1], 16))
+        return sign if sign.isascii() and (sign.isalnum() or sign in "-._~") else found[0].upper()
+
+    return re.sub(r"%([0-9a-fA-F]{2})", plain, quote(text, safe=_SAFE + also))
 
 
 def _key(canonical: str) -> str:
@@ -368,7 +379,9 @@ def _suggested(text: str, wanted: tuple[str, ...]) -> str:
 
 def search_keys(text: str) -> list[str]:
     """Return the keys that ``text`` of a search box may stand for; none if it is no address and no name."""
-    shown = cleaned(text)
+    shown = cleaned(text[:LONGEST_TYPED])
+    if len(shown) > LONGEST:
+        return []
     if shown.startswith("@"):
         readings = [(slug,) for slug, platform in BY_SLUG.items() if platform.handle] + [()]
     else:
@@ -386,7 +399,7 @@ def link_key(text: str, platforms: Iterable[str] = ()) -> str:
     """Return the key of a link however it was taken: of one that would be refused today, the text itself."""
     if not text:
         return ""
-    shown = cleaned(text)
+    shown = cleaned(text[:LONGEST_TYPED])
     try:
         return _read(shown, tuple(platforms)).key
     except BadLink:

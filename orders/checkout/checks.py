@@ -6,7 +6,7 @@ from datetime import date
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from catalog.links.reader import BadLink, Link, cleaned, read_link
+from catalog.links.reader import LONGEST, LONGEST_TYPED, BadLink, Link, cleaned, read_link
 from catalog.models import Service
 from catalog.shop.platforms import platforms_named
 from core.numbers import ascii_digits, read_whole
@@ -14,7 +14,7 @@ from orders.checkout.fields import CONTROL, WHOLE, BadFields, CheckedFields, Fie
 from orders.checkout.subscriptions import check_subscription
 from upstream.service_types import QuantitySource, ServiceType, lines_of, service_type
 
-_LONGEST = {"link": 1000, "comments": 200_000, "usernames": 200_000, "groups": 20_000}
+_LONGEST = {"link": LONGEST, "comments": 200_000, "usernames": 200_000, "groups": 20_000}
 _LONGEST_OTHER = 2_000
 #: More answers than any poll has.
 _MOST_ANSWERS = 100
@@ -45,7 +45,7 @@ def check(service: Service, given: Mapping[str, str], *, today: date | None = No
         if name in _LISTS:
             value = "\n".join(CONTROL.sub("", line) for line in lines_of(value))
         elif name in _ADDRESSES:
-            value = cleaned(value)
+            value = cleaned(value) if len(value) <= LONGEST_TYPED else value
         else:
             value = CONTROL.sub("", value).strip()
         if not value and name in kind.required:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from catalog.links.reader import cleaned
+from catalog.links.reader import LONGEST_TYPED, cleaned
 from catalog.models import Service
 from core.numbers import ascii_digits
 from orders.checkout.fields import CONTROL, WHOLE, BadFields, CheckedFields, FieldProblem
@@ -29,7 +29,7 @@ def is_subscription(service: Service) -> bool:
 def check_subscription(service: Service, given: Mapping[str, str], *, today: date | None = None) -> CheckedFields:
     """Return the checked fields of a subscription. Raises BadFields with every problem at once."""
     typed = {name: ascii_digits(CONTROL.sub("", str(value or "")).strip()) for name, value in given.items()}
-    typed["username"] = cleaned(str(given.get("username") or ""))
+    typed["username"] = cleaned(str(given.get("username") or "")[:LONGEST_TYPED])
     problems: dict[str, FieldProblem] = {}
 
     # 1. Whose posts.

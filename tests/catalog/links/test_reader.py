@@ -1,8 +1,11 @@
 """Addresses as customers paste them: recognised in every spelling, and refused with a sentence that helps."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from catalog.links.reader import KEY_LENGTH, BadLink, OtherPlatform, link_key, read_link, search_keys
 from catalog.shop.platforms import BY_SLUG, platforms_named
@@ -114,6 +117,23 @@ def test_what_cannot_be_delivered_to_is_refused_with_what_to_do(pasted: str, sen
     assert sentence in str(refusal.value.message)
     assert refusal.value.suggestion == suggestion
     assert "secret" not in str(refusal.value.message)
+
+
+@pytest.mark.parametrize("evil", ["(" * 300_000 + ")" * 300_000, "https://" * 300_000, "a." * 300_000, "x" * 1001])
+def test_a_long_text_is_refused_before_it_is_read(evil: str) -> None:
+    with pytest.raises(BadLink, match="too long"):
+        read_link(evil)
+    assert search_keys(evil) == []
+
+
+@given(st.sampled_from([row[2] for row in ROWS]), st.text(max_size=12), st.integers(0, 60))
+def test_whatever_is_typed_is_understood_once_and_for_all_or_refused(pasted: str, typed: str, at: int) -> None:
+    text = pasted[:at] + typed + pasted[at:]
+    assert 0 < len(link_key(text)) <= KEY_LENGTH
+    with suppress(BadLink):
+        link = read_link(text)
+        assert read_link(link.text) == link
+        assert link.canonical.isascii()
 
 
 def test_an_address_of_another_platform_is_refused_where_the_service_has_one() -> None:
