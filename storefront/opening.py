@@ -27,7 +27,7 @@ def open_shop(*, owner: User, actor: Actor, now: datetime) -> bool:
     if not settings.MAIL_IS_SET_UP:
         raise NotReady(_("The shop cannot send mail yet, and customers need a code by mail. Set EMAIL_URL, restart."))
     if not settings.DEMO and not is_mfa_enabled(owner):
-        raise NotReady(_("Add a second factor to your account first: the admin needs it once the shop is open."))
+        raise NotReady(_("Add a second step to your account first: the admin asks for it once the shop is open."))
     with transaction.atomic():
         shop = ShopSettings.objects.select_for_update().get(pk=1)
         if shop.opened_at is not None:

@@ -68,7 +68,7 @@ def test_a_shop_opens_once_with_mail_and_a_second_factor(admin: Client, owner: U
     settings.MAIL_IS_SET_UP = False
     assert "cannot send mail yet" in admin.post(address, follow=True).content.decode()
     settings.MAIL_IS_SET_UP = True
-    assert "Add a second factor" in admin.post(address, follow=True).content.decode()
+    assert "Add a second step" in admin.post(address, follow=True).content.decode()
     assert ShopSettings.objects.get().opened_at is None
     EmailAddress.objects.get_or_create(user=owner, email=owner.email, verified=True, primary=True)
     TOTP.activate(owner, generate_totp_secret())
