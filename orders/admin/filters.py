@@ -50,6 +50,6 @@ def search_condition(term: str) -> Q:
     return (
         Q(provider_id__in=providers, upstream_id=term)
         | Q(customer_id__in=list(people.values_list("pk", flat=True)[:_MOST_PEOPLE]))
-        | with_link(term)
+        | Q(pk__in=with_link(Order.objects.all(), term))
         | Q(pk__gte=nth_newest(Order.objects.all()), link__icontains=term)
     )

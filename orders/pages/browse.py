@@ -28,8 +28,6 @@ from orders.states import (
 )
 
 PER_PAGE = 25
-#: The most orders that one search finds by a link, and by a part of a link or name.
-_MOST_FOUND = 2000
 #: The tabs in order; what is being sent counts as pending, because it lasts for seconds.
 TABS = (PENDING, CONFIRMING, IN_PROGRESS, COMPLETED, PARTIAL, CANCELED)
 
@@ -130,11 +128,11 @@ def _found(customer: User, text: str) -> QuerySet[Order]:
     own = Order.objects.filter(customer=customer)
     number = ascii_digits(text.lstrip("#"))
     wanted = {int(number)} if number.isascii() and number.isdigit() and len(number) < 18 else set()
-    wanted |= set(own.filter(with_link(text)).order_by("-id").values_list("pk", flat=True)[:_MOST_FOUND])
+    wanted |= with_link(own, text)
     # Part of a link or name is looked for among the newest orders only: no index finds it.
     newest = own.filter(pk__gte=nth_newest(own))
     parts = Q(link__icontains=text) | Q(service_name__icontains=text)
-    wanted |= set(newest.filter(parts).values_list("pk", flat=True)[:_MOST_FOUND])
+    wanted |= set(newest.filter(parts).values_list("pk", flat=True))
     return found.filter(pk__in=wanted)
 
 
