@@ -32,7 +32,16 @@ from notices import causes
 from notices.alerts import close_alert, raise_alert
 from notices.containment import contained
 from notices.models import Alert, Outbox, SendState
-from notices.transport import AddressRefused, NotNow, ServerFailed, Transport, is_missing, transport
+from notices.transport import (
+    AddressRefused,
+    MailFailed,
+    NotNow,
+    RefusedByPolicy,
+    ServerFailed,
+    Transport,
+    is_missing,
+    transport,
+)
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +56,10 @@ LONGEST_WAIT = timedelta(minutes=15)
 GIVE_UP_AFTER = timedelta(days=3)
 #: From this age on a mail that is put off counts as a failing server, unless other mails get through.
 LATE_AFTER = timedelta(hours=1)
+#: Different recipients that a server refuses by policy, one after another and none taken, before that is about us.
+REFUSALS = 3
+#: How long a mail that was taken shows that the server takes mails from us.
+FRESH = timedelta(minutes=10)
 KEEP = timedelta(days=14)
 BATCH = 1_000
 #: The most characters of a row's data, as JSON.
@@ -65,7 +78,7 @@ _CLAIM = """
     WHERE id = (
         SELECT id FROM notices_outbox
         WHERE state = 'waiting' AND next_at <= %(now)s AND (is_alert OR NOT %(only_alerts)s)
-        ORDER BY next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+        ORDER BY tries > 0, next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
     )
     RETURNING *
 """
@@ -137,9 +150,10 @@ def send_due(*, now: datetime, only_alerts: bool, seconds: float = 30.0) -> int:
     """Send the mails that are due for about ``seconds``; return how many were sent. Must not run in a transaction.
 
     With ``only_alerts``, as in a frozen shop, nothing but alerts to the owner leaves. A server that fails ends the run,
-    and is left alone for a moment: the other mails stay due, and a later run tries it with one of them.
+    and is left alone for a moment: the other mails stay due, and a later run tries it with one of them. A recipient
+    that it refuses ends nothing, whatever the words: anybody may sign up with an address that our server refuses.
     """
-    clock, began, sent = SteadyClock(now), elapsed_clock(), 0
+    clock, began, sent, refused = SteadyClock(now), elapsed_clock(), 0, dict[str, MailFailed]()
     # Again after each run, for mails that came when its sender had seen no more, and whose bell found it still at work.
     while elapsed_clock() - began < seconds and is_due(now=clock.now(), only_alerts=only_alerts):
         with _only_sender() as is_mine, transport() as server:
@@ -148,12 +162,16 @@ def send_due(*, now: datetime, only_alerts: bool, seconds: float = 30.0) -> int:
             while elapsed_clock() - began < seconds and (row := _claim(clock.now(), only_alerts)):
                 try:
                     sent += _send(row, server, clock)
+                except RefusedByPolicy as problem:
+                    refused[row.to] = problem
                 except ServerFailed as problem:
                     _put_off(row, problem, now=clock.now())
                     raise_alert(causes.MAIL_FAILS, now=clock.now(), problem=problem)
                     break
     if sent:
         close_alert(causes.MAIL_FAILS, now=clock.now())
+    elif len(refused) >= REFUSALS and not Outbox.objects.filter(sent_at__gt=clock.now() - FRESH).exists():
+        raise_alert(causes.MAIL_FAILS, now=clock.now(), problem=list(refused.values())[-1])
     return sent
 
 
@@ -180,15 +198,23 @@ def _failed_just_now(now: datetime) -> bool:
 
 
 def _claim(now: datetime, only_alerts: bool) -> Outbox | None:
-    """Claim the mail that has been due for longest until the end of a lease, and return it."""
+    """Claim a mail until the end of a lease, and return it: the one that has been due for longest, new ones first.
+
+    Mails that failed before come after them, so that no number of those keeps a code back.
+    """
     values = {"now": now, "lease_end": now + LEASE, "only_alerts": only_alerts}
     return next(iter(Outbox.objects.raw(_CLAIM, values)), None)
 
 
 def _send(row: Outbox, server: Transport, clock: SteadyClock) -> bool:
-    """Send a claimed mail and record what became of it; return True if it was sent. Raises ServerFailed."""
+    """Send a claimed mail and record what became of it; return True if it was sent.
+
+    Raises ServerFailed, with the mail still claimed, and RefusedByPolicy, with the mail put off.
+    """
     now = clock.now()
     if row.good_until is not None and row.good_until <= now:
+        if row.error and _nothing_sent_since(row):
+            raise_alert(causes.MAIL_FAILS, now=now, problem=row.error)
         _end(row, SendState.GIVEN_UP, now=now, error=_("Not sent in time: its code or link no longer works."))
         return False
     if now - row.queued_at > GIVE_UP_AFTER:
@@ -207,11 +233,17 @@ def _send(row: Outbox, server: Transport, clock: SteadyClock) -> bool:
         return False
     except NotNow as problem:
         _put_off(row, problem, now=clock.now())
-        if now - row.queued_at > LATE_AFTER and not Outbox.objects.filter(sent_at__gte=row.queued_at).exists():
+        if now - row.queued_at > LATE_AFTER and _nothing_sent_since(row):
             raise_alert(causes.MAIL_FAILS, now=clock.now(), problem=problem)
+        if isinstance(problem, RefusedByPolicy):
+            raise
         return False
     _mine(row).update(state=SendState.SENT, sent_at=clock.now(), next_at=None, sealed="", error="")
     return True
+
+
+def _nothing_sent_since(row: Outbox) -> bool:
+    return not Outbox.objects.filter(sent_at__gte=row.queued_at).exists()
 
 
 def _mine(row: Outbox) -> Any:

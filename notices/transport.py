@@ -15,6 +15,9 @@ from django.core.mail import EmailMultiAlternatives, mailers
 from django.core.mail.backends.smtp import EmailBackend
 
 _LONGEST = 300
+#: Refused recipients of one connection. A server may end one that had many (Postfix after 20, and slow from 10 on), and
+#: the mails after them would fail as well.
+_MOST_REFUSED = 8
 
 
 class MailFailed(Exception):
@@ -27,6 +30,10 @@ class ServerFailed(MailFailed):
 
 class NotNow(MailFailed):
     """This mail was refused, perhaps for a while only; another may pass."""
+
+
+class RefusedByPolicy(NotNow):
+    """This mail was refused for who we are, or for a rule about its recipient: the others' answers tell which."""
 
 
 class AddressRefused(MailFailed):
@@ -54,6 +61,7 @@ class Transport:
 
     def __init__(self) -> None:
         self._backend: Any = mailers.default
+        self._refused = 0
 
     def deliver(self, message: EmailMultiAlternatives) -> str:
         """Hand over ``message`` to its one recipient; return the server's answer. Raises MailFailed."""
@@ -69,8 +77,14 @@ class Transport:
             if not is_smtp:
                 self._backend.send_messages([message])
                 return "taken"
+            if self._refused >= _MOST_REFUSED:
+                self.close()
+                self._refused = 0
             self._backend.open()
             return _smtp(self._backend.connection, sender, recipient, content)
+        except (AddressRefused, NotNow):
+            self._refused += 1
+            raise
         except smtplib.SMTPResponseException as problem:
             self._drop()
             raise ServerFailed(_answer(problem.smtp_code, problem.smtp_error)) from problem
@@ -111,11 +125,11 @@ def _smtp(server: Any, sender: str, recipient: str, content: bytes) -> str:
     code, answer = server.rcpt(recipient)
     if code not in (250, 251):
         _reset(server)
-        # 5.7.x is about us: relaying denied, sender blocked (RFC 3463, 3.8). The address may be good.
-        if code // 100 == 5 and not answer.startswith(b"5.7."):
-            raise AddressRefused(_answer(code, answer))
+        # 5.7.x is a policy (RFC 3463, 3.8): relaying denied, sender blocked, or this domain. The address may be good.
+        if code // 100 == 5 and answer.startswith(b"5.7."):
+            raise RefusedByPolicy(_answer(code, answer))
         if code // 100 == 5:
-            raise ServerFailed(_answer(code, answer))
+            raise AddressRefused(_answer(code, answer))
         raise NotNow(_answer(code, answer))
     try:
         code, answer = server.data(content)

@@ -23,6 +23,8 @@ class MailServer:
     sender_answer: str = "250 2.1.0 Ok"
     after_data: str | None = "250 2.0.0 Ok: queued as 4711"
     hangs: bool = False
+    #: So many recipients may be refused on a connection before the server ends it, as Postfix does after 20.
+    patience: int = 20
     #: Called when a mail has arrived whole and is not answered yet.
     on_mail: Callable[[], None] = lambda: None
     released: threading.Event = field(default_factory=threading.Event)
@@ -45,6 +47,7 @@ class _Session(socketserver.StreamRequestHandler):
             shop.released.wait(20)
             return
         self._say("220 mail.example ESMTP")
+        refused = 0
         while line := self.rfile.readline():
             verb, words = line[:4].upper().strip(), line.decode().strip()
             if verb == b"EHLO":
@@ -55,6 +58,10 @@ class _Session(socketserver.StreamRequestHandler):
                 address = words[words.index("<") + 1 : words.index(">")]
                 shop.recipients.append(address)
                 self._say(shop.refusals.get(address, "250 2.1.5 Ok"))
+                refused += address in shop.refusals
+                if refused >= shop.patience:
+                    self._say("421 4.7.0 Error: too many errors")
+                    return
             elif verb == b"DATA":
                 self._say("354 End with a dot")
                 shop.received.append(self._mail())

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.db import IntegrityError, close_old_connections, connection, transaction
+from django.db.models import Value
+from django.db.models.functions import Concat
 from pytest_django.fixtures import Settings
 
 from core import broker
@@ -233,16 +235,67 @@ def test_an_address_that_smtp_cannot_write_is_refused(server: MailServer, addres
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("answer", ["550 5.7.1 Relay access denied", "sender"])
-def test_a_server_that_refuses_us_is_not_taken_for_a_wrong_address(server: MailServer, answer: str) -> None:
-    if answer == "sender":
-        server.sender_answer = "550 5.1.8 Sender address rejected"
-    else:
-        server.refusals["alice@example.com"] = answer
+def test_a_server_that_refuses_our_sender_is_not_taken_for_a_wrong_address(server: MailServer) -> None:
+    server.sender_answer = "550 5.1.8 Sender address rejected"
     row = queue()
     assert send() == 0
     row.refresh_from_db()
     assert row.state == SendState.WAITING
+    assert is_open(causes.MAIL_FAILS)
+
+
+DENIED = "554 5.7.1 Recipient address rejected: Access denied"
+
+
+def queue_denied(server: MailServer, count: int) -> list[Outbox]:
+    addresses = [f"bad{number}@blocked.example" for number in range(count)]
+    server.refusals |= dict.fromkeys(addresses, DENIED)
+    return [queue(to, to=to) for to in addresses]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("failed_before", [False, True])
+def test_any_number_of_refused_recipients_keep_no_code_back(server: MailServer, failed_before: bool) -> None:
+    rows = queue_denied(server, 120)
+    if failed_before:
+        assert send() == 0
+    code = queue_code(key="code", good_until=database_now() + timedelta(minutes=15))
+    later = timedelta(minutes=1) if failed_before else timedelta()
+    assert send(later=later) == 1
+    assert server.ids() == [code.message_id]
+    if failed_before:
+        assert server.recipients[120] == "alice@example.com", "what failed before comes after it"
+    assert not is_open(causes.MAIL_FAILS)
+    assert set(Outbox.objects.filter(pk__in=[row.pk for row in rows]).values_list("state", "tries")) == {
+        (SendState.WAITING, 2 if failed_before else 1)
+    }
+
+
+@pytest.mark.django_db
+def test_a_server_that_refuses_every_recipient_is_an_alert_until_it_takes_a_mail(server: MailServer) -> None:
+    queue_denied(server, 2)
+    assert send() == 0
+    assert not is_open(causes.MAIL_FAILS), "two may be two bad addresses"
+    queue("two", to="bad2@blocked.example")
+    server.refusals["bad2@blocked.example"] = DENIED
+    assert send(later=timedelta(minutes=1)) == 0
+    assert is_open(causes.MAIL_FAILS)
+    server.refusals.clear()
+    assert send(later=timedelta(minutes=3)) == 3
+    assert not is_open(causes.MAIL_FAILS)
+    Outbox.objects.update(key=Concat(Value("old "), "key"))
+    queue_denied(server, 3)
+    assert send(later=timedelta(minutes=4)) == 0
+    assert not is_open(causes.MAIL_FAILS), "it took mails some minutes ago"
+
+
+@pytest.mark.django_db
+def test_a_lone_code_that_the_server_never_took_is_an_alert(server: MailServer) -> None:
+    server.refusals["alice@example.com"] = DENIED
+    queue_code(good_until=database_now() + timedelta(minutes=15))
+    assert send() == 0
+    assert not is_open(causes.MAIL_FAILS)
+    assert send(later=timedelta(minutes=16)) == 0
     assert is_open(causes.MAIL_FAILS)
 
 

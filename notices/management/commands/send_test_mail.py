@@ -11,7 +11,7 @@ from core.shop_settings import shop_settings
 from core.staff_actions import record_staff_action, shell_actor
 from notices.models import Outbox
 from notices.outbox import message_id, render
-from notices.transport import AddressRefused, MailFailed, ServerFailed, describe, is_missing, transport
+from notices.transport import AddressRefused, MailFailed, RefusedByPolicy, ServerFailed, describe, is_missing, transport
 
 
 class Command(BaseCommand):
@@ -43,7 +43,7 @@ class Command(BaseCommand):
                 answer = server.deliver(render(mail))
         except AddressRefused as problem:
             raise CommandError(f"The server takes mail from us, but not for {address}: {problem}") from problem
-        except ServerFailed as problem:
+        except (ServerFailed, RefusedByPolicy) as problem:
             raise CommandError(
                 f"The server is away or refuses us: {problem}. Check EMAIL_URL (host, port, user, password) and "
                 "DEFAULT_FROM_EMAIL."
