@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import password_limits
-from accounts.known_devices import remember_device
+from accounts.known_devices import NEW_PASSWORD, remember_device
 from accounts.mails import queue_account_mail
 from accounts.models import ApiKey
 from accounts.security_events import account_meant, log_event
@@ -48,6 +48,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return state == SignUp.OPEN
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        request.session[NEW_PASSWORD] = True
         return reverse("keys_after_password")
 
     def clean_email(self, email: str) -> str:

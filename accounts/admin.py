@@ -6,16 +6,21 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from accounts.api_keys import revoke_key
 from accounts.models import ApiKey, User
+from accounts.second_factor import end_sessions
+from core.clock import database_now
 from core.read_only_admin import ReadOnlyAdmin
 from core.shop_admin import ShopModelAdmin
 
@@ -86,7 +91,18 @@ class PersonAdmin(ShopModelAdmin):
     show_full_result_count = False
     list_per_page = 50
     filter_horizontal = ("groups",)
-    actions = None
+    actions = ("end_sessions",)
+
+    def has_end_sessions_permission(self, request: HttpRequest) -> bool:
+        return _is_owner(request)
+
+    @admin.action(description=_("End their sessions: they sign in again"), permissions=["end_sessions"])
+    def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for person in queryset:
+            with transaction.atomic():
+                ended = end_sessions(person)
+                self.record(request, person, "person.end_sessions", _t("Sessions ended"), after={"sessions": ended})
+        messages.success(request, _t("Their sessions are ended."))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         is_verified = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True, email__iexact=OuterRef("email"))
@@ -139,7 +155,7 @@ class PersonAdmin(ShopModelAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
-    """API keys and their last use. Customers create and revoke them; the keys themselves are not stored."""
+    """API keys and their last use. Customers create them; they and owners revoke them. The keys are not stored."""
 
     list_display = ("prefix", "name", "customer", "scopes", "networks", "last_used_at", "created_at", "revoked_at")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
@@ -147,6 +163,19 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     search_fields = ("prefix", "name", "customer__email")
     fields = list_display
     list_per_page = 50
+    actions = ("revoke",)
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return _is_owner(request)
+
+    @admin.action(description=_("Revoke the selected keys"), permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        now = database_now()
+        with transaction.atomic():
+            revoked = [key for key in queryset if revoke_key(customer=key.customer, key_id=key.pk, now=now)]
+            self.record_each(request, revoked, "api_key.revoke", _t("Revoked"))
+        words = ngettext("%(n)d key is revoked.", "%(n)d keys are revoked.", len(revoked))
+        messages.success(request, words % {"n": len(revoked)})
 
 
 def _is_owner(request: HttpRequest) -> bool:

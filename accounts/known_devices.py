@@ -13,6 +13,8 @@ from django.utils.crypto import salted_hmac
 
 from accounts.models import User
 
+#: In the session of whoever has just chosen a new password, until their device is known again.
+NEW_PASSWORD = "new_password"  # noqa: S105
 _SALT = "accounts.known_devices"
 _AGE = timedelta(days=365)
 #: Accounts one browser may be known to.

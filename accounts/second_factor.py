@@ -56,7 +56,7 @@ def admission_of(request: HttpRequest) -> Admission:
     """Return what lets this member of staff into the admin; read once for each request.
 
     Without a factor there are two ways. A demo has nothing to protect while only its own machine reaches it. The first
-    owner of a shop that was never opened has to get in to set it up.
+    owner of a shop that was never opened, and has no customer yet, has to get in to set it up.
     """
     known: Admission | None = getattr(request, "admission", None)
     if known is None:
@@ -69,10 +69,15 @@ def _admission(request: HttpRequest) -> Admission:
         return Admission.SECOND_FACTOR
     if settings.DEMO and not settings.SECURE_SSL_REDIRECT and _comes_from_this_machine(request):
         return Admission.DEMO
-    if request.user.is_superuser and shop_settings().opened_at is None:
+    if request.user.is_superuser and shop_settings().opened_at is None and not _has_customers():
         first_owner = User.objects.filter(is_superuser=True).order_by("pk").values_list("pk", flat=True).first()
         return Admission.FIRST_OWNER if first_owner == request.user.pk else Admission.NONE
     return Admission.NONE
+
+
+def _has_customers() -> bool:
+    """True once there is a customer, as `create_customer` adds them: then there may be money to protect."""
+    return User.objects.filter(is_staff=False).exists()
 
 
 def _comes_from_this_machine(request: HttpRequest) -> bool:
@@ -104,7 +109,7 @@ def reset_second_factor(*, email: str, actor: Actor, reason: str) -> Reset:
         removed = Authenticator.objects.filter(user=person)
         kinds = sorted(removed.values_list("type", flat=True))
         removed.delete()
-        ended = _end_sessions(person)
+        ended = end_sessions(person)
         record_staff_action(
             actor, "person.reset_second_factor", person, reason=reason, before={"factors": ", ".join(kinds)}
         )
@@ -112,7 +117,7 @@ def reset_second_factor(*, email: str, actor: Actor, reason: str) -> Reset:
     return Reset(factors=len(kinds), sessions=ended)
 
 
-def _end_sessions(person: User) -> int:
+def end_sessions(person: User) -> int:
     """Delete every session of ``person``; the session's own data says whose it is, so all are read."""
     ended = 0
     for session in Session.objects.iterator(chunk_size=1_000):

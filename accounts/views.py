@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.api_keys import BadKeyOptions, create_key, keys_of, revoke_all_keys, revoke_key
 from accounts.forms import ApiKeyForm
-from accounts.known_devices import remember_device
+from accounts.known_devices import NEW_PASSWORD, remember_device
 from accounts.requests import CustomerRequest
 from accounts.second_factor import has_second_factor, used_second_factor
 from accounts.security_events import log_event
@@ -80,8 +80,9 @@ def keys_after_password(request: CustomerRequest) -> HttpResponse:
         response: HttpResponse = HttpResponseRedirect(reverse("account"))
     else:
         response = render(request, "account/keys_after_password.html", {"page": "account", "keys": keys})
-    # The new password made every device unknown, this one too.
-    remember_device(request, response, request.customer)
+    # A new password makes every device unknown, this one too. Only the page that was just led here may say so.
+    if request.session.pop(NEW_PASSWORD, False):
+        remember_device(request, response, request.customer)
     return response
 
 

@@ -1,5 +1,7 @@
 """Where a request comes from: its address, and who sent it, as the access log names both."""
 
+import ipaddress
+
 from django.conf import settings
 from django.http import HttpRequest
 
@@ -8,8 +10,26 @@ SENDER = "shop.sender"
 
 
 def client_address(request: HttpRequest) -> str:
-    """The client's IP address: as seen by the outermost of our PROXY_COUNT proxies, otherwise the connection's."""
+    """The client's IP address: as seen by the outermost of our PROXY_COUNT proxies, otherwise the connection's.
+
+    Some proxies add the port, "1.2.3.4:5678" or "[::1]:5678"; it is left out. Where they write no address at all, as in
+    "unknown", the connection's counts, and where that is none, "".
+    """
     count: int = settings.PROXY_COUNT
     seen = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
     # Each of our proxies appends one address; the client can write anything before those.
-    return seen[-count] if 0 < count <= len(seen) else str(request.META.get("REMOTE_ADDR", ""))
+    given = seen[-count] if 0 < count <= len(seen) else ""
+    return _address(given) or _address(str(request.META.get("REMOTE_ADDR", "")))
+
+
+def _address(text: str) -> str:
+    """Return the address in ``text`` without a port, "" if there is none."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        # Without the name of a network card, as in fe80::1%eth0.
+        return str(ipaddress.ip_address(text.partition("%")[0]))
+    except ValueError:
+        return ""

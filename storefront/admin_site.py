@@ -32,9 +32,10 @@ def _never(match: ResolverMatch) -> bool:
 
 
 def _about_staff(match: ResolverMatch) -> bool:
-    """True for the page of a member of staff, whose roles it changes; the pages of customers have none."""
+    """True unless it is surely the page of a customer, who has no roles: the admin reads an id in many spellings."""
     person = match.kwargs["object_id"]
-    return person.isdecimal() and User.objects.filter(pk=person, is_staff=True).exists()
+    is_plain = person.isascii() and person.isdigit() and len(person) < 19
+    return not (is_plain and User.objects.filter(pk=person, is_staff=False).exists())
 
 
 #: Pages that ask who is there if that was more than ACCOUNT_REAUTHENTICATION_TIMEOUT ago, with the second factor of
@@ -60,6 +61,8 @@ CONFIRMED: Mapping[str, Callable[[ResolverMatch], bool]] = {
     "catalog_provider_change": _always,
     "catalog_provider_test": _always,
     "catalog_service_import_prices": _always,
+    # the doors
+    "core_shopsettings_open": _always,
 }
 #: Forms with a password, a key or a file in them: nothing of those waits in the session while the person confirms.
 NOT_KEPT = frozenset(

@@ -161,6 +161,7 @@ MIDDLEWARE = [
     "core.shop_settings.ShopSettingsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.confirming.KeptFormMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
@@ -285,6 +286,7 @@ _cookie_prefix = "__Host-" if HTTPS else ""
 SESSION_COOKIE_NAME = f"{_cookie_prefix}sessionid"
 CSRF_COOKIE_NAME = f"{_cookie_prefix}csrftoken"
 DEVICE_COOKIE_NAME = f"{_cookie_prefix}device"
+KEPT_FORM_COOKIE_NAME = f"{_cookie_prefix}kept-form"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 CSRF_COOKIE_SECURE = HTTPS

@@ -12,6 +12,8 @@ from django.test import Client
 
 from accounts.models import User
 
+PASSWORD_OF_TESTS = "correct horse battery"
+
 
 def sign_in_staff(person: User, client: Client | None = None, *, confirmed: bool = True) -> Client:
     """Sign ``person`` in with an authenticator app. ``confirmed``: asked again just now, as before money moves."""

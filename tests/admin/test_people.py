@@ -3,11 +3,16 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Permission
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
+from accounts.api_keys import create_key
 from accounts.models import User
+from core.clock import database_now
+from core.models import StaffAction
 from storefront.settings import PASSWORD_HASHERS
+from tests.admin.conftest import as_
 from tests.sign_in import sign_in_staff
 
 pytestmark = pytest.mark.django_db
@@ -100,3 +105,32 @@ def test_owners_cannot_deactivate_themselves(admin: Client, owner: User) -> None
     owner.refresh_from_db()
     assert owner.is_active
     assert owner.is_superuser
+
+
+def test_an_owner_ends_sessions_and_revokes_keys(admin: Client, owner: User, alice: User, clerk: User) -> None:
+    hers, key = as_(alice), create_key(customer=alice, name="bot", now=database_now()).row
+    assert hers.get(reverse("account")).status_code == 200
+    admin.post(reverse(LIST), {"action": "end_sessions", "_selected_action": [str(alice.pk)]})
+    assert hers.get(reverse("account")).status_code == 302
+    keys = reverse("admin:accounts_apikey_changelist")
+    as_(clerk).post(keys, {"action": "revoke", "_selected_action": [str(key.pk)]})
+    key.refresh_from_db()
+    assert key.revoked_at is None
+    admin.post(keys, {"action": "revoke", "_selected_action": [str(key.pk)]})
+    key.refresh_from_db()
+    assert key.revoked_at is not None
+    actions = StaffAction.objects.filter(actor=f"staff:{owner.pk}").values_list("action", flat=True)
+    assert set(actions) == {"person.end_sessions", "api_key.revoke"}
+
+
+def test_owners_and_passwords_made_on_the_server_are_written_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "correct horse battery")
+    call_command("createsuperuser", "--noinput", "--email", "new@example.com", verbosity=0)
+    assert EmailAddress.objects.get(email="new@example.com").verified
+    monkeypatch.setattr("getpass.getpass", lambda *_args, **_kwargs: "another horse battery")
+    call_command("changepassword", "new@example.com", verbosity=0)
+    rows = StaffAction.objects.order_by("id").values_list("action", "actor", "object_name")
+    assert list(rows) == [
+        ("owner.create", "shell", "new@example.com"),
+        ("person.change_password", "shell", "new@example.com"),
+    ]

@@ -9,6 +9,7 @@ from catalog.models import Provider, SyncRun
 from catalog.models.provider import SyncState
 from catalog.sync.run import AlreadyRunning, sync_provider
 from core.clock import database_now
+from core.staff_actions import record_staff_action, shell_actor
 
 
 class Command(BaseCommand):
@@ -32,6 +33,8 @@ class Command(BaseCommand):
         how: dict[str, Any] = {"actor": "sync_catalog", "force": options["force"]}
         how["wait_seconds"] = settings.SYNC_DEADLINE_SECONDS + 30
         for provider in providers:
+            if options["force"]:
+                record_staff_action(shell_actor(), "provider.force_sync", provider)
             try:
                 runs.append(sync_provider(provider, now=database_now(), **how))
             except AlreadyRunning as refusal:
