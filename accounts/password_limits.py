@@ -30,9 +30,17 @@ RATES = {
 
 def count_attempt(request: HttpRequest, *, email: str) -> RateLimitUsage | None:
     """Count one attempt with a password; return None if a limit refuses it, else what takes the count back."""
+    return count_all(request, _counts(request, email), RATES)
+
+
+def count_all(request: HttpRequest, counts: list[tuple[str, str]], rates: dict[str, str]) -> RateLimitUsage | None:
+    """Add one to each of ``counts``, pairs of a name in ``rates`` and a key; return what takes that back.
+
+    Return None, and add nothing, if one is full.
+    """
     usage = RateLimitUsage(usage=[])
-    for action, key in _counts(request, email):
-        counted = ratelimit.consume(request, app="accounts", action=action, config=RATES, key=key)
+    for action, key in counts:
+        counted = ratelimit.consume(request, app="accounts", action=action, config=rates, key=key)
         if counted is None:
             usage.rollback()
             return None
@@ -63,7 +71,7 @@ def _counts(request: HttpRequest, email: str) -> list[tuple[str, str]]:
     if not accounts:
         names = [f"email:{email.strip().lower()}"]
     if names:
-        network, wide = _networks(get_adapter().get_client_ip(request))
+        network, wide = networks_of(request)
         counts += [("account_from_network", f"{name} {network}") for name in names]
         counts += [("account_from_wide_network", f"{name} {wide}") for name in names]
         counts += [("network", network), ("wide_network", wide)]
@@ -71,12 +79,12 @@ def _counts(request: HttpRequest, email: str) -> list[tuple[str, str]]:
     return counts
 
 
-def _networks(client_ip: str) -> tuple[str, str]:
-    """The client's network and a wider one: /24 and /16 with IPv4; with IPv6 /64, which is one customer, and /48.
+def networks_of(request: HttpRequest) -> tuple[str, str]:
+    """Return the client's network and a wider one: /24 and /16; with IPv6 /64, which is one customer, and /48.
 
     A free tunnel gives anybody a /48, which is 65,536 networks.
     """
-    ip = ipaddress.ip_address(client_ip)
+    ip = ipaddress.ip_address(get_adapter().get_client_ip(request))
     ip = getattr(ip, "ipv4_mapped", None) or ip
     narrow, wide = (24, 16) if ip.version == 4 else (64, 48)
     return str(ipaddress.ip_network((ip, narrow), strict=False)), str(ipaddress.ip_network((ip, wide), strict=False))

@@ -5,16 +5,23 @@ from datetime import timedelta
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.reverse_related import ForeignObjectRel
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.password_limits import count_all, networks_of
 from core.clock import database_now
 from core.models import ShopSettings
 
 #: What every account gets at its sign-up, and what therefore does not keep it.
 _OF_SIGN_UP = {"account.emailaddress", "usersessions.usersession"}
+
+#: Sign-ups from one network. The limit over the whole shop counts those whose address was verified, so that it takes
+#: many networks and mailboxes to keep others out.
+RATES = {"sign_up_from_network": "20/1h/key", "sign_up_from_wide_network": "60/1h/key"}
+_VERIFIED = Exists(EmailAddress.objects.filter(user=OuterRef("pk"), verified=True))
 
 
 class SignUp(models.TextChoices):
@@ -36,19 +43,29 @@ def sign_up_state(shop: ShopSettings) -> SignUp:
     if not shop.signup_is_open:
         return SignUp.CLOSED
     if shop.signups_per_hour:
-        # Numbers grow with time, so the newest customers are at the end of the key's index.
-        newest = User.objects.filter(is_staff=False).order_by("-id").values_list("date_joined", flat=True)
+        # Numbers grow with time, so the newest customers are at the end of the key's index. Accounts that are of no use
+        # to anybody count for nothing: they cost no mailbox.
+        used = User.objects.filter(Q(last_login__isnull=False) | _VERIFIED, is_staff=False)
+        newest = used.order_by("-id").values_list("date_joined", flat=True)
         limiting = newest[shop.signups_per_hour - 1 : shop.signups_per_hour]
         if any(joined > database_now() - timedelta(hours=1) for joined in limiting):
             return SignUp.TOO_MANY
     return SignUp.OPEN
 
 
+def count_sign_up(request: HttpRequest) -> bool:
+    """Count a sign-up from the client's network; return False if there were too many within the hour.
+
+    It counts whether or not the address has an account already, which nobody learns from it.
+    """
+    network, wide = networks_of(request)
+    counts = [("sign_up_from_network", network), ("sign_up_from_wide_network", wide)]
+    return count_all(request, counts, RATES) is not None
+
+
 def never_verified() -> QuerySet[User]:
     """Return the customers who never verified an address nor signed in, and to whom no other row belongs."""
-    unused = User.objects.filter(last_login=None, is_staff=False).exclude(
-        Exists(EmailAddress.objects.filter(user=OuterRef("pk"), verified=True))
-    )
+    unused = User.objects.filter(last_login=None, is_staff=False).exclude(_VERIFIED)
     for relation in User._meta.get_fields(include_hidden=True):
         if not isinstance(relation, ForeignObjectRel) or relation.many_to_many:
             continue

@@ -4,10 +4,15 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import ConfirmEmailVerificationCodeForm, SignupForm
+from allauth.core import context
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
-from accounts.sign_up import never_verified
+from accounts.security_events import log_event
+from accounts.sign_up import count_sign_up, never_verified
+from core.security_log import Event
 
 
 class SignUpForm(SignupForm):
@@ -18,6 +23,14 @@ class SignUpForm(SignupForm):
     """
 
     account_already_exists: bool
+
+    def clean(self) -> dict[str, Any]:
+        """Return the fields, counted as a sign-up if they are right. Raises ValidationError beyond the limit."""
+        cleaned: dict[str, Any] = super().clean()
+        if not self.errors and not count_sign_up(context.request):
+            log_event(Event.SIGN_UP_LIMITED, context.request)
+            raise ValidationError(_("Too many sign-ups from your network. Try again in an hour, or from another one."))
+        return cleaned
 
     def try_save(self, request: HttpRequest) -> Any:
         """Return the new account, or the answer for an address that has one; nothing is half made."""

@@ -65,7 +65,10 @@ class ShopSettings(models.Model):
         _("sign-ups in an hour"),
         default=100,
         validators=[MaxValueValidator(100_000)],
-        help_text=_("The most new accounts of one hour, over the whole shop. 0: no limit."),
+        help_text=_(
+            "The most new customers of one hour, over the whole shop. Accounts that nobody verified do not count. "
+            "0: no limit."
+        ),
     )
     opened_at = models.DateTimeField(_("open since"), null=True, blank=True, editable=False)
     #: SHOP_CURRENCY as it was when money first moved; see storefront.currency_lock.

@@ -24,6 +24,7 @@ class Event(StrEnum):
     SIGNED_IN = "signed_in"
     SIGN_IN_FAILED = "sign_in_failed"
     SIGN_IN_LIMITED = "sign_in_limited"
+    SIGN_UP_LIMITED = "sign_up_limited"
     SIGNED_OUT = "signed_out"
     CONFIRMED = "confirmed"
     FACTOR_ADDED = "factor_added"

@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                 ("contact_email", models.EmailField(blank=True, help_text="The address for customers to write to", max_length=254, verbose_name="contact")),
                 ("sender_name", models.CharField(blank=True, help_text="Empty: the name of the shop", max_length=60, verbose_name="sender of mails")),
                 ("signup_is_open", models.BooleanField(default=True, help_text="Off: nobody can sign up. Customers go on as before.", verbose_name="new customers")),
-                ("signups_per_hour", models.PositiveIntegerField(default=100, help_text="The most new accounts of one hour, over the whole shop. 0: no limit.", validators=[MaxValueValidator(100000)], verbose_name="sign-ups in an hour")),
+                ("signups_per_hour", models.PositiveIntegerField(default=100, help_text="The most new customers of one hour, over the whole shop. Accounts that nobody verified do not count. 0: no limit.", validators=[MaxValueValidator(100000)], verbose_name="sign-ups in an hour")),
                 ("opened_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="open since")),
                 ("currency", models.CharField(blank=True, editable=False, max_length=8, verbose_name="currency")),
             ],

@@ -51,7 +51,8 @@ def test_what_the_environment_says_is_shown_and_no_secret_is(admin: Client, sett
 )
 def test_nobody_signs_up_while_the_owner_does_not_want_it(values: dict[str, Any], sentence: str) -> None:
     for number in range(2):
-        cast.customer(f"customer{number}@example.com")
+        person = cast.customer(f"customer{number}@example.com")
+        EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
     ShopSettings.objects.update(**values)
     response = Client().post(reverse("account_signup"), SIGN_UP)
     assert sentence in response.content.decode()
