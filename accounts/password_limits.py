@@ -1,4 +1,4 @@
-"""Limits of wrong passwords: strict for strangers, and never so that strangers keep the owner out.
+"""Limits of wrong passwords and codes: strict for strangers, and never so that strangers keep the owner out.
 
 They are counted for each account from each network, for each account from everywhere, and for each network. A known
 device (:mod:`accounts.known_devices`) has a count of its own and obeys no other.
@@ -16,21 +16,31 @@ from django.http import HttpRequest
 from accounts.known_devices import device_of
 from accounts.models import User
 
-#: Wrong passwords in so much time. What one network may try for an account is far less than what all may, so that it
-#: takes several networks to keep an unknown device out.
+#: Wrong passwords, and wrong codes of the second factor, in so much time. What one network may try for an account is
+#: far less than what all may, so that it takes several networks to keep an unknown device out.
 RATES = {
-    "device": "5/300s/key",
+    "device": "5/300s/key,20/1h/key",
     "account_from_network": "5/300s/key,20/1h/key",
     "account_from_wide_network": "40/1h/key",
     "account": "100/1h/key",
     "network": "20/1m/key",
     "wide_network": "60/1m/key",
+    "device_code": "5/300s/key,20/1h/key",
+    "code_from_network": "5/300s/key,20/1h/key",
+    "code_from_wide_network": "40/1h/key",
+    # Of a million codes, so many are tried in a day by whoever has the password.
+    "code": "60/1h/key,200/1d/key",
 }
 
 
 def count_attempt(request: HttpRequest, *, email: str) -> RateLimitUsage | None:
     """Count one attempt with a password; return None if a limit refuses it, else what takes the count back."""
     return count_all(request, _counts(request, email), RATES)
+
+
+def count_code(request: HttpRequest, account: User) -> RateLimitUsage | None:
+    """Count one code of a second factor; return None if a limit refuses it, else what takes the count back."""
+    return count_all(request, _code_counts(request, account), RATES)
 
 
 def count_all(request: HttpRequest, counts: list[tuple[str, str]], rates: dict[str, str]) -> RateLimitUsage | None:
@@ -50,8 +60,9 @@ def count_all(request: HttpRequest, counts: list[tuple[str, str]], rates: dict[s
 
 def forget_attempts(request: HttpRequest, *, email: str) -> None:
     """Clear the counts of the accounts with that address: its owner has chosen a new password by mail."""
-    for action, key in _counts(request, email):
-        if action.startswith("account"):
+    codes = [count for account in accounts_named(email) for count in _code_counts(request, account)]
+    for action, key in _counts(request, email) + codes:
+        if action.startswith(("account", "code")):
             ratelimit.clear(request, app="accounts", action=action, config=RATES, key=key)
 
 
@@ -77,6 +88,18 @@ def _counts(request: HttpRequest, email: str) -> list[tuple[str, str]]:
         counts += [("network", network), ("wide_network", wide)]
         counts += [("account", name) for name in names]
     return counts
+
+
+def _code_counts(request: HttpRequest, account: User) -> list[tuple[str, str]]:
+    """The counts that one code belongs to, as in _counts."""
+    if device := device_of(request, account):
+        return [("device_code", device)]
+    (network, wide), name = networks_of(request), f"id:{account.pk}"
+    return [
+        ("code_from_network", f"{name} {network}"),
+        ("code_from_wide_network", f"{name} {wide}"),
+        ("code", name),
+    ]
 
 
 def networks_of(request: HttpRequest) -> tuple[str, str]:

@@ -31,6 +31,7 @@ class Event(StrEnum):
     FACTOR_REMOVED = "factor_removed"
     FACTOR_USED = "factor_used"
     FACTOR_FAILED = "factor_failed"
+    FACTOR_LIMITED = "factor_limited"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     ADDRESS_CHANGED = "address_changed"
     SESSIONS_ENDED = "sessions_ended"

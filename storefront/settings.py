@@ -233,12 +233,17 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
     "login": "accounts.sign_in.SignInForm",
+    "change_password": "accounts.sign_in.OldPasswordForm",
     "signup": "accounts.sign_up_forms.SignUpForm",
     "confirm_email_verification_code": "accounts.sign_up_forms.CodeForm",
 }
 USERSESSIONS_ADAPTER = "accounts.adapter.UserSessionsAdapter"
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
-MFA_FORMS = {"add_webauthn": "accounts.sign_in.AddPasskeyForm"}
+MFA_FORMS = {
+    "add_webauthn": "accounts.sign_in.AddPasskeyForm",
+    "authenticate": "accounts.sign_in.SecondStepForm",
+    "reauthenticate": "accounts.sign_in.ConfirmingCodeForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 # The device asks for a finger or a PIN, so that a passkey alone is two factors.
@@ -258,8 +263,9 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 # For changes of how somebody signs in; the admin has a list of its own (storefront.admin_site).
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-# The form asks for the old password, which somebody with a borrowed session may guess there.
-ACCOUNT_RATE_LIMITS = {"change_password": "5/m/user,20/h/user"}
+# Passwords and codes are counted by accounts.password_limits. allauth's count of codes is one for each account, from
+# everywhere: who knows the password could keep the owner's own codes refused.
+ACCOUNT_RATE_LIMITS = {"login_failed": "", "change_password": "20/m/user"}
 # Who has chosen a new password by mail is signed in, on a device that is known from then on.
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXY_COUNT

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.test import Client
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
 
+from accounts import password_limits
 from accounts.api_keys import create_key
 from accounts.models import ApiKey, User
 from core.clock import database_now
@@ -51,15 +53,30 @@ def test_a_borrowed_session_changes_neither_address_nor_keys(alice: User) -> Non
     assert sent_mails() == []
 
 
-def test_the_old_password_can_be_guessed_a_few_times_only(alice: User) -> None:
-    thief = sign_in_customer(alice, confirmed=False)
-    answers = [
-        thief.post("/accounts/password/change/", {"oldpassword": guess, **NEW_PASSWORD}).status_code
-        for guess in ("a", "b", "c", "d", "e", PASSWORD)
-    ]
-    assert answers == [200] * 5 + [429]
+def test_the_old_password_can_be_guessed_a_few_times_only(alice: User, caplog: pytest.LogCaptureFixture) -> None:
+    thief, who = sign_in_customer(alice, confirmed=False), f"customer:{alice.pk}"
+
+    def guess(old: str, address: str = "198.51.100.7") -> str:
+        caplog.clear()
+        answer = thief.post("/accounts/password/change/", {"oldpassword": old, **NEW_PASSWORD}, REMOTE_ADDR=address)
+        return answer.content.decode()
+
+    for old in ("a", "b", "c", "d", "e"):
+        assert "Enter your current password." in guess(old)
+        assert f"sign_in_failed actor={who} address=198.51.100.7" in caplog.text
+    assert "Too many attempts." in guess(PASSWORD)
+    assert f"sign_in_limited actor={who} address=198.51.100.7" in caplog.text
     alice.refresh_from_db()
     assert alice.check_password(PASSWORD)
+    cache.clear()
+    for n in range(100):
+        consumed = password_limits.count_attempt(_from(f"{20 + n}.51.100.7"), email=alice.email)
+        assert consumed is not None
+    assert "Too many attempts." in guess(PASSWORD, "192.0.2.1"), "the account has no more in this hour, from anywhere"
+
+
+def _from(address: str) -> HttpRequest:
+    return RequestFactory().post("/accounts/login/", REMOTE_ADDR=address)
 
 
 def test_a_form_goes_on_after_the_password(alice: User) -> None:
