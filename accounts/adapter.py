@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import password_limits
 from accounts.known_devices import NEW_PASSWORD, remember_device
-from accounts.mails import queue_account_mail
+from accounts.mails import forget_reset_mails, queue_account_mail
 from accounts.models import ApiKey
 from accounts.security_events import account_meant, log_event
 from accounts.sign_up import SignUp, sign_up_state
@@ -80,6 +80,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
         password_limits.forget_attempts(request, email=credentials.get("email", ""))
+        forget_reset_mails(request, email=credentials.get("email", ""))
 
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **kwargs)

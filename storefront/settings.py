@@ -268,6 +268,8 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_RATE_LIMITS = {"login_failed": "", "change_password": "20/m/user"}
 # Who has chosen a new password by mail is signed in, on a device that is known from then on.
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+# How many seconds the link to a new password works; the texts about it say one hour.
+PASSWORD_RESET_TIMEOUT = 3600
 ALLAUTH_TRUSTED_PROXY_COUNT = PROXY_COUNT
 
 # --- Mail -------------------------------------------------------------------------------------------------------------
