@@ -13,19 +13,19 @@ class SecretUnreadable(Exception):
     """The secret was encrypted under a key that is no longer configured."""
 
 
-def why_weak(key: str) -> str:
-    """Say why ``key`` is not as good as 32 random bytes, without quoting it; "" if it may be.
-
-    Base64 needs 43 characters for them, hexadecimal digits 64. Of random text of that length fewer than one in a
-    billion has so few different characters; a text repeated has the strength of the text.
-    """
+def is_too_short(key: str) -> bool:
+    """True if ``key`` cannot hold 32 random bytes: base64 needs 43 characters for them, hexadecimal digits 64."""
     is_hex = re.fullmatch(r"[0-9a-fA-F]*", key) is not None
-    if len(key) < (64 if is_hex else 43):
-        return "it is too short"
+    return len(key) < (64 if is_hex else 43)
+
+
+def repeats_itself(key: str) -> bool:
+    """True if ``key`` is surely not random, however long: a text repeated has the strength of the text.
+
+    Of 43 random characters fewer than one in a billion has so few different ones.
+    """
     shortest = next(n for n in range(1, len(key) + 1) if key.startswith(key[n:]))
-    if shortest < 32 or len(set(key)) < (8 if is_hex else 12):
-        return "it repeats itself"
-    return ""
+    return shortest < 32 or len(set(key)) < 8
 
 
 @lru_cache(maxsize=8)
@@ -70,6 +70,9 @@ def key_warnings() -> list[str]:
     found = []
     if not settings.SEALING_KEY:
         found.append("Stored secrets are sealed with SECRET_KEY: set SEALING_KEY, see docs/upgrade.md, Keys.")
-    if any(why_weak(key) for key in settings.SECRET_KEY_FALLBACKS):
+    for name in ("SECRET_KEY", "SEALING_KEY"):
+        if (key := getattr(settings, name)) and repeats_itself(key):
+            found.append(f"{name} is long, but not random: see docs/upgrade.md, Keys.")
+    if any(is_too_short(key) or repeats_itself(key) for key in settings.SECRET_KEY_FALLBACKS):
         found.append("SECRET_KEY_FALLBACKS has a weak key, whose signatures still count: see docs/upgrade.md, Keys.")
     return found

@@ -14,7 +14,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 
-from core.secrets import why_weak
+from core.secrets import is_too_short
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _QUOTED = re.compile(r"""(["']).*\1""", re.DOTALL)
@@ -75,13 +75,13 @@ class Environment:
         return self._read(name, read, "")
 
     def key(self, name: str, *, is_optional: bool = False) -> str:
-        """A secret as good as 32 random bytes; the complaint about another never quotes it."""
+        """A secret long enough for 32 random bytes; the complaint about another never quotes it."""
         if is_optional and not self._given(name, "").strip():
             self.names.append(name)
             return ""
         value = self.required(name)
-        if value and (why := why_weak(value)):
-            self.complain(f"{name} is not 32 random bytes: {why}. Make one with: openssl rand -base64 48")
+        if value and is_too_short(value):
+            self.complain(f"{name} is too short for 32 random bytes. Make one with: openssl rand -base64 48")
         return value
 
     def text(self, name: str, default: str = "", *, like: str = "", what: str = "") -> str:
