@@ -19,6 +19,20 @@ _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u202a-\u202
 _MARKUP = re.compile("[<>&\xa0]")
 _FORMATTING = {"b", "strong", "i", "em", "u", "br", "p", "ul", "ol", "li"}
 _BLOCKS = re.compile(r"<(br|p|ul|ol|li)\b", re.IGNORECASE)
+# Elements that stand on lines of their own; without them their words would be glued together.
+_LINES = re.compile(
+    r"</?(?:h[1-6]|div|section|article|header|footer|table|tr|blockquote|dl|dt|dd|center|pre|hr)\b[^<>]*>",
+    re.IGNORECASE,
+)
+_CELLS = re.compile(r"</?(?:td|th)\b[^<>]*>", re.IGNORECASE)
+_BREAKS = re.compile(r"(?:\s*<br>\s*)+")
+# What is written in angle brackets and is no element is meant to be read: "Link: <channel>/<post>".
+_PLACEHOLDER = re.compile(r"<(/?[A-Za-z][\w .-]{0,40})>")
+_ELEMENTS = nh3.ALLOWED_TAGS | {
+    "script", "style", "iframe", "object", "embed", "form", "input", "button", "select", "option", "textarea", "label",
+    "svg", "math", "video", "audio", "source", "font", "center", "section", "header", "footer", "main", "link", "meta",
+    "base", "html", "head", "body", "title", "template", "noscript", "frame", "frameset", "marquee", "big", "applet",
+}  # fmt: skip
 _cleaner = nh3.Cleaner(tags=_FORMATTING, attributes={}, link_rel=None, strip_comments=True)
 
 
@@ -46,6 +60,17 @@ def description_html(text: str) -> str:
     text = plain(text, DESCRIPTION_LIMIT).replace("\r\n", "\n").replace("\r", "\n")
     if not text:
         return ""
-    is_formatted = bool(_BLOCKS.search(text))
-    cleaned = _cleaner.clean(text) if _MARKUP.search(text) else text
-    return cleaned if is_formatted else cleaned.replace("\n", "<br>\n")
+    if not _MARKUP.search(text):
+        return text.replace("\n", "<br>\n")
+    marked = _PLACEHOLDER.sub(_escaped_unless_element, text)
+    if _LINES.search(marked) or _CELLS.search(marked):
+        marked = (
+            _BREAKS.sub("<br>", _CELLS.sub(" ", _LINES.sub("<br>", marked))).removeprefix("<br>").removesuffix("<br>")
+        )
+    cleaned: str = _cleaner.clean(marked)
+    return cleaned if _BLOCKS.search(marked) else cleaned.replace("\n", "<br>\n")
+
+
+def _escaped_unless_element(match: re.Match[str]) -> str:
+    name = match[1].strip("/ ").split(" ")[0].lower()
+    return match[0] if name in _ELEMENTS else f"&lt;{match[1]}&gt;"

@@ -1,0 +1,25 @@
+"""Descriptions as providers write them, read as they were meant, and safe."""
+
+import pytest
+
+from catalog.texts import description_html
+
+
+@pytest.mark.parametrize(
+    ("listed", "shown"),
+    [
+        ("<h3>Start: instant</h3><h3>Refill: 30 days</h3>", "Start: instant<br>Refill: 30 days"),
+        ("<div>Fast</div>\n<div>No <b>drop</b></div>", "Fast<br>No <b>drop</b>"),
+        ("<table><tr><td>Start</td><td>1 h</td></tr></table>", "Start  1 h"),
+        ("Link format: <channel>/<post>", "Link format: &lt;channel&gt;/&lt;post&gt;"),
+        ("<your link> <b>here</b>", "&lt;your link&gt; <b>here</b>"),
+        ("speed < 5K and > 1K", "speed &lt; 5K and &gt; 1K"),
+        ("one\ntwo", "one<br>\ntwo"),
+        ("<script>alert(1)</script>x", "x"),
+        ("<svg/onload=alert(1)>", ""),
+        ("<channel onclick=alert(1)>x", "x"),
+        ("<h1 onclick=alert(1)>x</h1><iframe src=//x></iframe>", "x"),
+    ],
+)
+def test_a_description_is_shown_as_it_was_meant(listed: str, shown: str) -> None:
+    assert description_html(listed) == shown
