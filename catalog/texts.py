@@ -63,11 +63,12 @@ def description_html(text: str) -> str:
     if not _MARKUP.search(text):
         return text.replace("\n", "<br>\n")
     marked = _PLACEHOLDER.sub(_escaped_unless_element, text)
-    if _LINES.search(marked) or _CELLS.search(marked):
-        marked = (
-            _BREAKS.sub("<br>", _CELLS.sub(" ", _LINES.sub("<br>", marked))).removeprefix("<br>").removesuffix("<br>")
-        )
+    has_lines = bool(_LINES.search(marked) or _CELLS.search(marked))
+    if has_lines:
+        marked = _BREAKS.sub("<br>", _CELLS.sub(" ", _LINES.sub("<br>", marked)))
     cleaned: str = _cleaner.clean(marked)
+    if has_lines:
+        return _BREAKS.sub("<br>", cleaned).removeprefix("<br>").removesuffix("<br>")
     return cleaned if _BLOCKS.search(marked) else cleaned.replace("\n", "<br>\n")
 
 
