@@ -17,8 +17,10 @@ APPEND_ONLY = (
     "orders_providerexchange",
     "orders_thawscan",
 )
-#: Tables that only a migration writes.
-READ_ONLY = ("django_migrations",)
+#: Tables that only a migration or a trigger writes.
+READ_ONLY = ("billing_hold", "django_migrations")
+#: Tables of which the shop's role may change these columns alone; a trigger writes the others, as the owner.
+CHANGEABLE = {"billing_account": ("name", "frozen_at")}
 _OWN_TABLES = """
     SELECT relname FROM pg_class
     WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND relowner = current_user::regrole
@@ -50,7 +52,7 @@ def grant_rights(role: str) -> None:
     """Give ``role`` its rights on all tables and sequences of the current role; a repeat changes nothing.
 
     In one transaction, so that a running shop never finds a right missing. A table made later has default rights until
-    the next call. Functions need none: everybody may call them.
+    the next call. Functions need none: everybody may call them, but for the one that posts transfers as the owner.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_OWN_TABLES)
@@ -60,18 +62,22 @@ def grant_rights(role: str) -> None:
         cursor.execute("SELECT current_schema()")
         [schema] = cursor.fetchone()
 
-        def run(statement: str, names: Sequence[str] | None = None) -> None:
+        def run(statement: str, names: Sequence[str] | None = None, columns: Sequence[str] = ()) -> None:
             if names is not None and not names:
                 return
             on = sql.SQL(", ").join(sql.Identifier(schema, name) for name in names or ())
-            cursor.execute(sql.SQL(statement).format(on=on, role=sql.Identifier(role), schema=sql.Identifier(schema)))
+            parts = {"on": on, "role": sql.Identifier(role), "schema": sql.Identifier(schema)}
+            cursor.execute(sql.SQL(statement).format(**parts, columns=sql.SQL(", ").join(map(sql.Identifier, columns))))
 
         writable = [name for name in tables if name not in (*APPEND_ONLY, *READ_ONLY)]
         run("GRANT USAGE ON SCHEMA {schema} TO {role}")
         run("REVOKE ALL ON {on} FROM {role}", tables)
         run("GRANT SELECT ON {on} TO {role}", tables)
         run("GRANT INSERT ON {on} TO {role}", [name for name in tables if name not in READ_ONLY])
-        run("GRANT UPDATE, DELETE ON {on} TO {role}", writable)
+        run("GRANT DELETE ON {on} TO {role}", writable)
+        run("GRANT UPDATE ON {on} TO {role}", [name for name in writable if name not in CHANGEABLE])
+        for name in CHANGEABLE.keys() & set(writable):
+            run("GRANT UPDATE ({columns}) ON {on} TO {role}", [name], CHANGEABLE[name])
         run("GRANT USAGE, SELECT ON {on} TO {role}", sequences)
         run("ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}")
         run("ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE, SELECT ON SEQUENCES TO {role}")

@@ -161,6 +161,17 @@ def delete_a_hold(shop: Shop) -> None:
     Hold.objects.all().delete()
 
 
+@refuses("posted_by_transfer_only")
+def post_from_a_table_of_ones_own(shop: Shop) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE mine AS TABLE billing_transfer WITH NO DATA")
+        cursor.execute("CREATE TRIGGER mine AFTER INSERT ON mine FOR EACH ROW EXECUTE FUNCTION billing_transfer_post()")
+        cursor.execute(
+            "INSERT INTO mine (key, code, source_id, target_id, amount) VALUES ('mine', 'credit', %s, %s, 1000000)",
+            [own(AccountKind.OWNER), wallet(shop.alice)],
+        )
+
+
 def insert_transfer(amount: str, source: int, target: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from billing import ledger
 from billing.audit import EQUATIONS, check
 from billing.ledger import NotEnoughMoney
-from billing.models import Hold, Transfer
+from billing.models import Account, Hold, Transfer
 from tests.billing import cast
 from tests.billing.cast import ONE, balance, customer, money
 
@@ -72,9 +72,9 @@ def test_32_threads_settling_one_order_pay_back_once() -> None:
 
     def settle(_n: int) -> int:
         with transaction.atomic():
-            # Settlement runs under the lock of its order; the hold's own row stands in for it here.
-            hold = Hold.objects.select_for_update().get()
-            return ledger.post(ledger.settlement_postings(hold, Decimal("12.5"), close=True))
+            # Settlement runs under the lock of its order; the wallet's row stands in for it here.
+            Account.objects.select_for_update().get(customer=alice)
+            return ledger.post(ledger.settlement_postings(Hold.objects.get(), Decimal("12.5"), close=True))
 
     assert sum(all_at_once(settle)) == 2
     assert balance(alice) == money("82.5")

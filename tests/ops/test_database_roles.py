@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import Error, connection, transaction
 
 from orders import freezing
-from storefront.database_roles import APPEND_ONLY, READ_ONLY
+from storefront.database_roles import APPEND_ONLY, CHANGEABLE, READ_ONLY
 from storefront.embedded.place import ServerPlace
 from storefront.embedded.postgres import OWNER_ROLE, SHOP_ROLE, SUPERUSER, Postgres
 from tests.ops.tools import ROOT
@@ -40,11 +40,18 @@ def test_the_shop_has_the_rights_it_needs_on_every_table_and_no_others() -> None
     found = rights()
     with connection.cursor() as cursor:
         tables = {table.name for table in connection.introspection.get_table_list(cursor)}
-    assert {*APPEND_ONLY, *READ_ONLY} <= tables
+    assert {*APPEND_ONLY, *READ_ONLY, *CHANGEABLE} <= tables
     wanted = {table: {"SELECT", "INSERT", "UPDATE", "DELETE"} for table in tables}
     wanted |= {table: {"SELECT", "INSERT"} for table in APPEND_ONLY}
     wanted |= {table: {"SELECT"} for table in READ_ONLY}
+    wanted |= {table: {"SELECT", "INSERT", "DELETE"} for table in CHANGEABLE}
     assert found == wanted
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = 'billing_account'::regclass AND attnum > 0"
+            " AND NOT attisdropped AND has_column_privilege(attrelid, attnum, 'UPDATE')"
+        )
+        assert {column for (column,) in cursor.fetchall()} == set(CHANGEABLE["billing_account"])
 
 
 def test_every_append_only_table_is_on_the_list() -> None:
@@ -64,6 +71,14 @@ def test_every_append_only_table_is_on_the_list() -> None:
         "ALTER TABLE billing_account DROP CONSTRAINT wallet_never_negative",
         "TRUNCATE billing_transfer CASCADE",
         "UPDATE billing_transfer SET amount = 1",
+        "UPDATE billing_account SET balance = 1",
+        "INSERT INTO billing_hold (reference, wallet_id, charged) VALUES ('order:1', 1, 1)",
+        "UPDATE billing_hold SET refunded = 0",
+        "DELETE FROM billing_hold",
+        "SELECT billing_transfer_post()",
+        "SET session_replication_role = replica",
+        "ALTER TABLE billing_account DISABLE TRIGGER billing_account_guard",
+        "ALTER FUNCTION billing_transfer_post() RESET search_path",
         "DELETE FROM django_migrations",
         "CREATE TABLE mine (n int)",
         "CREATE OR REPLACE FUNCTION billing_transfer_is_final() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",

@@ -48,7 +48,8 @@ CANARIES = (
         7, "wallet read, changed in Python, written back", "the balance read before the order is written back after it",
         (Trial(f"{RACES}::test_one_wallet_is_spent_to_nothing_and_not_beyond", "I2 is broken"),),
         seeds_money.write_the_balance_back,
-        unguarded="DROP TRIGGER billing_account_guard ON billing_account", guard="only a transfer changes a balance",
+        unguarded="DROP TRIGGER billing_account_guard ON billing_account; GRANT UPDATE ON billing_account TO permille",
+        guard="permission denied for table billing_account",
     ),
     Canary(
         8, "balance checked, then decremented, no CHECK", "the balance is looked at before the statement that takes it",
