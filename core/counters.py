@@ -1,7 +1,8 @@
 """The store of counters: attempts to sign in, codes that were used, figures that are measured now and then."""
 
-import base64
-import pickle
+import json
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,9 +16,11 @@ BATCH = 5_000
 
 _INSERT = "INSERT INTO core_cache AS row (cache_key, value, expires) VALUES (%(key)s, %(value)s, %(expires)s)"
 _REPLACE = "ON CONFLICT (cache_key) DO UPDATE SET value = excluded.value, expires = excluded.expires"
+_READ = "SELECT cache_key, value FROM core_cache WHERE cache_key = ANY (%s) AND expires >= %s"
 _WRITE = {
     "set": f"{_INSERT} {_REPLACE}",
-    "add": f"{_INSERT} {_REPLACE} WHERE row.expires < %(now)s",
+    # No JSON begins as pickles do in base64.
+    "add": f"{_INSERT} {_REPLACE} WHERE row.expires < %(now)s OR starts_with(row.value, 'gA')",
     "touch": "UPDATE core_cache SET expires = %(expires)s WHERE cache_key = %(key)s",
 }
 
@@ -29,13 +32,29 @@ class CounterCache(DatabaseCache):
     fills it resets every sign-in limit. A higher number would only make that dearer, and each write counts the whole
     table first. Here a write is one statement, and :func:`delete_expired` keeps the table small. An error of the
     database is raised instead of swallowed: an attempt that is not counted is one more guess.
+
+    Values are kept as JSON, so numbers, strings, lists and None: Django's own are pickles, with which whoever writes
+    into this table would run code in every process of the shop. Anything else is a TypeError. A row that is no JSON,
+    such as a pickle of an earlier release, is treated as absent, and replaced.
     """
+
+    def get_many(self, keys: Iterable[str], version: int | None = None) -> dict[str, Any]:
+        """Return the values that have not expired, each with its key."""
+        asked = {self.make_and_validate_key(key, version=version): key for key in keys}
+        with connection.cursor() as cursor:
+            cursor.execute(_READ, [list(asked), timezone.now()])
+            rows = cursor.fetchall()
+        found = {}
+        for key, text in rows:
+            with suppress(json.JSONDecodeError):
+                found[asked[key]] = json.loads(text)
+        return found
 
     def _base_set(self, mode: str, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT) -> bool:
         until = self.get_backend_timeout(timeout)
         row: dict[str, Any] = {
             "key": key,
-            "value": base64.b64encode(pickle.dumps(value, self.pickle_protocol)).decode("ascii"),
+            "value": json.dumps(value),
             "expires": datetime.max.replace(tzinfo=UTC) if until is None else datetime.fromtimestamp(until, UTC),
             "now": timezone.now(),
         }

@@ -25,16 +25,18 @@ class Week:
 @register.simple_tag
 def week_in_orders() -> Week:
     """Last week's figures, measured anew after CACHE_SECONDS; without a completed order, each time."""
-    week: Week | None = cache.get("week-in-orders")
-    if week is None:
+    kept = cache.get("week-in-orders")
+    if kept is None:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY finished_at - created_at)"
+                "SELECT count(*),"
+                " extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY finished_at - created_at))"
                 " FROM orders_order WHERE progress = %s AND finished_at >= statement_timestamp() - interval '7 days'",
                 [Progress.COMPLETED],
             )
-            completed, half_took = cursor.fetchone()
-        week = Week(completed, half_took)
-        if week.completed:  # a new shop's first order should not wait to be shown
-            cache.set("week-in-orders", week, CACHE_SECONDS)
-    return week
+            completed, seconds = cursor.fetchone()
+        kept = [completed, None if seconds is None else float(seconds)]
+        if completed:  # a new shop's first order should not wait to be shown
+            cache.set("week-in-orders", kept, CACHE_SECONDS)
+    completed, seconds = kept
+    return Week(completed, None if seconds is None else timedelta(seconds=seconds))

@@ -1,5 +1,7 @@
 """The store of counters: nothing that anybody writes into it makes it forget a counter that has not expired."""
 
+import base64
+import pickle
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -60,6 +62,53 @@ def test_the_store_keeps_djangos_contract() -> None:
     assert cache.get("kept") == 4
     assert cache.delete("kept")
     assert cache.get("kept") is None
+
+
+@pytest.mark.parametrize("value", [3, 1.5, [1722.25, 1723.5], "y", "ä\0", None, True, {"a": [1]}])
+def test_a_value_comes_back_as_it_was(value: object) -> None:
+    cache.set("key", value, 60)
+    assert cache.get("key", "absent") == value
+
+
+def test_what_is_no_json_is_refused() -> None:
+    with pytest.raises(TypeError):
+        cache.set("key", object(), 60)
+
+
+class Ran:
+    """Whoever unpickles it sees ``ran`` grow."""
+
+    def __reduce__(self) -> tuple[object, tuple[int]]:
+        return ran.append, (1,)
+
+
+ran: list[int] = []
+
+
+def write(value: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM core_cache; INSERT INTO core_cache VALUES (%s, %s, 'infinity')", [":1:key", value])
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_pickles_of_an_earlier_release_are_not_run_and_are_replaced(protocol: int) -> None:
+    pickled = base64.b64encode(pickle.dumps(Ran(), protocol)).decode()
+    write(pickled)
+    assert cache.get("key", "absent") == "absent"
+    assert cache.get_many(["key", "other"]) == {}
+    cache.set("key", 2, 60)
+    assert cache.get("key") == 2
+    write(pickled)
+    assert cache.add("key", 3, 60)
+    assert cache.get("key") == 3
+    assert ran == []
+
+
+def test_what_cannot_be_read_is_absent() -> None:
+    write("no JSON")
+    assert cache.get("key") is None
+    cache.set("key", [1.0], 60)
+    assert cache.get("key") == [1.0]
 
 
 def test_a_write_is_one_statement(django_assert_num_queries: object) -> None:
