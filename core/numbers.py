@@ -96,6 +96,13 @@ class NumberField(forms.DecimalField):
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         return {**super().widget_attrs(widget), "inputmode": "decimal", "autocomplete": "off", "dir": "ltr"}
 
+    def prepare_value(self, value: Any) -> Any:
+        """The number as people write it: 0 and 0.5, not 0E-18 or 0.500000."""
+        if isinstance(value, Decimal) and value.is_finite():
+            text = f"{value:f}"
+            return text.rstrip("0").rstrip(".") if "." in text else text
+        return super().prepare_value(value)
+
     def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # the stubs think of IntegerField
         if isinstance(value, str) and value.strip():
             try:

@@ -16,7 +16,9 @@ from billing.models import Transfer
 from catalog.models import Provider, Service
 from core.models import StaffAction
 from notices.models import Alert
+from storefront.embedded.postgres import OWNER_ROLE
 from tests.admin.conftest import KEY, as_
+from tests.roles import as_role
 
 pytestmark = pytest.mark.django_db
 
@@ -170,7 +172,7 @@ def test_the_list_is_searched_by_person_action_and_object(admin: Client, owner: 
 
 
 def test_rows_are_written_with_the_change_or_not_at_all(admin: Client, service: Service) -> None:
-    with connection.cursor() as cursor:
+    with as_role(OWNER_ROLE), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE core_staffaction ADD CONSTRAINT nothing_fits CHECK (action = '') NOT VALID")
     admin.raise_request_exception = False
     admin.post(reverse("admin:catalog_service_changelist"), {"action": "hide", "_selected_action": [str(service.pk)]})

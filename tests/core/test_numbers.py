@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.numbers import NotANumber, ascii_digits, read_decimal, read_whole
+from core.numbers import NotANumber, NumberField, ascii_digits, read_decimal, read_whole
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,10 @@ def test_an_exponent_is_a_number_in_a_file_alone() -> None:
 
 def test_digits_alone_are_changed() -> None:
     assert ascii_digits("٣ x ½ Ⅷ ７") == "3 x ½ Ⅷ 7"
+
+
+def test_a_form_shows_a_number_as_people_write_it() -> None:
+    shown = NumberField(max_digits=38, decimal_places=18)
+    for stored, written in (("0E-18", "0"), ("0.500000", "0.5"), ("1000", "1000"), ("1E+3", "1000"), ("12.30", "12.3")):
+        assert shown.prepare_value(Decimal(stored)) == written
+        assert not shown.has_changed(Decimal(stored), written)

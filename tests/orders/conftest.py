@@ -49,7 +49,7 @@ ROWS = [
     },
 ]
 #: More services like the first, for stories in which orders have to differ in it.
-ROWS += [{**ROWS[0], "service": number} for number in range(11, 16)]
+MORE_ROWS = [{**ROWS[0], "service": number} for number in range(11, 16)]
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +76,7 @@ def quick_probing(settings: Any) -> None:
 
 @pytest.fixture
 def simulator() -> Iterator[RunningSimulator]:
-    with running_simulator(catalog=Catalog.from_rows(ROWS), seconds=10) as running:
+    with running_simulator(catalog=Catalog.from_rows([*ROWS, *MORE_ROWS]), seconds=10) as running:
         yield running
 
 

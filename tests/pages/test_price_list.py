@@ -132,7 +132,7 @@ def test_htmx_gets_the_list_alone_and_a_clean_address(client: Client, services: 
 
 
 @pytest.mark.parametrize(
-    "query", ["?page=0", "?page=-1", "?page=x", "?category=99999999999999", "?platform=zz", "?sort=;", "?q=%00"]
+    "query", ["?page=0", "?page=-1", "?page=x", "?category=99999999999999", "?platform=zz", "?sort=;"]
 )
 def test_an_address_that_makes_no_sense_is_still_a_page(client: Client, services: list[Service], query: str) -> None:
     page(client, query)
