@@ -61,6 +61,7 @@ def test_wrong_revoked_and_missing_keys_answer_alike(api: Panel, alice: User, cl
 
 
 def test_a_key_in_the_query_string_is_no_key(api: Panel, client: Client) -> None:
+    assert client.post("/api/v2", {"action": "balance"}).json() == WRONG
     refused = client.post(f"/api/v2?key={api.key}&action=balance").json()
     assert refused == {"error": "Incorrect request: send the fields by POST, the query string is not read"}
     assert client.post(f"/api/v2?action=services&key={api.key}", {"key": api.key, "action": "balance"}).json()[

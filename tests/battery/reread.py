@@ -14,28 +14,37 @@ from typing import Any
 
 PLACED_KEYS = ("order", "order_id")
 
-#: Class of a refusal by what its text holds; the first that fits. What is no word about an order is left out.
+#: Class of a refusal by what its text holds; the first that fits. What is no word about an order is left out. "=" is
+#: a code, which is the whole text; "?" is a pattern that has to be there as well, for words that say too little alone.
+_OF_A_LINK = r"\b(link|url|post|profile|channel|private|public)s?\b"
 LISTED = (
     ("duplicate_link", "you have active order with this link", "active order with this link exists",
      "wait until order being completed", "duplicate order", "=link_duplicate", "=duplicate_order"),
     ("rate_limited", "too many requests", "rate limit"),
     ("invalid_key", "invalid api key", "incorrect api key", "api key not found", "api key is not specified",
-     "api key field is required", "unauthorized"),
-    ("account_blocked", "account suspended", "account is disabled", "user inactive", "banned"),
+     "api key field is required", "api is disable", "unauthorized"),
+    ("account_blocked", "account suspended", "account is disabled", "user inactive", "account banned",
+     "you are banned", "your account is banned", "your account has been banned"),
     ("not_enough_funds", "not enough funds", "insufficient balance", "insufficient funds", "not enough balance",
-     "=not_enough_funds"),
-    ("maintenance", "maintenance", "temporarily"),
+     "exceeds available funds", "exceeds available balance", "=not_enough_funds"),
+    ("maintenance", "maintenance", "under construction", "temporarily closed"),
+    ("service_resting", r"?\bservices?\b", "temporarily", "paused"),
     ("service_gone", "incorrect service id", "invalid service id", "service not found", "service does not exist",
-     "service is not available", "service unavailable", "service disabled", "=incorrect_service_id",
+     "service id does not exist", "service is not available", "service unavailable", "service disabled",
+     "=incorrect_service_id",
      "=service_inactive", "=service_not_found", "=invalid_service"),
-    ("bad_quantity", "incorrect quantity", "quantity less than minim", "quantity more than maxim",
-     "minimum quantity is", "quantity must be", "quantity must to be", "=min_quantity", "=max_quantity"),
-    ("unsupported", "incorrect request", "invalid action", "the action field is required"),
+    ("bad_quantity", "incorrect quantity", "quantity less than m", "quantity more than m", "min quantity",
+     "max quantity", "minimum quantity", "maximum quantity", "quantity must be", "quantity must to be",
+     "=min_quantity", "=max_quantity"),
+    ("unsupported", "incorrect request", "invalid action", "action is invalid", "the action field is required"),
     ("bad_params", "comments", "dripfeed", "missing required parameter", "is required", "=comment"),
     ("bad_link", "incorrect link", "invalid link", "bad link", "link not found", "link must be a valid", "=link",
      "=invalid_link", "=link_not_found"),
-    ("server_fault", "something went wrong", "try again", "internal error", "internal server error",
+    ("server_fault", "something went wrong", "internal error", "internal server error",
      "unexpected error", "exception", "sqlstate", "deadlock", "timed out", "timeout", "gone away"),
+    ("bad_link", f"?{_OF_A_LINK}", "try again"),
+    ("bad_link", rf"?{_OF_A_LINK}|\b(account|page|group)s?\b", "banned"),
+    ("server_fault", "try again"),
 )  # fmt: skip
 MONEY_WORDS = {
     "partial": "partial",
@@ -161,8 +170,12 @@ def class_of(said: list[str]) -> str | None:
     pieces = [" ".join(text.lower().split()).removesuffix(".").rstrip() for text in said]
     whole = "; ".join(pieces)
     codes = {re.sub(r"^(neworder\.)?(error\.)?", "", piece) for piece in pieces}
-    for name, *words in LISTED:
-        if any(word[1:] in codes if word[0] == "=" else word in whole for word in words):
+    for name, *listed in LISTED:
+        words = [word for word in listed if word[0] != "?"]
+        beside = [word[1:] for word in listed if word[0] == "?"]
+        if all(re.search(pattern, whole) for pattern in beside) and any(
+            word[1:] in codes if word[0] == "=" else word in whole for word in words
+        ):
             return name
     return None
 
