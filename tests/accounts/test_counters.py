@@ -23,6 +23,14 @@ from storefront import expired
 from tests.pages.cast import PASSWORD, customer
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def no_counters_of_other_tests(db: None) -> None:
+    """The table is not emptied between tests, and what others left may be over by now."""
+    cache.clear()
+
+
 WRONG = {"login": "alice@example.com", "password": "wrong horse"}
 
 
