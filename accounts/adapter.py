@@ -88,7 +88,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return response
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """The second factor for whoever has one, else the password. The first one is asked for."""
+        """Return the second factor if the user has one, else the password. The first one is asked for."""
         words = {"mfa_reauthenticate": _("Use a code"), "mfa_reauthenticate:webauthn": _("Use a passkey")}
         methods: list[dict[str, Any]] = [
             {**method, "description": words.get(method["id"], method["description"])}

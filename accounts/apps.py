@@ -11,5 +11,5 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """Connect the receivers of allauth's signals."""
         if getattr(settings, "MFA_TOTP_INSECURE_BYPASS_CODE", None):
-            raise ImproperlyConfigured("MFA_TOTP_INSECURE_BYPASS_CODE would open every account to whoever knows it.")
+            raise ImproperlyConfigured("MFA_TOTP_INSECURE_BYPASS_CODE lets anybody who knows it into every account.")
         from accounts import second_factor, security_events  # noqa: F401  # models can be imported only now

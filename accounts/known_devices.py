@@ -13,7 +13,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts.models import User
 
-#: In the session of whoever has just chosen a new password, until their device is known again.
+#: Set in the session after a password change, until the device is known again.
 NEW_PASSWORD = "new_password"  # noqa: S105
 _SALT = "accounts.known_devices"
 _AGE = timedelta(days=365)

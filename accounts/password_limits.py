@@ -28,7 +28,7 @@ RATES = {
     "device_code": "5/300s/key,20/1h/key",
     "code_from_network": "5/300s/key,20/1h/key",
     "code_from_wide_network": "40/1h/key",
-    # Of a million codes, so many are tried in a day by whoever has the password.
+    # Of a million codes, an attacker who has the password can try so many in a day.
     "code": "60/1h/key,200/1d/key",
 }
 

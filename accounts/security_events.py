@@ -23,7 +23,7 @@ def actor_of(person: Any) -> str:
 
 
 def log_event(event: Event, request: HttpRequest | None, person: Any = None, **facts: object) -> None:
-    """Write one line about ``request``; the actor is ``person``, or whoever is signed in."""
+    """Write one line about ``request``; the actor is ``person``, else the signed-in user."""
     signed_in = getattr(request, "user", None)
     address = client_address(request) if request else None
     log_security(event, actor=actor_of(person or signed_in), address=address, **facts)

@@ -107,7 +107,7 @@ def guards(room: str, triggers: dict[str, str]) -> Equation:
 
 
 def role_warnings() -> list[str]:
-    """Say what the role of this session can do that makes the guards worthless against whoever takes it over."""
+    """Return warnings about rights of this session's role that would let an attacker switch the guards off."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

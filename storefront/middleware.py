@@ -81,7 +81,7 @@ class NulMiddleware:
 
 
 class PrivatePagesMiddleware:
-    """Keeps pages of whoever has a session out of every cache, and empties the browser's at sign-out."""
+    """Keeps pages of signed-in people out of every cache, and empties the browser's at sign-out."""
 
     SIGN_OUT = frozenset({"account_logout", "admin:logout"})
 

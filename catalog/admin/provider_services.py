@@ -125,7 +125,7 @@ class ProviderServiceAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("before and now"))
     def was_(self, row: ProviderService) -> SafeString | str:
-        """The product that was sold under this id, beside the one that it is now."""
+        """Return a table of the product as it was when last sold, and as it is now."""
         if row.product_before is None:
             return "–"
         kinds = dict(Unit.choices)
