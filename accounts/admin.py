@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.api_keys import revoke_key
-from accounts.models import ApiKey, User
+from accounts.api_keys import change_status_words, revoke_key
+from accounts.models import ApiKey, StatusWords, User
 from accounts.second_factor import end_sessions
 from core.clock import database_now
 from core.read_only_admin import ReadOnlyAdmin
@@ -155,15 +155,28 @@ class PersonAdmin(ShopModelAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
-    """API keys and their last use. Customers create them; they and owners revoke them. The keys are not stored."""
+    """API keys and their last use. Customers create them; they and owners revoke them and choose the words of answers.
 
-    list_display = ("prefix", "name", "customer", "scopes", "networks", "last_used_at", "created_at", "revoked_at")
+    The keys are not stored.
+    """
+
+    list_display = (
+        "prefix",
+        "name",
+        "customer",
+        "scopes",
+        "networks",
+        "status_words",
+        "last_used_at",
+        "created_at",
+        "revoked_at",
+    )
     list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
     list_select_related = ("customer",)
     search_fields = ("prefix", "name", "customer__email")
     fields = list_display
     list_per_page = 50
-    actions = ("revoke",)
+    actions = ("use_panel_words", "use_smartpanel_words", "revoke")
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return _is_owner(request)
@@ -176,6 +189,26 @@ class ApiKeyAdmin(ReadOnlyAdmin):
             self.record_each(request, revoked, "api_key.revoke", _t("Revoked"))
         words = ngettext("%(n)d key is revoked.", "%(n)d keys are revoked.", len(revoked))
         messages.success(request, words % {"n": len(revoked)})
+
+    @admin.action(description=_("Report subscriptions in plain panel words"), permissions=["revoke"])
+    def use_panel_words(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        self._change_words(request, queryset, StatusWords.PANEL)
+
+    @admin.action(description=_("Report subscriptions in SmartPanel's words"), permissions=["revoke"])
+    def use_smartpanel_words(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        self._change_words(request, queryset, StatusWords.SMARTPANEL)
+
+    def _change_words(self, request: HttpRequest, queryset: QuerySet[ApiKey], words: StatusWords) -> None:
+        with transaction.atomic():
+            changed = [
+                key
+                for key in queryset.exclude(status_words=words)
+                if change_status_words(customer=key.customer, key_id=key.pk, words=words.value)
+            ]
+            after = {"status_words": words.value}
+            self.record_each(request, changed, "api_key.change", _t("Other words for subscriptions"), after=after)
+        said = ngettext("%(n)d key is changed.", "%(n)d keys are changed.", len(changed))
+        messages.success(request, said % {"n": len(changed)})
 
 
 def _is_owner(request: HttpRequest) -> bool:

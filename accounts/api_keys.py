@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import ApiKey, Scope, User
+from accounts.models import ApiKey, Scope, StatusWords, User
 from core.prepared import Part, read
 from core.refusals import Refusal
 from core.rows import loaded
@@ -65,6 +65,7 @@ def create_key(
     name: str,
     scopes: Collection[str] = (Scope.READ.value, Scope.ORDER.value),
     networks: Collection[str] = (),
+    status_words: str = StatusWords.PANEL.value,
     now: datetime,
 ) -> NewKey:
     """Create a key. ``networks`` holds IPv4 or IPv6 addresses or networks. Raises BadKeyOptions."""
@@ -74,6 +75,8 @@ def create_key(
     wanted = [scope.value for scope in Scope if scope.value in scopes]
     if not wanted:
         raise BadKeyOptions(_("Choose at least one permission."))
+    if status_words not in StatusWords.values:
+        raise BadKeyOptions(_("Choose one of the two ways to write the state of a subscription."))
     plain = "".join(secrets.choice(_ALPHABET) for _n in range(LENGTH))
     with transaction.atomic():
         User.objects.select_for_update().get(pk=customer.pk)
@@ -87,6 +90,7 @@ def create_key(
             digest=digest_of(plain),
             scopes=wanted,
             networks=read_networks(networks),
+            status_words=status_words,
             created_at=now,
         )
     return NewKey(row, plain)
@@ -111,6 +115,13 @@ def revoke_key(*, customer: User, key_id: int, now: datetime) -> bool:
     return bool(live.update(revoked_at=now))
 
 
+def change_status_words(*, customer: User, key_id: int, words: str) -> bool:
+    """Answer this key in other words from now on; return False if there is no such active key or no such words."""
+    if words not in StatusWords.values:
+        return False
+    return bool(ApiKey.objects.filter(customer=customer, pk=key_id, revoked_at=None).update(status_words=words))
+
+
 def revoke_all_keys(*, customer: User, now: datetime) -> int:
     """Revoke every active key of this customer at once; return how many."""
     return ApiKey.objects.filter(customer=customer, revoked_at=None).update(revoked_at=now)
@@ -123,10 +134,10 @@ def keys_of(customer: User) -> list[ApiKey]:
 
 #: The customer's id, for another room's statement that is read together with the key.
 CUSTOMER_ID = "customer.id"
-_KEY_COLUMNS = ("id", "customer_id", "prefix", "scopes", "networks", "last_used_at")
+_KEY_COLUMNS = ("id", "customer_id", "prefix", "scopes", "networks", "status_words", "last_used_at")
 _CUSTOMER_COLUMNS = ("id", "email", "group_id")
 _VERSION = """
-    hash_record_extended(ROW(k.id, k.customer_id, k.digest, k.scopes, k.networks, k.revoked_at,
+    hash_record_extended(ROW(k.id, k.customer_id, k.digest, k.scopes, k.networks, k.status_words, k.revoked_at,
                              customer.is_active, customer.email, customer.group_id), 0)
 """
 _FROM = "FROM accounts_apikey k JOIN accounts_user customer ON customer.id = k.customer_id"

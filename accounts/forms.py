@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.api_keys import BadKeyOptions, read_networks
-from accounts.models import Scope
+from accounts.models import Scope, StatusWords
 
 
 class ApiKeyForm(forms.Form):
@@ -27,6 +27,14 @@ class ApiKeyForm(forms.Form):
         help_text=_("Optional: addresses or networks, separated by spaces. Leave empty to allow any address."),
     )
 
+    status_words = forms.ChoiceField(
+        label=_("Subscriptions are reported as"),
+        choices=StatusWords.choices,
+        initial=StatusWords.PANEL,
+        required=False,
+        help_text=_("For a panel of the SmartPanel family choose its words, or it stops asking about subscriptions."),
+    )
+
     def clean_networks(self) -> list[str]:
         try:
             return read_networks(self.cleaned_data["networks"].replace(",", " ").split())
@@ -37,4 +45,5 @@ class ApiKeyForm(forms.Form):
         """The keyword arguments for `create_key` that the form holds."""
         cleaned = self.cleaned_data
         scopes = list(Scope.values) if cleaned["may"] == "both" else [cleaned["may"]]
-        return {"name": cleaned["name"], "scopes": scopes, "networks": cleaned["networks"]}
+        words = cleaned["status_words"] or StatusWords.PANEL.value
+        return {"name": cleaned["name"], "scopes": scopes, "networks": cleaned["networks"], "status_words": words}

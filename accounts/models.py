@@ -113,6 +113,17 @@ class Scope(models.TextChoices):
     ORDER = "order", _("Order, refill and cancel")
 
 
+class StatusWords(models.TextChoices):
+    """The words in which the API answers how a subscription stands.
+
+    Programs of the SmartPanel family ask again only after "Active", and refund their customer by `posts` alone after
+    "Expired" and "Paused", each time that they read it: the last is therefore never answered.
+    """
+
+    PANEL = "panel", _("Pending, In progress, Completed, Partial, Canceled")
+    SMARTPANEL = "smartpanel", _("Active, Completed, Expired, Canceled (SmartPanel)")
+
+
 class ApiKey(models.Model):
     """A key to the reseller API. Only the SHA-256 is stored: keys are long and random, so a slow hash adds nothing.
 
@@ -126,6 +137,13 @@ class ApiKey(models.Model):
     scopes = ArrayField(models.CharField(max_length=10, choices=Scope), verbose_name=_("permissions"))
     networks = ArrayField(
         models.CharField(max_length=50), verbose_name=_("allowed addresses"), default=list, blank=True
+    )
+    status_words = models.CharField(
+        _("words for subscriptions"),
+        max_length=10,
+        choices=StatusWords,
+        default=StatusWords.PANEL,
+        db_default=StatusWords.PANEL,
     )
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)

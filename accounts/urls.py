@@ -7,5 +7,6 @@ urlpatterns = [
     path("account/second-step/", views.second_factor_needed, name="second_factor_needed"),
     path("account/api-keys/", views.api_keys, name="api_keys"),
     path("account/api-keys/after-password/", views.keys_after_password, name="keys_after_password"),
+    path("account/api-keys/<int:key_id>/change/", views.change_api_key, name="change_api_key"),
     path("account/api-keys/<int:key_id>/revoke/", views.revoke_api_key, name="revoke_api_key"),
 ]

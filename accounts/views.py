@@ -13,9 +13,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.api_keys import BadKeyOptions, create_key, keys_of, revoke_all_keys, revoke_key
+from accounts.api_keys import BadKeyOptions, change_status_words, create_key, keys_of, revoke_all_keys, revoke_key
 from accounts.forms import ApiKeyForm
 from accounts.known_devices import NEW_PASSWORD, remember_device
+from accounts.models import StatusWords
 from accounts.requests import CustomerRequest
 from accounts.second_factor import has_second_factor, used_second_factor
 from accounts.security_events import log_event
@@ -61,7 +62,13 @@ def api_keys(request: CustomerRequest) -> HttpResponse:
             )
         except BadKeyOptions as refusal:
             form.add_error(None, str(refusal.message))
-    context = {"page": "account", "form": form, "made": made, "keys": keys_of(request.customer)}
+    context = {
+        "page": "account",
+        "form": form,
+        "made": made,
+        "keys": keys_of(request.customer),
+        "status_words": StatusWords.choices,
+    }
     return render(request, "account/api_keys.html", context)
 
 
@@ -92,4 +99,15 @@ def revoke_api_key(request: CustomerRequest, key_id: int) -> HttpResponse:
     if revoke_key(customer=request.customer, key_id=key_id, now=database_now()):
         log_event(Event.API_KEY_REVOKED, request, key_id=key_id)
         messages.success(request, _("The key is revoked and no longer works."))
+    return HttpResponseRedirect(reverse("api_keys"))
+
+
+@require_POST
+@login_required
+def change_api_key(request: CustomerRequest, key_id: int) -> HttpResponse:
+    """Set the words in which this key is answered about subscriptions."""
+    words = request.POST.get("status_words", "")
+    if change_status_words(customer=request.customer, key_id=key_id, words=words):
+        log_event(Event.API_KEY_CHANGED, request, key_id=key_id, words=words)
+        messages.success(request, _("Saved. The next answer to this key uses these words."))
     return HttpResponseRedirect(reverse("api_keys"))

@@ -8,7 +8,7 @@ from api.errors import INCORRECT_ORDER, ApiError
 from api.ids import read_ids
 from api.incoming import Call
 from api.messages import ErrorAnswer, StatusAnswer
-from api.states import order_state
+from api.states import order_state, posts_paid, subscription_word
 from orders.models import Order
 from orders.states import Progress
 
@@ -18,14 +18,15 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _add_posts(found: dict[int, StatusAnswer], subscriptions: list[int]) -> None:
-    """Add to the answers about ``subscriptions`` how many posts were served, and the day on which they end."""
+def _add_posts(found: dict[int, StatusAnswer], subscriptions: list[int], words: str) -> None:
+    """Add to the answers about ``subscriptions`` the posts that are done and the day of the end, and set the words."""
     if not subscriptions:
         return
     served = Count("children", filter=~Q(children__progress__in=[Progress.CANCELED, Progress.REFUNDED]))
-    rows = Order.objects.filter(pk__in=subscriptions).annotate(served=served)
-    for pk, posts, expiry in rows.values_list("pk", "served", "fields__expiry"):
-        found[pk].posts, found[pk].expiry = posts, expiry
+    for order in Order.objects.filter(pk__in=subscriptions).only(*_COLUMNS, "fields").annotate(served=served):
+        answer = found[order.pk]
+        answer.posts, answer.expiry = posts_paid(order, order.served), order.fields.get("expiry")
+        answer.status = subscription_word(answer.status, words)
 
 
 def status(caller: Caller, call: Call) -> StatusAnswer | dict[str, StatusAnswer | ErrorAnswer]:
@@ -33,7 +34,7 @@ def status(caller: Caller, call: Call) -> StatusAnswer | dict[str, StatusAnswer 
     ids = read_ids(call, "order", "orders")
     orders = Order.objects.filter(customer=caller.customer, pk__in=ids.ascending).only(*_COLUMNS).order_by()
     found = {order.pk: order_state(order, settings.SHOP_CURRENCY) for order in orders}
-    _add_posts(found, [order.pk for order in orders if order.is_subscription])
+    _add_posts(found, [order.pk for order in orders if order.is_subscription], caller.key.status_words)
     if ids.is_batch:
         unknown = ErrorAnswer(INCORRECT_ORDER)
         return {name: found.get(pk or 0, unknown) for name, pk in ids.numbers.items()}

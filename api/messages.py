@@ -8,7 +8,7 @@ from msgspec import Meta
 
 Amount = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?$", description="An exact decimal, never in exponents")]
 Count = Annotated[str, Meta(pattern=r"^-?[0-9]+$", description="A whole number")]
-StateWord = Literal["Pending", "Processing", "In progress", "Completed", "Partial", "Canceled"]
+StateWord = Literal["Pending", "Processing", "In progress", "Completed", "Partial", "Canceled", "Active", "Expired"]
 RefillWord = Literal["Pending", "In progress", "Completed", "Rejected"]
 
 
@@ -44,7 +44,8 @@ class StatusAnswer(msgspec.Struct, omit_defaults=True):
     """``charge`` is what the caller pays as it stands: all of it while the order runs, 0 when it is canceled.
 
     A drip-feed has ``runs``, those that are done, and a subscription ``posts``, those that were served, and ``expiry``:
-    there are panels that refund their customers by these alone, in full where they are missing.
+    there are panels that refund their customers by these alone, in full where they are missing. "Active" and "Expired"
+    are said of subscriptions alone, to keys that want SmartPanel's words.
     """
 
     charge: Amount

@@ -1,7 +1,11 @@
 """Our states in the words of panel API v2. Pure."""
 
+from decimal import Decimal
+from math import ceil
+
+from accounts.models import StatusWords
 from api.messages import RefillWord, StateWord, StatusAnswer, exact
-from core.money import divide, multiply
+from core.money import QUANTUM, divide, multiply
 from orders.models import Order, Refill
 from orders.states import Forward, Progress, RefillState
 
@@ -19,6 +23,14 @@ _BY_PROGRESS: dict[str, StateWord] = {
     Progress.PENDING: "Pending",
     Progress.PROCESSING: "Processing",
     Progress.COMPLETED: "Completed",
+}
+#: What programs of the SmartPanel family read of a subscription, by our own word: they ask again after "Active" alone.
+#: A pause is no end, yet "Paused" would make them refund what is missing, once more each time that they ask.
+_SMARTPANEL: dict[StateWord, StateWord] = {
+    "Pending": "Active",
+    "Processing": "Active",
+    "In progress": "Active",
+    "Partial": "Expired",
 }
 #: Ends that give money back: which word is true of them, only the money tells.
 _SETTLED_BY_MONEY = (Progress.PARTIAL, Progress.CANCELED, Progress.REFUNDED, Progress.EXPIRED)
@@ -77,6 +89,25 @@ def state_word(order: Order) -> StateWord:
     if order.progress == Progress.EXPIRED and not order.refunded:
         return "Completed"
     return "Partial"
+
+
+def subscription_word(word: StateWord, words: str) -> StateWord:
+    """Return :func:`state_word` of a subscription as a key that wants ``words`` (a StatusWords) reads it."""
+    return _SMARTPANEL.get(word, word) if words == StatusWords.SMARTPANEL else word
+
+
+def posts_paid(order: Order, served: int) -> int:
+    """Return the posts of a subscription that are done, ``served`` by what the provider named.
+
+    At an end that gave money back they are at least as many as the charge pays for: a panel that refunds by posts
+    alone must not pay back more than it got.
+    """
+    posts = order.fields.get("posts", "")
+    if state_word(order) != "Partial" or not posts.isdecimal():
+        return served
+    # What is paid may be one step of the currency more than the part of the charge that it stands for.
+    paid = max(Decimal(0), order.net_charge - QUANTUM)
+    return max(served, ceil(divide(multiply(paid, int(posts)), order.charge)))
 
 
 def refill_word(refill: Refill) -> RefillWord:

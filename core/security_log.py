@@ -36,6 +36,7 @@ class Event(StrEnum):
     ADDRESS_CHANGED = "address_changed"
     SESSIONS_ENDED = "sessions_ended"
     API_KEY_CREATED = "api_key_created"
+    API_KEY_CHANGED = "api_key_changed"
     API_KEY_REVOKED = "api_key_revoked"
     API_KEY_REFUSED = "api_key_refused"
     ADMIN_REFUSED = "admin_refused"

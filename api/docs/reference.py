@@ -111,7 +111,10 @@ STATUS = Topic(
     _("Follow one order, or up to 100"),
     _(
         "The charge is what you pay as it stands: all of it while the order runs, 0 when it is canceled, and without "
-        "what was refunded when it ended partial. An unknown number among several holds an error, the others answer."
+        "what was refunded when it ended partial. An unknown number among several holds an error, the others answer. A "
+        "drip-feed also says the runs that are done, a subscription the posts that are done and its expiry. For a "
+        "panel of the SmartPanel family, choose its words for subscriptions with your key: Active while it runs, "
+        "Expired if it ended before all posts were done."
     ),
     (_ORDER, _ORDERS),
     StatusAnswer("3.79350", "12480", "Partial", "157", "USD"),
@@ -185,4 +188,6 @@ STATES = (
     ("Completed", "is-completed", "circle-check", _("All of it arrived.")),
     ("Partial", "is-partial", "contrast", _("It ended early. The charge for what is missing was refunded.")),
     ("Canceled", "is-canceled", "circle-x", _("Nothing is charged; everything was refunded.")),
+    ("Active", "is-progress", "circle-dot-dashed", _("In SmartPanel's words: a subscription that has not ended.")),
+    ("Expired", "is-partial", "contrast", _("In SmartPanel's words: a subscription that ended partial.")),
 )

@@ -86,12 +86,14 @@ def test_changes_of_an_account(alice: User, lines: Any) -> None:
     asked = client.post("/account/api-keys/", {"name": "bot", "may": "both"})["Location"]
     client.post(asked, {"password": PASSWORD})
     key = ApiKey.objects.get()
+    client.post(f"/account/api-keys/{key.pk}/change/", {"status_words": "smartpanel"})
     client.post(f"/account/api-keys/{key.pk}/revoke/")
     client.post("/accounts/password/change/", {"oldpassword": PASSWORD, **NEW_PASSWORD})
     client.post("/accounts/sessions/")
     assert lines() == [
         f"confirmed {who} method=password",
         f"api_key_created {who} key={key.prefix}",
+        f"api_key_changed {who} key_id={key.pk} words=smartpanel",
         f"api_key_revoked {who} key_id={key.pk}",
         f"password_changed {who} how=signed_in",
         f"sessions_ended {who} count=1",

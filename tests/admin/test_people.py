@@ -116,11 +116,13 @@ def test_an_owner_ends_sessions_and_revokes_keys(admin: Client, owner: User, ali
     as_(clerk).post(keys, {"action": "revoke", "_selected_action": [str(key.pk)]})
     key.refresh_from_db()
     assert key.revoked_at is None
+    admin.post(keys, {"action": "use_smartpanel_words", "_selected_action": [str(key.pk)]})
     admin.post(keys, {"action": "revoke", "_selected_action": [str(key.pk)]})
     key.refresh_from_db()
     assert key.revoked_at is not None
+    assert key.status_words == "smartpanel"
     actions = StaffAction.objects.filter(actor=f"staff:{owner.pk}").values_list("action", flat=True)
-    assert set(actions) == {"person.end_sessions", "api_key.revoke"}
+    assert set(actions) == {"person.end_sessions", "api_key.revoke", "api_key.change"}
 
 
 def test_owners_and_passwords_made_on_the_server_are_written_down(monkeypatch: pytest.MonkeyPatch) -> None:

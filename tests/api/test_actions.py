@@ -1,7 +1,7 @@
 """Every action in the shapes of panel API v2, as a client that was written for another panel sends and reads it."""
 
 import json
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Any
 
 import pytest
@@ -215,6 +215,42 @@ def test_a_subscription_says_how_many_posts_were_served(api: Panel, alice: User,
     said = api("status", orders=str(order.pk))[str(order.pk)]
     assert (said["posts"], said["expiry"]) == (2, "31/12/2030")
     assert "runs" not in said
+
+
+def test_a_key_may_want_smartpanels_words_about_subscriptions(
+    api: Panel, alice: User, services: list[Service], orders: Orders
+) -> None:
+    """A panel of that family never asks again after another word than Active, and refunds by `posts` at Expired."""
+    other = Panel(key_for(alice, status_words="smartpanel"))
+    ProviderService.objects.filter(pk=services[1].source_id).update(type="subscriptions")
+    fields = {"username": "bob", "posts": "5", "min": "100", "max": "100", "delay": "0"}
+    made = Orders(alice, services[1])
+
+    def words(order: Order) -> tuple[str, str]:
+        number = str(order.pk)
+        said = other("status", order=number)
+        assert other("status", orders=number)[number] == said
+        return api("status", order=number)["status"], said["status"]
+
+    assert words(made.queued(**fields)) == ("Pending", "Active")
+    assert words(made.in_doubt(**fields)) == ("Processing", "Active")
+    order = made.placed(**fields)
+    rows = Order.objects.filter(pk=order.pk)
+    for progress in (Progress.PENDING, Progress.ACTIVE, Progress.PAUSED, Progress.FAILED):
+        rows.update(progress=progress)
+        assert words(order)[1] == "Active", progress
+    rows.update(progress=Progress.EXPIRED)
+    assert words(order) == ("Completed", "Completed")
+    paid = (order.charge * 2 / 5).quantize(Decimal("0.00001"), ROUND_UP)
+    rows.update(refunded=order.charge - paid)
+    assert words(order) == ("Partial", "Expired")
+    # No provider named any post, and the charge pays for two.
+    assert other("status", order=order.pk)["posts"] == 2
+    rows.update(refunded=order.charge)
+    assert words(order) == ("Canceled", "Canceled")
+    plain = orders.placed()
+    Order.objects.filter(pk=plain.pk).update(progress=Progress.IN_PROGRESS, remains=10)
+    assert other("status", order=plain.pk) == api("status", order=plain.pk)
 
 
 def test_status_of_many_keeps_errors_inside(api: Panel, orders: Orders, bob: User, services: list[Service]) -> None:

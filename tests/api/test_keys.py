@@ -43,7 +43,14 @@ def test_only_a_hash_is_kept(alice: User) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"name": " "}, {"scopes": []}, {"scopes": ["owner"]}, {"networks": ["here"]}, {"networks": ["10.0.0.1"] * 21}],
+    [
+        {"name": " "},
+        {"scopes": []},
+        {"scopes": ["owner"]},
+        {"status_words": "x"},
+        {"networks": ["here"]},
+        {"networks": ["10.0.0.1"] * 21},
+    ],
 )
 def test_a_senseless_key_is_not_made(alice: User, options: dict[str, Any]) -> None:
     with pytest.raises(BadKeyOptions):
@@ -169,6 +176,26 @@ def test_a_customer_makes_sees_once_and_revokes_a_key(client: Client, alice: Use
     assert ApiKey.objects.get().revoked_at is not None
     assert Panel(key)("balance") == WRONG
     assert row.prefix not in client.get("/account/api-keys/").content.decode()
+
+
+def test_a_customer_chooses_the_words_of_a_key(client: Client, alice: User, bob: User) -> None:
+    sign_in_customer(alice, client)
+    client.post("/account/api-keys/", {"name": "panel", "may": "both", "status_words": "smartpanel"})
+    client.post("/account/api-keys/", {"name": "bot", "may": "both"})
+    panel, bot = ApiKey.objects.get(name="panel"), ApiKey.objects.get(name="bot")
+    assert (panel.status_words, bot.status_words) == ("smartpanel", "panel")
+    assert (
+        "status_words"
+        in client.post("/account/api-keys/", {"name": "x", "may": "both", "status_words": "y"}).context["form"].errors
+    )
+    path = f"/account/api-keys/{bot.pk}/change/"
+    Client().post(path, {"status_words": "smartpanel"})
+    sign_in_customer(bob).post(path, {"status_words": "smartpanel"})
+    client.post(path, {"status_words": "other"})
+    assert ApiKey.objects.get(name="bot").status_words == "panel"
+    page = client.post(path, {"status_words": "smartpanel"}, follow=True).content.decode()
+    assert ApiKey.objects.get(name="bot").status_words == "smartpanel"
+    assert page.count('value="smartpanel" selected') == 2
 
 
 def test_the_form_says_what_is_wrong_beside_the_field(client: Client, alice: User) -> None:
