@@ -9,8 +9,8 @@ from gunicorn.glogging import Logger
 
 NOT_LOGGED = ("/healthz", "/readyz", "/static/")
 
-#: The part of a path that works like a password.
-_SECRET = re.compile(r"/(key|confirm-email)/.+")
+#: The part of a path that works like a password; what stands behind the API's address may be a key.
+_SECRET = re.compile(r"(/(?:key|confirm-email)/|^/+(?i:api)(?:/+(?i:v)[0-9]++)?+/*+).+")
 
 
 class AccessLog(Logger):
@@ -35,7 +35,7 @@ class AccessLog(Logger):
             environ.get(ADDRESS) or environ.get("REMOTE_ADDR") or "-",
             environ.get(SENDER, "-"),
             environ.get("REQUEST_METHOD", "-"),
-            _SECRET.sub(r"/\1/...", path),
+            _SECRET.sub(r"\1...", path),
             str(resp.status)[:3],
             request_time / timedelta(milliseconds=1),
             request_id,

@@ -25,7 +25,13 @@ NO_DRIPFEED = "Dripfeed is not available for this service"
 INCORRECT_REQUEST_ID = "Incorrect request_id: 1 to 64 printable characters"
 TWO_REQUEST_IDS = "request_id and Idempotency-Key differ"
 PLAIN_HTTP = "Use https: over http your API key is readable on its way. Create a new key"
+WRONG_ADDRESS = "Incorrect request: the address of the API is {address}"
 REQUEST_ID_REUSED = "request_id was used before for a different request"
+
+
+def wrong_address(address: str) -> str:
+    """Return the refusal of a call to another address than the API's own."""
+    return WRONG_ADDRESS.format(address=address)
 
 
 class ApiError(Exception):

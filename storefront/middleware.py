@@ -11,6 +11,7 @@ from django.utils.cache import add_never_cache_headers
 from accounts.models import User
 from api.errors import PLAIN_HTTP
 from api.views import endpoint
+from api.wrong_addresses import PATHS, answer_to_wrong_address
 from core.addresses import SENDER, client_address
 from core.request_id import request_id
 from storefront.logs import ADDRESS
@@ -43,22 +44,32 @@ class RequestIdMiddleware:
 
 
 class ApiMiddleware:
-    """Answers calls to the reseller API before the other middleware: it needs no session, form or language."""
+    """Answers calls to the reseller API before the other middleware: it needs no session, form or language.
 
-    PATHS = frozenset({"/api/v2", "/api/v2/"})
+    It also answers calls to addresses that are nearly the API's.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path_info not in self.PATHS:
-            return self.get_response(request)
-        # A redirect would teach clients nothing: the key was already sent in clear.
+        if request.path_info not in PATHS:
+            return answer_to_wrong_address(request) or self.get_response(request)
         if settings.SECURE_SSL_REDIRECT and not request.is_secure():
-            return JsonResponse({"error": PLAIN_HTTP}, status=403, headers={"Cache-Control": "no-store"})
+            return _to_https(request)
         # The thread may still have the language of an earlier request.
         translation.activate(settings.LANGUAGE_CODE)
         return endpoint(request)
+
+
+def _to_https(request: HttpRequest) -> HttpResponse:
+    """The redirect that keeps method and body, without the query string: it may hold a key.
+
+    Programs that do not follow it read why in its body.
+    """
+    address = f"https://{request.get_host()}{request.path_info}"
+    headers = {"Location": address, "Cache-Control": "no-store"}
+    return JsonResponse({"error": PLAIN_HTTP}, status=308, headers=headers)
 
 
 class NulMiddleware:

@@ -15,6 +15,7 @@ from math import ceil
 from time import monotonic
 from typing import Any
 
+from gunicorn.http import wsgi
 from gunicorn.http.errors import NoMoreData
 from gunicorn.http.parser import RequestParser
 from gunicorn.http.unreader import SocketUnreader
@@ -22,6 +23,8 @@ from gunicorn.workers.gthread import ThreadWorker
 
 #: A whole request, its head and its body, has to arrive in this time.
 RECEIVE_SECONDS = 10.0
+#: A client is told this much less than the truth: what it sends in the last moment must still find us.
+EARLY_SECONDS = 5
 #: The longest that a request of another connection can be delayed, and only while all threads wait like this.
 STAY_MILLISECONDS = 20
 
@@ -46,9 +49,25 @@ class TimedUnreader(SocketUnreader):
         return data
 
 
+class AnnouncingResponse(wsgi.Response):
+    """Says for how many seconds an idle connection stays open, which clients such as Node's obey.
+
+    Only the server can: gunicorn drops this header of an application, as PEP 3333 asks.
+    """
+
+    def default_headers(self) -> list[str]:
+        """Return gunicorn's own headers, with Keep-Alive where the connection stays."""
+        headers: list[str] = super().default_headers()
+        if not self.upgrade and not self.should_close():
+            headers.append(f"Keep-Alive: timeout={max(1, self.cfg.keepalive - EARLY_SECONDS)}\r\n")
+        return headers
+
+
 class StayingWorker(ThreadWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # `gunicorn.http.wsgi.create` makes its responses of this class.
+        wsgi.Response = AnnouncingResponse
         self._lock = threading.Lock()
         self._staying = 0
 

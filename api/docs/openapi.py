@@ -68,8 +68,8 @@ def _post(calls: dict[str, Any], answers: list[Any], refusal: Any) -> dict[str, 
                 "content": {"application/json": {"schema": {"anyOf": answers}}},
             },
             "304": {"description": "The list of services is the one that If-None-Match names"},
-            "403": {
-                "description": "Plain http, where the shop has https",
+            "308": {
+                "description": "Plain http, where the shop has https: the same call belongs there",
                 "content": {"application/json": {"schema": refusal}},
             },
             "429": {

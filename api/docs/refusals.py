@@ -38,5 +38,9 @@ ERRORS = (
     (errors.TWO_REQUEST_IDS, _("Send one of them, or both alike.")),
     (errors.INCORRECT_REQUEST_ID, _("Letters, digits and signs of ASCII.")),
     (errors.TOO_MANY_REQUESTS, _("HTTP 429. Wait as many seconds as Retry-After says.")),
-    (errors.PLAIN_HTTP, _("HTTP 403. Nothing was done.")),
+    (errors.PLAIN_HTTP, _("HTTP 308 to the https address. Nothing was done; most programs send the call again there.")),
+    (
+        errors.WRONG_ADDRESS.partition("{")[0] + "…",
+        _("HTTP 404 or 405. Correct the address in your program's settings."),
+    ),
 )

@@ -85,6 +85,48 @@ def test_a_key_in_the_query_string_is_told_how_to_call(api: Panel) -> None:
     assert Client().post("/api/v2", {"action": "balance"}).json() == {"error": "Invalid API key"}
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "//api/v2", 404),
+        ("POST", "/api/v2/index.php", 404),
+        ("POST", "/API/V2", 404),
+        ("POST", "/api/v1", 404),
+        ("POST", "/api/v3/", 404),
+        ("POST", "/api/v2.php", 404),
+        ("POST", "/api.php", 404),
+        ("POST", "/api", 404),
+        ("POST", "/api/", 404),
+        ("POST", "/api//v2", 404),
+        ("POST", "/apiv2", 404),
+        ("POST", "/v2", 404),
+        ("POST", "/api/v2/" + "k" * 40, 404),
+        ("GET", "/api/v1?key=SECRET&action=balance", 404),
+        ("GET", "/api/?key=SECRET&action=balance", 404),
+        ("POST", "/?key=SECRET", 405),
+        ("PUT", "/", 405),
+    ],
+)
+def test_an_address_that_is_nearly_right_is_answered_in_json(
+    method: str, path: str, status: int, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.SHOP_URL = "https://shop.example"
+    answer = Client(enforce_csrf_checks=True).generic(method, path, "key=SECRET&action=balance", FORM)
+    told = {"error": "Incorrect request: the address of the API is https://shop.example/api/v2"}
+    assert (answer.status_code, answer["Content-Type"], answer.json()) == (status, "application/json", told)
+    assert "SECRET" not in caplog.text
+    assert "kkk" not in caplog.text
+
+
+@pytest.mark.django_db
+def test_pages_near_the_api_stay_pages() -> None:
+    client = Client()
+    assert client.get("/api")["Location"] == "/api/"
+    for path, kind in (("/api/", "text/html"), ("/api/v2/openapi.json", "application/json"), ("/", "text/html")):
+        assert (client.get(path).status_code, client.get(path)["Content-Type"].split(";")[0]) == (200, kind)
+    assert client.get("/apis-of-others")["Content-Type"].startswith("text/html")
+
+
 def test_every_action_is_known_by_one_name() -> None:
     assert set(_KNOWN.values()) == set(ACTIONS)
 

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from api.errors import PLAIN_HTTP
 from core.addresses import SENDER
 from storefront.logs import ADDRESS
 from tests.api.cast import Panel, key_for
@@ -69,14 +70,20 @@ def test_signing_out_empties_the_cache(signed_in: Client, staff: Client) -> None
     assert staff.post(reverse("admin:logout"))["Clear-Site-Data"] == '"cache"'
 
 
-def test_the_api_refuses_plain_http(alice: User, settings: Any) -> None:
+def test_the_api_over_plain_http_is_redirected_and_told_why(alice: User, settings: Any) -> None:
+    """308 keeps method and body; with 301 programs come back by GET, without their key."""
     settings.SECURE_SSL_REDIRECT, settings.SECURE_PROXY_SSL_HEADER = True, ("HTTP_X_FORWARDED_PROTO", "https")
     panel = Panel(key_for(alice))
-    refused = panel.post("balance")
-    assert refused.status_code == 403
-    assert refused.json()["error"].startswith("Use https")
+    for path in ("/api/v2", "/api/v2/"):
+        led = Client().post(f"{path}?key={panel.key}", {"key": panel.key, "action": "balance"})
+        assert (led.status_code, led["Location"], led["Cache-Control"]) == (
+            308,
+            f"https://testserver{path}",
+            "no-store",
+        )
+        assert led.json() == {"error": PLAIN_HTTP}
     assert panel.post("balance", headers={"X-Forwarded-Proto": "https"}).status_code == 200
-    assert panel.post("balance", headers={"X-Forwarded-Proto": "http"}).status_code == 403
+    assert panel.post("balance", headers={"X-Forwarded-Proto": "http"}).status_code == 308
     assert Client().get("/").status_code == 301
 
 

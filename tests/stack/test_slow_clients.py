@@ -41,12 +41,19 @@ def command(verb: str, *options: str) -> list[str]:
 
 
 @pytest.fixture
-def proxy(transactional_db: None, tmp_path: Path) -> Iterator[str]:
-    """The address of the proxy, with the shop behind it."""
-    with running(tmp_path, "redis://127.0.0.1:9/0", HTTPS="false", PROXY_COUNT="1") as stack, ExitStack() as ending:
+def web(transactional_db: None, tmp_path: Path) -> Iterator[str]:
+    """The address of the shop's own web server."""
+    with running(tmp_path, "redis://127.0.0.1:9/0", HTTPS="false", PROXY_COUNT="1") as stack:
         stack.web()
+        yield stack.url
+
+
+@pytest.fixture
+def proxy(web: str, tmp_path: Path) -> Iterator[str]:
+    """The address of the proxy, with the shop behind it."""
+    with ExitStack() as ending:
         address = f"http://127.0.0.1:{free_port()}"
-        shop = {"SHOP_DOMAIN": address, "SHOP_UPSTREAM": urlsplit(stack.url).netloc, "HTTP_PORT": str(free_port())}
+        shop = {"SHOP_DOMAIN": address, "SHOP_UPSTREAM": urlsplit(web).netloc, "HTTP_PORT": str(free_port())}
         env = environment(tmp_path, **shop)
         log = ending.enter_context((tmp_path / "caddy.log").open("wb"))
         caddy = subprocess.Popen(command("run"), env=env, stdout=log, stderr=log)
@@ -103,6 +110,39 @@ def test_forty_slow_clients_are_noticed_by_nobody(proxy: str, tmp_path: Path) ->
     assert "headers" not in lines[0]["request"]
 
 
+def test_a_second_call_on_an_idle_connection_is_answered(web: str, proxy: str, tmp_path: Path) -> None:
+    """Both servers keep it, say for how long, and write no key into their logs, wherever a program puts it."""
+    body = f"key={key_for(customer(money='0'))}&action=balance"
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    connections = {
+        125: http.client.HTTPConnection(urlsplit(web).netloc, timeout=20),
+        290: http.client.HTTPConnection(urlsplit(proxy).netloc, timeout=20),
+    }
+    kept = {}
+    for pause in (3, 0):
+        for seconds, connection in connections.items():
+            connection.request("POST", "/api/v2", body, form)
+            answer = connection.getresponse()
+            assert json.loads(answer.read())["balance"] == "0.00000"
+            assert answer.getheader("Keep-Alive") == f"timeout={seconds}"
+            assert connection.sock is kept.setdefault(seconds, connection.sock)
+        time.sleep(pause)
+    for connection in connections.values():
+        for path in ("/api/v2/SECRETKEY", "/api/SECRETKEY", "/API/V1/?key=SECRETKEY", "//api/v2&key=SECRETKEY"):
+            connection.request("POST", path, body, form)
+            assert json.loads(connection.getresponse().read())["error"].startswith("Incorrect request: the address")
+        connection.request("POST", "/api/v2", body, {**form, "Connection": "close"})
+        last = connection.getresponse()
+        assert last.getheader("Keep-Alive") in (None, "timeout=290")
+        connection.close()
+
+    def logs() -> str:
+        return (tmp_path / "web.log").read_text() + (tmp_path / "caddy.log").read_text()
+
+    until(lambda: logs().count("/api/v2/...") >= 3, 5, "the calls are logged")
+    assert "SECRETKEY" not in logs()
+
+
 def test_both_logs_name_the_client_and_the_request(proxy: str, tmp_path: Path) -> None:
     key = key_for(customer(money="0"))
     call = urllib.request.Request(f"{proxy}/api/v2", f"key={key}&action=balance".encode())  # noqa: S310 - as above
@@ -129,7 +169,7 @@ def test_the_proxy_waits_a_limited_time_and_serves_the_domain_over_https(tmp_pat
         assert (server["read_header_timeout"], server["read_timeout"]) == (10_000_000_000, 15_000_000_000)
 
 
-def test_the_proxy_redirects_plain_http_but_refuses_the_api(tmp_path: Path) -> None:
+def test_the_proxy_redirects_plain_http_and_tells_the_api_why(tmp_path: Path) -> None:
     plain = free_port()
     shop = {"SHOP_DOMAIN": f"http://127.0.0.1:{free_port()}", "SHOP_UPSTREAM": "127.0.0.1:9", "HTTP_PORT": str(plain)}
     with (tmp_path / "caddy.log").open("wb") as log:
@@ -144,8 +184,9 @@ def test_the_proxy_redirects_plain_http_but_refuses_the_api(tmp_path: Path) -> N
         until(lambda: is_listening(plain), 20, "the proxy listens")
         assert ask("/orders/?page=2").getheader("Location") == "https://shop.example/orders/?page=2"
         for path in ("/api/v2", "/api/v2/"):
-            refused = ask(path)
-            assert (refused.status, json.loads(refused.read())) == (403, {"error": PLAIN_HTTP})
+            led = ask(f"{path}?key=secret")
+            assert (led.status, led.getheader("Location")) == (308, f"https://shop.example{path}")
+            assert json.loads(led.read()) == {"error": PLAIN_HTTP}
     finally:
         caddy.terminate()
         caddy.wait(20)
