@@ -12,7 +12,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -24,6 +24,8 @@ from core.clock import database_now
 from core.read_only_admin import ReadOnlyAdmin
 from core.shop_admin import ShopModelAdmin
 
+#: Keys listed on the page of their customer, newest first.
+KEYS_SHOWN = 10
 ROLES = ("is_staff", "is_superuser", "groups")
 
 
@@ -132,6 +134,15 @@ class PersonAdmin(ShopModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        person = self.get_object(request, object_id)
+        about: dict[str, Any] = {}
+        if person is not None and not person.is_staff and request.user.has_perm("accounts.view_apikey"):
+            about = {"keys": ApiKey.objects.filter(customer=person)[:KEYS_SHOWN]}
+        return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
 
     @transaction.atomic
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:

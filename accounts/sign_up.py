@@ -1,5 +1,6 @@
 """Whether new customers may sign up now, and which accounts nobody has verified."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from allauth.account.models import EmailAddress
@@ -15,8 +16,8 @@ from accounts.password_limits import count_all, networks_of
 from core.clock import database_now
 from core.models import ShopSettings
 
-#: What every account gets at its sign-up, and what therefore does not keep it.
-_OF_SIGN_UP = {"account.emailaddress", "usersessions.usersession"}
+#: What every account gets at its sign-up, and what therefore does not keep it; what belongs to these rows does.
+_OF_SIGN_UP = {"account.emailaddress", "account.emailconfirmation", "usersessions.usersession", "billing.account"}
 
 #: Sign-ups from one network. The limit over the whole shop counts those whose address was verified, so that it takes
 #: many networks and mailboxes to keep others out.
@@ -66,10 +67,18 @@ def count_sign_up(request: HttpRequest) -> bool:
 def never_verified() -> QuerySet[User]:
     """Return the customers who never verified an address nor signed in, and to whom no other row belongs."""
     unused = User.objects.filter(last_login=None, is_staff=False).exclude(_VERIFIED)
-    for relation in User._meta.get_fields(include_hidden=True):
+    for model, path in _kept_by(User):
+        unused = unused.exclude(Exists(model._default_manager.filter(**{path: OuterRef("pk")})))
+    return unused
+
+
+def _kept_by(model: type[models.Model], path: str = "") -> Iterator[tuple[type[models.Model], str]]:
+    """Yield each model whose rows keep an account, with the lookup that leads from such a row to the account."""
+    for relation in model._meta.get_fields(include_hidden=True):
         if not isinstance(relation, ForeignObjectRel) or relation.many_to_many:
             continue
-        rows = relation.related_model._default_manager
-        if rows.model._meta.label_lower not in _OF_SIGN_UP:
-            unused = unused.exclude(Exists(rows.filter(**{relation.field.name: OuterRef("pk")})))
-    return unused
+        owning, way = relation.related_model, f"{relation.field.name}{path}"
+        if owning._meta.label_lower in _OF_SIGN_UP:
+            yield from _kept_by(owning, f"__{way}")
+        else:
+            yield owning, way

@@ -90,11 +90,8 @@ HOLD_SQL = f"""
 
 
 def wallet_of(customer: User) -> Account:
-    """Return the customer's wallet; it is created when first asked for."""
-    wallet, _made = Account.objects.get_or_create(
-        customer=customer, defaults={"kind": AccountKind.WALLET, "name": str(customer)[:60]}
-    )
-    return wallet
+    """Return the customer's wallet. The database opened it when the customer was added; staff have none."""
+    return Account.objects.get(customer=customer)
 
 
 def own_account_id(kind: AccountKind, name: str = "") -> int:

@@ -37,14 +37,17 @@ class Code(models.TextChoices):
 
 
 class Account(models.Model):
-    """One account of the books. Only a wallet keeps a balance; the shop's own accounts are summed when asked."""
+    """One account of the books. Only a wallet keeps a balance; the shop's own accounts are summed when asked.
+
+    A trigger opens a wallet for each customer as he is added. It goes with him while no money has ever moved.
+    """
 
     kind = models.CharField(_("kind"), max_length=12, choices=AccountKind)
     name = models.CharField(_("name"), max_length=60, help_text=_("Unique among the shop's own accounts"))
     customer = models.OneToOneField(
         settings.AUTH_USER_MODEL,
         verbose_name=_("customer"),
-        on_delete=models.PROTECT,
+        on_delete=models.CASCADE,
         null=True,
         blank=True,
         related_name="wallet",

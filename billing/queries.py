@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Sum
 from django.db.models.functions import Length
 
 from accounts.models import User
@@ -80,6 +80,13 @@ def balance_of(customer: User) -> Decimal:
     """What the customer can spend now; 0 before the first movement."""
     found = Account.objects.filter(customer=customer).values_list("balance", flat=True).first()
     return ZERO if found is None else found
+
+
+def held_of(customer: User) -> Decimal:
+    """What is held for the customer's open orders in all."""
+    open_holds = Hold.objects.filter(wallet__customer=customer, charged__gt=F("earned") + F("refunded"))
+    held: Decimal | None = open_holds.aggregate(held=Sum(F("charged") - F("earned") - F("refunded")))["held"]
+    return held or ZERO
 
 
 def open_holds_of(customer: User) -> OpenHolds:

@@ -39,6 +39,23 @@ class AttentionFilter(admin.SimpleListFilter):
         return queryset.filter(chosen[1]) if chosen else queryset
 
 
+class CustomerFilter(admin.SimpleListFilter):
+    """Orders of one customer: links lead here, and the filter shows only while it is in use."""
+
+    title = _("customer")
+    parameter_name = "customer"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        number = request.GET.get(self.parameter_name, "")
+        if not (number.isascii() and number.isdigit() and len(number) < 18):
+            return []
+        return [(number, str(person)) for person in User.objects.filter(pk=int(number))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        known = [number for number, _person in self.lookup_choices]
+        return queryset.filter(customer_id=int(self.value() or 0)) if self.value() in known else queryset
+
+
 def search_condition(term: str) -> Q:
     """What one word of the search box finds: a number, ours or the provider's, a link, or an e-mail address."""
     number = ascii_digits(term.removeprefix("#"))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.templatetags.money import money_html
 from core.templatetags.shop import duration_text, num, state_html
-from orders.admin.filters import AttentionFilter, search_condition
+from orders.admin.filters import AttentionFilter, CustomerFilter, search_condition
 from orders.admin.history import history_of
 from orders.admin.settling import SettlingAdmin
 from orders.books.margins import cost_of, margin_of
@@ -23,7 +23,7 @@ class OrderAdmin(SettlingAdmin):
     list_display = (
         "number", "state_", "customer", "service_", "charge_", "cost_", "margin", "provider", "upstream_id", "age_",
     )  # fmt: skip
-    list_filter = (AttentionFilter, "forward_state", "progress", "provider", "source", "created_at")
+    list_filter = (AttentionFilter, CustomerFilter, "forward_state", "progress", "provider", "source", "created_at")
     list_select_related = ("customer", "provider")
     search_fields = ("id",)  # What is searched is in search_condition.
     search_help_text = _("Number, provider's number, link, or e-mail address")
