@@ -23,6 +23,9 @@ from orders.models import ShopState
 #: The same question as a condition of another statement: true while nothing may leave.
 FROZEN_SQL = "EXISTS (SELECT 1 FROM orders_shopstate f WHERE f.frozen_at IS NOT NULL OR f.home <> orders_home())"
 
+#: True while rows may say less than what was done: put back from a dump, not compared with providers yet.
+RESTORED_SQL = "EXISTS (SELECT 1 FROM orders_shopstate f WHERE f.is_restored OR f.home <> orders_home())"
+
 _PARTS = (
     gettext_lazy("another cluster"),
     gettext_lazy("another timeline"),

@@ -32,6 +32,8 @@ _ENDS = {
 
 #: Why an order with child orders does not settle from its own answer.
 SETTLES_FROM_CHILDREN = "its money settles from child orders"
+#: Why an order counts as canceled that the provider called failed for too long.
+FAILED_TOO_LONG = "failed, and not sent again in time"
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def end_of(answer: OrderStatus, total: int, *, failed_for: timedelta | None = No
     """
     if answer.state is ProviderOrderState.FAILED:
         is_over = failed_for is not None and failed_for >= timedelta(seconds=settings.FAILED_GRACE_SECONDS)
-        return End(Progress.CANCELED, total, remark="failed, and not sent again in time") if is_over else None
+        return End(Progress.CANCELED, total, remark=FAILED_TOO_LONG) if is_over else None
     progress, remains = _ENDS.get(answer.state), answer.remains
     match progress:
         case None:

@@ -29,6 +29,7 @@ CANCELED_UNSENT = "canceled_unsent"
 WAITED_TOO_LONG = "waited"
 LINK_BUSY_TOO_LONG = "waited_for_link"
 NEVER_CONFIRMED = "never_confirmed"
+FOUND_NOT_PLACED = "not_placed"
 
 _SENTENCES: dict[str, str | Promise] = {
     ErrorClass.BAD_LINK: _("The supplier could not use the link. Check that it is public and complete."),
@@ -38,6 +39,7 @@ _SENTENCES: dict[str, str | Promise] = {
     CANCELED_UNSENT: _("You canceled it before it was sent."),
     WAITED_TOO_LONG: _("The supplier could not take it in time."),
     LINK_BUSY_TOO_LONG: _("Another order for this link did not end in time, so this one was not sent."),
+    FOUND_NOT_PLACED: _("The supplier does not have it: its answer was lost on the way."),
     NEVER_CONFIRMED: _("The supplier never confirmed it, so we did not let you wait longer."),
 }
 

@@ -12,6 +12,7 @@ from orders.doorbell import FORWARD, ring_on_commit
 from orders.forwarding import outcomes
 from orders.models import EventKind, ForwardAttempt, Order
 from orders.states import Forward, Outcome
+from orders.verdicts import FOUND_NOT_PLACED
 from upstream.messages import AcceptedOrder
 
 _DOUBTFUL = (Forward.IN_DOUBT, Forward.REVIEW)
@@ -51,6 +52,7 @@ def not_placed(
                 lifecycle.move(
                     order_id=order.pk, old=old, new=Forward.REFUNDED, now=now, kind=EventKind.REFUNDED_UNSENT,
                     detail=detail, actor=actor, next_at=None, finished_at=now,
+                    last_refusal=FOUND_NOT_PLACED,
                 )  # fmt: skip
                 settlement.refund_everything(order, now=now)
             else:

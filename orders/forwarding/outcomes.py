@@ -26,6 +26,8 @@ from upstream.messages import AcceptedOrder
 
 #: After this many tries without a single byte sent, the owner is asked to look at the order.
 _POISON_TRIES = 10
+#: Why they should, if the order is still waiting.
+MANY_TRIES = "not sent after many tries"
 _GONE = "gone: the provider refused an order for it"
 _RESTING = "resting: the provider takes no orders for it at the moment"
 _REST = timedelta(hours=1)
@@ -157,7 +159,7 @@ def _record_not_sent(order: Order, attempt: ForwardAttempt, result: NotSent, now
         return
     columns: dict[str, Any] = {"next_at": now + backoff(order.tries)}
     if order.tries >= _POISON_TRIES:
-        columns["needs_review"] = "not sent after many tries"
+        columns["needs_review"] = MANY_TRIES
     _move_order(order, Forward.QUEUED, now, EventKind.REQUEUED, {"reason": result.reason}, attempt, **columns)
 
 

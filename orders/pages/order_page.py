@@ -6,6 +6,7 @@ from typing import Any
 from orders.models import Order
 from orders.pages.forms import TEXTS
 from orders.pages.sentences import sentence
+from orders.pages.situations import Situation
 from orders.pages.story import story_of
 from orders.settlement import money_of
 from orders.states import PARTIAL
@@ -14,16 +15,16 @@ from orders.states import PARTIAL
 _SHOWN_ELSEWHERE = {"link", "quantity", "runs", "interval"}
 
 
-def version_of(order: Order) -> str:
+def version_of(order: Order, situation: Situation) -> str:
     """Return a version that changes whenever the page would look different, so that a browser can ask for news only."""
     last = order.events.order_by("-id").values_list("id", flat=True).first()
-    seen = [order.forward_state, order.progress, order.remains, order.start_count, order.refunded, last]
+    seen = [situation, order.forward_state, order.progress, order.remains, order.start_count, order.refunded, last]
     seen += [r.state for r in order.refills.all()] + [c.state for c in order.cancellations.all()]
     seen += [(c.progress, c.remains) for c in order.children.all()]
     return hashlib.blake2b(repr(seen).encode(), digest_size=8).hexdigest()
 
 
-def order_context(order: Order) -> dict[str, Any]:
+def order_context(order: Order, situation: Situation) -> dict[str, Any]:
     """Return what the templates of the order's page show."""
     refills = list(order.refills.all())
     is_on_sale = type(order.service).objects.on_sale().filter(pk=order.service_id).exists()
@@ -31,10 +32,13 @@ def order_context(order: Order) -> dict[str, Any]:
         "order": order,
         "is_live": not order.is_final or any(r.is_open for r in refills),
         "refills": refills,
+        "refill_is_open": any(r.is_open for r in refills),
         "open_cancellation": next((c for c in order.cancellations.all() if c.is_open), None),
         "children": list(order.children.all()) if order.may_have_children else [],
         "counts": counts_of(order),
-        "sentence": sentence(order),
+        "sentence": sentence(order, situation),
+        # One that came back from a dump may have been sent before, so it is not canceled as unsent.
+        "can_be_canceled": order.can_be_canceled and situation is not Situation.RESTORED,
         "story": story_of(order, order.events.all()),
         "money": money_of(order),
         "again": is_on_sale,

@@ -17,6 +17,7 @@ from orders.cancellations import request_cancel
 from orders.models import Order
 from orders.pages import browse
 from orders.pages.order_page import order_context, version_of
+from orders.pages.situations import situation_of, situations_of
 from orders.refills import request_refill
 
 
@@ -32,7 +33,8 @@ def order_or_404(request: CustomerRequest, number: int) -> Order:
 @login_required
 def order_list(request: CustomerRequest) -> HttpResponse:
     page = browse.browse(request.customer, browse.Search.read(request.GET))
-    return render(request, "orders/list.html", {"page": "orders", "list": page})
+    situations = situations_of(page.orders, now=database_now())
+    return render(request, "orders/list.html", {"page": "orders", "list": page, "situations": situations})
 
 
 @require_safe
@@ -44,6 +46,7 @@ def order_rows(request: CustomerRequest) -> HttpResponse:
     orders = list(browse.orders_of(customer).filter(pk__in=numbers[: browse.PER_PAGE]).order_by("-id"))
     context = {
         "orders": orders,
+        "situations": situations_of(orders, now=database_now()),
         "still_open": browse.open_numbers(orders),
         "list": {"search": search, "tabs": browse.tabs_of(customer, search)},
         "oob": True,
@@ -56,11 +59,12 @@ def order_rows(request: CustomerRequest) -> HttpResponse:
 def order(request: CustomerRequest, number: int) -> HttpResponse:
     """Show the order's page; asked with a version, answer only if something has changed since."""
     found = order_or_404(request, number)
-    version = version_of(found)
+    situation = situation_of(found, now=database_now())
+    version = version_of(found, situation)
     if request.GET.get("seen") == version:
         return HttpResponse(status=204)
     template = "orders/order_live.html" if "seen" in request.GET else "orders/order.html"
-    return render(request, template, {"page": "orders", "version": version, **order_context(found)})
+    return render(request, template, {"page": "orders", "version": version, **order_context(found, situation)})
 
 
 @require_POST

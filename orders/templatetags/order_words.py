@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 
 from core.templatetags.shop import state_html
 from orders.models import ChildOrder, Order, Refill
+from orders.pages.sentences import note
+from orders.pages.situations import Situation
 from orders.states import PENDING, SENDING, Forward, RefillState, face_of
 
 register = template.Library()
@@ -25,6 +27,12 @@ def order_state(order: Order, *, listed: bool = False) -> SafeString:
     if listed and face is SENDING and is_brief:
         face = PENDING
     return state_html(face.css, face.icon, str(face.word))
+
+
+@register.simple_tag
+def situation_note(situations: dict[int, Situation], order: Order) -> str:
+    """The line under the state of one order in a list, "" if there is nothing to add."""
+    return note(situations[order.pk])
 
 
 @register.simple_tag
