@@ -37,13 +37,19 @@ def read_id(text: str) -> int | None:
 
 
 def read_ids(call: Call, one: str, several: str) -> RequestedIds:
-    """Return the ids in the fields ``one`` or ``several``. Raises ApiError for none at all and for over a hundred."""
+    """Return the ids in the fields ``one`` or ``several``. Raises ApiError for none at all and for over a hundred.
+
+    Several numbers in the field for one are read as a list: there are programs that send no other field.
+    """
     batch = call.get(several)
     if not batch:
         if not (single := call.get(one)):
             raise ApiError(INCORRECT_REQUEST)
-        return RequestedIds({single[:64]: read_id(single)}, is_batch=False)
-    words = [word for part in _BETWEEN.split(batch) if (word := part.strip(_AROUND))]
+        numbers_in_one = [read_id(word) for word in _words(single)]
+        if len(numbers_in_one) < 2 or None in numbers_in_one:
+            return RequestedIds({single[:64]: read_id(single)}, is_batch=False)
+        batch = single
+    words = _words(batch)
     if len(words) > MAXIMUM:
         raise ApiError(TOO_MANY_ORDERS)
     if not words:
@@ -53,3 +59,7 @@ def read_ids(call: Call, one: str, several: str) -> RequestedIds:
         number = read_id(word)
         numbers[word[:64] if number is None else str(number)] = number
     return RequestedIds(numbers, is_batch=True)
+
+
+def _words(text: str) -> list[str]:
+    return [word for part in _BETWEEN.split(text) if (word := part.strip(_AROUND))]

@@ -100,6 +100,7 @@ ADD = Topic(
         Parameter("quantity", INTEGER, _("Between min and max of the service. For the types that take a quantity.")),
         Parameter("runs", INTEGER, _("Drip-feed: how many runs. Each run delivers quantity.")),
         Parameter("interval", INTEGER, _("Drip-feed: minutes between two runs.")),
+        Parameter("posts", INTEGER, _("Subscriptions: from 1. They are paid in advance, so none is without a number.")),
         Parameter("comments", TEXT, _("Comment types: one comment per line.")),
         _REQUEST_ID,
     ),

@@ -72,6 +72,9 @@ def test_a_list_of_numbers_in_whatever_way_it_is_written(api: Panel, orders: Ord
     assert api("status", orders=between.join(sorted(numbers))).keys() == numbers
     assert api("status", orders=f"[{one.pk}{between}{two.pk}]").keys() == numbers
     assert api("status", orders=f'["{one.pk}"{between}"{two.pk}"]').keys() == numbers
+    assert api("status", order=between.join(sorted(numbers))).keys() == numbers
+    assert len(api("cancel", order=f"{one.pk}{between}{two.pk}")) == 2
+    assert api("status", order=f"{one.pk}{between}x") == {"error": "Incorrect order ID"}
 
 
 @pytest.mark.django_db
