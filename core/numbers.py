@@ -46,6 +46,8 @@ def _plain(text: str) -> str:
 
 def read_whole(text: str) -> int | None:
     """Return the whole number of at most 15 digits that somebody typed, thousands parted or not; None for all else."""
+    if _WHOLE.match(text):
+        return int(text)
     plain = _plain(text)
     if _GROUPED.match(plain) or _LAKHS.match(plain):
         plain = re.sub(r"[.,’]", "", plain)

@@ -88,6 +88,6 @@ def _announced_length(environ: dict[str, Any]) -> int | None:
     if is_chunked and environ.get("wsgi.input_terminated"):
         return None
     length = environ.get("CONTENT_LENGTH") or "0"
-    if not re.fullmatch("[0-9]{1,18}", length):
+    if not (length.isascii() and length.isdigit() and len(length) <= 18):
         raise Refused("400 Bad Request")
     return int(length)

@@ -49,6 +49,8 @@ class ApiMiddleware:
     It also answers calls to addresses that are nearly the API's.
     """
 
+    POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
@@ -59,7 +61,11 @@ class ApiMiddleware:
             return _to_https(request)
         # The thread may still have the language of an earlier request.
         translation.activate(settings.LANGUAGE_CODE)
-        return endpoint(request)
+        answer = endpoint(request)
+        # Nothing in an answer is for a browser to load. Written out, because the policy of pages is built anew each
+        # time.
+        answer["Content-Security-Policy"] = self.POLICY
+        return answer
 
 
 def _to_https(request: HttpRequest) -> HttpResponse:
