@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import buying, following, forwarding, listing, placing, pricing, reading, syncing
+from bench import buying, following, forwarding, growth, listing, placing, pricing, reading, syncing
+from bench.growth import Growth
 from bench.harness import Figure
 from bench.stage import Stage, set_stage
 from storefront.embedded.errors import EmbeddedError
 
-PARTS = ("sync", "price", "buy", "place", "forwarding", "following", "read")
+PARTS = ("sync", "price", "buy", "place", "forwarding", "following", "read", "growth")
 RESULTS = Path(__file__).parent / "results"
 
 
-def _figures(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
+def _figures(stage: Stage, options: argparse.Namespace) -> Iterator[Figure | Growth]:
     if "sync" in options.only:
         yield from syncing.figures(stage, services=options.services, repeats=options.repeats)
     if "price" in options.only:
@@ -31,8 +32,10 @@ def _figures(stage: Stage, options: argparse.Namespace) -> Iterator[Figure]:
     if "following" in options.only:
         yield from following.figures(orders=options.orders, repeats=options.repeats)
     if "read" in options.only:
-        # Last, because a million orders stay in the table.
+        # Late, because a million orders stay in the table.
         yield from reading.figures(stage, repeats=options.repeats)
+    if "growth" in options.only:
+        yield from growth.figures(stage, orders=options.finished, repeats=options.repeats, named=options.named)
 
 
 def main() -> int:
@@ -43,6 +46,8 @@ def main() -> int:
     parser.add_argument("--services", type=int, default=10_000, help="length of the price list (10000)")
     parser.add_argument("--seconds", type=float, default=5, help="length of one run of placing orders (5)")
     parser.add_argument("--orders", type=int, default=10_000, help="orders to follow; a tenth of them is sent (10000)")
+    parser.add_argument("--finished", type=int, default=growth.LARGE, help="finished orders of a grown shop (1000000)")
+    parser.add_argument("--named", default="", help="of the figures of growth, those with these words in their name")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the result file of each run")
     parser.add_argument("--json", action="store_true", help="print the result as JSON instead of text")
     options = parser.parse_args()

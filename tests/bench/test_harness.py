@@ -46,3 +46,22 @@ def test_a_small_run_measures_the_real_operations(tmp_path: Path) -> None:
     for figure in result["figures"]:
         assert figure.get("skipped") or (figure["ours"] > 0 and figure["floor"] > 0 and figure["ratio"] > 0)
     assert [json.loads(f.read_text()) for f in tmp_path.iterdir()] == [result]
+
+
+def test_a_small_run_compares_a_shop_before_and_after_it_grew(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bench", "--only", "growth", "--finished", "2000", "--named", "my orders"]
+    done = subprocess.run(
+        [*command, "--repeats", "1", "--json", "--results", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    figures = {figure["name"]: figure for figure in json.loads(done.stdout)["figures"]}
+    assert {"filling up to 2,000 finished orders", "my orders, first page", "my orders, last page"} < figures.keys()
+    for figure in figures.values():
+        assert figure["orders"] == [2, 2000]
+        assert figure["small"] > 0
+        assert figure["large"] > 0
