@@ -1,9 +1,10 @@
 """Makes provider text safe to store and show: bounded, without characters that change the text around them.
 
-Names and categories stay plain text and are escaped when shown. A description may hold a little formatting and is
-stored as clean HTML.
+Names and categories are plain text, escaped when shown, and without the markup and entities that some panels write into
+them. A description may hold a little formatting and is stored as clean HTML.
 """
 
+import html
 import re
 import unicodedata
 from functools import lru_cache
@@ -33,6 +34,63 @@ _ELEMENTS = nh3.ALLOWED_TAGS | {
     "svg", "math", "video", "audio", "source", "font", "center", "section", "header", "footer", "main", "link", "meta",
     "base", "html", "head", "body", "title", "template", "noscript", "frame", "frameset", "marquee", "big", "applet",
 }  # fmt: skip
+# An entity with its semicolon: "R&D" and "&copy" in a name are meant as they stand.
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(?:\s[^<>]*)?/?>")
+#: What dresses a name: elements within a line, whose text may be part of a word, and those that stand alone. Others, a
+#: script above all, stay readable, so that the owner sees what a provider tries.
+_WITHIN_A_LINE = frozenset(
+    [
+        "a",
+        "abbr",
+        "b",
+        "big",
+        "bdi",
+        "bdo",
+        "em",
+        "font",
+        "i",
+        "mark",
+        "s",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "sup",
+        "u",
+    ]
+)
+_ALONE = frozenset(
+    [
+        "br",
+        "center",
+        "div",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "img",
+        "li",
+        "nobr",
+        "ol",
+        "p",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "tr",
+        "ul",
+        "wbr",
+    ]
+)
+# Blank of no width, soft hyphen and their like. Joiners stay, which emoji and some scripts are written with.
+_NO_WIDTH = re.compile("[\u00ad\u180e\u200b\u2060-\u2064\ufeff]")
+_EDGE_MARKS = "\u200c\u200d\u200e\u200f\u061c"
+#: How often a name may have been escaped: "&amp;lt;b&amp;gt;" is a bold "b" that was escaped twice.
+_MOST_ESCAPES = 3
 _cleaner = nh3.Cleaner(tags=_FORMATTING, attributes={}, link_rel=None, strip_comments=True)
 
 
@@ -45,12 +103,41 @@ def plain(text: str, limit: int) -> str:
 
 def is_visible(text: str) -> bool:
     """Whether any character is visible: some texts consist of marks and blanks alone."""
-    return text.isascii() or any(unicodedata.category(c)[0] not in "CZM" for c in text)
+    if text.isascii():
+        return bool(text.strip())
+    return any(unicodedata.category(c)[0] not in "CZM" for c in text)
 
 
 def one_line(text: str, limit: int) -> str:
     """Return :func:`plain` text with each run of white space as one blank, for names, headings and mail subjects."""
     return " ".join(plain(text, limit).split())
+
+
+@lru_cache(maxsize=2048)
+def readable(text: str, limit: int) -> str:
+    """Return a name as a person reads it: one line, without markup, entities and marks that nobody sees.
+
+    "<3" and "<channel>" are no markup and stay.
+    """
+    if text.isascii() and text.isprintable() and not _MARKUP.search(text):
+        return " ".join(text[:limit].split())
+    for _escape in range(_MOST_ESCAPES):
+        before = text
+        if "<" in text:
+            text = _TAG.sub(_without_element, text)
+        if "&" in text:
+            text = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+        if text == before:
+            break
+    text = _NO_WIDTH.sub("", one_line(text, limit * 2))
+    return one_line(text.strip(_EDGE_MARKS + " "), limit)
+
+
+def _without_element(found: re.Match[str]) -> str:
+    name = found[2].lower()
+    if name in _WITHIN_A_LINE:
+        return ""
+    return " " if name in _ALONE else found[0]
 
 
 # The services of a list share a few descriptions, and cleaning one takes longer than reading the rest of the row.

@@ -10,7 +10,7 @@ from upstream.messages import ServiceListRow
 from upstream.service_rows import RowReader
 
 # To be changed whenever rows are read differently than before, so that each known row is read once more.
-_READING = b"1"
+_READING = b"2"
 _CONFLICT = "conflicting_duplicates: the list names this service more than once, differently"
 
 

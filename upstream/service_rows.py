@@ -45,7 +45,7 @@ class RowReader:
         if not isinstance(row, dict):
             return None
         keys = self._shape(row)[0]
-        name = keys.get("service") or keys.get("id")
+        name = keys.get("service") or keys.get("service_id") or keys.get("id")
         return canonical_id(row[name]) if name is not None else None
 
     def as_text(self, row: dict[str, Any]) -> bytes:

@@ -114,8 +114,8 @@ def require_success(answer: JsonAnswer) -> None:
         raise Unavailable("http_status", _status_text(answer.exchange), answer.exchange, outage=answer.is_outage)
 
 
-def malformed(answer: JsonAnswer, reason: str = "malformed") -> NoReturn:
-    raise Unavailable(reason, "", answer.exchange, outage=answer.is_outage)
+def malformed(answer: JsonAnswer, reason: str = "malformed", text: str = "") -> NoReturn:
+    raise Unavailable(reason, text, answer.exchange, outage=answer.is_outage)
 
 
 def class_of(answer: JsonAnswer, error: ErrorTexts, dialect: Dialect, *, on_add: bool = False) -> ErrorClass | None:

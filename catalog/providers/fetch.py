@@ -43,6 +43,7 @@ def describe(failure: ProviderFailure) -> str:
     words = {
         "empty_list": _("empty list"),
         "malformed": _("malformed list"),
+        "one_page": _("this is only a part of the list"),
         "not_json": _("the answer is not JSON"),
         "not_text": _("the answer is not UTF-8 text"),
         "too_large": _("the answer is too large"),

@@ -9,7 +9,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from catalog.models import Category
-from catalog.texts import CATEGORY_LIMIT, one_line
+from catalog.shop.look_alikes import look_of
+from catalog.texts import CATEGORY_LIMIT, readable
 
 #: A provider's category as listed -> the id and the name of our heading.
 Headings = dict[str, tuple[int, str]]
@@ -23,11 +24,11 @@ _BY_SERVICES = """
     GROUP BY p.category, c.id
     ORDER BY p.category, services DESC, c.id
 """
-# Another provider's sync may add the same heading at the same moment; then both use the one row. In the order of names,
-# or two syncs that add several headings could deadlock.
+#: Another provider's sync may add a heading that looks the same at the same moment: one adds at a time.
+_ADDING_LOCK = 1_347_570_011
 _INSERT = """
     INSERT INTO catalog_category (name, position, is_visible)
-    SELECT name, place, true FROM unnest(%s::text[], %s::int[]) AS fresh (name, place) ORDER BY name
+    SELECT name, place, true FROM unnest(%s::text[], %s::int[]) AS fresh (name, place)
     ON CONFLICT DO NOTHING
 """
 
@@ -36,8 +37,9 @@ def headings_for(provider_id: int, categories: Iterable[str]) -> Headings:
     """Return the heading of each category as listed; missing ones are inserted, in the order given.
 
     A heading is found by the services under it first, by its name second, so that one the owner renamed keeps its
-    services; a row that became another product does not count, since its service stands under the old one's. Call this
-    before the provider's rows are changed, while their categories and headings still agree.
+    services. Names that look the same are one heading (:func:`look_of`). A row that became another product does not
+    count, since its service stands under the old one's. Call this before the provider's rows are changed, while their
+    categories and headings still agree.
     """
     wanted = list(dict.fromkeys(categories))
     with connection.cursor() as cursor:
@@ -50,7 +52,7 @@ def headings_for(provider_id: int, categories: Iterable[str]) -> Headings:
 
 def heading_name(category: str) -> str:
     """Return the name of a new heading: "Other", in the shop's language, for services without a category."""
-    name = one_line(category, CATEGORY_LIMIT)
+    name = readable(category, CATEGORY_LIMIT)
     if name:
         return name
     with translation.override(settings.LANGUAGE_CODE):
@@ -58,21 +60,33 @@ def heading_name(category: str) -> str:
 
 
 def _headings_named(names: list[str]) -> Headings:
-    """The headings of these names; missing ones are inserted."""
+    """The heading of each name: the one so called, else one that looks the same; missing ones are inserted."""
     if not names:
         return {}
-    found = _existing(names)
-    fresh = [name for name in names if name not in found]
+    found, fresh = _existing(names)
     if not fresh:
         return found
-    last = Category.objects.aggregate(last=Max("position"))["last"]
-    start = 0 if last is None else last + 1
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ADDING_LOCK])
+        found, fresh = _existing(names)
+        last = Category.objects.aggregate(last=Max("position"))["last"]
+        start = 0 if last is None else last + 1
         cursor.execute(_INSERT, [fresh, list(range(start, start + len(fresh)))])
-    return found | _existing(fresh)
+    return _existing(names)[0]
 
 
-def _existing(names: list[str]) -> Headings:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name, id FROM catalog_category WHERE name = ANY(%s)", [names])
-        return {name: (pk, name) for name, pk in cursor.fetchall()}
+def _existing(names: list[str]) -> tuple[Headings, list[str]]:
+    """The headings that there are, by each of ``names``, and one name for each that is missing, in the order given."""
+    by_name: Headings = {}
+    by_look: Headings = {}
+    for pk, name in Category.objects.order_by("position", "pk").values_list("pk", "name"):
+        by_name[name] = (pk, name)
+        by_look.setdefault(look_of(name), (pk, name))
+    found: Headings = {}
+    missing: dict[str, str] = {}
+    for name in names:
+        if heading := by_name.get(name) or by_look.get(look_of(name)):
+            found[name] = heading
+        else:
+            missing.setdefault(look_of(name), name)
+    return found, list(missing.values())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.db.models import Count, F, Window
+from django.db.models import Case, Count, F, When, Window
 from django.db.models.functions import RowNumber
 
 from accounts.models import CustomerGroup
@@ -100,6 +100,8 @@ class Listing:
 def matching(query: PriceListQuery) -> ServiceQuerySet:
     """Return the services on sale that contain every word and offer what ``query`` requires, on any platform."""
     found = Service.objects.on_sale()
+    if query.only_service is not None:
+        found = found.filter(pk=query.only_service)
     for word in query.words:
         found = found.filter(search_text__contains=word)
     if query.category:
@@ -185,14 +187,22 @@ def _page_of_groups(query: PriceListQuery, found: ServiceQuerySet, counts: list[
         group = groups.setdefault(row.category_id, Group(row.category_id, row.category, letters_of(row.platform), 0))
         group.total += row.n
     page, pages = _page_number(len(groups), GROUPS_PER_PAGE, query.page)
-    shown = list(groups.values())[(page - 1) * GROUPS_PER_PAGE : page * GROUPS_PER_PAGE]
+    named = _service_named(query, found)
+    ordered = sorted(groups.values(), key=lambda group: named is None or group.id != named.category_id)
+    shown = ordered[(page - 1) * GROUPS_PER_PAGE : page * GROUPS_PER_PAGE]
     for group in shown:
         group.link = query.but(category=group.id).as_address()
-    rank = Window(RowNumber(), partition_by=F("category_id"), order_by=["position", "id"])
+    first = Case(When(pk=named.pk if named else 0, then=0), default=1)
+    rank = Window(RowNumber(), partition_by=F("category_id"), order_by=[first, "position", "id"])
     rows = found.filter(category__in=[g.id for g in shown]).annotate(rank=rank).filter(rank__lte=ROWS_PER_GROUP)
-    for service in rows.select_related("source__provider").order_by("position", "id"):
+    for service in rows.select_related("source__provider").order_by(first, "position", "id"):
         groups[service.category_id].rows.append(service)
     return shown, page, pages
+
+
+def _service_named(query: PriceListQuery, found: ServiceQuerySet) -> Service | None:
+    """The service whose number was typed, which comes first; None in most searches."""
+    return found.filter(pk=query.service).only("pk", "category_id").first() if query.service is not None else None
 
 
 def _page_of_rows(query: PriceListQuery, found: ServiceQuerySet, counts: list[_Count], total: int) -> _Page:

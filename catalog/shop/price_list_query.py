@@ -1,5 +1,6 @@
 """A search of the price list, read from the query string of an address and written into one."""
 
+import re
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -7,11 +8,14 @@ from django.http import QueryDict
 
 from catalog.shop.platforms import BY_SLUG, OTHER
 from catalog.shop.search_text import fold
+from core.numbers import ascii_digits
 
 MAX_WORDS = 8
 SORTS = ("shop", "price")
 #: What a visitor may require a service to offer.
 OFFERS = ("refill", "cancel", "dripfeed")
+#: The number of a service, as shown (#63) and as people write it.
+_NUMBER = re.compile(r"(?P<sign>[#№＃]|\bid\b:?)?\s*(?P<number>[0-9]{1,15})", re.IGNORECASE)
 
 
 def _int_or_none(text: str) -> int | None:
@@ -58,7 +62,20 @@ class PriceListQuery:
 
     @property
     def words(self) -> list[str]:
-        return fold(self.text).split()[:MAX_WORDS]
+        """The words to search for; none where the text is the number of one service, such as "#63"."""
+        return [] if self.only_service else fold(self.text).split()[:MAX_WORDS]
+
+    @property
+    def service(self) -> int | None:
+        """The number of the service that is meant, or may be: "63" may be a part of a name as well."""
+        found = _NUMBER.fullmatch(ascii_digits(self.text.strip()))
+        return int(found["number"]) if found else None
+
+    @property
+    def only_service(self) -> int | None:
+        """The number of the service if nothing else can be meant."""
+        found = _NUMBER.fullmatch(ascii_digits(self.text.strip()))
+        return int(found["number"]) if found and found["sign"] else None
 
     @property
     def is_grouped(self) -> bool:

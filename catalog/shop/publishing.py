@@ -17,6 +17,7 @@ from catalog.quarantine import is_only_a_jump
 from catalog.shop.headings import Headings, headings_for
 from catalog.shop.platforms import OTHER, platform_of
 from catalog.shop.search_text import searchable
+from catalog.texts import NAME_LIMIT, readable
 
 #: Fields of a service that the owner may keep from following the provider, in `Service.pins`.
 PINNABLE = ("name", "description", "category", "min", "max", "position")
@@ -187,7 +188,7 @@ def _service_columns(
 ) -> ServiceColumns:
     """The columns of a service made of ``row``, with the values that ``own`` keeps."""
     category_id, category = heading
-    name, description, position = " ".join(row.name.split()), row.description, row.position
+    name, description, position = readable(row.name, NAME_LIMIT), row.description, row.position
     low, high = row.min or 1, row.max or 1
     if own:
         pins = {*own.pins, *provider.kept_fields}

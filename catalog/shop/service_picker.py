@@ -27,17 +27,17 @@ class PickerResult:
 
 
 def pick(text: str, group: CustomerGroup | None = None) -> PickerResult:
-    """Return services that match ``text``, one whose id it is first; without text, the first services of the shop.
+    """Return services that match ``text``, one whose number it is first; without text, the first services of the shop.
 
     Prices are those a customer of ``group`` pays.
     """
     query = PriceListQuery(text=text[:100])
-    rows = _first_rows(query)
+    number, rows = query.service, _first_rows(query)
     if not rows and query.words:
         query = PriceListQuery(text=" ".join(correct_words(query.words)))
         rows = _first_rows(query)
-    if text.isascii() and text.isdigit() and len(text) < 18:
-        exact = list(Service.objects.on_sale().select_related("source__provider").filter(pk=int(text)))
+    if number is not None:
+        exact = list(Service.objects.on_sale().select_related("source__provider").filter(pk=number))
         rows = exact + [r for r in rows if r not in exact]
     show_prices(rows, group)
     if not text:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from catalog.models import Unit
 from catalog.quarantine import OTHER_PRODUCT, RATE_JUMP, is_jump
 from catalog.sync.same_product import Product, what_differs
-from catalog.texts import CATEGORY_LIMIT, NAME_LIMIT, description_html, is_visible, plain
+from catalog.texts import CATEGORY_LIMIT, NAME_LIMIT, description_html, is_visible, plain, readable
 from upstream.messages import ServiceListRow
 from upstream.service_types import PricedBy, service_type
 
@@ -45,7 +45,7 @@ def listed_service(row: ServiceListRow, position: int, digest: str) -> ListedSer
     """Return what is stored of a new ``row``; its rate counts as accepted unless there is a reason for quarantine."""
     name = plain(row.name, NAME_LIMIT)
     reasons = [reason[:_REASON_LIMIT] for reason in row.quarantine]
-    if not (name and is_visible(name)) and _NO_NAME not in reasons:
+    if not is_visible(readable(row.name, NAME_LIMIT)) and _NO_NAME not in reasons:
         reasons.append(_NO_NAME)
     return ListedService(
         external_id=row.external_id,
