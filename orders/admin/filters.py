@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -8,9 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from catalog.models import Provider
+from core.clock import database_now
 from core.numbers import ascii_digits
 from orders.link_search import nth_newest, with_link
 from orders.models import Order
+from orders.pages import stuck
 from orders.states import Forward
 
 IN_DOUBT = Q(forward_state__in=[Forward.IN_DOUBT, Forward.REVIEW])
@@ -26,9 +30,13 @@ class AttentionFilter(admin.SimpleListFilter):
 
     title = _("waits for you")
     parameter_name = "needs"
-    conditions: dict[str, tuple[str | Promise, Q]] = {
-        "doubt": (_("In doubt"), IN_DOUBT),
-        "look": (_("Needs review"), NEEDS_REVIEW),
+    conditions: dict[str, tuple[str | Promise, Callable[[datetime], Q]]] = {
+        "doubt": (_("In doubt"), lambda _now: IN_DOUBT),
+        "look": (_("Needs review"), lambda _now: NEEDS_REVIEW),
+        "waiting": (_("Wait too long"), stuck.waiting),
+        "failed": (_("Failed at the provider"), lambda _now: stuck.FAILED),
+        "still": (_("No progress for a day"), stuck.without_progress),
+        "cancel": (_("Cancellation unanswered"), stuck.not_canceled),
     }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -36,7 +44,7 @@ class AttentionFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
         chosen = self.conditions.get(self.value() or "")
-        return queryset.filter(chosen[1]) if chosen else queryset
+        return queryset.filter(chosen[1](database_now())) if chosen else queryset
 
 
 class CustomerFilter(admin.SimpleListFilter):

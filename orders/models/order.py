@@ -120,6 +120,11 @@ class Order(models.Model):
                 fields=["provider", "next_poll_at"], condition=Q(next_poll_at__isnull=False), name="order_to_poll"
             ),
             models.Index(fields=["customer", "-id"], name="order_of_customer"),
+            models.Index(
+                fields=["placed_at"],
+                condition=Q(forward_state=Forward.PLACED) & ~Q(progress__in=sorted(FINAL)),
+                name="order_open",
+            ),
             # For equality and for prefixes, which an index in the order of a language could not find.
             models.Index(fields=["link_key"], opclasses=["varchar_pattern_ops"], name="order_link_key"),
             models.Index(fields=["id"], condition=Q(link_key="") & ~Q(link=""), name="order_without_link_key"),
