@@ -22,6 +22,10 @@ from accounts.second_factor import has_second_factor, used_second_factor
 from accounts.security_events import log_event
 from core.clock import database_now
 from core.security_log import Event
+from core.shown_once import keep_for_page, take_for_page
+
+#: What a new key is kept under for the page that shows it.
+NEW_KEY = "new_api_key"
 
 
 @require_safe
@@ -45,28 +49,32 @@ def second_factor_needed(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @never_cache
-@sensitive_variables("made")
+@sensitive_variables("made", "new_key", "context")
 def api_keys(request: CustomerRequest) -> HttpResponse:
-    """List the customer's keys and create new ones. A new key is shown once, in the response to the form."""
+    """List the customer's keys and create new ones. A new key is shown once, on the page after the form."""
     if request.method == "POST" and not did_recently_reauthenticate(request):
         raise ReauthenticationRequired  # the form goes on afterwards
-    made = None
     form = ApiKeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             made = create_key(customer=request.customer, now=database_now(), **form.key_options())
-            form = ApiKeyForm()
+        except BadKeyOptions as refusal:
+            form.add_error(None, str(refusal.message))
+        else:
             log_event(Event.API_KEY_CREATED, request, key=made.row.prefix)
             get_adapter(request).send_notification_mail(
                 "account/email/api_key_created", request.customer, {"prefix": made.row.prefix}
             )
-        except BadKeyOptions as refusal:
-            form.add_error(None, str(refusal.message))
+            keep_for_page(request, NEW_KEY, made.plain, now=database_now())
+            return HttpResponseRedirect(reverse("api_keys"))
+    new_key = take_for_page(request, NEW_KEY, now=database_now()) if request.method == "GET" else None
+    keys = keys_of(request.customer)
     context = {
         "page": "account",
         "form": form,
-        "made": made,
-        "keys": keys_of(request.customer),
+        "new_key": new_key,
+        "new_row": next((key for key in keys if new_key and new_key.startswith(key.prefix)), None),
+        "keys": keys,
         "status_words": StatusWords.choices,
     }
     return render(request, "account/api_keys.html", context)

@@ -85,11 +85,11 @@ def _from(address: str) -> HttpRequest:
 def test_a_form_goes_on_after_the_password(alice: User) -> None:
     client = sign_in_customer(alice, confirmed=False)
     asked = client.post("/account/api-keys/", NEW_KEY)["Location"]
-    page = client.post(asked, {"password": PASSWORD})
-    key = page.context["made"]
-    assert ApiKey.objects.get() == key.row
-    assert key.row.prefix in body_of("A new API key")
-    assert key.plain not in body_of("A new API key")
+    page = client.post(asked, {"password": PASSWORD}, follow=True)
+    key = page.context["new_key"]
+    assert ApiKey.objects.get() == page.context["new_row"]
+    assert page.context["new_row"].prefix in body_of("A new API key")
+    assert key not in body_of("A new API key")
 
 
 def test_the_old_address_hears_of_a_new_one(alice: User) -> None:

@@ -10,6 +10,7 @@ from time import thread_time
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -157,10 +158,16 @@ def test_keys_are_in_no_log(api: Panel, caplog: pytest.LogCaptureFixture, orders
 
 def test_a_customer_makes_sees_once_and_revokes_a_key(client: Client, alice: User, bob: User) -> None:
     sign_in_customer(alice, client)
-    page = client.post("/account/api-keys/", {"name": "<b>bot</b>", "may": "read", "networks": "10.0.0.1, 10.2.0.0/16"})
+    form = {"name": "<b>bot</b>", "may": "read", "networks": "10.0.0.1, 10.2.0.0/16"}
+    sent = client.post("/account/api-keys/", form)
+    assert (sent.status_code, sent["Location"]) == (302, "/account/api-keys/")
     row = ApiKey.objects.get()
     assert (row.scopes, row.networks) == (["read"], ["10.0.0.1/32", "10.2.0.0/16"])
-    key = page.context["made"].plain
+    kept = Session.objects.get(session_key=client.session.session_key).session_data
+    page = client.get("/account/api-keys/")
+    key = page.context["new_key"]
+    assert key.startswith(row.prefix)
+    assert key not in str(Session(session_data=kept).get_decoded())
     assert page.content.decode().count(f">{key}<") == 1
     assert "no-store" in page["Cache-Control"]
     assert b"<b>bot" not in page.content

@@ -14,7 +14,7 @@ from django.core.cache import cache
 from playwright.sync_api import Browser, Page
 
 from accounts.models import User
-from catalog.models import Service
+from catalog.models import ChangeKind, Service, ServiceChange
 from core.clock import database_now
 from notices.models import Outbox, SendState
 from orders.models import Refill
@@ -79,14 +79,26 @@ def faults_of(page: Page, url: str, look: Look) -> list[str]:
     return found
 
 
+def changed_prices(services: list[Service]) -> None:
+    """A service update of each kind, with a name as long as providers make them and prices of every length."""
+    long_name = f"{'Instagram Followers [ Max 500K ] [ Refill 365 days ] [ Start instant ] '}{'ⓥⓔⓡⓨ' * 12} {'x' * 90}"
+    Service.objects.filter(pk=services[0].pk).update(name=long_name)
+    prices = {"new": (None, "0.09485"), "dearer": ("1.95195", "12345.67891"), "cheaper": ("12345.67891", "0.00001")}
+    for kind in ChangeKind:
+        old, new = prices.get(kind.value, (None, None))
+        for service in services[:2]:
+            ServiceChange.objects.create(service=service, kind=kind, old_price=old, new_price=new, at=database_now())
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_pages_of_visitors(
     live_server: Any, services: list[Service], orders: Orders, quiet_page: Page, look: Look
 ) -> None:
     orders.completed()
+    changed_prices(services)
     cache.clear()
     paths = ["/", "/?q=likes", "/?q=zzzzzzzz", "/?sort=price&refill=1", f"/?category={services[0].category_id}"]
-    paths += ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/api/"]
+    paths += ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/api/", "/updates/"]
     faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
     assert faults == []
 
