@@ -56,7 +56,14 @@ class Provider(models.Model):
     )
     batch_size = models.PositiveSmallIntegerField(_("ids per call"), default=100)
     can_refill = models.BooleanField(_("supports refills"), default=True)
-    can_cancel = models.BooleanField(_("supports cancellations"), default=False)
+    can_cancel = models.BooleanField(
+        _("supports cancellations"),
+        default=True,
+        help_text=_(
+            "Customers may ask to cancel orders of services whose row in the list allows it. It is only a request: "
+            "money moves when the provider says that an order is canceled."
+        ),
+    )
     can_list_orders = models.BooleanField(
         _("lists our orders"), default=False, help_text=_("An unofficial action that lists our recent orders")
     )

@@ -72,6 +72,7 @@ class Plan:
             "ALLOW_PRIVATE_PROVIDER_HOSTS": "true",
             "EMAIL_URL": f"filemail://{quote(str(self.mail_folder))}",
             "OWNER_EMAILS": OWNER,
+            "CONTACT_EMAIL": OWNER,
             "STATIC_ROOT": str(self.static_folder),
             "LOG_FORMAT": "text",
             "PYTHONUNBUFFERED": "1",
