@@ -235,6 +235,9 @@ EQUATIONS = [
             "billing_account_no_truncate": "billing_account",
             "billing_transfer_no_truncate": "billing_transfer",
             "billing_hold_no_truncate": "billing_hold",
+            "billing_walletline_guard": "billing_walletline",
+            "billing_walletline_by_transfer_only": "billing_walletline",
+            "billing_walletline_no_truncate": "billing_walletline",
         },
     ),
     guards(

@@ -36,6 +36,10 @@ class Code(models.TextChoices):
     FEE = "fee", _("Gateway fee")
 
 
+#: What comes back to a wallet for an order.
+REFUNDS = (Code.REFUND, Code.LATE_REFUND)
+
+
 class Account(models.Model):
     """One account of the books. Only a wallet keeps a balance; the shop's own accounts are summed when asked.
 
@@ -53,6 +57,8 @@ class Account(models.Model):
         related_name="wallet",
     )
     balance = AmountField(_("balance"), default=0, db_default=0)
+    #: How many lines the history of a wallet has: the number of its newest one.
+    lines = models.BigIntegerField(_("lines"), default=0, db_default=0, editable=False)
     frozen_at = models.DateTimeField(_("frozen"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), db_default=Now())
 
@@ -116,6 +122,47 @@ class Transfer(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class WalletLine(models.Model):
+    """One movement of a wallet and what was there after it. Written by the trigger that moves the balance, for ever.
+
+    ``number`` counts the lines of a wallet from 1, without a gap, in the order in which its balance moved, and ``at``
+    never goes back from one line to the next. ``added``, ``spent``, ``refunded`` and ``taken`` are sums over this line
+    and all before it, so that any period is the difference of two lines.
+    """
+
+    # Neither has a foreign key in the database: only the trigger writes here, from the rows it has in hand.
+    transfer = models.OneToOneField(
+        Transfer, models.PROTECT, verbose_name=_("transfer"), primary_key=True, related_name="line", db_constraint=False
+    )
+    wallet = models.ForeignKey(
+        Account, models.PROTECT, verbose_name=_("wallet"), related_name="history", db_constraint=False, db_index=False
+    )
+    number = models.BigIntegerField(_("number"))
+    code = models.CharField(_("code"), max_length=16, choices=Code)
+    at = models.DateTimeField(_("time"))
+    balance = AmountField(_("balance"))
+    added = AmountField(_("added"))
+    spent = AmountField(_("spent"))
+    refunded = AmountField(_("refunded"))
+    taken = AmountField(_("taken back"))
+
+    class Meta:
+        verbose_name = _("line of a wallet")
+        verbose_name_plural = _("lines of wallets")
+        ordering = ["wallet", "-number"]
+        constraints = [models.UniqueConstraint(fields=["wallet", "number"], name="wallet_line_number_once")]
+        # For what is rare among many orders; an order's own line pays for none of them.
+        indexes = [
+            models.Index(fields=["wallet", "number"], condition=Q(code__in=REFUNDS), name="wallet_line_of_refund"),
+            models.Index(
+                fields=["wallet", "number"], condition=~Q(code__in=[Code.HOLD, *REFUNDS]), name="wallet_line_of_other"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.wallet} {self.number}"
 
 
 class Hold(models.Model):

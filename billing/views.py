@@ -39,14 +39,23 @@ def month_of(request: HttpRequest) -> Month:
     return Month.parse(request.GET.get("month", "")) or Month.of(database_now())
 
 
+def _number(text: str) -> int | None:
+    """The number of a line, or None for what is no such number: it stands in an address, and is anybody's."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 @require_safe
 @login_required
 def wallet(request: CustomerRequest) -> HttpResponse:
     customer, month = request.customer, month_of(request)
     kind = request.GET.get("kind", "") if request.GET.get("kind", "") in KINDS else ""
-    number = request.GET.get("page", "")
-    page = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1
-    shown = statement(customer, month=month, codes=KINDS.get(kind), page=page)
+    shown = statement(
+        customer,
+        month=month,
+        codes=KINDS.get(kind),
+        before=_number(request.GET.get("before", "")),
+        after=_number(request.GET.get("after", "")),
+    )
     equation, open_holds, now = month_equation(customer, month), open_holds_of(customer), database_now()
     context: dict[str, Any] = {
         "page": "wallet",

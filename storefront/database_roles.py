@@ -18,7 +18,7 @@ APPEND_ONLY = (
     "orders_thawscan",
 )
 #: Tables that only a migration or a trigger writes.
-READ_ONLY = ("billing_hold", "django_migrations")
+READ_ONLY = ("billing_hold", "billing_walletline", "django_migrations")
 #: Tables of which the shop's role may change these columns alone; a trigger writes the others, as the owner.
 CHANGEABLE = {"billing_account": ("name", "frozen_at")}
 _OWN_TABLES = """

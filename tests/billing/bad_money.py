@@ -6,7 +6,7 @@ from django.db.models import F
 from accounts.models import User
 from billing import ledger
 from billing.ledger import Posting
-from billing.models import Account, AccountKind, Code, Hold, Transfer
+from billing.models import Account, AccountKind, Code, Hold, Transfer, WalletLine
 from tests.billing.bad_rows import Shop, post, refuses, wallet
 from tests.billing.cast import ONE, money, own
 
@@ -126,7 +126,8 @@ def reword_a_transfer(shop: Shop) -> None:
 
 @refuses("transfer_is_final")
 def delete_a_transfer(shop: Shop) -> None:
-    Transfer.objects.all().delete()
+    with connection.cursor() as cursor:  # Django would look for its line first.
+        cursor.execute("DELETE FROM billing_transfer")
 
 
 @refuses("hold_never_overdrawn")
@@ -161,6 +162,41 @@ def delete_a_hold(shop: Shop) -> None:
     Hold.objects.all().delete()
 
 
+@refuses("balance_by_transfer_only")
+def count_a_line_that_is_not_there(shop: Shop) -> None:
+    Account.objects.filter(customer=shop.alice).update(lines=F("lines") + 1)
+
+
+@refuses("balance_by_transfer_only")
+def begin_with_a_line(shop: Shop) -> None:
+    Account.objects.create(
+        kind=AccountKind.WALLET, name="x", customer=User.objects.create_user("c@example.com"), lines=1
+    )
+
+
+@refuses("wallet_line_is_final")
+def raise_a_line(shop: Shop) -> None:
+    WalletLine.objects.update(balance=F("balance") + 1)
+
+
+@refuses("wallet_line_is_final")
+def delete_a_line(shop: Shop) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM billing_walletline")
+
+
+@refuses("wallet_line_is_final")
+def write_a_line(shop: Shop) -> None:
+    insert_line(shop, "99")
+
+
+@refuses("wallet_line_number_once")
+def two_lines_of_one_number(shop: Shop) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE billing_walletline DISABLE TRIGGER billing_walletline_by_transfer_only")
+    insert_line(shop, "1")
+
+
 @refuses("posted_by_transfer_only")
 def post_from_a_table_of_ones_own(shop: Shop) -> None:
     with connection.cursor() as cursor:
@@ -178,4 +214,14 @@ def insert_transfer(amount: str, source: int, target: int) -> None:
             "INSERT INTO billing_transfer (key, code, source_id, target_id, amount, reference, memo, actor)"
             f" VALUES ('bad', 'credit', %s, %s, {amount}, '', '', '')",
             [source, target],
+        )
+
+
+def insert_line(shop: Shop, number: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO billing_walletline"
+            " (transfer_id, wallet_id, number, code, at, balance, added, spent, refunded, taken)"
+            f" VALUES (0, %s, {number}, 'credit', now(), 1, 1, 0, 0, 0)",
+            [wallet(shop.alice)],
         )

@@ -3,12 +3,14 @@
 That role may have temporary tables, and functions and triggers for them, and may set the search path of its session.
 """
 
+from typing import Any
+
 import psycopg
 import pytest
 from django.db import Error, connection, transaction
 
 from billing import ledger
-from billing.models import Account, AccountKind, Hold, Transfer
+from billing.models import Account, AccountKind, Hold, Transfer, WalletLine
 from orders.models import ForwardAttempt
 from orders.states import Forward, Outcome
 from storefront.embedded.postgres import OWNER_ROLE, SHOP_ROLE
@@ -47,15 +49,23 @@ def from_a_trigger_of_ones_own(deed: str) -> None:
     [
         "UPDATE billing_account SET balance = balance + 1000000 WHERE customer_id = {alice}",
         "UPDATE billing_hold SET refunded = charged",
+        "UPDATE billing_walletline SET balance = balance + 1000000",
+        "DELETE FROM billing_walletline",
+        "INSERT INTO billing_walletline SELECT 0, wallet_id, number + 9, code, at, 1000000, 0, 0, 0, 0"
+        " FROM billing_walletline",
         "INSERT INTO billing_hold (reference, wallet_id, charged) VALUES ('order:0', {wallet}, 1000000)",
     ],
 )
-def test_a_trigger_of_ones_own_changes_neither_balances_nor_holds(shop: Shop, deed: str) -> None:
-    before = list(Account.objects.order_by("pk").values()), list(Hold.objects.values())
+def test_a_trigger_of_ones_own_changes_neither_balances_nor_holds_nor_lines(shop: Shop, deed: str) -> None:
+    before = rows_of_money()
     with pytest.raises(Error) as refusal:
         from_a_trigger_of_ones_own(deed.format(alice=shop.alice.pk, wallet=ledger.wallet_of(shop.alice).pk))
     assert isinstance(refusal.value.__cause__, psycopg.errors.InsufficientPrivilege)
-    assert (list(Account.objects.order_by("pk").values()), list(Hold.objects.values())) == before
+    assert rows_of_money() == before
+
+
+def rows_of_money() -> list[list[dict[str, Any]]]:
+    return [list(model.objects.order_by("pk").values()) for model in (Account, Hold, WalletLine)]
 
 
 def test_what_posts_transfers_is_no_trigger_of_another_table(shop: Shop) -> None:

@@ -18,9 +18,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 32
 
 
-def all_at_once[T](deed: Callable[[int], T]) -> list[T]:
+def all_at_once[T](deed: Callable[[int], T], threads: int = THREADS) -> list[T]:
     """What each of the threads got; they start behind one barrier, each on a connection of its own."""
-    barrier = threading.Barrier(THREADS)
+    barrier = threading.Barrier(threads)
 
     def run(n: int) -> T:
         try:
@@ -30,8 +30,8 @@ def all_at_once[T](deed: Callable[[int], T]) -> list[T]:
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(run, range(THREADS)))
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(run, range(threads)))
 
 
 def test_32_threads_spend_a_wallet_to_exactly_nothing() -> None:

@@ -97,7 +97,7 @@ def not_below_zero() -> Iterator[tuple[str, str, str]]:
 
 def truncated() -> Iterator[tuple[str, str]]:
     """Every table that has a guard against changes of its rows, and what refuses to truncate it."""
-    for table in ("account", "transfer", "hold"):
+    for table in ("account", "transfer", "hold", "walletline"):
         yield f"billing_{table}", "money_is_never_truncated"
     for table in (
         *("order", "forwardattempt", "refillattempt", "ownid", "providerexchange", "orderevent"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from billing import ledger
-from billing.models import Code, Hold, Transfer
+from billing.models import AccountKind, Code, Hold, Transfer
 from billing.months import Month
 from billing.queries import (
     balance_of,
@@ -21,6 +21,7 @@ from billing.queries import (
     statement,
     statement_rows,
 )
+from core.clock import database_now
 from tests.billing import cast
 from tests.billing.cast import customer, money
 from tests.roles import unguarded
@@ -38,7 +39,10 @@ def alice() -> User:
 def dated(key: str, *when: int) -> None:
     """Put a transfer at a moment of the past, which only a test may do."""
     with unguarded(), connection.cursor() as cursor:
-        cursor.execute("UPDATE billing_transfer SET created_at = %s WHERE key = %s", [datetime(*when, tzinfo=UTC), key])
+        cursor.execute(
+            "UPDATE billing_walletline SET at = %s FROM billing_transfer t WHERE t.id = transfer_id AND t.key = %s",
+            [datetime(*when, tzinfo=UTC), key],
+        )
 
 
 @pytest.fixture
@@ -96,10 +100,30 @@ def test_a_month_begins_at_its_first_moment_and_ends_before_the_next(autumn: Use
 
 
 def test_pages_join_without_a_gap(autumn: User) -> None:
-    pages = [statement(autumn, page=n, per_page=2) for n in (1, 2, 3)]
+    first = statement(autumn, per_page=2)
+    second = statement(autumn, per_page=2, before=first.last.number)
+    third = statement(autumn, per_page=2, before=second.last.number)
+    pages = [first, second, third]
     assert [e for page in pages for e in page.entries] == statement(autumn).entries
-    assert [(p.has_previous, p.has_next) for p in pages] == [(False, True), (True, True), (True, False)]
-    assert statement(autumn, page=9, per_page=2).entries == []
+    assert [(p.has_newer, p.has_older) for p in pages] == [(False, True), (True, True), (True, False)]
+    assert statement(autumn, per_page=2, before=1).entries == []
+    assert statement(autumn, per_page=2, after=third.entries[0].number) == second
+
+
+def test_the_way_back_to_the_newest_page_ends_on_a_full_one(autumn: User) -> None:
+    fourth = statement(autumn, per_page=3).entries[1]
+    newest = statement(autumn, per_page=3, after=fourth.number)
+    assert newest == statement(autumn, per_page=3)
+    assert not newest.has_newer
+
+
+@pytest.mark.parametrize("codes", [[Code.HOLD], [Code.REFUND, Code.LATE_REFUND], [Code.CREDIT, Code.DEBIT]])
+def test_a_kind_is_paged_like_everything(autumn: User, codes: list[Code]) -> None:
+    wanted = [e for e in statement(autumn).entries if e.code in codes]
+    found, before = [], None
+    while page := statement(autumn, codes=codes, per_page=1, before=before).entries:
+        found, before = [*found, *page], page[-1].number
+    assert found == wanted
 
 
 def test_each_month_adds_up(autumn: User) -> None:
@@ -116,11 +140,29 @@ def test_each_month_adds_up(autumn: User) -> None:
     assert november.balance == balance_of(autumn)
 
 
-def test_every_code_that_touches_a_wallet_is_a_term_of_the_equation() -> None:
-    from billing.queries import _TERMS
-
+def test_every_code_that_touches_a_wallet_is_a_term_of_the_equation(autumn: User) -> None:
+    wallet, gateway = autumn.wallet.pk, cast.own(AccountKind.GATEWAY)
+    late = ledger.settlement_postings(Hold.objects.get(pk="order:1"), money("13"), close=True)
+    posted = [
+        *late,
+        ledger.Posting("topup", Code.TOPUP, gateway, wallet, money("4"), "topup"),
+        ledger.Posting("bonus", Code.BONUS, cast.own(AccountKind.BONUS), wallet, money("2"), "bonus"),
+        ledger.Posting("chargeback", Code.CHARGEBACK, wallet, gateway, money("1"), "chargeback"),
+    ]
+    assert ledger.post(posted) == 4
     shops_own = {Code.SETTLE, Code.CHARGEBACK_LOSS, Code.FEE}
-    assert {c for codes in _TERMS.values() for c in codes} == {c.value for c in Code} - {c.value for c in shops_own}
+    assert {e.code for e in statement(autumn).entries} == set(Code) - shops_own
+    m = month_equation(autumn, Month.of(database_now()))
+    assert m.opening + m.added - m.orders + m.refunded - m.taken == m.balance == balance_of(autumn)
+    entries = statement(autumn, month=m.month).entries
+
+    def moved(*codes: Code) -> Decimal:
+        return sum((abs(e.amount) for e in entries if e.code in codes), Decimal(0))
+
+    assert m.added == moved(Code.CREDIT, Code.TOPUP, Code.BONUS) > 0
+    assert m.refunded == moved(Code.REFUND, Code.LATE_REFUND) > 0
+    assert m.taken == moved(Code.DEBIT, Code.CHARGEBACK) > 0
+    assert m.orders == moved(Code.HOLD)
 
 
 def test_months_go_back_to_the_first_movement(autumn: User) -> None:
