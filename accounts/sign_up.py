@@ -19,6 +19,9 @@ from core.models import ShopSettings
 #: What every account gets at its sign-up, and what therefore does not keep it; what belongs to these rows does.
 _OF_SIGN_UP = {"account.emailaddress", "account.emailconfirmation", "usersessions.usersession", "billing.account"}
 
+#: Each of these rows comes with a line of its wallet, which an index finds.
+_KNOWN_BY_LINES = {"billing.transfer", "billing.hold"}
+
 #: Sign-ups from one network. The limit over the whole shop counts those whose address was verified, so that it takes
 #: many networks and mailboxes to keep others out.
 RATES = {"sign_up_from_network": "20/1h/key", "sign_up_from_wide_network": "60/1h/key"}
@@ -78,6 +81,8 @@ def _kept_by(model: type[models.Model], path: str = "") -> Iterator[tuple[type[m
         if not isinstance(relation, ForeignObjectRel) or relation.many_to_many:
             continue
         owning, way = relation.related_model, f"{relation.field.name}{path}"
+        if owning._meta.label_lower in _KNOWN_BY_LINES:
+            continue
         if owning._meta.label_lower in _OF_SIGN_UP:
             yield from _kept_by(owning, f"__{way}")
         else:

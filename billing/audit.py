@@ -231,6 +231,7 @@ EQUATIONS = [
             "billing_transfer_post": "billing_transfer",
             "billing_transfer_is_final": "billing_transfer",
             "billing_account_guard": "billing_account",
+            "billing_account_is_kept": "billing_account",
             "billing_hold_guard": "billing_hold",
             "billing_account_no_truncate": "billing_account",
             "billing_transfer_no_truncate": "billing_transfer",

@@ -1,5 +1,7 @@
 """The ledger's rows. Nothing here writes: `billing.ledger` inserts transfers, the database's triggers do the rest."""
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -7,6 +9,9 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from core.money import LEAST, MOST, AmountField
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 
 class AccountKind(models.TextChoices):
@@ -96,6 +101,16 @@ class Wallet(Account):
         return str(self.customer)
 
 
+def _of_account(name: "StrOrPromise", rows: str) -> "models.ForeignKey[Account, Account]":
+    """An account in a row that a transfer writes, without index and foreign key, which every order would pay for.
+
+    The trigger of transfers refuses an account that is not there, and a guard keeps each that has moved money.
+    """
+    return models.ForeignKey(
+        Account, models.DO_NOTHING, verbose_name=name, related_name=rows, db_constraint=False, db_index=False
+    )
+
+
 class Transfer(models.Model):
     """One positive amount from one account to another. Never updated or deleted: a correction is a new transfer."""
 
@@ -103,8 +118,8 @@ class Transfer(models.Model):
         _("key"), max_length=120, unique=True, help_text=_("Names what it is for, such as order:1042:hold")
     )
     code = models.CharField(_("code"), max_length=16, choices=Code)
-    source = models.ForeignKey(Account, models.PROTECT, verbose_name=_("from"), related_name="transfers_out")
-    target = models.ForeignKey(Account, models.PROTECT, verbose_name=_("to"), related_name="transfers_in")
+    source = _of_account(_("from"), "transfers_out")
+    target = _of_account(_("to"), "transfers_in")
     amount = AmountField(_("amount"))
     reference = models.CharField(_("reference"), max_length=60, blank=True, db_index=True)
     memo = models.CharField(_("reason"), max_length=300, blank=True)
@@ -132,13 +147,11 @@ class WalletLine(models.Model):
     and all before it, so that any period is the difference of two lines.
     """
 
-    # Neither has a foreign key in the database: only the trigger writes here, from the rows it has in hand.
+    # Without a foreign key in the database: only the trigger writes here, from the row it has in hand.
     transfer = models.OneToOneField(
         Transfer, models.PROTECT, verbose_name=_("transfer"), primary_key=True, related_name="line", db_constraint=False
     )
-    wallet = models.ForeignKey(
-        Account, models.PROTECT, verbose_name=_("wallet"), related_name="history", db_constraint=False, db_index=False
-    )
+    wallet = _of_account(_("wallet"), "history")
     number = models.BigIntegerField(_("number"))
     code = models.CharField(_("code"), max_length=16, choices=Code)
     at = models.DateTimeField(_("time"))
@@ -169,8 +182,8 @@ class Hold(models.Model):
     """The money of one order in flight: held = charged − earned − refunded. Written by the ledger's trigger alone."""
 
     reference = models.CharField(_("reference"), max_length=60, primary_key=True)
-    # Without an index of its own: open holds have one, and nobody asks for a wallet's closed ones.
-    wallet = models.ForeignKey(Account, models.PROTECT, verbose_name=_("wallet"), related_name="holds", db_index=False)
+    # Open holds have an index, and nobody asks for a wallet's closed ones.
+    wallet = _of_account(_("wallet"), "holds")
     charged = AmountField(_("charged"))
     earned = AmountField(_("earned"), default=0, db_default=0)
     refunded = AmountField(_("refunded"), default=0, db_default=0)

@@ -50,6 +50,10 @@ BEGIN
     IF wallet IS NOT NULL THEN
         UPDATE billing_account SET balance = balance + change, lines = lines + 1 WHERE id = wallet
         RETURNING balance, lines INTO after, line;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'transfer %: its wallet was deleted meanwhile', NEW.key
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'transfer_code_fits_accounts';
+        END IF;
         IF line IS NOT NULL THEN
             INSERT INTO billing_walletline
                 (transfer_id, wallet_id, number, code, at, balance, added, spent, refunded, taken)
@@ -126,6 +130,28 @@ END $$;
 NO_LINE_BY_HAND = """
 CREATE TRIGGER billing_walletline_by_transfer_only BEFORE INSERT ON billing_walletline
     FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION billing_walletline_guard();
+"""
+
+#: A wallet that never had a line may go with its customer.
+ACCOUNTS_ARE_KEPT = """
+CREATE FUNCTION billing_account_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.kind <> 'wallet' OR OLD.lines <> 0 THEN
+        RAISE EXCEPTION 'an account that has moved money is never deleted'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'account_is_kept';
+    END IF;
+    RETURN OLD;
+END $$;
+DO $$
+BEGIN
+    EXECUTE format('ALTER FUNCTION billing_account_is_kept() SET search_path = pg_catalog, %I, pg_temp', current_schema());
+END $$;
+CREATE TRIGGER billing_account_is_kept BEFORE DELETE ON billing_account
+    FOR EACH ROW EXECUTE FUNCTION billing_account_is_kept();
+"""
+ACCOUNTS_ARE_NOT_KEPT = """
+DROP TRIGGER billing_account_is_kept ON billing_account;
+DROP FUNCTION billing_account_is_kept();
 """
 
 #: A function that is written anew has lost its path.

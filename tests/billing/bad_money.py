@@ -100,6 +100,26 @@ def from_wallet_to_wallet(shop: Shop) -> None:
 
 
 @refuses("transfer_code_fits_accounts")
+def to_a_wallet_that_is_not_there(shop: Shop) -> None:
+    post(Code.CREDIT, own(AccountKind.OWNER), 0)
+
+
+@refuses("transfer_code_fits_accounts")
+def from_a_wallet_that_is_not_there(shop: Shop) -> None:
+    post(Code.DEBIT, 0, own(AccountKind.OWNER))
+
+
+@refuses("account_is_kept")
+def delete_a_wallet_that_moved_money(shop: Shop) -> None:
+    Account.objects.filter(customer=shop.alice).delete()
+
+
+@refuses("account_is_kept")
+def delete_an_account_of_the_shop(shop: Shop) -> None:
+    Account.objects.filter(pk=own(AccountKind.LOSS)).delete()
+
+
+@refuses("transfer_code_fits_accounts")
 def a_code_of_no_meaning(shop: Shop) -> None:
     post("gift", own(AccountKind.OWNER), wallet(shop.alice))  # type: ignore[arg-type]
 

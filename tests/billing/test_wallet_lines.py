@@ -130,12 +130,10 @@ def newest_schema(transactional_db: None) -> Iterator[None]:
 def test_old_transfers_get_their_lines_while_the_shop_goes_on_posting(newest_schema: None) -> None:
     people = [customer(f"{name}@example.com") for name in ("alice", "bob", "carol")]
     wallets, owner = [ledger.wallet_of(person).pk for person in people], own(AccountKind.OWNER)
-    empty = Account.objects.create(
-        kind=AccountKind.WALLET, name="d", customer=cast.User.objects.create_user("d@example.com")
-    )
+    empty = ledger.wallet_of(cast.customer("dora@example.com", "0"))
     cast.hold(people[0], "order:1", money("30"))
     ledger.post(ledger.settlement_postings(Hold.objects.get(), money("12.5"), close=True))
-    migrate(("billing", "0007_posted_as_owner"))
+    migrate(("billing", "0009_wallets_of_old_customers"))
     over, begun = Event(), Event()
 
     def post(wallet: int, name: str) -> None:

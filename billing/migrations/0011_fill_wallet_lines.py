@@ -14,6 +14,6 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("billing", "0008_wallet_lines")]
+    dependencies = [("billing", "0010_wallet_lines")]
 
     operations = [migrations.RunPython(fill_in, migrations.RunPython.noop)]

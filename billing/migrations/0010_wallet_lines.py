@@ -46,7 +46,7 @@ BEFORE = (
 class Migration(migrations.Migration):
     """A table of what each transfer left in its wallet. No row of a table that is there already is read or written."""
 
-    dependencies = [("billing", "0007_posted_as_owner")]
+    dependencies = [("billing", "0009_wallets_of_old_customers")]
 
     operations = [
         migrations.CreateModel(
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_constraint=False,
                         db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="history",
                         to="billing.account",
                         verbose_name="wallet",

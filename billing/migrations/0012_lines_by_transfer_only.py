@@ -6,7 +6,7 @@ from billing.migrations import _wallet_lines
 class Migration(migrations.Migration):
     """All history is filled in: from now on, every account counts its lines, and only a transfer writes one."""
 
-    dependencies = [("billing", "0009_fill_wallet_lines")]
+    dependencies = [("billing", "0011_fill_wallet_lines")]
 
     operations = [
         migrations.RunSQL(
