@@ -29,6 +29,7 @@ _COLUMNS = {
     "answered_currency": "text",
     "needs_review": "text",
     "refunded": "numeric",
+    "started_at": "timestamptz",
     "finished_at": "timestamptz",
     "next_poll_at": "timestamptz",
     "answered_at": "timestamptz",

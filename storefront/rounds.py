@@ -16,6 +16,7 @@ from orders import freezing, sweep
 from orders.books import reconciliation
 from orders.doorbell import RESOLVE, ring
 from orders.doubt import resolve
+from orders.facts import upkeep as facts
 from storefront import expired
 from storefront.queue_health import beat_for_all, check_queues
 
@@ -33,6 +34,8 @@ def ring_round() -> None:
         ring("catalog.tasks.sync_due")
     with contained("reconciling accounts"):
         reconciliation.reconcile_due(now=now)
+    with contained("counting the facts of services"):
+        facts.keep_up(now=now)
     with contained("calling the roll of the queues"):
         check_queues(now=now)
     with contained("deleting what has expired"):
@@ -49,7 +52,7 @@ def ring_round() -> None:
 def work_round(*, seconds: float = 15.0) -> dict[str, int]:
     """Without a broker: do everything in this process; return the counts of what was done and of failed parts."""
     now = database_now()
-    done = {"probed": 0, "resolved": 0, "synced": 0, "reconciled": 0, "expired": 0, "mailed": 0}
+    done = {"probed": 0, "resolved": 0, "synced": 0, "reconciled": 0, "counted": 0, "expired": 0, "mailed": 0}
     with contained("looking at parked providers"):
         done["probed"] = checks.probe_parked(now=now)
     with contained("doing due orders"):
@@ -60,6 +63,8 @@ def work_round(*, seconds: float = 15.0) -> dict[str, int]:
         done["synced"] = sync_due(now=now)
     with contained("reconciling accounts"):
         done["reconciled"] = reconciliation.reconcile_due(now=database_now())
+    with contained("counting the facts of services"):
+        done["counted"] = facts.keep_up(now=database_now())
     with contained("deleting what has expired"):
         done["expired"] = expired.delete_expired(now=now)
     with contained("mailing alerts"):

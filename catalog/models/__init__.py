@@ -1,5 +1,6 @@
 from catalog.models.change import ChangeKind, ServiceChange
 from catalog.models.diff import SyncDiff
+from catalog.models.facts import FactsState, ServiceDay, ServiceFigures
 from catalog.models.provider import AnswerCount, Provider, SyncRun
 from catalog.models.rule import MarkupRule
 from catalog.models.service import Category, ProviderService, Service, Unit
@@ -9,11 +10,14 @@ __all__ = [
     "AnswerCount",
     "Category",
     "ChangeKind",
+    "FactsState",
     "MarkupRule",
     "Provider",
     "ProviderService",
     "Service",
     "ServiceChange",
+    "ServiceDay",
+    "ServiceFigures",
     "SyncDiff",
     "SyncRun",
     "Unit",

@@ -10,6 +10,7 @@ from catalog.models import Provider
 from notices import causes
 from orders import settlement
 from orders.changes import Change
+from orders.following.starting import started_at
 from orders.models import ChildOrder, EventKind, Order
 from orders.settlement import End
 from orders.timetable import next_poll
@@ -63,6 +64,8 @@ def take_over(
     """
     change = Change()
     # 1. There is an answer.
+    if isinstance(row, Order):
+        row.started_at = started_at(row, answer, call.asked_at)
     row.poll_misses, row.answered_at = 0, call.asked_at
     if row.needs_review.startswith(MISSED):
         row.needs_review = ""

@@ -13,6 +13,7 @@ from orders.models.breaker_state import BreakerState
 from orders.models.cancellation import Cancellation
 from orders.models.child import ChildOrder
 from orders.models.doubtful import DoubtfulOrder
+from orders.models.facts import ChangedDay
 from orders.models.frozen import FROZEN, RESTORED, Home, ShopState, ThawScan
 from orders.models.order import EventKind, Order, OrderEvent
 from orders.models.own_id import UNEXPLAINED, OwnId
@@ -26,6 +27,7 @@ __all__ = [
     "RESTORED",
     "Attempt",
     "Cancellation",
+    "ChangedDay",
     "ChildOrder",
     "DoubtfulOrder",
     "BalanceReading",

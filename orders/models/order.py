@@ -74,6 +74,8 @@ class Order(models.Model):
     refunded = AmountField(_("refunded"), default=0, db_default=0)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     placed_at = models.DateTimeField(_("accepted by the provider"), null=True, blank=True)
+    #: When the provider had begun to deliver, as far as its answers show (`orders.following.starting`); set once.
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
     next_poll_at = models.DateTimeField(_("next poll"), null=True, blank=True)

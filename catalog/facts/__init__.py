@@ -1,0 +1,1 @@
+"""What was measured about services: days added up to medians and shares, and the words for what was not measured."""
