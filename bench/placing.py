@@ -75,7 +75,7 @@ def shop(name: str) -> tuple["Service", list["User"]]:
     from billing import ledger
     from catalog.models import Category, Provider, ProviderService, Service
 
-    provider = Provider(name=name, url="http://127.0.0.1:9/api/v2")
+    provider = Provider(name=name, url="http://127.0.0.1:9/api/v2", new_services="shown")
     provider.set_key("unused")
     provider.save()
     source = ProviderService.objects.create(

@@ -30,7 +30,7 @@ def _sync_services(stage: Stage, services: int) -> None:
 
     stage.empty("catalog_provider", "catalog_category", "catalog_markuprule")
     with running_simulator(process=True, services=services) as panel:
-        provider = Provider(name="Panel", url=panel.url)
+        provider = Provider(name="Panel", url=panel.url, new_services="shown")
         provider.set_key(panel.key)
         provider.save()
         sync_provider(provider, now=database_now())

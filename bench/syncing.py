@@ -26,7 +26,7 @@ def figures(stage: Stage, *, services: int, repeats: int) -> Iterator[Figure]:
 
     def first_sync() -> float:
         stage.empty("catalog_provider", "catalog_category")
-        provider = Provider(name="Panel", url=panel.url)
+        provider = Provider(name="Panel", url=panel.url, new_services="shown")
         provider.set_key(panel.key)
         provider.save()
         took = _timed_sync(provider, SyncState.APPLIED)

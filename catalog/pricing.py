@@ -8,7 +8,7 @@ from catalog.rounding import QUANTUM_ONLY, rounded
 from core.money import EXACT, divide, multiply, round_up
 
 PER_PACKAGE = "per_package"
-_NOTHING = Decimal(0)
+_NOTHING, _UNCHANGED = Decimal(0), Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +42,24 @@ def cost_of_unit(rate: Decimal, exchange_rate: Decimal) -> Decimal:
 
 
 def price_from(
-    cost: Decimal, markup: Markup, *, group_percent: Decimal = _NOTHING, own_price: Decimal | None = None
+    cost: Decimal,
+    markup: Markup,
+    *,
+    factor: Decimal = _UNCHANGED,
+    group_percent: Decimal = _NOTHING,
+    own_price: Decimal | None = None,
 ) -> Decimal:
     """Return the price per 1,000 (or per package) of what costs ``cost``, rounded up once, as the last step.
 
-    ``own_price`` replaces the markup. ``group_percent`` is added for a customer's group, below zero for a discount. In
-    any case the price is not below :func:`lowest_price`.
+    ``factor`` is what the owner's adjustments make of the markup's price. ``own_price`` replaces both.
+    ``group_percent`` is added for a customer's group, below zero for a discount. In any case the price is not below
+    :func:`lowest_price`.
     """
     lowest = lowest_price(cost, markup)
     if own_price is None:
         wanted = EXACT.add(EXACT.multiply(cost, _factor(markup.percent)), markup.fixed)
+        if factor != 1:
+            wanted = EXACT.multiply(wanted, factor)
     elif not group_percent and own_price >= lowest:
         return own_price
     else:

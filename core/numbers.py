@@ -90,6 +90,12 @@ def read_decimal(text: str, *, point: str = "", exponents: bool = False) -> Deci
     return Decimal(f"{sign}{whole or '0'}{f'.{after}' if after else ''}{f'E{exponent}' if exponent else ''}")
 
 
+def plain_number(value: Decimal) -> str:
+    """The number as people write it, neither an exponent nor zeros at the end: 0 and 0.5, not 0E-18 or 0.500000."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 class NumberField(forms.DecimalField):
     """A decimal in an owner's form, in text as above. The shop shows a point before the fraction, so a point is one."""
 
@@ -101,8 +107,7 @@ class NumberField(forms.DecimalField):
     def prepare_value(self, value: Any) -> Any:
         """The number as people write it: 0 and 0.5, not 0E-18 or 0.500000."""
         if isinstance(value, Decimal) and value.is_finite():
-            text = f"{value:f}"
-            return text.rstrip("0").rstrip(".") if "." in text else text
+            return plain_number(value)
         return super().prepare_value(value)
 
     def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # the stubs think of IntegerField

@@ -56,10 +56,13 @@ CONFIRMED: Mapping[str, Callable[[ResolverMatch], bool]] = {
     "auth_group_add": _always,
     "auth_group_change": _always,
     "auth_group_delete": _always,
-    # where the shop buys, and what it asks for it
+    # where the shop buys, and what it asks for it; a change of prices asks before its preview
+    # (catalog.admin.price_preview)
     "catalog_provider_add": _always,
     "catalog_provider_change": _always,
     "catalog_provider_test": _always,
+    "catalog_provider_open": _always,
+    "catalog_provider_open_test": _always,
     "catalog_service_import_prices": _always,
     # the doors
     "core_shopsettings_open": _always,

@@ -1,5 +1,6 @@
 """The catalog in the admin."""
 
+from catalog.admin.adjustments import PriceAdjustmentAdmin
 from catalog.admin.categories import CategoryAdmin
 from catalog.admin.groups import CustomerGroupAdmin
 from catalog.admin.provider_services import ProviderServiceAdmin
@@ -13,6 +14,7 @@ __all__ = [
     "CategoryAdmin",
     "CustomerGroupAdmin",
     "MarkupRuleAdmin",
+    "PriceAdjustmentAdmin",
     "ProviderAdmin",
     "ProviderServiceAdmin",
     "ServiceAdmin",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from catalog.admin.figures import cost_html, provider_amount_html
+from catalog.admin.price_preview import PricePreviewAdmin
 from catalog.models import ProviderService, Unit
 from catalog.shop.row_decisions import accept_rows, import_rows, pass_on_falls
 from core.clock import database_now
@@ -64,7 +65,7 @@ class ListedCategoryFilter(admin.SimpleListFilter):
 
 
 @admin.register(ProviderService)
-class ProviderServiceAdmin(ReadOnlyAdmin):
+class ProviderServiceAdmin(PricePreviewAdmin, ReadOnlyAdmin):
     """Rows of providers' lists as received, and the owner's decisions about them: accept, pass on a fall, import."""
 
     list_display = ("external_id", "name_", "provider", "type", "rate_", "cost_", "min", "max", "state", "reasons")

@@ -12,11 +12,13 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.figures import NOTHING, provider_amount_html
+from catalog.admin.opening import opening_urls
+from catalog.admin.price_preview import PricePreviewAdmin
 from catalog.admin.provider_form import ProviderForm
 from catalog.admin.provider_messages import show_connection_report, show_sync_result
 from catalog.admin.syncs import SyncRunInline
-from catalog.models import Provider, SyncRun
-from catalog.models.provider import SyncState
+from catalog.models import Provider, Service, SyncRun
+from catalog.models.provider import NewServices, SyncState
 from catalog.provider_settings import after_change
 from catalog.providers.answer_counts import error_rates
 from catalog.providers.checks import check_connection
@@ -24,12 +26,12 @@ from catalog.providers.health import parked_reason_text, unpark
 from catalog.sync.requested import request_sync
 from catalog.sync.run import AlreadyRunning
 from core.clock import database_now
-from core.shop_admin import ShopModelAdmin
 from core.templatetags.shop import state_html
 
 
 @admin.register(Provider)
-class ProviderAdmin(ShopModelAdmin):
+class ProviderAdmin(PricePreviewAdmin):
+    secret_fields = ("key",)
     form = ProviderForm
     list_display = (
         "name", "state_", "currency", "balance_", "markup_percent", "last_synced_at", "last_answer_at", "errors_",
@@ -85,7 +87,7 @@ class ProviderAdmin(ShopModelAdmin):
             path("<int:pk>/sync/", wrap(self.sync_now), name="catalog_provider_sync"),
             path("<int:pk>/sync/progress/", wrap(self.sync_progress), name="catalog_provider_sync_progress"),
         ]
-        return [*own, *super().get_urls()]
+        return [*own, *opening_urls(self), *super().get_urls()]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """All fieldsets, without the state for a provider that is being added."""
@@ -103,6 +105,12 @@ class ProviderAdmin(ShopModelAdmin):
         if changed:
             obj.save(update_fields=changed)
             after_change(obj, changed, now=database_now())
+
+    def response_add(self, request: HttpRequest, obj: Provider, post_url_continue: str | None = None) -> HttpResponse:
+        """Go on with the test, and with the choice of what to sell: until then all its services are hidden."""
+        if "_addanother" in request.POST or obj.new_services == NewServices.SHOWN:
+            return super().response_add(request, obj, post_url_continue)
+        return HttpResponseRedirect(reverse("admin:catalog_provider_open", args=[obj.pk]))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -176,6 +184,8 @@ class ProviderAdmin(ShopModelAdmin):
             return state_html("is-partial", "hourglass", parked_reason_text(provider.parked_reason))
         if provider.sale_stopped:
             return state_html("is-partial", "hourglass", provider.sale_stopped)
+        if not Service.objects.filter(source__provider=provider, is_visible=True).exists():
+            return state_html("is-partial", "hourglass", _t("Nothing is open for sale"))
         return state_html("is-completed", "circle-check", _t("Selling"))
 
     @admin.display(description=_("balance"), ordering="balance")

@@ -1,21 +1,26 @@
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import AdminErrorList, AdminForm
+from django.contrib.admin.options import ActionLocation
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts.fresh_sign_in import demand_fresh_sign_in
+from catalog.admin.price_preview import PricePreviewAdmin
+from catalog.locks import lock_all_providers
 from catalog.models import MarkupRule
 from catalog.prices.preview import preview
-from catalog.prices.reprice import delete_rule, save_rule
+from catalog.prices.reprice import delete_rules, save_rule
 from core.clock import database_now
-from core.shop_admin import ShopModelAdmin
 
 
 class MarkupRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
@@ -33,8 +38,8 @@ class MarkupRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's cla
 
 
 @admin.register(MarkupRule)
-class MarkupRuleAdmin(ShopModelAdmin):
-    """Markup rules. A rule is saved only after a preview of its effect."""
+class MarkupRuleAdmin(PricePreviewAdmin):
+    """Markup rules. A rule is saved or deleted only after a preview of its effect."""
 
     form = MarkupRuleForm
     list_display = ("name", "is_active", "scope_", "group", "percent", "fixed", "minimum_margin", "floor", "rounding")
@@ -43,7 +48,8 @@ class MarkupRuleAdmin(ShopModelAdmin):
     search_fields = ("name",)
     autocomplete_fields = ("service", "category")
     change_form_template = "admin/catalog/markuprule/change_form.html"
-    actions = None
+    actions = ("delete_rules",)
+    always_previewed = ("delete_rules",)
     fieldsets = (
         (None, {"fields": ("name", "is_active")}),
         (
@@ -82,12 +88,20 @@ class MarkupRuleAdmin(ShopModelAdmin):
             is_allowed = rule is not None and self.has_change_permission(request, rule)
         if not is_allowed:
             raise PermissionDenied
-        # 2. Entries with errors, or previewed ones, go the usual way.
+        # 2. Entries with errors go the usual way, and so does what was previewed if it would still do the same.
+        usual = super(PricePreviewAdmin, self).changeform_view
         form: Any = self.get_form(request, rule, change=rule is not None)(request.POST, instance=rule)
-        if not form.is_valid() or request.POST.get("previewed") == form.digest():
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        # 3. The preview.
+        if not form.is_valid():
+            return usual(request, object_id, form_url, extra_context)
         candidate: MarkupRule = form.save(commit=False)
+        entries, seen = form.digest(), request.POST.get("previewed", "")
+        with transaction.atomic():
+            lock_all_providers()
+            effect = preview(candidate)
+            if seen == f"{entries} {effect.digest}":
+                return usual(request, object_id, form_url, extra_context)
+        demand_fresh_sign_in(request)
+        # 3. The preview.
         fieldsets: Any = self.get_fieldsets(request, rule)
         shown = AdminForm(form, fieldsets, {}, (), model_admin=self)
         context = {
@@ -101,8 +115,9 @@ class MarkupRuleAdmin(ShopModelAdmin):
             "is_popup": False,
             "to_field": None,
             "media": self.media + shown.media,
-            "preview": preview(candidate),
-            "digest": form.digest(),
+            "preview": effect,
+            "digest": f"{entries} {effect.digest}",
+            "is_other": seen.startswith(entries),
         }
         return self.render_change_form(
             request, context, add=rule is None, change=rule is not None, obj=rule, form_url=form_url
@@ -112,11 +127,28 @@ class MarkupRuleAdmin(ShopModelAdmin):
         self._report(request, save_rule(obj, now=database_now()))
 
     def delete_model(self, request: HttpRequest, obj: MarkupRule) -> None:
-        self._report(request, delete_rule(obj, now=database_now()))
+        self._report(request, delete_rules([obj], now=database_now()))
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[MarkupRule]) -> None:
-        for rule in queryset:
-            self.delete_model(request, rule)
+    def groups_concerned(self, request: HttpRequest, object_id: str | None) -> Iterable[int]:
+        """The groups of the rules that this request deletes."""
+        chosen = [object_id, *request.POST.getlist("_selected_action")]
+        ids = [int(pk) for pk in chosen if pk and pk.isdecimal() and len(pk) < 18]
+        own = MarkupRule.objects.filter(group__isnull=False)
+        own = own if request.POST.get("select_across") == "1" else own.filter(pk__in=ids)
+        return [pk for pk in own.values_list("group", flat=True) if pk is not None]
+
+    def get_actions(
+        self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST
+    ) -> dict[str, Any]:
+        """Our own action in place of Django's, which knows no preview."""
+        known = super().get_actions(request, action_location)
+        return {name: action for name, action in known.items() if name != "delete_selected"}
+
+    @admin.action(description=_("Delete the chosen rules"), permissions=["delete"])
+    def delete_rules(self, request: HttpRequest, queryset: QuerySet[MarkupRule]) -> None:
+        rules = list(queryset)
+        self.log_deletions(request, queryset)
+        self._report(request, delete_rules(rules, now=database_now()))
 
     def _report(self, request: HttpRequest, changed: int) -> None:
         counted = ngettext("%(n)s price changed.", "%(n)s prices changed.", changed)

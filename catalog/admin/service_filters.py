@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.quick_select import QuickSelect
-from catalog.models import Category, Service
+from catalog.models import Category, PriceAdjustment, Service
 
 #: In percent of the price, as floats: good enough to filter by. Every figure that is shown is exact.
 _COST = Cast(F("source__rate") * F("source__provider__exchange_rate"), FloatField())
@@ -98,6 +98,7 @@ class StateFilter(admin.SimpleListFilter):
             ("gone", _("Gone")),
             ("held", _("Fall held back")),
             ("own", _("Own price")),
+            ("adjusted", _("Price adjusted")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Service]) -> QuerySet[Service]:
@@ -114,4 +115,23 @@ class StateFilter(admin.SimpleListFilter):
                 return queryset.filter(source__held_rate__isnull=False)
             case "own":
                 return queryset.filter(own_price__isnull=False)
+            case "adjusted":
+                return queryset.exclude(price_factor=1)
         return queryset
+
+
+class AdjustmentFilter(admin.SimpleListFilter):
+    """The services of one price adjustment, to which its page links; no choice is offered without that."""
+
+    title = _("price adjustment")
+    template = _FOLDED
+    parameter_name = "adjustment"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        asked = request.GET.get(self.parameter_name, "")
+        is_id = asked.isascii() and asked.isdigit() and len(asked) < 18
+        found = PriceAdjustment.objects.filter(pk=int(asked)) if is_id else ()
+        return [(str(adjustment.pk), str(adjustment)) for adjustment in found]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Service]) -> QuerySet[Service]:
+        return queryset.filter(adjustments=int(self.lookup_choices[0][0])) if self.lookup_choices else queryset

@@ -1,3 +1,4 @@
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -22,6 +23,17 @@ _PIN_LABELS = {
     "max": _("max"),
     "position": _("position"),
 }
+
+
+class PercentField(NumberField):
+    """A percentage with or without its sign: 5, +5, −2.5."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(**{"max_digits": 8, "decimal_places": 2, **how})
+
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # the stubs think of IntegerField
+        text = value.strip().removesuffix("%").removeprefix("+") if isinstance(value, str) else value
+        return super().to_python(text)
 
 
 class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
@@ -78,6 +90,4 @@ class ServiceActionForm(ActionForm):
     to_category = forms.ModelChoiceField(
         label=_("Category"), required=False, queryset=Category.objects.all(), widget=QuickSelect
     )
-    percent = NumberField(
-        label=_("Markup, %"), required=False, min_value=0, max_value=999_999, max_digits=8, decimal_places=2
-    )
+    percent = PercentField(label=_("Percent"), required=False)

@@ -12,21 +12,30 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from catalog.admin.adjustments import adjust_prices
 from catalog.admin.cells import CellForm
 from catalog.admin.figures import NOTHING, cost_html, margin_text, price_html, provider_amount_html
 from catalog.admin.ordered_list import OrderedChangeList
 from catalog.admin.price_pages import price_urls
-from catalog.admin.service_filters import CategoryFilter, FoldedRelated, FoldedValues, MarginFilter, StateFilter
+from catalog.admin.price_preview import PricePreviewAdmin
+from catalog.admin.service_filters import (
+    AdjustmentFilter,
+    CategoryFilter,
+    FoldedRelated,
+    FoldedValues,
+    MarginFilter,
+    StateFilter,
+)
 from catalog.admin.service_form import ServiceActionForm, ServiceForm
 from catalog.locks import lock_provider
 from catalog.models import MarkupRule, Service
 from catalog.prices.group_prices import prices_of_groups
 from catalog.service_changes import recording_changes_of
-from catalog.shop.bulk_edit import change_category, set_markup, show_services
+from catalog.shop.bulk_edit import NoWholeCategory, change_category, set_markup, show_services
 from catalog.shop.equivalents import move_service
 from catalog.shop.publishing import PINNABLE, republish
 from core.clock import database_now
-from core.shop_admin import ShopModelAdmin
+from core.numbers import plain_number
 
 
 class ServiceChangeList(OrderedChangeList):
@@ -44,7 +53,7 @@ class ServiceChangeList(OrderedChangeList):
 
 
 @admin.register(Service)
-class ServiceAdmin(ShopModelAdmin):
+class ServiceAdmin(PricePreviewAdmin):
     """Services as sold: cost, markup, price, and the owner's settings."""
 
     form = ServiceForm
@@ -56,14 +65,16 @@ class ServiceAdmin(ShopModelAdmin):
     list_editable = ("is_visible", "own_price", "position")
     list_filter = (
         CategoryFilter, StateFilter, MarginFilter, ("source__provider", FoldedRelated), ("platform", FoldedValues),
-        ("source__type", FoldedValues),
+        ("source__type", FoldedValues), AdjustmentFilter,
     )  # fmt: skip
     search_fields = ("=id", "search_text", "=source__external_id")
     ordering = ("category__position", "position", "id")
     list_select_related = ("category", "source__provider", "price_rule")
     list_per_page = 50
     show_full_result_count = False
-    actions = ("show", "hide", "change_category", "set_markup")
+    actions = ("show", "hide", "change_category", "change_prices", "set_markup")
+    always_previewed = ("change_prices", "set_markup")
+    unasked = 1
     action_form = ServiceActionForm
     change_list_template = "admin/catalog/service/change_list.html"
     autocomplete_fields = ("category", "fallback")
@@ -150,20 +161,42 @@ class ServiceAdmin(ShopModelAdmin):
             self.record_each(request, moved, "service.move", sentence, after={"category": category})
         self._report(request, len(moved))
 
-    @admin.action(description=_("Set the entered markup"), permissions=["change"])
-    def set_markup(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
-        if not request.user.has_perm("catalog.change_markuprule"):
+    @admin.action(description=_("Raise or lower prices by the percentage"), permissions=["change"])
+    def change_prices(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
+        if not request.user.has_perm("catalog.add_priceadjustment"):
             raise PermissionDenied
+        percent = self._percent(request)
+        if percent is not None:
+            adjust_prices(self, request, queryset.order_by(), percent)
+
+    @admin.action(description=_("Set the percentage as markup of whole categories"), permissions=["change"])
+    def set_markup(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
+        if not (request.user.has_perm("catalog.change_markuprule") and request.user.has_perm("catalog.add_markuprule")):
+            raise PermissionDenied
+        percent = self._percent(request)
+        if percent is None:
+            return
+        if percent < 0:
+            self.message_user(request, _t("A markup is not below 0."), messages.WARNING)
+            return
+        ids = queryset.order_by().values_list("pk", flat=True)
+        try:
+            with transaction.atomic():
+                rules = set_markup(ids, percent, now=database_now())
+                sentence = _t("Markup set to %(percent)s %%") % {"percent": f"{percent.normalize():f}"}
+                self.record_each(request, rules, "markuprule.set", sentence, after={"percent": percent})
+        except NoWholeCategory as refusal:
+            self.message_user(request, str(refusal.message), messages.WARNING)
+            return
+        counted = ngettext("Markup of %(n)s category set.", "Markup of %(n)s categories set.", len(rules))
+        self.message_user(request, counted % {"n": f"{len(rules):,}"})
+
+    def _percent(self, request: HttpRequest) -> Any:
+        """The percentage next to the actions; None, after a message, if there is none."""
         percent = self._action_value(request, "percent")
         if percent is None:
             self.message_user(request, _t("Enter a percentage next to the action first."), messages.WARNING)
-            return
-        rows = list(queryset)
-        with transaction.atomic():
-            changed = set_markup([service.pk for service in rows], percent, now=database_now())
-            sentence = _t("Markup set to %(percent)s %%") % {"percent": percent}
-            self.record_each(request, rows, "service.markup", sentence, after={"percent": percent})
-        self._report(request, changed)
+        return percent
 
     def _action_value(self, request: HttpRequest, name: str) -> Any:
         """The value of a field next to the actions; None if it is empty or invalid."""
@@ -211,9 +244,8 @@ class ServiceAdmin(ShopModelAdmin):
         """The rule that made the price."""
         if service.own_price is not None and service.own_price == service.price:
             return _t("Own price")
-        if service.price_rule is not None:
-            return service.price_rule.name
-        return self._usual_markup(service)
+        made_by = service.price_rule.name if service.price_rule is not None else self._usual_markup(service)
+        return made_by if service.price_factor == 1 else f"{made_by} × {plain_number(service.price_factor)}"
 
     @admin.display(description=_("price"), ordering="price")
     def price_(self, service: Service) -> SafeString | str:

@@ -1,3 +1,4 @@
+from catalog.models.adjustment import AdjustedService, PriceAdjustment
 from catalog.models.change import ChangeKind, ServiceChange
 from catalog.models.diff import SyncDiff
 from catalog.models.facts import FactsState, ServiceDay, ServiceFigures
@@ -7,11 +8,13 @@ from catalog.models.service import Category, ProviderService, Service, Unit
 from catalog.models.unlisted import UnlistedText
 
 __all__ = [
+    "AdjustedService",
     "AnswerCount",
     "Category",
     "ChangeKind",
     "FactsState",
     "MarkupRule",
+    "PriceAdjustment",
     "Provider",
     "ProviderService",
     "Service",

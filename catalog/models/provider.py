@@ -89,7 +89,8 @@ class Provider(models.Model):
         default=False,
         help_text=_("Prices stay until you pass a fall on. A rise always changes prices at once."),
     )
-    new_services = models.CharField(_("new services"), max_length=8, choices=NewServices, default=NewServices.SHOWN)
+    #: A new provider's services wait until the owner has seen them with their prices.
+    new_services = models.CharField(_("new services"), max_length=8, choices=NewServices, default=NewServices.HIDDEN)
 
     is_active = models.BooleanField(_("active"), default=True, help_text=_("Inactive: nothing is sold or sent"))
     sale_stopped = models.CharField(_("sale stopped because"), max_length=200, blank=True)

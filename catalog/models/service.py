@@ -66,6 +66,8 @@ class ProviderService(models.Model):
     cancel = models.BooleanField(_("cancel"), default=False)
     dripfeed = models.BooleanField(_("drip-feed"), default=False)
     average_time = models.CharField(_("average time"), max_length=100, blank=True)
+    #: What the row says that fields such as "device" may hold: {"device": {"1": "Desktop"}} (`catalog.coded_fields`).
+    codes = models.JSONField(_("codes"), default=dict, db_default={}, blank=True, editable=False)
     position = models.PositiveIntegerField(_("position"), default=0)
     quarantine = ArrayField(
         models.CharField(max_length=120), verbose_name=_("quarantined because"), default=list, blank=True
@@ -156,6 +158,15 @@ class Service(models.Model):
         validators=[MinValueValidator(QUANTUM)],
         help_text=_("In place of the markup. Cost, minimum margin and lowest price still hold. Empty: by the rules."),
     )
+    #: The product of all price adjustments of this service; written by `catalog.prices.adjustments` alone.
+    price_factor = models.DecimalField(
+        _("adjusted by"),
+        max_digits=28,
+        decimal_places=18,
+        default=Decimal(1),
+        db_default=Decimal(1),
+        editable=False,
+    )
     is_visible = models.BooleanField(_("shown"), default=True)
     position = models.PositiveIntegerField(_("position"), default=0)
     badges = ArrayField(
@@ -189,6 +200,7 @@ class Service(models.Model):
             models.CheckConstraint(
                 condition=Q(own_price=None) | Q(own_price__gt=0, own_price__lt=10**12), name="service_own_price_sane"
             ),
+            models.CheckConstraint(condition=Q(price_factor__gt=0), name="service_price_factor_sane"),
         ]
         # Every service stands in each of these, so there are no more of them than are read.
         indexes = [

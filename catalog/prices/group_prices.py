@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from accounts.models import CustomerGroup
-from catalog.models import Service
+from catalog.models import Provider, Service
+from catalog.prices.reprice import stored_prices
 from catalog.prices.rulebook import Facts, Priced, RuleBook
-from catalog.pricing import rate_for_price
+from catalog.pricing import cost_of_unit, rate_for_price
+from core.money import divide, multiply
 
 #: Rules by the fingerprint taken before they were read; only a few, since old ones are never used again.
 _books: dict[str, RuleBook] = {}
@@ -50,6 +52,24 @@ def prices_of_groups(service: Service) -> list[tuple[CustomerGroup, Priced]]:
     return [(group, book.price(_facts(service), group)) for group in CustomerGroup.objects.all()]
 
 
+def lowest_group_margins(service_ids: Iterable[int]) -> list[tuple[CustomerGroup, Decimal]]:
+    """Return each group with the lowest margin, in percent of the price, that it leaves among these services."""
+    groups = list(CustomerGroup.objects.all())
+    if not groups:
+        return []
+    providers = list(Provider.objects.all())
+    book, exchange = RuleBook.now(providers), {provider.pk: provider.exchange_rate for provider in providers}
+    lowest: dict[int, Decimal] = {}
+    for facts, _price, _rule in stored_prices(pk__in=list(service_ids)):
+        for group in groups:
+            price = book.price(facts, group).price
+            if price:
+                cost = cost_of_unit(facts.rate or Decimal(0), exchange[facts.provider_id])
+                margin = divide(multiply(price - cost, 100), price)
+                lowest[group.pk] = min(margin, lowest.get(group.pk, margin))
+    return [(group, lowest[group.pk]) for group in groups if group.pk in lowest]
+
+
 def _facts(service: Service) -> Facts:
     source = service.source
     return Facts(
@@ -59,4 +79,5 @@ def _facts(service: Service) -> Facts:
         source.provider_id,
         rate_for_price(source.rate, source.held_rate),
         service.own_price,
+        service.price_factor,
     )

@@ -1,41 +1,13 @@
 """What a rule would change, before it is saved. Writes nothing."""
 
 from copy import copy
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
 
 from catalog.models import MarkupRule, Provider, Service
+from catalog.prices.comparison import Effect, Preview, digest_of, margin_of, summed
 from catalog.prices.reprice import stored_prices
 from catalog.prices.rulebook import Priced, RuleBook
 from catalog.pricing import cost_of_unit
-from core.money import divide, multiply
-
-MOST_SHOWN = 100
-
-
-class Effect(NamedTuple):
-    """A price that would change, with the service's cost and the new margin, in percent of the price."""
-
-    service_id: int
-    old: Decimal | None
-    new: Decimal | None
-    cost: Decimal
-    margin: Decimal | None
-    name: str = ""
-
-
-@dataclass
-class Preview:
-    """``covered`` counts the services priced by the rule; ``shown`` holds the changes with the lowest margin."""
-
-    covered: int = 0
-    changed: int = 0
-    dearer: int = 0
-    cheaper: int = 0
-    unchanged: int = 0
-    lowest_margin: Decimal | None = None
-    shown: list[Effect] = field(default_factory=list)
 
 
 def preview(candidate: MarkupRule) -> Preview:
@@ -50,25 +22,22 @@ def preview(candidate: MarkupRule) -> Preview:
     # 2. Every price under both. Prices for everybody are stored; a group's are made by the rules.
     exchange_rates = {provider.pk: provider.exchange_rate for provider in providers}
     group = trial.group
-    found, effects = Preview(), []
+    covered, unchanged, effects = 0, 0, []
     for stored in stored_prices():
         facts = stored.facts
         old = before.price(facts, group) if group else Priced(stored.price, stored.rule_id)
         new = after.price(facts, group)
-        found.covered += new.rule_id == trial.pk and new.price is not None
+        covered += new.rule_id == trial.pk and new.price is not None
         if old.price == new.price:
-            found.unchanged += 1
+            unchanged += 1
             continue
         cost = cost_of_unit(facts.rate or Decimal(0), exchange_rates[facts.provider_id])
-        margin = divide(multiply(new.price - cost, 100), new.price) if new.price else None
-        effects.append(Effect(facts.service_id, old.price, new.price, cost, margin))
+        margins = margin_of(new.price, cost), margin_of(old.price, cost)
+        effects.append(Effect(facts.service_id, old.price, new.price, cost, *margins))
     # 3. Counts, and the changes of the lowest margin with the names of their services.
-    found.changed = len(effects)
-    found.dearer = sum(e.old is not None and e.new is not None and e.new > e.old for e in effects)
-    found.cheaper = sum(e.old is not None and e.new is not None and e.new < e.old for e in effects)
-    found.lowest_margin = min((e.margin for e in effects if e.margin is not None), default=None)
-    effects.sort(key=lambda e: (e.margin if e.margin is not None else Decimal(-1), e.service_id))
-    shown = effects[:MOST_SHOWN]
-    names = dict(Service.objects.filter(pk__in=[e.service_id for e in shown]).values_list("pk", "name"))
-    found.shown = [effect._replace(name=names[effect.service_id]) for effect in shown]
+    found = summed(effects, unchanged=unchanged)
+    found.covered, found.digest = covered, digest_of(effects)
+    rows = Service.objects.filter(pk__in=[e.service_id for e in found.shown]).values_list("pk", "name", "source__unit")
+    about = {pk: (name, unit == "per_package") for pk, name, unit in rows}
+    found.shown = [e._replace(name=about[e.service_id][0], is_per_package=about[e.service_id][1]) for e in found.shown]
     return found

@@ -1,6 +1,6 @@
 """Prices of existing services, written again after a rule, a markup or an exchange rate changed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -32,6 +32,14 @@ class StoredPrice(NamedTuple):
     rule_id: int | None
 
 
+class NewPrice(NamedTuple):
+    """A price to be written, and the rule that makes it."""
+
+    service_id: int
+    price: Decimal | None
+    rule_id: int | None
+
+
 def reprice_provider(provider: Provider, *, now: datetime) -> int:
     """Publish new prices for the provider's services; return how many changed."""
     with transaction.atomic(), gc_disabled():
@@ -56,30 +64,43 @@ def save_rule(rule: MarkupRule, *, now: datetime) -> int:
         return reprice_all(now=now)
 
 
-def delete_rule(rule: MarkupRule, *, now: datetime) -> int:
-    """Delete ``rule`` and reprice all services; return how many prices changed."""
+def delete_rules(rules: Iterable[MarkupRule], *, now: datetime) -> int:
+    """Delete ``rules`` and reprice all services; return how many prices changed."""
     with transaction.atomic():
         lock_all_providers()
-        rule.delete()
+        MarkupRule.objects.filter(pk__in=[rule.pk for rule in rules]).delete()
         return reprice_all(now=now)
 
 
 def stored_prices(**filters: Any) -> Iterator[StoredPrice]:
     """Yield the prices of the services that match, hidden and quarantined ones too: they stay off sale anyway."""
-    rows = Service.objects.filter(**filters).values_list(*_COLUMNS, _RATE, "own_price", "price", "price_rule_id")
+    rows = Service.objects.filter(**filters).values_list(
+        *_COLUMNS, _RATE, "own_price", "price_factor", "price", "price_rule_id"
+    )
     for *facts, price, rule_id in rows.iterator(chunk_size=5000):
         yield StoredPrice(Facts(*facts), price, rule_id)
 
 
 def _reprice(providers: list[Provider], now: datetime) -> int:
+    changed = changed_prices(providers)
+    if changed:
+        with recording_changes([provider.pk for provider in providers], now=now):
+            write_prices(changed)
+    return len(changed)
+
+
+def changed_prices(providers: Iterable[Provider], **filters: Any) -> list[NewPrice]:
+    """Return the prices that the rules, rates and adjustments of now make, where they differ from the stored ones."""
     book = RuleBook.now(providers)
-    changed = [
-        (stored.facts.service_id, *new)
-        for stored in stored_prices(source__provider__in=providers)
+    return [
+        NewPrice(stored.facts.service_id, *new)
+        for stored in stored_prices(**{"source__provider__in": providers, **filters})
         if (new := book.price(stored.facts)) != (stored.price, stored.rule_id)
     ]
-    if changed:
-        ids, prices, rules = ([*column] for column in zip(*changed, strict=True))
-        with recording_changes([provider.pk for provider in providers], now=now), connection.cursor() as cursor:
-            cursor.execute(_WRITE, [ids, prices, rules])
-    return len(changed)
+
+
+def write_prices(prices: Iterable[NewPrice]) -> None:
+    """Write these prices, and the rules that made them, inside the caller's transaction."""
+    ids, new, rules = ([*column] for column in zip(*prices, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE, [ids, new, rules])

@@ -11,7 +11,7 @@ from catalog.models.rule import SCOPES
 from catalog.pricing import Markup, cost_of_unit, price_from
 from core.money import LIMIT
 
-_NO_PERCENT = Decimal(0)
+_NO_PERCENT, _UNCHANGED = Decimal(0), Decimal(1)
 
 
 class Facts(NamedTuple):
@@ -23,6 +23,7 @@ class Facts(NamedTuple):
     provider_id: int
     rate: Decimal | None
     own_price: Decimal | None = None
+    factor: Decimal = _UNCHANGED
 
 
 class Priced(NamedTuple):
@@ -72,7 +73,7 @@ class RuleBook:
             percent = _NO_PERCENT if found else group.percent
         rule_id, markup = found or self._narrowest(facts, None) or self._usual[facts.provider_id]
         cost = cost_of_unit(facts.rate, self._exchange[facts.provider_id])
-        price = price_from(cost, markup, group_percent=percent, own_price=facts.own_price)
+        price = price_from(cost, markup, factor=facts.factor, group_percent=percent, own_price=facts.own_price)
         return Priced(price if price < LIMIT else None, rule_id)
 
     def _narrowest(self, facts: Facts, group_id: int | None) -> tuple[int | None, Markup] | None:

@@ -17,7 +17,7 @@ from catalog.prices.group_prices import group_price
 
 _SERVICE = (
     "id", "source_id", "fallback_id", "category_id", "name", "platform", "min", "max", "price", "own_price",
-    "is_visible",
+    "price_factor", "is_visible",
 )  # fmt: skip
 _ROW = (
     "id", "provider_id", "external_id", "type", "unit", "rate", "held_rate", "min", "max", "refill", "cancel",

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from catalog.models import ServiceChange
-from catalog.shop.updates import NEWEST, public_updates
+from catalog.shop.updates import NEWEST, about_many, public_updates
 from core.templatetags.money import money_text
 
 
@@ -25,18 +25,22 @@ class UpdatesRss(Feed):  # type: ignore[type-arg]  # Django's class takes no par
         return list(public_updates()[:NEWEST])
 
     def item_title(self, item: Any) -> str:
-        return f"{item.get_kind_display()}: {item.service.name}"
+        return f"{item.get_kind_display()}: {about_many(item) if item.service is None else item.service.name}"
 
     def item_description(self, item: Any) -> str:
-        """The prices. Feed readers show this as HTML, and a price contains none."""
+        """The prices, with their unit. Feed readers show this as HTML, and a price contains none."""
         old, new = item.old_price, item.new_price
+        facts = {"unit": item.get_unit_display()}
         if old is not None and new is not None:
-            return _("%(old)s, now %(new)s") % {"old": money_text(old), "new": money_text(new)}
+            return _("%(old)s, now %(new)s %(unit)s") % {"old": money_text(old), "new": money_text(new), **facts}
         price = new if new is not None else old
-        return "" if price is None else money_text(price)
+        return "" if price is None else _("%(price)s %(unit)s") % {"price": money_text(price), **facts}
 
     def item_link(self, item: Any) -> str:
-        return f"{reverse('catalog:prices')}?q={item.service_id}"
+        address = reverse("catalog:prices")
+        if item.service_id is None:
+            return f"{address}?category={item.category_id}" if item.category_id else address
+        return f"{address}?q={item.service_id}"
 
     def item_guid(self, item: Any) -> str:
         return f"service-update:{item.pk}"
@@ -48,7 +52,8 @@ class UpdatesRss(Feed):  # type: ignore[type-arg]  # Django's class takes no par
         return at
 
     def item_categories(self, item: Any) -> list[str]:
-        return [item.service.category.name]
+        category = item.service.category if item.service else item.category
+        return [category.name] if category else []
 
 
 class UpdatesAtom(UpdatesRss):

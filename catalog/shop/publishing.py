@@ -19,6 +19,7 @@ from catalog.shop.platforms import OTHER, platform_of
 from catalog.shop.search_text import searchable
 from catalog.texts import NAME_LIMIT, readable
 
+_UNCHANGED = Decimal(1)
 #: Fields of a service that the owner may keep from following the provider, in `Service.pins`.
 PINNABLE = ("name", "description", "category", "min", "max", "position")
 
@@ -165,7 +166,7 @@ def _stored_rows(provider_id: int, external_ids: list[str]) -> dict[str, StoredR
 
 
 def _customized_services(provider: Provider, stored: dict[str, StoredRow]) -> dict[int, Service]:
-    """The services that keep values of their own, by id: pinned fields, own prices, fields that do not follow."""
+    """The services that keep values of their own, by id: pins, own or adjusted prices, fields that do not follow."""
     ids = [pk for row in stored.values() for pk in row.service_ids]
     if not ids:
         return {}
@@ -173,7 +174,7 @@ def _customized_services(provider: Provider, stored: dict[str, StoredRow]) -> di
     if len(ids) < _MANY:
         services = services.filter(pk__in=ids)
     if not provider.kept_fields:
-        services = services.filter(~Q(pins=[]) | Q(own_price__isnull=False))
+        services = services.filter(~Q(pins=[]) | Q(own_price__isnull=False) | ~Q(price_factor=1))
     return {service.pk: service for service in services}
 
 
@@ -208,6 +209,7 @@ def _service_columns(
         provider.pk,
         rate_for_price(row.rate, row.held_rate),
         own.own_price if own else None,
+        own.price_factor if own else _UNCHANGED,
     )
     price, rule_id = book.price(facts)
     if platform == OTHER:

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from catalog.models import ChangeKind, ServiceChange
+from core.numbers import plain_number
 
 PER_PAGE = 50
 NEWEST = 100
@@ -28,10 +31,28 @@ class UpdatePage:
 
 
 def public_updates(kind: str = "") -> QuerySet[ServiceChange]:
-    """Return updates of services the owner does not hide, newest first, with service and category."""
-    shown = ServiceChange.objects.filter(service__is_visible=True, service__category__is_visible=True)
+    """Return updates of services and categories the owner does not hide, newest first, with service and category."""
+    one = Q(service__is_visible=True, service__category__is_visible=True)
+    many = Q(service=None) & (Q(category=None) | Q(category__is_visible=True))
+    shown = ServiceChange.objects.filter(one | many)
     found = shown.filter(kind=kind) if kind else shown
-    return found.select_related("service__category", "service__source")
+    return found.select_related("service__category", "category")
+
+
+def about_many(update: ServiceChange) -> str:
+    """Return which services an update without a service is about, and what became of them."""
+    count = update.count or 0
+    words = {"n": f"{count:,}", "category": update.category}
+    if update.category is None:
+        services = ngettext("%(n)s service", "%(n)s services", count) % words
+    else:
+        services = ngettext("%(n)s service of %(category)s", "%(n)s services of %(category)s", count) % words
+    if update.percent is None:
+        return services
+    facts = {"services": services, "percent": plain_number(abs(update.percent))}
+    if update.kind == ChangeKind.DEARER:
+        return _("%(services)s: prices up %(percent)s %%") % facts
+    return _("%(services)s: prices down %(percent)s %%") % facts
 
 
 def read_updates(get: QueryDict) -> UpdatePage:

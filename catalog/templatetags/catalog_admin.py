@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString
 
 from catalog.admin.figures import NOTHING, price_html
 from core.money import round_up
+from core.numbers import plain_number
 
 register = template.Library()
 _TENTH = Decimal("0.1")
@@ -26,3 +27,9 @@ def cost(amount: Decimal) -> SafeString | str:
 @register.filter
 def margin(percent: Decimal | None) -> str:
     return NOTHING if percent is None else f"{percent.quantize(_TENTH):f} %"
+
+
+@register.filter
+def plain(number: Decimal) -> str:
+    """A number without an exponent and without zeros at its end."""
+    return plain_number(number)

@@ -6,6 +6,8 @@ from django import template
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from catalog.models import ServiceChange
+from catalog.shop import updates
 from catalog.shop.platforms import letters_of
 
 register = template.Library()
@@ -26,3 +28,9 @@ def marked(name: str, text: str) -> SafeString:
 def tile(platform: str) -> str:
     """The letters of a platform's tile."""
     return letters_of(platform)
+
+
+@register.filter
+def about_many(update: ServiceChange) -> str:
+    """Which services an update is about that counts many."""
+    return updates.about_many(update)

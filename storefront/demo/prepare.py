@@ -43,7 +43,7 @@ def main() -> None:
     url, key = os.environ["DEMO_PROVIDER_URL"], os.environ["DEMO_PROVIDER_KEY"]
     provider = Provider.objects.filter(name=PROVIDER).first()
     if provider is None:
-        call_command("add_provider", PROVIDER, "--url", url, "--key", key, "--currency", "USD", "--markup", "30")
+        call_command("add_provider", PROVIDER, "--url", url, "--key", key, "--markup", "30", "--open")
     else:
         provider.url = url
         provider.set_key(key)

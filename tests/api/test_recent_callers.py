@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from accounts.api_keys import revoke_key
 from accounts.models import ApiKey, CustomerGroup, User
@@ -19,7 +21,10 @@ from billing.audit import check
 from billing.models import Account, Hold
 from billing.queries import balance_of
 from catalog.models import Category, MarkupRule, Provider, ProviderService, Service
+from catalog.prices.adjustments import adjust, undo
 from core.clock import database_now
+from core.money import round_up
+from core.templatetags.money import money_html
 from orders import audit as order_audit
 from orders.models import Order, OrderEvent
 from tests.api.cast import Panel, key_for, row_of
@@ -148,6 +153,29 @@ def test_a_groups_price_counts_as_it_is(regular: Panel, fields: dict[str, Any]) 
     assert ordered(regular, fields).charge < dear
     User.objects.update(group=None)
     assert ordered(regular, fields).charge == full
+
+
+def test_an_adjusted_price_counts_at_once(
+    regular: Panel, alice: User, services: list[Service], fields: dict[str, Any], client: Client
+) -> None:
+    """Between two orders on one connection: for everybody, for a group, and on every page that shows a price."""
+    service = services[0]
+    made = adjust([service.pk], Decimal(50), name="All", by="owner", now=database_now()).adjustment
+    service.refresh_from_db()
+    assert ordered(regular, fields).price == service.price
+    listed = {row["service"]: row["rate"] for row in regular("services")}
+    assert Decimal(listed[str(service.pk)] if str(service.pk) in listed else listed[service.pk]) == service.price
+    assert money_html(service.price or Decimal(0), slotted=True) in client.get(reverse("catalog:prices")).content.decode()
+
+    group = CustomerGroup.objects.create(name="Resellers", percent=Decimal(-10))
+    User.objects.update(group=group)
+    before = ordered(regular, fields).price
+    assert before < service.price
+    undo(made.pk, by="owner", now=database_now())
+    assert ordered(regular, fields).price == round_up(before / Decimal("1.5"))
+    User.objects.update(group=None)
+    service.refresh_from_db()
+    assert ordered(regular, fields).price == service.price
 
 
 def test_a_wallet_counts_as_it_is(regular: Panel, alice: User, fields: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ def panel() -> Iterator[Panel]:
 
 @pytest.fixture
 def provider(db: None, panel: Panel) -> Provider:
-    found, _is_new = set_up("Gulf", url=panel.url, key=KEY, currency="USD")
+    found, _is_new = set_up("Gulf", url=panel.url, key=KEY, currency="USD", new_services="shown")
     return found
 
 

@@ -97,7 +97,15 @@ def test_an_empty_key_keeps_the_old_one_and_a_new_markup_reprices(
         "sync_runs-INITIAL_FORMS": "1",
         "sync_runs-0-id": str(SyncRun.objects.get().pk),
     }
-    owner.post(page(provider), provider_form(name="Gulf", key="", url=panel.url, markup_percent="50", **runs))
+    form = provider_form(name="Gulf", key="", url=panel.url, markup_percent="50", **runs)
+    shown = owner.post(page(provider), form).context["preview"]
+    assert [(effect.old, effect.new) for effect in shown.shown] == [(Decimal("1.3"), Decimal("1.5"))]
+    provider.refresh_from_db()
+    assert provider.markup_percent == 30
+    with_key = owner.post(page(provider), {**form, "key": "another-key"}, follow=True)
+    assert messages(with_key) == ["Nothing was saved. Save the key by itself, then what changes prices."]
+    assert b"another-key" not in with_key.content
+    owner.post(page(provider), {**form, "seen_prices": shown.digest})
     provider.refresh_from_db()
     assert (provider.sealed_key, provider.markup_percent) == (sealed, 50)
     assert on_sale()["1"].price == Decimal("1.5")

@@ -9,6 +9,9 @@ from django.urls import reverse
 
 from accounts.models import CustomerGroup, User
 from catalog.models import MarkupRule, Service
+from catalog.prices.reprice import reprice_all
+from core.clock import database_now
+from core.models import StaffAction
 from tests.catalog.conftest import Sync
 from tests.catalog.panel import Panel, row
 from tests.catalog.rows import on_sale
@@ -77,8 +80,62 @@ def test_a_changed_and_a_deleted_rule_reprice(owner: Client, sold: None) -> None
     entries = entry(percent="60")
     owner.post(change, {**entries, "previewed": previewed(owner, change, entries)})
     assert on_sale()["1"].price == Decimal("1.6")
-    owner.post(reverse("admin:catalog_markuprule_delete", args=[MarkupRule.objects.get().pk]), {"post": "yes"})
+    delete = reverse("admin:catalog_markuprule_delete", args=[MarkupRule.objects.get().pk])
+    shown = owner.post(delete, {"post": "yes"})
+    assert [(e.old, e.new) for e in shown.context["preview"].shown] == [
+        (Decimal("1.6"), Decimal("1.3")),
+        (Decimal("3.2"), Decimal("2.6")),
+    ]
+    assert MarkupRule.objects.exists()
+    owner.post(delete, {"post": "yes", "seen_prices": shown.context["preview"].digest})
     assert on_sale()["1"].price == Decimal("1.3")
+
+
+def test_a_rule_is_previewed_again_if_prices_changed_since(owner: Client, sold: None) -> None:
+    seen = previewed(owner, reverse(ADD), entry())
+    Service.objects.filter(pk=on_sale()["1"].pk).update(price=Decimal("1.4"))
+    response = owner.post(reverse(ADD), entry(previewed=seen))
+    assert "Prices have changed since the preview" in response.content.decode()
+    assert not MarkupRule.objects.exists()
+
+
+def test_rules_are_deleted_together_after_a_preview(owner: Client, sold: None) -> None:
+    """Among them a group's own rule, which changes no price of the list."""
+    group = CustomerGroup.objects.create(name="Resellers", percent=Decimal(0))
+    for service in on_sale().values():
+        MarkupRule.objects.create(name=f"#{service.pk}", service=service, percent=Decimal(50))
+    MarkupRule.objects.create(name="Wholesale", group=group, percent=Decimal(5))
+    reprice_all(now=database_now())
+    rules = list(MarkupRule.objects.values_list("pk", flat=True))
+    act = {"action": "delete_rules", "_selected_action": rules, "index": "0"}
+    listing = reverse("admin:catalog_markuprule_changelist")
+    shown = owner.post(listing, act).context["preview"]
+    assert sorted({(e.group, e.new) for e in shown.shown}) == [
+        ("", Decimal("1.3")),
+        ("", Decimal("2.6")),
+        ("Resellers", Decimal("1.3")),
+        ("Resellers", Decimal("2.6")),
+    ]
+    assert MarkupRule.objects.count() == 3
+    assert owner.post(listing, {**act, "seen_prices": shown.digest}).status_code == 302
+    assert not MarkupRule.objects.exists()
+    assert {s.price for s in on_sale().values()} == {Decimal("1.3"), Decimal("2.6")}
+    assert StaffAction.objects.filter(action="markuprule.delete").count() == 3
+
+
+def test_the_percentage_of_a_group_is_previewed(owner: Client, sold: None) -> None:
+    group = CustomerGroup.objects.create(name="Resellers", percent=Decimal(-5))
+    page = reverse("admin:accounts_customergroup_change", args=[group.pk])
+    shown = owner.post(page, {"name": "Resellers", "percent": "-20"}).context["preview"]
+    assert {(e.group, e.old, e.new) for e in shown.shown} == {
+        ("Resellers", Decimal("1.235"), Decimal("1.04")),
+        ("Resellers", Decimal("2.47"), Decimal("2.08")),
+    }
+    group.refresh_from_db()
+    assert group.percent == -5
+    owner.post(page, {"name": "Resellers", "percent": "-20", "seen_prices": shown.digest})
+    group.refresh_from_db()
+    assert group.percent == -20
 
 
 def test_only_staff_who_may_change_rules_see_previews(owner: Client, sold: None) -> None:

@@ -37,9 +37,9 @@ def sold(panel: Panel, sync: Sync) -> None:
     sync()
 
 
-def act(owner: Client, action: str, *chosen: str, **more: Any) -> None:
+def act(owner: Client, action: str, *chosen: str, **more: Any) -> Any:
     ids = [str(on_sale()[external_id].pk) for external_id in chosen]
-    owner.post(reverse(LIST), {"action": action, "_selected_action": ids, **more})
+    return owner.post(reverse(LIST), {"action": action, "_selected_action": ids, **more})
 
 
 def test_services_moved_to_another_category_stay_there(owner: Client, panel: Panel, sync: Sync, sold: None) -> None:
@@ -51,12 +51,23 @@ def test_services_moved_to_another_category_stay_there(owner: Client, panel: Pan
     assert "best of" in on_sale()["1"].search_text
 
 
-def test_a_markup_is_set_for_chosen_services(owner: Client, sold: None) -> None:
-    act(owner, "set_markup", "1", "2", percent="100")
-    assert [on_sale()[n].price for n in "123"] == [2, 4, Decimal("3.9")]
-    act(owner, "set_markup", "2", "3", percent="50")
-    assert [on_sale()[n].price for n in "123"] == [2, 3, Decimal("4.5")]
-    assert MarkupRule.objects.count() == 3
+def test_a_markup_is_set_for_whole_categories_after_a_preview(owner: Client, panel: Panel, sync: Sync) -> None:
+    panel.lists([row(n, rate="1", category="Likes" if n > 2 else "Views") for n in range(1, 5)])
+    sync()
+    MarkupRule.objects.create(name="Likes", category=Category.objects.get(name="Likes"), percent=Decimal(30))
+    shown = act(owner, "set_markup", *"1234", percent="100").context["preview"]
+    assert (shown.changed, {e.new for e in shown.shown}) == (4, {Decimal(2)})
+    assert MarkupRule.objects.get().percent == 30
+    act(owner, "set_markup", *"1234", percent="100", seen_prices=shown.digest)
+    assert {service.price for service in on_sale().values()} == {Decimal(2)}
+    assert set(MarkupRule.objects.values_list("name", "percent")) == {("Views", 100), ("Likes", 100)}
+
+
+def test_no_markup_is_set_for_a_part_of_a_category(owner: Client, sold: None) -> None:
+    response = act(owner, "set_markup", "1", "2", percent="100")
+    assert response.status_code == 302
+    assert "A markup is set for whole categories." in owner.get(reverse(LIST)).content.decode()
+    assert not MarkupRule.objects.exists()
 
 
 @pytest.mark.parametrize("percent", ["", "-5", "x"])

@@ -45,23 +45,62 @@ def at(page: Page, live_server: object) -> Iterator[str]:
 
 def stocked(panel: Panel) -> Provider:
     panel.lists([row(1, rate="1"), row(2, rate="2", category="Likes")])
-    provider, _is_new = set_up("Gulf", url=panel.url, key=KEY)
+    provider, _is_new = set_up("Gulf", url=panel.url, key=KEY, new_services="shown")
     sync_provider(provider, now=database_now())
     return provider
 
 
-def test_a_provider_is_added_and_synced(page: Page, at: str, panel: Panel) -> None:
-    panel.lists([row(1), row(2)])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_new_provider_is_tested_seen_and_opened(page: Page, at: str, panel: Panel, width: int) -> None:
+    panel.lists([row(1), row(2, category="Likes"), row(3, category="Likes", type="Package")])
+    page.set_viewport_size({"width": width, "height": 800})
     page.goto(at + reverse("admin:catalog_provider_add"))
     page.get_by_label("Name:").fill("Gulf")
     page.get_by_label("API address:").fill(panel.url)
     page.get_by_label("API key:").fill(KEY)
-    page.get_by_role("button", name="Save and continue editing").click()
-    page.get_by_role("button", name="Test connection").click()
-    page.get_by_text("The connection works.").wait_for()
-    page.get_by_role("button", name="Sync now").click()
-    page.get_by_text("Applied: 2 new, 0 changed, 0 gone, 0 back.").wait_for()
-    assert set(on_sale()) == {"1", "2"}
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Test and read the list").click()
+    page.get_by_text("The connection works.").first.wait_for()
+    assert not on_sale()
+    line = page.get_by_role("row", name="Likes")
+    expect(line).to_contain_text("$0.90 – $0.90 $1.17 – $1.17 23.1 %")
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    assert axe_problems(page, LAW) == []
+    line.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Open the chosen categories").click()
+    page.get_by_text("2 services are on sale now.").wait_for()
+    assert set(on_sale()) == {"2", "3"}
+    page.get_by_role("link", name="1 service", exact=True).click()
+    page.get_by_role("checkbox", name="Followers 1", exact=True).check()
+    page.get_by_role("button", name="Open the chosen services").click()
+    page.get_by_text("1 service is on sale now.").wait_for()
+    assert set(on_sale()) == {"1", "2", "3"}
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_prices_of_a_category_are_raised_with_a_preview(page: Page, at: str, panel: Panel, width: int) -> None:
+    """Four steps from the page: the category, the percentage, Preview, Change prices; then Undo, previewed as well."""
+    stocked(panel)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(at + reverse("admin:catalog_service_changelist"))
+    page.get_by_role("link", name="Change prices").click()
+    page.get_by_label("Category").select_option("Likes")
+    page.get_by_label("Change, %").fill("+5")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("row", name="Followers 2")).to_contain_text("$2.60 $2.73")
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    assert axe_problems(page, LAW) == []
+    assert on_sale()["2"].price == Decimal("2.6")
+    page.get_by_role("button", name="Change 1 price").click()
+    page.get_by_text("1 price changed.").wait_for()
+    assert on_sale()["2"].price == Decimal("2.73")
+    page.get_by_role("link", name="Likes").click()
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Change 1 price").click()
+    page.get_by_text("1 price changed.").wait_for()
+    assert on_sale()["2"].price == Decimal("2.6")
+    page.goto(at + reverse("catalog:updates"))
+    page.get_by_text("1 service of Likes: prices up 5 %").wait_for()
 
 
 def test_a_worker_syncs_while_the_page_shows_progress(
@@ -163,7 +202,7 @@ def test_everybody_reads_the_updates(page: Page, at: str, panel: Panel) -> None:
 @pytest.fixture
 def in_a_row(panel: Panel) -> list[Service]:
     panel.lists(row(n, name=f"Likes {n}", category="Likes") for n in (1, 2, 3))
-    provider, _is_new = set_up("Gulf", url=panel.url, key=KEY)
+    provider, _is_new = set_up("Gulf", url=panel.url, key=KEY, new_services="shown")
     sync_provider(provider, now=database_now())
     return list(Service.objects.order_by("position"))
 
@@ -240,8 +279,7 @@ def test_own_prices_are_edited_in_the_list(page: Page, at: str, panel: Panel) ->
 
 def test_a_part_of_a_list_is_imported_by_category(page: Page, at: str, panel: Panel) -> None:
     panel.lists([row(1), row(2, category="Likes"), row(3, category="Likes")])
-    provider, _is_new = set_up("Gulf", url=panel.url, key=KEY)
-    Provider.objects.update(new_services="chosen")
+    provider, _is_new = set_up("Gulf", url=panel.url, key=KEY, new_services="chosen")
     sync_provider(provider, now=database_now())
     assert not on_sale()
     page.goto(at + reverse("admin:catalog_providerservice_changelist") + f"?provider__id__exact={provider.pk}")
@@ -320,7 +358,7 @@ def test_the_owners_pages_are_accessible(
 def test_the_list_of_services_fits_a_small_screen(page: Page, at: str, panel: Panel) -> None:
     long = "TikTok Followers Worldwide [Real, organic] {1k a day} (100/500K) [30-day refill]"
     panel.lists([row(1, name=long, rate="0.24000000000000002", category="TikTok | Followers [Refill]"), row(2)])
-    provider, _is_new = set_up("Gulf Panel Wholesale", url=panel.url, key=KEY)
+    provider, _is_new = set_up("Gulf Panel Wholesale", url=panel.url, key=KEY, new_services="shown")
     sync_provider(provider, now=database_now())
     page.set_viewport_size({"width": 1280, "height": 800})
     page.goto(at + reverse("admin:catalog_service_changelist"))

@@ -34,7 +34,9 @@ def balance(user: User) -> Decimal:
 
 
 def provider_at(simulator: RunningSimulator, name: str = "Gulf") -> Provider:
-    provider = Provider(name=name, url=simulator.url, currency="USD", markup_percent=MARKUP, can_cancel=True)
+    provider = Provider(
+        name=name, url=simulator.url, currency="USD", markup_percent=MARKUP, can_cancel=True, new_services="shown"
+    )
     provider.set_key(simulator.key)
     provider.save()
     return provider

@@ -104,7 +104,7 @@ def parent(
     parent_database: str, simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Parent]:
     env = {**QUICK, "DATABASE_URL": parent_database, "REDIS_URL": "redis://127.0.0.1:9/0"}
-    _manage(env, "add_provider", "Simulator", "--url", simulator.url, "--key", simulator.key)
+    _manage(env, "add_provider", "Simulator", "--url", simulator.url, "--key", simulator.key, "--open")
     _manage(env, "sync_catalog")
     with psycopg.connect(parent_database) as c:
         c.execute("UPDATE catalog_provider SET can_cancel = true")
@@ -124,7 +124,7 @@ def alice(db: None) -> User:
 
 def child_of(parent: Parent, url: str = "") -> Service:
     """Make the parent this shop's provider, take over its list, and sell its followers."""
-    provider = Provider(name="Parent", url=url or parent.url, currency="USD", can_cancel=True)
+    provider = Provider(name="Parent", url=url or parent.url, currency="USD", can_cancel=True, new_services="shown")
     provider.set_key(parent.key)
     provider.save()
     sync_provider(provider, now=database_now())

@@ -6,9 +6,13 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.urls import reverse
 
 from catalog.models import Provider
+from catalog.models.provider import NewServices
 from catalog.provider_settings import set_up
+from catalog.shop.opening import open_all
+from core.clock import database_now
 from core.staff_actions import SECRET_SET, record_staff_action, shell_actor
 
 
@@ -31,6 +35,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--exchange-rate", type=_decimal, help="price of one unit of its currency (new provider: 1)"
         )
+        parser.add_argument(
+            "--open", action="store_true", help="sell its services at once, at the markup, without a look at the list"
+        )
         parser.add_argument("--json", action="store_true", help="print the provider as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -40,6 +47,8 @@ class Command(BaseCommand):
             "exchange_rate": options["exchange_rate"],
         }
         chosen = {name: value for name, value in given.items() if value is not None}
+        if options["open"]:
+            chosen["new_services"] = NewServices.SHOWN
         try:
             with transaction.atomic():
                 fields = ("url", *chosen)
@@ -48,6 +57,8 @@ class Command(BaseCommand):
                 after = {**{field: getattr(provider, field) for field in fields}, "key": SECRET_SET}
                 action = "provider.add" if is_new else "provider.change"
                 record_staff_action(shell_actor(), action, provider, before=before, after=after)
+                if options["open"] and not is_new:
+                    open_all(provider, now=database_now())
         except ValidationError as problem:
             wrong = problem.message_dict.items()
             raise CommandError("; ".join(f"{field}: {' '.join(messages)}" for field, messages in wrong)) from None
@@ -64,5 +75,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(facts))
         elif is_new:
             self.stdout.write(f"Provider {provider.name} added.")
+            if not options["open"]:
+                page = reverse("admin:catalog_provider_open", args=[provider.pk])
+                self.stdout.write(f"Its services stay hidden until you choose at {page} what to sell.")
         else:
             self.stdout.write(f"Provider {provider.name} already existed; its settings were updated.")

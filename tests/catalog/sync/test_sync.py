@@ -274,7 +274,7 @@ def test_texts_are_bounded(panel: Panel, sync: Sync) -> None:
 def test_two_providers_share_a_heading_and_not_their_ids(panel: Panel, provider: Provider, sync: Sync) -> None:
     panel.lists([row(1)])
     sync()
-    other, _ = set_up("Second", url=panel.url, key=KEY)
+    other, _ = set_up("Second", url=panel.url, key=KEY, new_services="shown")
     sync_provider(other, now=database_now())
     assert Category.objects.count() == 1
     assert ProviderService.objects.filter(external_id="1").count() == 2

@@ -49,7 +49,7 @@ def panel() -> Iterator[Peer]:
 
 @pytest.fixture
 def provider(db: None, panel: Peer) -> Provider:
-    made = Provider(name="Gulf", url=panel.url, currency="USD")
+    made = Provider(name="Gulf", url=panel.url, currency="USD", new_services="shown")
     made.set_key("0123456789abcdef")
     made.save()
     return made

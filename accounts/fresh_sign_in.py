@@ -1,0 +1,14 @@
+"""Asking who is there before something that a stolen session must not do."""
+
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
+from allauth.core.exceptions import ReauthenticationRequired
+from django.http import HttpRequest
+
+
+def demand_fresh_sign_in(request: HttpRequest) -> None:
+    """Raise allauth's ReauthenticationRequired if this person last proved who they are too long ago.
+
+    A form that was sent goes on afterwards (`accounts.confirming`). Call it where nothing has been written.
+    """
+    if not did_recently_reauthenticate(request):
+        raise ReauthenticationRequired

@@ -1,0 +1,113 @@
+"""Every form and action of these pages that changes prices is carried out, shown, and undone, until it is confirmed."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.messages.storage import default_storage
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+
+from accounts.fresh_sign_in import demand_fresh_sign_in
+from catalog.locks import lock_all_providers
+from catalog.prices.comparison import Preview, compare_prices, prices_now
+from core.shop_admin import ShopModelAdmin
+
+#: The field in which the confirmation sends the digest of what was shown.
+SEEN = "seen_prices"
+_NOT_REPEATED = ("csrfmiddlewaretoken", SEEN)
+
+
+def note_for_preview(request: HttpRequest, note: str) -> None:
+    """Show ``note`` above the preview of the change that this request makes. The confirmation is bound to it, too."""
+    request.price_notes = [*getattr(request, "price_notes", []), note]  # type: ignore[attr-defined]
+
+
+class PricePreviewAdmin(ShopModelAdmin):
+    """A page of the admin whose forms and actions change no price before the owner has seen it.
+
+    Each POST is carried out in a transaction. If it changed more prices than ``unasked``, that is rolled back and shown
+    instead, with a form that sends the same POST again. It is kept only if it then does exactly what was shown.
+    """
+
+    #: So many prices may change without a preview: one where the owner types that price itself.
+    unasked = 0
+    #: Actions of the list that are previewed whatever they do to prices.
+    always_previewed: tuple[str, ...] = ()
+    #: Fields that must not be written into a page to be sent again.
+    secret_fields: tuple[str, ...] = ()
+
+    def groups_concerned(self, request: HttpRequest, object_id: str | None) -> Iterable[int]:
+        """The ids of groups of customers whose prices this request may change while the list's prices stay."""
+        return ()
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        view = super().changelist_view
+        return self.with_preview(request, lambda: view(request, extra_context))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        view = super().changeform_view
+        return self.with_preview(request, lambda: view(request, object_id, form_url, extra_context), object_id)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        view = super().delete_view
+        return self.with_preview(request, lambda: view(request, object_id, extra_context), object_id)
+
+    def with_preview(
+        self,
+        request: HttpRequest,
+        view: Callable[[], HttpResponse],
+        object_id: str | None = None,
+        *,
+        ask: bool = False,
+        back: str = "",
+    ) -> HttpResponse:
+        """Return the answer of ``view``, or a preview of what it would do to prices; ``ask`` wants one in any case.
+
+        ``back`` is where Cancel leads; without it, to the page that sent the form.
+        """
+        if request.method != "POST":
+            return view()
+        with transaction.atomic():
+            lock_all_providers()
+            groups = list(self.groups_concerned(request, object_id))
+            before = prices_now(groups)
+            response = view()
+            found = compare_prices(before, prices_now(groups), getattr(request, "price_notes", ()))
+            ask = (ask or request.POST.get("action") in self.always_previewed) and response.status_code == 302
+            seen = request.POST.get(SEEN)
+            if seen == found.digest or not (ask or found.changed > self.unasked):
+                return response
+            transaction.set_rollback(True)
+        # What was said about it did not happen.
+        request._messages = default_storage(request)  # type: ignore[attr-defined]
+        demand_fresh_sign_in(request)
+        if any(request.POST.get(name) for name in self.secret_fields):
+            messages.error(request, _("Nothing was saved. Save the key by itself, then what changes prices."))
+            return HttpResponseRedirect(request.get_full_path())
+        return self._preview_page(request, found, is_other=seen is not None, back=back)
+
+    def _preview_page(self, request: HttpRequest, found: Preview, *, is_other: bool, back: str) -> HttpResponse:
+        repeated = [(name, value) for name, values in request.POST.lists() for value in values]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("What this would do to prices"),
+            "opts": self.opts,
+            "preview": found,
+            "is_other": is_other,
+            "seen_field": SEEN,
+            "repeated": [(name, value) for name, value in repeated if name not in _NOT_REPEATED],
+            "address": request.get_full_path(),
+            "back": back or request.get_full_path(),
+        }
+        return TemplateResponse(request, "admin/catalog/price_preview.html", context)
