@@ -67,7 +67,7 @@ def test_a_plain_http_address_is_refused_for_a_new_address(admin: Client, servic
     provider = service.source.provider
     Provider.objects.filter(pk=provider.pk).update(url="http://panel.example/api/v2")
     page = reverse("admin:catalog_provider_change", args=[provider.pk])
-    kept = fields_of(admin.get(page)) | {"markup_percent": "31"}
+    kept = fields_of(admin.get(page)) | {"low_balance": "31"}
     assert admin.post(page, kept).status_code == 302
     response = admin.post(page, kept | {"url": "http://other.example/api/v2", "key": KEY})
     assert "anybody on the way can read your API key" in response.content.decode()
