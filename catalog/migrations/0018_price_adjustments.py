@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0016_cancel_by_default'),
+        ('catalog', '0017_service_facts'),
     ]
 
     operations = [
