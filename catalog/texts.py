@@ -89,6 +89,9 @@ _ALONE = frozenset(
 # Blank of no width, soft hyphen and their like. Joiners stay, which emoji and some scripts are written with.
 _NO_WIDTH = re.compile("[\u00ad\u180e\u200b\u2060-\u2064\ufeff]")
 _EDGE_MARKS = "\u200c\u200d\u200e\u200f\u061c"
+_ESCAPED_ELEMENT = re.compile(
+    r"&lt;/?(?:b|strong|i|em|u|br|p|ul|ol|li|div|span|h[1-6])(?:\s[^<>&]*)?/?&gt;", re.IGNORECASE
+)
 #: How often a name may have been escaped: "&amp;lt;b&amp;gt;" is a bold "b" that was escaped twice.
 _MOST_ESCAPES = 3
 _cleaner = nh3.Cleaner(tags=_FORMATTING, attributes={}, link_rel=None, strip_comments=True)
@@ -149,6 +152,9 @@ def description_html(text: str) -> str:
         return ""
     if not _MARKUP.search(text):
         return text.replace("\n", "<br>\n")
+    if not _TAG.search(text) and _ESCAPED_ELEMENT.search(text):
+        # The whole text was escaped once more than it should be; it is cleaned below like any other.
+        text = html.unescape(text)
     marked = _PLACEHOLDER.sub(_escaped_unless_element, text)
     has_lines = bool(_LINES.search(marked) or _CELLS.search(marked))
     if has_lines:

@@ -22,15 +22,16 @@ class Platform:
     words: str
 
 
+#: ``words`` are matched with text as :func:`fold` leaves it: small, without accents, in Arabic and Cyrillic too.
 #: In the order in which a tie is decided: a name such as "Instagram likes from TikTok ads" is Instagram's.
 PLATFORMS = [
-    Platform("instagram", "Instagram", "IG", r"instagram|insta|\big\b|igtv"),
-    Platform("tiktok", "TikTok", "TT", r"tik ?tok|\btt\b|\btk\d*\b"),
-    Platform("youtube", "YouTube", "YT", r"you ?tube|\byt\b"),
-    Platform("telegram", "Telegram", "TG", r"telegram|\btg\b"),
-    Platform("facebook", "Facebook", "FB", r"facebook|\bfb\b|\bfv\d+\b"),
-    Platform("x", "X", "X", r"twitter|\bx\.com\b|\bx\s*\(|^x\b"),
-    Platform("spotify", "Spotify", "SP", r"spotify"),
+    Platform("instagram", "Instagram", "IG", r"instagram|insta|\big\b|igtv|ا[يی]?نست(?:ا|[قغكگج]ر)|инстаграм"),
+    Platform("tiktok", "TikTok", "TT", r"tik ?tok|\btt\b|\btk\d*\b|تي?ك ?توك|тик ?ток"),
+    Platform("youtube", "YouTube", "YT", r"you ?tube|\byt\b|يوتي?وب|ютуб|ютьюб"),
+    Platform("telegram", "Telegram", "TG", r"telegram|\btg\b|تي?لي?[جقغگك]را?م|телеграм"),
+    Platform("facebook", "Facebook", "FB", r"facebook|\bfb\b|\bfv\d+\b|في?س ?بوك|феисбук"),
+    Platform("x", "X", "X", r"twitter|\bx\.com\b|\bx\s*\(|^x\b|تويتر|твиттер"),
+    Platform("spotify", "Spotify", "SP", r"spotify|سبوتيفاي"),
     Platform("soundcloud", "SoundCloud", "SC", r"sound ?cloud"),
     Platform("apple-music", "Apple Music", "AM", r"apple ?music|itunes|shazam"),
     Platform("twitch", "Twitch", "TW", r"twitch"),
@@ -39,10 +40,10 @@ PLATFORMS = [
     Platform("threads", "Threads", "TH", r"\bthreads?\b"),
     Platform("linkedin", "LinkedIn", "LI", r"linked ?in"),
     Platform("pinterest", "Pinterest", "PI", r"pinterest"),
-    Platform("snapchat", "Snapchat", "SN", r"snap ?chat"),
-    Platform("whatsapp", "WhatsApp", "WA", r"whats ?app"),
+    Platform("snapchat", "Snapchat", "SN", r"snap ?chat|سناب|снапчат"),
+    Platform("whatsapp", "WhatsApp", "WA", r"whats ?app|وات?س ?اب|ватсап|вотсап"),
     Platform("reddit", "Reddit", "RE", r"reddit"),
-    Platform("vk", "VK", "VK", r"\bvk\b|vkontakte"),
+    Platform("vk", "VK", "VK", r"\bvk\b|vkontakte|вконтакте|\bвк\b"),
     Platform("google", "Google", "GO", r"google|gmb|\bmaps?\b"),
     Platform("traffic", "Website traffic", "WT", r"traffic|visitors?|website|\bseo\b|backlinks?"),
 ]

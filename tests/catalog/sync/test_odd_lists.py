@@ -8,6 +8,7 @@ from catalog.models import Category, ProviderService, Service
 from catalog.models.provider import SyncState
 from catalog.shop.headings import headings_for
 from catalog.shop.look_alikes import look_of
+from catalog.shop.platforms import platform_of
 from catalog.shop.price_list import list_services
 from catalog.shop.price_list_query import PriceListQuery
 from catalog.shop.service_picker import pick
@@ -111,6 +112,18 @@ def test_dressed_names_are_shown_plain_found_and_put_under_one_heading(panel: Pa
     for text in ("gün", "GUN", "hizli", "HIZLI", "instagram takip", "7 gün"):
         assert shown in list_services(PriceListQuery(text=text)).rows, text
     assert ProviderService.objects.get(external_id="21").quarantine[0].startswith("name_missing")
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("متابعين انستقرام", "instagram"), ("إنستجرام", "instagram"), ("اینستاگرام", "instagram"),
+        ("تيك توك - مشاهدات", "tiktok"), ("\u202bفيسبوك\u202c", "facebook"), ("تليجرام", "telegram"),
+        ("Подписчики ВКонтакте", "vk"), ("Телеграм", "telegram"), ("Фейсбук", "facebook"), ("İNSTAGRAM", "instagram"),
+    ],
+)  # fmt: skip
+def test_a_platform_is_known_in_other_scripts(name: str, slug: str) -> None:
+    assert platform_of(name) == slug
 
 
 def test_headings_that_look_different_stay_apart() -> None:
