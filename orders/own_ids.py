@@ -43,6 +43,15 @@ def note_seen(provider_id: int, upstream_id: str, item: OrderStatus | Ignored | 
     return is_new
 
 
+def note_told(provider_id: int, upstream_id: str, item: OrderStatus, *, now: datetime) -> None:
+    """Record an answer that names the charge of an id in place of an earlier one that did not.
+
+    When the id was first seen stays.
+    """
+    rows = OwnId.objects.filter(provider_id=provider_id, upstream_id=upstream_id)
+    rows.update(answered_at=now, **first_answer(item))
+
+
 def first_answer(item: OrderStatus) -> dict[str, Any]:
     """Return the columns that a status answer fills. A charge in a currency not agreed on proves nothing."""
     remains = item.remains if item.remains is not None and abs(item.remains) <= _MOST else None

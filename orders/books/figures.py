@@ -7,15 +7,20 @@ from django.db import connection
 
 from core.money import EXACT
 from orders.books.orphans import ORPHANS
-from orders.states import Forward, Outcome, sql_list
+from orders.states import Forward, Outcome, Progress, sql_list
+
+_REFUNDED = sql_list((Progress.CANCELED, Progress.REFUNDED))
 
 #: Rows (amount) that together are Σ charges of provider %(provider)s. Later kinds of charge join here.
 #:
 #: A charge in another currency is never computed with; its order is a suspect instead. A placed order whose charge is
-#: not known yet counts with the expected one, and so does an order that was found after its refund.
+#: not known yet counts with the expected one, or with nothing once it is canceled; an order that was found after its
+#: refund counts with the expected one, too.
 CHARGES = f"""
     -- Placed orders, at the charge that the provider named, or else the expected one.
-    SELECT coalesce(o.provider_charge, o.expected_charge) AS amount
+    SELECT coalesce(
+        o.provider_charge, CASE WHEN o.progress IN ({_REFUNDED}) THEN 0 ELSE o.expected_charge END
+    ) AS amount
     FROM orders_order o JOIN catalog_provider p ON p.id = o.provider_id
     WHERE o.provider_id = %(provider)s AND o.forward_state = '{Forward.PLACED}' AND o.provider_currency = p.currency
       AND o.answered_currency IN ('', p.currency)

@@ -28,10 +28,16 @@ from orders.doubt.picture import (
     Verdict,
     Wait,
 )
+from orders.doubt.untold import (
+    MOVED,
+    awaits_charge,
+    has_its_quantity,
+    is_of_another_quantity,
+    names_charge,
+    shows_quantity,
+)
 from orders.states import Explanation, Shape
 
-#: A charge in these states is no longer the whole charge, so the answer does not show who ordered.
-_MOVED = frozenset({"partial", "canceled", "refunded", "failed"})
 _DAY = 86_400.0
 _lower_end = itemgetter(0)
 
@@ -43,11 +49,16 @@ def judge(picture: Picture) -> list[Verdict]:
     """
     owned = ownership(picture)
     verdicts: list[Verdict] = [*contradictions(picture, owned)]
-    while (verdict := next_placed(picture, owned) or next_not_placed(picture)) is not None:
+    while (verdict := next_verdict(picture, owned)) is not None:
         verdicts.append(verdict)
         picture = _after(picture, verdict)
         owned = ownership(picture)
     return verdicts + [_undecided(picture, a, owned) for a in picture.attempts if a.is_open]
+
+
+def next_verdict(picture: Picture, owned: "Owned") -> ProvenPlaced | ProvenNotPlaced | None:
+    """The next verdict to be reached, the surest kind first; None when there is none."""
+    return next_placed(picture, owned) or next_by_quantity(picture, owned) or next_not_placed(picture)
 
 
 # Who can own an id.
@@ -65,10 +76,10 @@ def in_bracket(attempt: UncertainAttempt, number: int) -> bool:
 
 
 def is_telling(own: SeenId) -> bool:
-    """Whether the first answer about an id can show whose it is. One that cannot still blocks "not placed"."""
-    if own.answer is None or own.answer.state in _MOVED:
+    """Whether the answer about an id can show whose it is. One that cannot still blocks "not placed"."""
+    if own.answer is None or own.answer.state in MOVED:
         return False
-    return own.answer.shape is not Shape.PLAIN or (own.answer.charge is not None and own.answer.charge > 0)
+    return own.answer.shape is not Shape.PLAIN or names_charge(own.answer)
 
 
 def charge_fits(charge: Decimal | None, expected: Decimal | None, unit: Decimal) -> bool:
@@ -117,11 +128,18 @@ def can_own(attempt: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
 
 def is_run_of(parent: Parent, own: SeenId, picture: Picture) -> bool:
     """Whether the id may be a run of this parent that was not listed yet, so that its charge shows nothing."""
-    if own.answer is None or own.answer.shape is not Shape.PLAIN or own.answer.charge is None or parent.is_complete:
-        return False
-    if own.first_seen < parent.sent_at or (parent.number is not None and own.number < parent.number):
+    if own.answer is None or own.answer.shape is not Shape.PLAIN or own.answer.charge is None:
         return False
     if not parent.cheapest - picture.unit < own.answer.charge < parent.dearest + picture.unit:
+        return False
+    return may_list_later(parent, own, picture)
+
+
+def may_list_later(parent: Parent, own: SeenId, picture: Picture) -> bool:
+    """Whether this parent may still list the id as a run of its own."""
+    if parent.is_complete or own.first_seen < parent.sent_at:
+        return False
+    if parent.number is not None and own.number < parent.number:
         return False
     omitted_at = own.first_seen + picture.times.settle
     return parent.number is None or parent.polled_at is None or parent.polled_at < omitted_at
@@ -175,6 +193,54 @@ def looks_like(owner: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
     return fits(owner, own, picture) and (remains is None or remains <= owner.quantity)
 
 
+def next_by_quantity(picture: Picture, owned: Owned) -> ProvenPlaced | None:
+    """A running id without a charge that one attempt alone could have placed, and of which as much is left as that
+    attempt ordered.
+
+    It is the last resort where a charge is told when the order ends, or never. Therefore its whole bracket must have
+    been searched twice, and hold nothing else that the attempt could have placed.
+    """
+    if picture.now < stopped_until(picture, owned):
+        return None
+    for own in picture.ids:
+        if not is_unexplained(own) or not shows_quantity(own) or may_be_a_run(own, picture):
+            continue
+        owners = [attempt for attempt in picture.attempts if may_have_placed(attempt, own, picture)]
+        if len(owners) != 1:
+            continue
+        [owner] = owners
+        if not owner.is_open or not has_its_quantity(owner, own) or passes_over(owner, picture) is None:
+            continue
+        if has_no_other(owner, own, picture):
+            return ProvenPlaced(owner.key, own.number)
+    return None
+
+
+def may_have_placed(attempt: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
+    """Whether an attempt could have placed an id, by time, number and what is left of it; its charge is not asked."""
+    if attempt.sent_at > own.first_seen or not in_bracket(attempt, own.number):
+        return False
+    if own.answer is not None and own.answer.shape not in shapes_of(attempt, picture):
+        return False
+    return not is_of_another_quantity(attempt, own, picture)
+
+
+def has_no_other(attempt: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
+    """Whether nothing else in its bracket could be this attempt's."""
+    others = (other for other in _inside(attempt, picture) if other.number != own.number)
+    return not any(may_own(attempt, other, picture) for other in others)
+
+
+def may_own(attempt: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
+    """Whether an attempt could have placed an id, however little its answer shows."""
+    return can_own(attempt, own, picture) if is_telling(own) else may_have_placed(attempt, own, picture)
+
+
+def may_be_a_run(own: SeenId, picture: Picture) -> bool:
+    """Whether an id whose charge is not told may be a run of an open parent that was not listed yet."""
+    return any(may_list_later(parent, own, picture) for parent in picture.parents)
+
+
 def contradictions(picture: Picture, owned: Owned) -> Iterator[Contradiction]:
     """Ids that can only come from an attempt that a person called "not placed"."""
     for own, owner in sole_owners(owned):
@@ -186,6 +252,10 @@ def strays(picture: Picture, owned: Owned) -> list[float]:
     """When ids were seen that none of our attempts placed: somebody else orders with our key."""
     seen = [own.first_seen for own in picture.ids if own.explained is Explanation.FOREIGN]
     seen += [own.first_seen for own, owners in owned if not owners]
+    untold = [own for own in picture.ids if is_unexplained(own) and own.answer is not None and awaits_charge(own)]
+    for own in untold:
+        if not may_be_a_run(own, picture) and not any(may_have_placed(a, own, picture) for a in picture.attempts):
+            seen.append(own.first_seen)
     alone: set[int] = set()
     for own, owner in sole_owners(owned):
         if owner.key in alone:
@@ -252,7 +322,9 @@ def blocking(attempt: UncertainAttempt, picture: Picture) -> Iterator[SeenId]:
 
 def blocks(attempt: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
     """Every unexplained id blocks, but for one that does not fit this doubt and that does fit somebody else's."""
-    if not is_telling(own) or can_own(attempt, own, picture):
+    if not is_telling(own):
+        return not is_by_quantity_anothers(attempt, own, picture)
+    if can_own(attempt, own, picture):
         return True
     if _is_a_run(own, picture):
         return any(parent.number is None and parent.key == attempt.key for parent in picture.parents)
@@ -267,6 +339,14 @@ def belongs_to_another(attempt: UncertainAttempt, own: SeenId, picture: Picture)
     return any(fits(other, own, picture) for other in others)
 
 
+def is_by_quantity_anothers(attempt: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
+    """Whether an id whose charge is not told is too small or too large for this attempt, and just right for another."""
+    if not is_of_another_quantity(attempt, own, picture) or may_be_a_run(own, picture):
+        return False
+    others = (other for other in picture.attempts if other.key != attempt.key)
+    return any(may_have_placed(other, own, picture) and has_its_quantity(other, own) for other in others)
+
+
 def _inside(attempt: UncertainAttempt, picture: Picture) -> Iterator[SeenId]:
     return (own for own in picture.ids if is_unexplained(own) and in_bracket(attempt, own.number))
 
@@ -277,7 +357,9 @@ def _inside(attempt: UncertainAttempt, picture: Picture) -> Iterator[SeenId]:
 def _undecided(picture: Picture, attempt: UncertainAttempt, owned: Owned) -> Wait | AskOwner:
     reason = why(picture, attempt, owned)
     settled = attempt.sent_at + picture.times.settle
-    spent = picture.now >= settled + picture.times.review
+    # An owner who is asked before the charge is told has to look for it himself, so there is more patience with it.
+    patience = picture.times.review * (4 if reason == "charge_untold" else 1)
+    spent = picture.now >= settled + patience
     spent = spent or (reason in ("too_wide", "paid_for") and picture.now >= settled)
     return AskOwner(attempt.key, reason) if spent else Wait(attempt.key, reason)
 
@@ -295,7 +377,9 @@ def why(picture: Picture, attempt: UncertainAttempt, owned: Owned | None = None)
     if attempt.was_paid_for and not any(blocking(attempt, picture)):
         return "paid_for"
     owned = ownership(picture) if owned is None else owned
-    return "stopped" if picture.now < stopped_until(picture, owned) else "ambiguous"
+    if picture.now < stopped_until(picture, owned):
+        return "stopped"
+    return "charge_untold" if any(map(awaits_charge, blocking(attempt, picture))) else "ambiguous"
 
 
 def _after(picture: Picture, verdict: ProvenPlaced | ProvenNotPlaced) -> Picture:

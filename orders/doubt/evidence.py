@@ -24,6 +24,7 @@ from orders.doubt.picture import (
     UncertainAttempt,
     as_datetime,
 )
+from orders.doubt.untold import shows_quantity
 from orders.models import UNEXPLAINED, ForwardAttempt, Order, OwnId, ProbePass, RateReading, ThawScan
 from orders.own_ids import number_of
 from orders.states import Explanation, Forward, Outcome, Progress, Shape
@@ -35,6 +36,9 @@ CALLS_PER_DOUBT = 20
 _REMEMBERED = timedelta(hours=48)
 #: From how many orders the decimals of a provider's charges are learned.
 _LEARN_FROM = 200
+#: So many pending orders have to show what ``remains`` means.
+_FEW = 3
+_RUNNING = (Progress.PENDING, Progress.PROCESSING, Progress.IN_PROGRESS)
 
 
 def times() -> Times:
@@ -87,10 +91,9 @@ def picture_of(provider: Provider, *, now: datetime) -> Picture:
     ids = []
     for own in seen.order_by("number"):
         assert own.number is not None  # noqa: S101 - the query asked for numbers
-        has_answer = own.answered_at is not None
-        answer = FirstAnswer(own.state, own.charge, Shape(own.shape), own.runs, own.remains) if has_answer else None
         explained = Explanation(own.explained) if own.explained else None
-        ids.append(SeenId(own.number, own.first_seen_at.timestamp(), answer, explained))
+        asked_at = own.asked_at.timestamp() if own.asked_at else None
+        ids.append(SeenId(own.number, own.first_seen_at.timestamp(), answer_of(own), explained, asked_at))
 
     # 4. Once runs were listed here, drip-feeds show theirs; until then one may look like any order.
     runs = OwnId.objects.filter(provider=provider, explained=Explanation.CHILD, parent__runs__isnull=False)
@@ -105,7 +108,15 @@ def picture_of(provider: Provider, *, now: datetime) -> Picture:
         times=times(),
         widest=CALLS_PER_DOUBT * ids_per_call(provider),
         drip_shapes=drip_shapes,
+        remains_are_reliable=any(map(shows_quantity, ids)) and remains_are_reliable(provider),
     )
+
+
+def answer_of(own: OwnId) -> FirstAnswer | None:
+    """The answer that is kept about an id, None while none could be read."""
+    if own.answered_at is None:
+        return None
+    return FirstAnswer(own.state, own.charge, Shape(own.shape), own.runs, own.remains)
 
 
 def newest_own_id(provider: Provider) -> int | None:
@@ -119,6 +130,23 @@ def learn_decimals(provider: Provider) -> int:
     whole = whole.exclude(progress__in=[Progress.PARTIAL, Progress.CANCELED, Progress.REFUNDED, Progress.FAILED])
     charges = whole.order_by("-id").values_list("provider_charge", "expected_charge")[:_LEARN_FROM]
     return shown_decimals((charge, expected) for charge, expected in charges if charge is not None)
+
+
+def remains_are_reliable(provider: Provider) -> bool:
+    """Whether this provider's ``remains`` show how much was ordered, by its latest answers about running orders.
+
+    None may say more than was ordered, and pending ones have to say exactly that; a few of those have to be known, of
+    more than one quantity.
+    """
+    newest = OwnId.objects.filter(provider=provider, explained=Explanation.ATTEMPT, number__isnull=False)
+    plain = newest.filter(attempt__order__runs=None).exclude(attempt__order__service_type=SUBSCRIPTIONS)
+    names = ("attempt__order__progress", "attempt__order__remains", "attempt__order__total")
+    rows = list(plain.order_by("-number").values_list(*names)[:_LEARN_FROM])
+    pending = [(remains, total) for progress, remains, total in rows if progress == Progress.PENDING]
+    running = [(remains, total) for progress, remains, total in rows if progress in _RUNNING and remains is not None]
+    is_never_more = all(remains <= total for remains, total in running)
+    is_whole = all(remains == total for remains, total in pending) and len({total for _remains, total in pending}) > 1
+    return is_never_more and is_whole and len(pending) >= _FEW
 
 
 def shape_of_order(order: Order) -> Shape:

@@ -8,15 +8,16 @@ from django.db.models import Max, QuerySet
 from catalog.models import Provider
 from catalog.providers.connection import client_for
 from orders import own_ids
-from orders.doubt import bracket, conclude
-from orders.doubt.evidence import may_own, shape_of_order
-from orders.doubt.picture import FirstAnswer, Picture, SeenId, UncertainAttempt
+from orders.doubt import bracket, conclude, late_charges, planning
+from orders.doubt.evidence import answer_of, may_own, shape_of_order
+from orders.doubt.picture import Picture, SeenId, UncertainAttempt
 from orders.doubt.probing import Probe
+from orders.doubt.untold import has_its_quantity
 from orders.forwarding.outcomes import is_ours_already
 from orders.models import ForwardAttempt, Order, OwnId
 from orders.states import Outcome, Shape
 from upstream.errors import Unavailable
-from upstream.messages import OrderStatus, RecentOrder
+from upstream.messages import RecentOrder
 
 #: Candidates asked for, of one attempt.
 _MOST = 3
@@ -59,27 +60,33 @@ def _is_its_own(probe: Probe, candidate: str, attempt: UncertainAttempt, picture
     number = own_ids.number_of(candidate)
     if number is not None and attempt.low is not None and number <= attempt.low:
         return False
-    # 2. What is its first answer? One that names a charge decides; to ask again would only cost calls.
-    seen_at = probe.clock.now()
-    row = OwnId.objects.filter(provider=probe.provider, upstream_id=candidate, charge__isnull=False).first()
-    if row is not None:
-        answer = FirstAnswer(row.state, row.charge, Shape(row.shape), row.runs, row.remains)
-    else:
+    # 2. What does it say? An answer that names a charge decides; without one it is asked again, at growing pauses.
+    row = OwnId.objects.filter(provider=probe.provider, upstream_id=candidate).first()
+    if row is None or _is_to_ask(row, probe.clock.now()):
+        late_charges.note_asked(probe, [candidate])
         try:
             item = probe.status(candidate)
         except Unavailable:
             return False
-        if not isinstance(item, OrderStatus):
-            return False
-        first = own_ids.first_answer(item)
-        answer = FirstAnswer(first["state"], first["charge"], Shape(first["shape"]), first["runs"], first["remains"])
-        seen_at = probe.clock.now()
-        own_ids.note_seen(probe.provider.pk, candidate, item, now=seen_at)
+        late_charges.note_answer(probe, candidate, item)
+        row = OwnId.objects.filter(provider=probe.provider, upstream_id=candidate).first()
+    if row is None:
+        return False
     # 3. It looks like this attempt's order, and no other send under way when the id was named could have created it.
-    own = SeenId(number or 0, seen_at.timestamp(), answer)
+    own = SeenId(number or 0, row.first_seen_at.timestamp(), answer_of(row))
     named_by = attempt.sent_at + settings.FORWARD_DEADLINE_SECONDS
     others = [a for a in picture.attempts if a.key != attempt.key and a.sent_at <= named_by]
-    return bracket.looks_like(attempt, own, picture) and not any(bracket.can_own(a, own, picture) for a in others)
+    is_like_it = bracket.looks_like(attempt, own, picture) or has_its_quantity(attempt, own)
+    return is_like_it and not any(bracket.may_own(a, own, picture) for a in others)
+
+
+def _is_to_ask(row: OwnId, now: datetime) -> bool:
+    """Whether to ask about a known id: nothing readable was answered, or no charge, and its turn has come."""
+    if row.answered_at is None or not late_charges.is_untold(row):
+        return row.answered_at is None
+    asked_at = row.asked_at.timestamp() if row.asked_at else None
+    first_seen, settle = row.first_seen_at.timestamp(), settings.DOUBT_SETTLE_SECONDS
+    return planning.is_due_again(first_seen, asked_at, now=now.timestamp(), settle=settle)
 
 
 def look_in_recent_orders(provider: Provider, *, now: datetime) -> int:

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 from notices import causes
 from notices.alerts import raise_alert
 from orders.books.orphans import Orphan, note_orphans
-from orders.doubt import probing
+from orders.doubt import late_charges, probing
 from orders.doubt.evidence import CALLS_PER_DOUBT, ids_per_call, newest_own_id
 from orders.doubt.probing import Probe
 from orders.models import ForwardAttempt, OwnId, ProbeSchedule
@@ -21,7 +21,7 @@ def scan_if_due(probe: Probe, schedule: ProbeSchedule) -> int:
     """Continue the search from where the last scan ended; return how many orphans are new.
 
     It asks for no more ids than the search for a doubt may, and is due again at once until it reaches our newest id.
-    Raises ForeignIdsShown.
+    At its end, charges that were not told are asked for. Raises ForeignIdsShown and ProbeStopped.
     """
     provider, now = probe.provider, probe.clock.now()
     newest = newest_own_id(provider)
@@ -41,7 +41,11 @@ def scan_if_due(probe: Probe, schedule: ProbeSchedule) -> int:
     schedule.scanned_to = end if is_at_end else end - 1
     schedule.next_scan_at = now + EVERY if is_at_end else now
     schedule.save(update_fields=["scanned_to", "next_scan_at"])
-    return mark_orphans(probe) if is_at_end else 0
+    if not is_at_end:
+        return 0
+    found = mark_orphans(probe)
+    late_charges.ask_about_orphans(probe)
+    return found
 
 
 def mark_orphans(probe: Probe) -> int:

@@ -33,7 +33,10 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FirstAnswer:
-    """The first readable answer about an id. ``charge`` None is unknown; ``remains`` None says nothing."""
+    """The first readable answer about an id, or the first that names its charge, where earlier ones did not.
+
+    ``charge`` None is unknown, and so is 0 while it runs; ``remains`` None says nothing.
+    """
 
     state: str
     charge: Decimal | None
@@ -44,12 +47,16 @@ class FirstAnswer:
 
 @dataclass(frozen=True, slots=True)
 class SeenId:
-    """An id that answers to our key. ``answer`` is None while none could be read, ``explained`` while nobody knows."""
+    """An id that answers to our key. ``answer`` is None while none could be read, ``explained`` while nobody knows.
+
+    ``asked_at`` is when it was last asked about again, None if it never was.
+    """
 
     number: int
     first_seen: float
     answer: FirstAnswer | None
     explained: Explanation | None = None
+    asked_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +138,7 @@ class Picture:
     """``unit`` is one unit of the last decimal this provider shows; ``widest`` is how many ids a pass may ask for.
 
     ``drip_shapes`` are those in which it may show a drip-feed: as a parent with its runs, or as one plain order.
+    ``remains_are_reliable`` if what it says is left was never more than was ordered, and all of that while pending.
     """
 
     now: float
@@ -142,6 +150,7 @@ class Picture:
     times: Times = field(default_factory=Times)
     widest: int = 20 * 98
     drip_shapes: frozenset[Shape] = frozenset({Shape.DRIP, Shape.PLAIN})
+    remains_are_reliable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

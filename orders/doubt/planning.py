@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from orders.doubt.bracket import covers, passes_over
+from orders.doubt.bracket import covers, in_bracket, is_unexplained, passes_over
 from orders.doubt.picture import Picture, UncertainAttempt
+from orders.doubt.untold import awaits_charge
 
 Range = tuple[int, int]
 
@@ -17,6 +18,28 @@ def wanted(picture: Picture, newest: int | None) -> list[Range]:
         return []
     found = [r for a in picture.attempts if a.is_open for r in _wanted_by(a, picture, newest)]
     return joined(found, picture.widest)
+
+
+def to_ask_again(picture: Picture) -> list[int]:
+    """The ids whose charge is not told yet, that an open doubt waits for, and whose turn it is; ascending."""
+    doubts = [attempt for attempt in picture.attempts if attempt.is_open]
+    waiting = [own for own in picture.ids if is_unexplained(own) and awaits_charge(own)]
+    return sorted(
+        own.number
+        for own in waiting
+        if is_due_again(own.first_seen, own.asked_at, now=picture.now, settle=picture.times.settle)
+        and any(a.sent_at <= own.first_seen and in_bracket(a, own.number) for a in doubts)
+    )
+
+
+def is_due_again(first_seen: float, asked_at: float | None, *, now: float, settle: float) -> bool:
+    """Whether it is time to ask again about an id whose charge was not told; all in seconds.
+
+    The pause grows with the time since it was first seen, from a twentieth to twice ``settle``: by default from half a
+    minute to twenty minutes, which is nine calls in the first ten minutes and three an hour in the end.
+    """
+    asked_at = first_seen if asked_at is None else asked_at
+    return now >= asked_at + min(max(settle * 0.05, (asked_at - first_seen) / 2), settle * 2)
 
 
 def joined(ranges: Sequence[Range], widest: int) -> list[Range]:

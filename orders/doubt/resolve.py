@@ -13,7 +13,18 @@ from core.clock import SteadyClock, elapsed_clock
 from core.secrets import SecretUnreadable
 from notices.containment import contained
 from orders import freezing
-from orders.doubt import bracket, calibration, conclude, hints, late, orphan_search, planning, probing, rates
+from orders.doubt import (
+    bracket,
+    calibration,
+    conclude,
+    hints,
+    late,
+    late_charges,
+    orphan_search,
+    planning,
+    probing,
+    rates,
+)
 from orders.doubt.evidence import newest_own_id, picture_of, times
 from orders.doubt.intervals import look_pause
 from orders.doubt.picture import (
@@ -93,7 +104,10 @@ def _gather(probe: probing.Probe, schedule: ProbeSchedule) -> None:
         hints.look_in_recent_orders(provider, now=clock.now())
     if not calibration.is_usable(provider):
         return
-    # 2. The ids between our own. Open parents are polled first, so that their runs are listed as ours.
+    # 2. Known ids whose charge the provider did not tell: in few calls, and before a search that may use up the time.
+    untold = planning.to_ask_again(picture_of(provider, now=clock.now()))
+    late_charges.ask_again(probe, [str(number) for number in untold])
+    # 3. The ids between our own. Open parents are polled first, so that their runs are listed as ours.
     ranges = planning.wanted(picture_of(provider, now=clock.now()), newest_own_id(provider))
     newest = newest_own_id(provider)
     if ranges and newest is not None:
@@ -102,7 +116,7 @@ def _gather(probe: probing.Probe, schedule: ProbeSchedule) -> None:
         probing.search(probe, ranges, newest=newest)
     elif provider.is_active:
         orphan_search.scan_if_due(probe, schedule)
-    # 3. The rates, in case an unknown id is an order of ours at a price that moved.
+    # 4. The rates, in case an unknown id is an order of ours at a price that moved.
     if _open_doubts(provider) and elapsed_clock() < probe.until:
         rates.read_if_needed(provider, clock=clock)
 
@@ -139,7 +153,7 @@ def _carry_out(verdict: Verdict, picture: Picture, now: datetime) -> bool:
             charge = None if own.answer is None or own.answer.charge is None else str(own.answer.charge)
             first_seen = as_datetime(own.first_seen).isoformat()
             proof: dict[str, Any] = {"low": attempt.low, "high": attempt.high, "id": number}
-            proof |= {"first_seen": first_seen, "charge": charge}
+            proof |= {"first_seen": first_seen, "charge": charge, "remains": own.answer and own.answer.remains}
             return conclude.placed(key, str(number), how="bracket", now=now, bracket=proof)
         case ProvenNotPlaced(key, low, high, first, second, excused):
             passes = [

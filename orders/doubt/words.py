@@ -10,6 +10,7 @@ WHY: dict[str, str | Promise] = {
     "not_searched": _("The order numbers in question have not been searched twice yet."),
     "stopped": _("Orders that are not ours appear under this key, so an order number proves nothing."),
     "ambiguous": _("There is an order that may be this one or another one, or whose charge does not show whose it is."),
+    "charge_untold": _("An order that may be this one has no charge yet. It is asked about again until it has."),
     "paid_for": _("No such order was found, but the balance fell by exactly its cost."),
     "restored": _("The database was restored since, so what it does not know proves nothing."),
     "unprovable": _("This provider's order numbers prove nothing, or searching is switched off for it."),

@@ -13,6 +13,7 @@ from orders.changes import Change
 from orders.following.starting import started_at
 from orders.models import ChildOrder, EventKind, Order
 from orders.settlement import End
+from orders.states import Progress
 from orders.timetable import next_poll
 from upstream.messages import ItemError, OrderStatus, StatusItem
 from upstream.states import ProviderOrderState
@@ -82,11 +83,11 @@ def take_over(
         provider = call.provider
         change.alert(causes.CHARGED_IN_FOREIGN_CURRENCY, provider=provider.pk, name=provider.name, currency=currency)
     elif isinstance(row, ChildOrder):
-        row.charge = row.charge if answer.charge is None else answer.charge
-    elif answer.charge is not None and answer.charge != row.provider_charge:
-        before, row.provider_charge = row.provider_charge, answer.charge
+        row.charge = charge_after(answer, row.charge)
+    elif (charge := charge_after(answer, row.provider_charge)) != row.provider_charge:
+        before, row.provider_charge = row.provider_charge, charge
         if has_become_dearer(row, before):
-            change.remark("charged above the expected cost", charge=str(answer.charge))
+            change.remark("charged above the expected cost", charge=str(charge))
             change.alert(causes.CHARGED_ABOVE_COST)
     # 4. Since when the provider has answered exactly this; a failure is an end only after some time.
     is_same_state = row.progress == answer.state.value
@@ -96,6 +97,19 @@ def take_over(
     is_still_failed = is_same_state and answer.state is ProviderOrderState.FAILED
     failed_for = call.asked_at - row.state_since if is_still_failed else None
     return settlement.end_of(answer, total, failed_for=failed_for), change
+
+
+def charge_after(answer: OrderStatus, before: Decimal | None) -> Decimal | None:
+    """Return the charge that is known after an answer; None while the provider has told none.
+
+    Nothing that is sold costs 0, so of an order that runs that is a charge to be told later. What was told of an order
+    while it ran says nothing any more once it is canceled and no charge is named.
+    """
+    end = settlement.final_state_of(answer)
+    if answer.charge is None:
+        is_untold = "charge_unreadable" not in answer.flags and "charge_negative" not in answer.flags
+        return None if is_untold and end in (Progress.CANCELED, Progress.REFUNDED) else before
+    return before if answer.charge == 0 and end is None else answer.charge
 
 
 def has_become_dearer(order: Order, before: Decimal | None) -> bool:

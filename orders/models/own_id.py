@@ -14,8 +14,9 @@ UNEXPLAINED = ("", Explanation.ORPHAN)
 class OwnId(models.Model):
     """An order number of a provider that answers to our key.
 
-    Its first readable answer is kept, because charge and state identify an order only before they change. ``number``
-    is None for an id that is not a number. An orphan is listed for the owner and stays unexplained.
+    Its first readable answer is kept, because charge and state identify an order only before they change; the first
+    that names its charge takes the place of earlier ones that did not. ``number`` is None for an id that is not a
+    number. An orphan is listed for the owner and stays unexplained.
     """
 
     provider = models.ForeignKey(Provider, models.PROTECT, verbose_name=_("provider"), related_name="+")
@@ -24,6 +25,8 @@ class OwnId(models.Model):
     #: An upper bound of when it became ours: the moment after the answer that showed it.
     first_seen_at = models.DateTimeField(_("first seen"))
     answered_at = models.DateTimeField(_("first answer"), null=True, blank=True)
+    #: When it was last asked about again, since its charge was not told.
+    asked_at = models.DateTimeField(_("last asked again"), null=True, blank=True)
     state = models.CharField(_("first state"), max_length=20, blank=True)
     charge = ProviderAmountField(_("first charge"), null=True, blank=True)
     remains = models.BigIntegerField(_("first remains"), null=True, blank=True)

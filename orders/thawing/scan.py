@@ -73,12 +73,19 @@ class ScanRange:
         first = self.found.get(upstream_id)
         if first is None:
             self.found[upstream_id] = found
+        elif first.answer is not None and found.is_clear and is_untold(first.answer):
+            self.found[upstream_id] = found  # the second pass met the charge that the first did not name yet
         elif not first.is_ours and found.is_ours:
             self.found[upstream_id] = Found(upstream_id, None, "unclear", is_clear=False)
         elif first.is_clear and not found.is_clear:
             self.found[upstream_id] = found
         elif first.is_clear and found.charge != first.charge:
             self.found[upstream_id] = Found(upstream_id, None, "unclear", is_clear=False)
+
+
+def is_untold(answer: OrderStatus) -> bool:
+    """Whether a charge may still be named of this order, since it ran, or was done, without one."""
+    return not answer.charge and answer.state not in _MOVED and answer.children is None and not answer.flags
 
 
 def scan(client: ProviderClient, between: ScanRange, *, per_minute: float, pause: Callable[[], None]) -> None:

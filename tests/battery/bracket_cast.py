@@ -1,9 +1,9 @@
 """The cast of the bracket machine: what a profile sets, what was really sent and placed, and what is counted."""
 
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
-from orders.doubt.picture import PriceReading, Standing
+from orders.doubt.picture import FirstAnswer, PriceReading, Standing
 from orders.states import Shape
 
 FOREVER = float("inf")
@@ -33,6 +33,16 @@ class Profile:
     person_errs: float = 0.0
     scan_every: float = 86_400.0
     settle: float = 600.0
+    # Of so many orders the charge is told late, as "null", "zero" or "" for a key that is absent: so many seconds after
+    # they were placed, or when they end, as they all do after ``life`` seconds. Canceled ones then cost nothing.
+    untold: float = 0.0
+    untold_as: str = "null"
+    told_after: tuple[float, float] | None = None
+    life: tuple[float, float] = (FOREVER, FOREVER)
+    canceled: float = 0.0
+    # What is said to remain: "reliable" is the truth and found to be, "unknown" the truth and not found to be, "none"
+    # nothing, "wrong" of a third of the orders what remains of another size.
+    remains: str = "reliable"
 
 
 @dataclass
@@ -46,6 +56,37 @@ class Own:
     runs: int | None = None
     ends_at: float = FOREVER
     children: list["Own"] = field(default_factory=list)
+    quantity: int = 1000  # as far as what remains shows it; 0 where nothing is said to remain
+    told_at: float = 0.0
+    untold_as: str = "null"
+    done_at: float = FOREVER
+    is_canceled: bool = False
+
+    def answer(self, now: float, unit: Decimal) -> FirstAnswer:
+        """What the provider says of it now."""
+        if self.shape is Shape.DRIP:
+            return FirstAnswer("in_progress", None, Shape.DRIP, self.runs, None)
+        state, share, left = self._stand(now)
+        charge: Decimal | None = self.charge.quantize(unit, ROUND_DOWN) * share
+        if now < self.told_at or (state == "canceled" and self.told_at):
+            charge = Decimal(0) if self.untold_as == "zero" else None
+        return FirstAnswer(state, charge, remains=round(left * self.quantity) if self.quantity else None)
+
+    def _stand(self, now: float) -> tuple[str, Decimal, float]:
+        """Its state, the share of its charge that is kept, and the share of its quantity that is left."""
+        if now >= self.ends_at:
+            return "partial", Decimal("0.5"), 0.5
+        if now >= self.done_at:
+            return ("canceled", Decimal(0), 0.0) if self.is_canceled else ("completed", Decimal(1), 0.0)
+        begins_at = self.at + 0.15 * (self.done_at - self.at)
+        if now < begins_at or self.done_at == FOREVER:
+            return "pending", Decimal(1), 1.0
+        return "in_progress", Decimal(1), (self.done_at - now) / (self.done_at - begins_at)
+
+
+def quantity_of(charge: Decimal) -> int:
+    """How much an order of this charge buys: orders of one price are of one size."""
+    return 1000 + int(charge * 100_000) % 22_000
 
 
 @dataclass
@@ -66,6 +107,7 @@ class Send:
     readings: list[PriceReading] = field(default_factory=list)
     asked: bool = False
     is_carried_out: bool = False  # now or later, whether anybody knows it yet or not
+    quantity: int = 1000
 
 
 @dataclass
@@ -76,6 +118,7 @@ class Tally:
     doubled: int = 0
     wrong_id: int = 0
     calls: int = 0
+    again: int = 0  # ids asked about again, since their charge was not told
     minutes: list[float] = field(default_factory=list)
 
     @property

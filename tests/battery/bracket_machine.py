@@ -10,12 +10,11 @@ import itertools
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from orders.doubt import bracket, planning
 from orders.doubt.picture import (
     AskOwner,
-    FirstAnswer,
     Parent,
     Picture,
     PriceReading,
@@ -27,8 +26,9 @@ from orders.doubt.picture import (
     Times,
     UncertainAttempt,
 )
+from orders.doubt.untold import names_charge
 from orders.states import Explanation, Shape
-from tests.battery.bracket_cast import FOREVER, Own, Profile, Send, Tally
+from tests.battery.bracket_cast import FOREVER, Own, Profile, Send, Tally, quantity_of
 
 TICK = 30.0
 RATES_EVERY = 180.0
@@ -88,12 +88,13 @@ class Machine:
 
     # The provider.
 
-    def _issue(self, charge: Decimal, shape: Shape, runs: int | None) -> Own:
+    def _issue(self, charge: Decimal, shape: Shape, runs: int | None, quantity: int) -> Own:
         self.issued += 1
         number = 1000 + int(self.now * self.profile.others) + self.issued
-        own = Own(number, self.now, charge, shape, runs)
+        own = Own(number, self.now, charge, shape, runs, quantity=quantity)
         if self.random.random() < self.profile.partial:
             own.ends_at = self.now + self.random.uniform(60, 900)
+        self._draw_life(own)
         self.truth[number] = own
         self.order.append(number)
         if shape is Shape.DRIP and runs:
@@ -102,21 +103,29 @@ class Machine:
                 self.at(self.now + 2 + gap * run, lambda: self._run(own))
         return own
 
+    def _draw_life(self, own: Own) -> None:
+        """How long it lives and when its charge is told; drawn only in profiles that have such orders."""
+        if self.profile.life[0] < FOREVER:
+            own.done_at = own.at + self.random.uniform(*self.profile.life)
+            own.is_canceled = self._strikes(self.profile.canceled)
+        if self.profile.remains == "none":
+            own.quantity = 0
+        elif self.profile.remains == "wrong" and self._strikes(1 / 3):
+            own.quantity = quantity_of(self._charge())
+        if self.profile.untold and self._strikes(self.profile.untold):
+            own.untold_as, own.told_at = self.profile.untold_as, own.done_at
+            if self.profile.told_after is not None:
+                own.told_at = min(own.done_at, own.at + self.random.uniform(*self.profile.told_after))
+
     def _run(self, parent: Own) -> None:
         assert parent.runs
-        parent.children.append(self._issue(parent.charge / parent.runs, Shape.PLAIN, None))
+        charge = parent.charge / parent.runs
+        parent.children.append(self._issue(charge, Shape.PLAIN, None, parent.quantity // parent.runs))
 
     def _foreign(self) -> None:
-        self._issue(self._charge(), Shape.PLAIN, None)
+        charge = self._charge()
+        self._issue(charge, Shape.PLAIN, None, quantity_of(charge))
         self.at(self.now + self.random.expovariate(1 / self.profile.foreign_gap), self._foreign)
-
-    def _answer(self, own: Own) -> FirstAnswer:
-        if own.shape is Shape.DRIP:
-            return FirstAnswer("in_progress", None, Shape.DRIP, own.runs, None)
-        shown = own.charge.quantize(self.unit, ROUND_DOWN)
-        if self.now >= own.ends_at:
-            return FirstAnswer("partial", shown / 2, remains=500)
-        return FirstAnswer("in_progress", shown, remains=1000)
 
     def _ask(self, ranges: list[tuple[int, int]]) -> tuple[SearchPass, int]:
         """Ask for every unknown id in the ranges: what was seen first, and how many calls it took."""
@@ -127,7 +136,7 @@ class Machine:
             calls += -(-(high - low - 1 - len(inside) + len(unknown)) // 98)
             for number in unknown:
                 if not self._strikes(self.profile.false_denial):
-                    self._see(SeenId(number, self.now, self._answer(self.truth[number])))
+                    self._see(SeenId(number, self.now, self.truth[number].answer(self.now, self.unit)))
                     new.add(number)
         return SearchPass(len(self.passes), self.now, self.now + calls, tuple(ranges), frozenset(new)), calls
 
@@ -170,6 +179,7 @@ class Machine:
         is_unlisted = charge != expected and self.profile.unlisted and self._strikes(self.profile.unlisted)
         listed = expected if is_unlisted else charge
         send = Send(next(self.key), self.now, expected, charge, listed, shape, runs, low)
+        send.quantity = again.quantity if again else quantity_of(expected)
         self.open[send.key] = send
         took = self.random.uniform(0.2, 0.8)
         lost = not self.no_more and self.random.random() < self.profile.ambiguous
@@ -188,7 +198,7 @@ class Machine:
 
     def _carry_out(self, send: Send) -> None:
         shown = (Shape.PLAIN, None) if self.profile.drip_plain else (send.shape, send.runs)
-        send.number = self._issue(send.charge, *shown).number
+        send.number = self._issue(send.charge, *shown, send.quantity).number
 
     def _free(self) -> None:
         self.free_lanes += 1
@@ -230,6 +240,7 @@ class Machine:
             search, calls = self._ask(ranges)
             self.passes.append(search)
             self.tally.calls += calls
+        self._ask_again()
         self._read_rates()
         for verdict in bracket.judge(self.picture()):
             match verdict:
@@ -239,6 +250,18 @@ class Machine:
                     self._disproved(self.open[key])
                 case AskOwner(key):
                     self._ask_owner(self.open[key])
+
+    def _ask_again(self) -> None:
+        """Ask again about ids whose charge is not told, as the shop does: one call, and the first charge counts."""
+        numbers = planning.to_ask_again(self.picture())
+        self.tally.calls += -(-len(numbers) // 98)
+        self.tally.again += len(numbers)
+        for number in numbers:
+            own = replace(self.seen[number], asked_at=self.now)
+            answer = self.truth[number].answer(self.now, self.unit)
+            if names_charge(answer):
+                own = replace(own, answer=answer)
+            self._see(own)
 
     def picture(self) -> Picture:
         attempts = tuple(self._attempt(send) for send in self.open.values() if send.standing is not None)
@@ -266,6 +289,7 @@ class Machine:
             self.times,
             widest=20 * 98,
             drip_shapes=self.drip_shapes,
+            remains_are_reliable=self.profile.remains == "reliable",
         )
 
     def _attempt(self, send: Send) -> UncertainAttempt:
@@ -275,7 +299,7 @@ class Machine:
             send.high = high = min((number for sent, number in self.sent_of if sent >= settled), default=None)
         return UncertainAttempt(
             send.key, send.standing or Standing.SENDING, send.sent_at, send.low, high,
-            send.expected, 1000, send.shape, send.runs, tuple(send.readings),
+            send.expected, send.quantity, send.shape, send.runs, tuple(send.readings),
         )  # fmt: skip
 
     def _poll_parents(self) -> None:

@@ -106,7 +106,8 @@ def provider_figures_agree(rows: Rows, upstream: Upstream, truth: "Truth") -> Fo
 def _charges_agree(order: Any, provider: Any, row: Any) -> bool:
     if order.answered_currency not in ("", provider.currency):
         return True
-    ours = order.expected_charge if order.provider_charge is None else order.provider_charge
+    untold = 0 if order.progress in ("canceled", "refunded") else order.expected_charge
+    ours = untold if order.provider_charge is None else order.provider_charge
     return bool(abs(ours - net_charge(row)) < _ROUNDING)
 
 

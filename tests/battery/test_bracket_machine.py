@@ -6,11 +6,12 @@ broken rule. Each profile prints its figures (`pytest -rP`).
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from orders.doubt import bracket
+from orders.doubt import bracket, planning
 from orders.doubt.picture import Standing
 from tests.battery import counts
 from tests.battery.bracket_cast import Profile, Tally
@@ -18,6 +19,8 @@ from tests.battery.bracket_machine import Machine
 
 DOUBTS = int(os.environ.get("BRACKET_DOUBTS", "150"))
 
+#: Of every order the charge is told when it ends, within the hour; some are canceled, and never tell one.
+AT_THE_END: dict[str, Any] = {"untold": 1, "life": (300, 3600), "canceled": 0.08}
 #: Each with the least share, in percent, that must be resolved without a person.
 PROFILES = [
     (Profile("default"), 97),
@@ -30,6 +33,9 @@ PROFILES = [
     (Profile("20 % drip-feed, shown as plain orders", drip=0.2, drip_plain=True, repriced=0.05), 90),
     (Profile("outage", ambiguous=0.2), 84),
     (Profile("a foreign order a day", foreign_gap=86_400), 93),
+    (Profile("no charge for some minutes", untold=1, told_after=(60, 900), life=(300, 7200), canceled=0.08), 95),
+    (Profile("charge 0 until done", untold=1, untold_as="zero", life=(300, 3600), canceled=0.08), 95),
+    (Profile("charge told at the end", untold=1, life=(1800, 21_600), canceled=0.08), 95),
 ]
 if os.environ.get("BATTERY") != "gate":  # there is time for the neighbours of those as well
     PROFILES += [
@@ -40,6 +46,10 @@ if os.environ.get("BATTERY") != "gate":  # there is time for the neighbours of t
         (Profile("4 decimals, cut", places=4), 97),
         (Profile("half repriced ones unlike the list", repriced=0.05, unlisted=0.5, three_prices=0), 94),
         (Profile("a person errs", three_prices=1, person_errs=0.2), 82),
+        (Profile("no charge and no remains until the end", **AT_THE_END, remains="none"), 90),
+        (Profile("a quarter told at the end, outage", ambiguous=0.2, **{**AT_THE_END, "untold": 0.25}), 84),
+        (Profile("told at the end, 20 % drip-feed", drip=0.2, **AT_THE_END), 90),
+        (Profile("told at the end, a foreign order a day", foreign_gap=86_400, **AT_THE_END), 90),
     ]
 
 
@@ -77,6 +87,7 @@ def wrong_in(profile: Profile, doubts: int) -> int:
 
 
 honest_was_there = bracket.was_there
+honest_is_of_another_quantity = bracket.is_of_another_quantity
 
 BROKEN: list[tuple[str, Profile, str, Callable[..., Any]]] = [
     (
@@ -111,6 +122,14 @@ BROKEN: list[tuple[str, Profile, str, Callable[..., Any]]] = [
         "was_there",
         lambda attempt, own: attempt.standing is not Standing.SAID_NOT_PLACED and honest_was_there(attempt, own),
     ),
+    (
+        "what remains is believed where it was found to be wrong",
+        Profile("wrong remains", ambiguous=0.1, three_prices=0.6, **AT_THE_END, remains="wrong"),
+        "is_of_another_quantity",
+        lambda attempt, own, picture: honest_is_of_another_quantity(
+            attempt, own, replace(picture, remains_are_reliable=True)
+        ),
+    ),
 ]
 
 
@@ -127,6 +146,13 @@ def test_without_one_rule_verdicts_go_wrong(
     """The machine would notice: each rule is there because verdicts go wrong without it."""
     monkeypatch.setattr(bracket, rule, broken)
     assert wrong_in(profile, 60) > 0
+
+
+def test_charges_that_are_told_late_have_to_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = Profile("no charge for some minutes", untold=1, told_after=(60, 900), life=(300, 7200))
+    asked = run(profile, 60)
+    monkeypatch.setattr(planning, "to_ask_again", lambda picture: [])
+    assert run(profile, 60).share < asked.share - 10
 
 
 def test_without_patience_orders_are_doubled() -> None:

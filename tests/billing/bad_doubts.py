@@ -57,6 +57,18 @@ def another_first_answer(shop: Shop) -> None:
     OwnId.objects.filter(pk=row.pk).update(charge=cast.money("0.8"))
 
 
+@refuses("own_id_first_answer_is_final")
+def another_first_answer_that_names_no_charge_either(shop: Shop) -> None:
+    row = own_id(shop, answered_at=database_now(), state="pending", shape="plain")
+    OwnId.objects.filter(pk=row.pk).update(state="completed", charge=cast.money("0"))
+
+
+@refuses("own_id_first_answer_is_final")
+def a_charge_of_a_canceled_order_in_place_of_the_first(shop: Shop) -> None:
+    row = own_id(shop, answered_at=database_now(), state="pending", shape="plain")
+    OwnId.objects.filter(pk=row.pk).update(state="canceled", charge=cast.money("0.9"))
+
+
 @refuses("own_id_explanation_is_final")
 def an_attempts_id_called_an_orphan(shop: Shop) -> None:
     row = own_id(shop, explained=Explanation.ATTEMPT, attempt=cast.placed(shop.order))

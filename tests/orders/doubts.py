@@ -20,7 +20,7 @@ LOST_NOT_PLACED = "h504_np"
 MOMENTS: dict[type[Model], tuple[str, ...]] = {
     Order: ("created_at", "sent_at", "placed_at", "answered_at", "next_poll_at"),
     ForwardAttempt: ("sent_at", "claimed_at", "leased_until", "answered_at"),
-    OwnId: ("first_seen_at", "answered_at"),
+    OwnId: ("first_seen_at", "answered_at", "asked_at"),
     ProbePass: ("started_at", "finished_at"),
     RateReading: ("at",),
     ProbeSchedule: ("next_at", "claimed_until", "calibrated_at", "next_scan_at", "asked_at"),

@@ -70,6 +70,8 @@ def _status_item(provider: ProviderState, call: ApiCall, number: str, mark: str)
     row = order.status_row(call.now)
     if provider.charge_places is not None and "charge" in row:
         row["charge"] = plain(cut(order.charged(call.now), provider.charge_places))
+    if provider.late_charges is not None:
+        row = provider.late_charges.hide(row, order, call.now)
     if mark == "transient_incorrect_id" and call.fault:
         return dict(DENIED)
     return spoil_item(mark, row, order, call.now)

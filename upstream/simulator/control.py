@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from upstream.simulator.catalog import Catalog
 from upstream.simulator.http import ReceivedRequest
+from upstream.simulator.late_charges import LateCharges
 from upstream.simulator.page import human_page, stylesheet
 from upstream.simulator.reply import Reply, error_reply, json_reply
 from upstream.simulator.server import ProviderServer
@@ -17,7 +18,7 @@ from upstream.simulator.server import ProviderServer
 SETTINGS = frozenset(
     ["faults", "every", "script", "calm", "capabilities", "balance", "latency_ms", "paused", "catalog", "rates"]
     + ["fates", "order_fates", "ids", "hold_add", "advance", "foreign", "foreign_rate", "currency", "seconds", "key"]
-    + ["charge_places", "late_seconds"]
+    + ["charge_places", "late_charges", "late_seconds"]
 )
 #: What qualifies some of the settings: the actions and the seed of faults, the fault of ``every``, a fate's delay.
 QUALIFIERS = frozenset(["actions", "seed", "fault", "after"])
@@ -124,6 +125,8 @@ def _apply(server: ProviderServer, name: str, values: dict[str, Any]) -> None:
             sim.late_seconds = (float(value[0]), float(value[1]))
         case "charge_places":
             sim.charge_places = None if value is None else int(value)
+        case "late_charges":
+            sim.late_charges = None if value is None else LateCharges(**value)
         case "foreign_rate" | "seconds":
             setattr(books, name, float(value))
         case "currency":

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from upstream.simulator.adding import Rejected
 from upstream.simulator.books import Books
 from upstream.simulator.catalog import Catalog
+from upstream.simulator.late_charges import LateCharges
 from upstream.simulator.record import Record
 
 SWITCHES = {
@@ -25,7 +26,8 @@ class ProviderState:
     """What the actions and the faults work on.
 
     ``calm`` turns off the fates that spoil answers. ``charge_places`` cuts the charges in ``status`` to that many
-    decimal places. ``late_seconds`` are the shortest and the longest delay of a late placement.
+    decimal places, ``late_charges`` hides some of them at first. ``late_seconds`` are the shortest and the longest
+    delay of a late placement.
     """
 
     catalog: Catalog
@@ -35,6 +37,7 @@ class ProviderState:
     switches: dict[str, bool] = field(default_factory=lambda: dict(SWITCHES))
     calm: bool = False
     charge_places: int | None = None
+    late_charges: LateCharges | None = None
     late_seconds: tuple[float, float] = (5.0, 120.0)
     redirect_to: str = "http://127.0.0.1:9/_sim/redirect-target"
 

@@ -1,4 +1,4 @@
-"""The 26 canaries: what is seeded, which test must catch it, and as what."""
+"""The 27 canaries: what is seeded, which test must catch it, and as what."""
 
 from tests.battery.canaries import seeds_doubts, seeds_money, seeds_sending
 from tests.battery.canaries.canary import CORPUS, MACHINE, RACES, STORIES, WIRE, Canary, Trial
@@ -163,5 +163,10 @@ CANARIES = (
         26, "a person's wrong not placed is forgotten", "such an attempt may own no id any more",
         (Trial(f"{HARD}[26]", "F5: an order was given another order's id"),),
         seeds_doubts.a_persons_error_is_forgotten,
+    ),
+    Canary(
+        27, "a charge that is told late is never asked for", "an id without a charge keeps the answer it gave first",
+        (Trial(f"{STORIES}::test_a_charge_that_is_told_late_settles_a_doubt", "L1: a doubt waits for a charge"),),
+        seeds_doubts.never_ask_again,
     ),
 )  # fmt: skip

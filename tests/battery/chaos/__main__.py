@@ -10,7 +10,7 @@ from tests.battery.chaos.times import CALM, FIRE
 from tests.battery.chaos.world import set_up
 
 SEED = 2026
-CALM_PROVIDERS = 12
+CALM_PROVIDERS = 18
 
 
 def main() -> int:

@@ -1,4 +1,5 @@
-"""Doubts and nothing else: how many the shop resolves by itself, on an ordinary day and in an outage.
+"""Doubts and nothing else: how many the shop resolves by itself, on an ordinary day, in an outage, and where charges
+are told late.
 
 Nobody dies here and every setting but the times is the default, the breaker's among them, so this is also where the
 bound on what may be in doubt (F7) is watched. Orders come at the pace that the time scale gives: at each provider one
@@ -36,14 +37,30 @@ class Profile:
     """``providers`` are those it concerns; of their sends so many are ambiguous.
 
     An outage leaves about a tenth to a person: of fifty doubts too few to tell that from a sixth, of a hundred enough.
+    ``pace`` is in orders a second at each provider. ``lives`` are what orders take in seconds, where it is not the
+    usual time, and ``charges`` how the providers tell late charges, in turn.
     """
 
     name: str
     providers: tuple[int, ...]
     ambiguous: float
+    pace: float = PACE
+    lives: float | None = None
+    charges: tuple[dict[str, Any], ...] = ()
 
 
-PROFILES = (Profile("default", (0, 1, 2, 3, 4, 5, 6, 7), 0.02), Profile("outage", (8, 9, 10, 11), 0.2))
+#: After five minutes, as 0 until the order is done, and at its end only.
+LATE = (
+    {"share": 1, "shown": "null", "after": 300 / SCALE},
+    {"share": 1, "shown": "zero", "after": None},
+    {"share": 1, "shown": "null", "after": None},
+)
+PROFILES = (
+    Profile("default", (0, 1, 2, 3, 4, 5, 6, 7), 0.02),
+    Profile("outage", (8, 9, 10, 11), 0.2),
+    # Fewer orders, of which more are lost: as many doubts meet as on the ordinary day, for a third of the work.
+    Profile("late charges", (12, 13, 14, 15, 16, 17), 0.1, PACE / 3, 2400 / SCALE, LATE),
+)
 PROVIDERS = sum(len(profile.providers) for profile in PROFILES)
 
 
@@ -93,14 +110,19 @@ class _Sale:
 
     def __init__(self, world: World, cast: Cast, profile: Profile, seed: int) -> None:
         self._ended = threading.Event()
-        for number in profile.providers:
-            world.providers[number].control(
-                faults=ambiguous(profile.ambiguous), actions=["add"], seed=seed + number, fates={"completed": 1}
-            )
+        fates = {"completed": 11, "canceled": 1} if profile.charges else {"completed": 1}
+        for place, number in enumerate(profile.providers):
+            provider = world.providers[number]
+            provider.control(faults=ambiguous(profile.ambiguous), actions=["add"], seed=seed + number, fates=fates)
+            if profile.lives is not None:
+                provider.control(seconds=profile.lives)
+                world.lives[world.shop_ids[number]] = profile.lives
+            if profile.charges:
+                provider.control(late_charges=profile.charges[place % len(profile.charges)])
         only = [world.shop_ids[number] for number in profile.providers]
         self.crowd = selling.Crowd(cast, "", threads=2, most_waiting=5 * len(only), only=only)
         planned = plain(profile.providers, wallets=WALLETS, seed=seed)
-        pace = {"a_second": PACE * len(only)}
+        pace = {"a_second": profile.pace * len(only)}
         self._thread = threading.Thread(target=self.crowd.sell, args=(self._until_ended(planned),), kwargs=pace)
         self._thread.start()
 

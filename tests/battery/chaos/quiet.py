@@ -87,7 +87,7 @@ def follow_to_the_end(world: World, *, calm_since: float, limit: float) -> None:
 def _unheard(world: World, calm_since: float) -> dict[tuple[int, str], float]:
     """When the life of each order was over that was not asked about since, by provider and number there."""
     over = {
-        (pk, str(order["order"])): order["arrived"] + _length(order["fate"]) * world.seconds
+        (pk, str(order["order"])): order["arrived"] + _length(order["fate"]) * world.lives.get(pk, world.seconds)
         for pk, log in world.logs().items()
         for order in log
     }

@@ -36,6 +36,8 @@ class World:
     seconds: float
     providers: list[RunningSimulator] = field(default_factory=list)
     shop_ids: list[int] = field(default_factory=list)
+    #: The same at providers where it is another time, by the shop's ids.
+    lives: dict[int, float] = field(default_factory=dict)
 
     def database_url(self, name: str = "shop") -> str:
         return self.postgres.url_of(name, SHOP_ROLE)

@@ -47,6 +47,19 @@ def test_the_first_reading_opens_the_books_and_orders_keep_them_equal(shop: Shop
     assert audit() == set()
 
 
+@pytest.mark.parametrize("shown", ["null", "zero", "absent"])
+def test_charges_that_are_told_late_keep_the_books_equal(shop: Shop, alice: User, shown: str) -> None:
+    """The account pays at once; until the charge is told, the expected one counts, and none once it is canceled."""
+    looks(shop)
+    shop.simulator.control(late_charges={"share": 1, "shown": shown, "after": None})
+    for fate in ("stuck", "completed", "canceled"):
+        ends(shop, alice, fate)
+        reading = looks(shop)
+        assert reading.amount == reported(shop) == figures_of(shop.provider.pk).ours
+    assert not ReconciliationBreak.objects.exists()
+    assert audit() == set()
+
+
 def test_books_that_open_late_take_earlier_charges_as_given(shop: Shop, alice: User) -> None:
     ends(shop, alice, "completed")
     looks(shop)

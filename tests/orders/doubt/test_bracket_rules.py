@@ -75,7 +75,7 @@ def test_a_state_that_changed_the_charge_matches_nothing_and_blocks(state: str) 
 
 @pytest.mark.parametrize("charge", ["0", None])
 def test_an_unknown_charge_matches_nothing_and_blocks(charge: str | None) -> None:
-    assert bracket.judge(picture(own(charge=charge))) == [Wait(1, "ambiguous")]
+    assert bracket.judge(picture(own(charge=charge))) == [Wait(1, "charge_untold")]
 
 
 def test_a_charge_that_nobody_expects_blocks() -> None:

@@ -181,6 +181,28 @@ def test_a_charge_above_the_expected_cost_is_a_loss_alert_and_not_the_customers(
     assert Alert.objects.filter(cause=f"order:{order.pk}:loss").exists()
 
 
+def test_a_charge_that_is_told_late_is_unknown_until_then(shop: Shop, alice: User) -> None:
+    order = bought(shop, alice)
+    for charge in (None, Decimal(0)):
+        order = answered(shop, order, status(IN_PROGRESS, charge=charge, remains=10))
+        assert order.provider_charge is None
+    order = answered(shop, order, status(COMPLETED, charge=None))
+    assert order.provider_charge is None
+    order = answered(shop, order, status(COMPLETED, charge=Decimal("0.9")))
+    assert order.provider_charge == Decimal("0.9")  # after the end, which was settled without it
+    assert order.refunded == 0
+
+
+def test_a_canceled_order_without_a_charge_is_not_taken_to_be_charged_still(shop: Shop, alice: User) -> None:
+    order = answered(shop, bought(shop, alice), status(IN_PROGRESS, charge=Decimal("0.9"), remains=10))
+    order = answered(shop, order, status(CANCELED, charge=None, flags=("charge_unreadable",)))
+    assert order.provider_charge == Decimal("0.9")
+    order = answered(shop, order, status(CANCELED, charge=None))
+    assert order.provider_charge is None
+    order = answered(shop, order, status(CANCELED, charge=Decimal(0)))
+    assert order.provider_charge == 0
+
+
 def test_a_foreign_currency_is_no_arithmetic(shop: Shop, alice: User) -> None:
     strange = status(COMPLETED, charge=Decimal("25.10"), currency="RUB", flags=("currency_differs",))
     order = answered(shop, bought(shop, alice), strange)
