@@ -40,7 +40,7 @@ _LATE_CHARGE = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orders", "0019_open_orders")]
+    dependencies = [("orders", "0020_started_at")]
 
     operations = [
         migrations.AddField(
