@@ -21,6 +21,7 @@ from catalog.models import Service
 from catalog.shop.queries import sellable
 from core.refusals import Refusal
 from orders.checkout.checks import service_platforms
+from orders.checkout.coded_fields import choices_of, not_a_choice
 from orders.checkout.fields import BadFields
 from orders.checkout.placement import PriceUnsteady
 from orders.checkout.quotes import SaleBelowCost, ServiceUnavailable
@@ -52,6 +53,9 @@ def refusal_text(refusal: Refusal, service_id: int, fields: Mapping[str, str]) -
         return INCORRECT_DRIPFEED if service.allows_dripfeed else NO_DRIPFEED
     given = fields.get(name, "").strip()
     by_lines = name == kind.quantity_from.value and kind.quantity_from is not QuantitySource.FIELD
+    if given and (choices := choices_of(service, name)) is not None:
+        with translation.override("en"):
+            return f"A valid {name} is required: {not_a_choice(choices)}"
     if name != "quantity" and not (by_lines and given):
         return f"A valid {name} is required" if given else f"{name} is required"
     quantity = len(lines_of(given)) if by_lines else int(given or 0)

@@ -17,12 +17,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from catalog.admin.price_preview import PricePreviewAdmin, note_for_preview
-from catalog.admin.quick_select import QuickSelect
 from catalog.admin.service_form import PercentField
 from catalog.models import Category, PriceAdjustment, Provider, Service
 from catalog.prices.adjustments import NotAdjustable, adjust, undo
 from catalog.prices.group_prices import lowest_group_margins
 from core.clock import database_now
+from core.quick_select import QuickSelect
 from core.shop_admin import ShopModelAdmin
 from core.templatetags.shop import state_html
 

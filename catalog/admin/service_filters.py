@@ -9,8 +9,8 @@ from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from catalog.admin.quick_select import QuickSelect
 from catalog.models import Category, PriceAdjustment, Service
+from core.quick_select import QuickSelect
 
 #: In percent of the price, as floats: good enough to filter by. Every figure that is shown is exact.
 _COST = Cast(F("source__rate") * F("source__provider__exchange_rate"), FloatField())
@@ -77,7 +77,8 @@ class MarginFilter(admin.SimpleListFilter):
         wanted = self.value()
         if wanted not in {value for value, _label in self.lookup_choices}:
             return queryset
-        found = queryset.filter(price__gt=0).annotate(share=_MARGIN)
+        # While a row waits because it became another product, its rate may be of another unit than the price.
+        found = queryset.filter(price__gt=0, source__product_before=None).annotate(share=_MARGIN)
         if wanted == "0":
             return found.filter(share__lt=0)
         least, _dash, most = wanted.partition("-")

@@ -8,12 +8,12 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from catalog.admin.quick_select import QuickSelect
 from catalog.models import Category, ProviderService, Service
 from catalog.shop.equivalents import NotEquivalent, check_equivalent
 from catalog.shop.publishing import PINNABLE
 from catalog.texts import description_html
 from core.numbers import NumberField
+from core.quick_select import QuickSelect
 
 _PIN_LABELS = {
     "name": _("name"),

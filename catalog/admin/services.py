@@ -253,6 +253,8 @@ class ServiceAdmin(PricePreviewAdmin):
 
     @admin.display(description=_("margin"))
     def margin(self, service: Service) -> str:
+        if service.source.has_other_unit:
+            return NOTHING
         return margin_text(service.price, service.source.rate, service.source.provider)
 
     @admin.display(description=_("on sale"), boolean=True)

@@ -66,7 +66,7 @@ class ProviderService(models.Model):
     cancel = models.BooleanField(_("cancel"), default=False)
     dripfeed = models.BooleanField(_("drip-feed"), default=False)
     average_time = models.CharField(_("average time"), max_length=100, blank=True)
-    #: What the row says that fields such as "device" may hold: {"device": {"1": "Desktop"}} (`catalog.coded_fields`).
+    #: What the row says that fields such as "device" may hold: {"device": {"1": "Desktop"}} (`upstream.coded_fields`).
     codes = models.JSONField(_("codes"), default=dict, db_default={}, blank=True, editable=False)
     position = models.PositiveIntegerField(_("position"), default=0)
     quarantine = ArrayField(
@@ -97,6 +97,11 @@ class ProviderService(models.Model):
 
     def __str__(self) -> str:
         return f"{self.external_id} {self.name}"
+
+    @property
+    def has_other_unit(self) -> bool:
+        """True while the row waits for the owner because it is priced by another unit than when it was sold."""
+        return self.product_before is not None and self.product_before.get("unit", self.unit) != self.unit
 
 
 class ServiceQuerySet(models.QuerySet["Service"]):

@@ -60,7 +60,8 @@ def sheet_rows() -> Iterator[tuple[str, ...]]:
     services = Service.objects.select_related("source__provider", "category").order_by("category__position", "position")
     for service in services.iterator(chunk_size=2000):
         source = service.source
-        cost = "" if source.rate is None else round_up(cost_of_unit(source.rate, source.provider.exchange_rate))
+        rate = None if source.has_other_unit else source.rate
+        cost = "" if rate is None else round_up(cost_of_unit(rate, source.provider.exchange_rate))
         cells = (
             service.pk, source.provider.name, source.external_id, service.category.name, service.name,
             cost, service.price, service.own_price,

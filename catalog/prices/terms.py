@@ -4,6 +4,7 @@ The version is a hash of what was read. The statement that writes an order compa
 switch that changed in between is noticed in the same snapshot.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,7 +22,7 @@ _SERVICE = (
 )  # fmt: skip
 _ROW = (
     "id", "provider_id", "external_id", "type", "unit", "rate", "held_rate", "min", "max", "refill", "cancel",
-    "dripfeed", "quarantine", "vanished_at",
+    "dripfeed", "codes", "quarantine", "vanished_at",
 )  # fmt: skip
 _PROVIDER = (
     "id", "name", "currency", "exchange_rate", "markup_percent", "can_refill", "can_cancel", "is_active",
@@ -108,6 +109,9 @@ def terms_of(row: Sequence[Any]) -> Terms | None:
         at += len(names)
         found.append(model.from_db("default", names, values) if values[0] is not None else None)
     service, source, provider, other, other_provider, group, category = found
+    for row_of_list in (source, other):
+        if row_of_list is not None and isinstance(row_of_list.codes, str):
+            row_of_list.codes = json.loads(row_of_list.codes)  # the statement went past Django's conversion
     source.provider, service.source, service.category = provider, source, category
     if not _is_on_sale(service):
         return None

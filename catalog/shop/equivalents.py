@@ -24,6 +24,8 @@ def check_equivalent(service: Service, other: ProviderService) -> None:
     """Raises NotEquivalent unless ``other`` could fulfil orders for ``service``."""
     if (other.type, other.unit) != (service.source.type, service.source.unit):
         raise NotEquivalent(_("This row is of another type, so its orders need different fields."))
+    if other.codes != service.source.codes:
+        raise NotEquivalent(_("This row names other codes for country, device or type of traffic."))
     if other.quarantine or other.vanished_at:
         raise NotEquivalent(_("This row is in quarantine or no longer in its provider's list."))
 
@@ -58,7 +60,7 @@ def origin_of(service: Service, *, quantity: int, most: Decimal) -> ProviderServ
     source, other = service.source, service.fallback
     if other is None or source.provider.parked_at is None:
         return source
-    is_same_kind = (other.type, other.unit) == (source.type, source.unit)
+    is_same_kind = (other.type, other.unit, other.codes) == (source.type, source.unit, source.codes)
     is_listed = not other.quarantine and other.vanished_at is None and other.rate is not None
     if not (is_same_kind and is_listed and other.provider.is_selling and other.provider.is_sending):
         return source

@@ -208,7 +208,8 @@ def _service_named(query: PriceListQuery, found: ServiceQuerySet) -> Service | N
 def _page_of_rows(query: PriceListQuery, found: ServiceQuerySet, counts: list[_Count], total: int) -> _Page:
     """Services of one category, or of all of them sorted by price, as one group."""
     page, pages = _page_number(total, ROWS_PER_PAGE, query.page)
-    order = ["price", "id"] if query.sort == "price" else ["category__position", "position", "id"]
+    # Packages come after what is priced per 1,000: the two prices say nothing beside each other.
+    order = ["source__unit", "price", "id"] if query.sort == "price" else ["category__position", "position", "id"]
     rows = found.select_related("source__provider", "category").order_by(*order)
     shown = list(rows[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE])
     if not shown:

@@ -130,10 +130,13 @@ def _changes(provider: Provider, differing: list[ListedService], *, trusting: bo
     changes = []
     for listed in differing:
         old = before[listed.external_id]
-        new = quarantine_jump(listed, old["accepted_rate"], trusting=trusting)
-        new = hold_fall(new, old["accepted_rate"], old["held_rate"], holds_falls=provider.holds_falls)
+        sold = json.loads(old["product_before"]) if old["product_before"] else old
+        if sold["unit"] == listed.unit:
+            new = quarantine_jump(listed, old["accepted_rate"], trusting=trusting)
+            new = hold_fall(new, old["accepted_rate"], old["held_rate"], holds_falls=provider.holds_falls)
+        else:  # A rate per package says nothing beside one per 1,000.
+            new = listed._replace(accepted_rate=old["accepted_rate"])
         if old["accepted_rate"] is not None:
-            sold = json.loads(old["product_before"]) if old["product_before"] else old
             product = Product(*(sold[name] for name in Product._fields))
             new = quarantine_other_product(new, product, old["accepted_rate"])
         changes.append(ChangedRow(new, old, [name for name in FIELDS if old[name] != getattr(new, name)]))

@@ -9,15 +9,19 @@ from catalog.models import Unit
 from catalog.quarantine import OTHER_PRODUCT, RATE_JUMP, is_jump
 from catalog.sync.same_product import Product, what_differs
 from catalog.texts import CATEGORY_LIMIT, NAME_LIMIT, description_html, is_visible, plain, readable
+from core.countries import COUNTRIES
+from upstream.coded_fields import codes_of
 from upstream.messages import ServiceListRow
 from upstream.service_types import PricedBy, service_type
 
 _REASON_LIMIT = 120
+#: Codes of countries that a description may name; WW is all of them.
+_COUNTRIES = frozenset(COUNTRIES) | {"WW", "UK", "EU"}
 _NO_NAME = "name_missing: the service has no name"
 
 
 class ListedService(NamedTuple):
-    """One row, its fields named as the columns of ProviderService. ``raw`` and ``product_before`` are JSON text."""
+    """One row, its fields named as the columns of ProviderService. ``raw``, ``codes``, ``product_before`` are JSON."""
 
     external_id: str
     name: str
@@ -35,6 +39,7 @@ class ListedService(NamedTuple):
     cancel: bool
     dripfeed: bool
     average_time: str
+    codes: str
     position: int
     quarantine: list[str]
     digest: str
@@ -64,11 +69,18 @@ def listed_service(row: ServiceListRow, position: int, digest: str) -> ListedSer
         cancel=row.cancel,
         dripfeed=row.dripfeed,
         average_time=plain(row.average_time or "", 100),
+        codes=_codes(row) if row.type == "web_traffic" else "{}",
         position=position,
         quarantine=reasons,
         digest=digest,
         raw=row.raw,
     )
+
+
+def _codes(row: ServiceListRow) -> str:
+    """The codes that the row names for its coded fields, as JSON text."""
+    codes = codes_of(row.type, json.loads(row.raw), row.description, _COUNTRIES)
+    return json.dumps(codes).replace("\\u0000", "")
 
 
 @lru_cache(maxsize=1024)

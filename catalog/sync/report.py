@@ -63,8 +63,13 @@ def _all_changes(listing: ServiceList, found: Difference) -> Iterator[Line]:
     for sentence in listing.reports:
         yield Line("", "report", "", _as_text(sentence))
     for change in found.changed:
+        is_other_unit = "unit" in change.fields
         for name in change.fields:
-            yield Line(change.new.external_id, name, _as_text(change.old[name]), _as_text(getattr(change.new, name)))
+            old, new = _as_text(change.old[name]), _as_text(getattr(change.new, name))
+            if name == "rate" and is_other_unit:
+                # Two numbers alone would look like one rate that changed.
+                old, new = f"{old} {_of(change.old['unit'])}", f"{new} {_of(change.new.unit)}"
+            yield Line(change.new.external_id, name, old, new)
     for row in found.fresh:
         yield Line(row.external_id, "new", "", _as_text(row.name))
         if row.quarantine:
@@ -73,6 +78,10 @@ def _all_changes(listing: ServiceList, found: Difference) -> Iterator[Line]:
         yield Line(external_id, "gone", external_id, "")
     for external_id in found.returned:
         yield Line(external_id, "back", "", external_id)
+
+
+def _of(unit: str) -> str:
+    return "per package" if unit == "per_package" else "per 1,000"
 
 
 def _as_text(value: Any) -> str:

@@ -10,6 +10,7 @@ from catalog.links.reader import LONGEST, LONGEST_TYPED, BadLink, Link, cleaned,
 from catalog.models import Service
 from catalog.shop.platforms import platforms_named
 from core.numbers import ascii_digits, read_whole
+from orders.checkout.coded_fields import choices_of, code_of, needed_by_source, not_a_choice
 from orders.checkout.fields import CONTROL, WHOLE, BadFields, CheckedFields, FieldProblem
 from orders.checkout.subscriptions import check_subscription
 from upstream.service_types import QuantitySource, ServiceType, lines_of, service_type
@@ -61,8 +62,14 @@ def check(service: Service, given: Mapping[str, str], *, today: date | None = No
                 sent[name] = link.text
             except BadLink as refusal:
                 problems[name] = FieldProblem(str(refusal.message), refusal.suggestion)
+        elif value and (choices := choices_of(service, name)) is not None:
+            if code := code_of(choices, value):
+                sent[name] = code
+            else:
+                problems[name] = FieldProblem(not_a_choice(choices))
         elif value:
             sent[name] = value
+    _check_source(service, sent, problems)
 
     # 2. How much, how often, and all of it together.
     quantity = _quantity(service, kind, {**given, **sent}, problems)
@@ -85,6 +92,13 @@ def check(service: Service, given: Mapping[str, str], *, today: date | None = No
         sent["quantity"] = str(quantity)
     shown, key = (link.text, link.key) if link else ("", "")
     return CheckedFields(shown, key, quantity, total, runs, interval, sent)
+
+
+def _check_source(service: Service, sent: Mapping[str, str], problems: dict[str, FieldProblem]) -> None:
+    """Add a problem if the chosen source of traffic needs a field that is empty."""
+    needed = needed_by_source(service, sent["type_of_traffic"]) if "type_of_traffic" in sent else None
+    if needed and needed not in sent and needed not in problems:
+        problems[needed] = FieldProblem(_("Please fill this in."))
 
 
 def service_platforms(service: Service) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Service
+from core.quick_select import QuickSelect
+from orders.checkout.coded_fields import choices_of
 from orders.checkout.fields import FieldProblem
 from upstream.service_types import SUBSCRIPTION_DELAYS, QuantitySource, ServiceType, service_type
 
@@ -31,7 +33,7 @@ TEXTS = {
     "keywords": (_("Keywords"), _("One per line")),
     "country": (_("Country"), ""),
     "device": (_("Device"), ""),
-    "type_of_traffic": (_("Type of traffic"), ""),
+    "type_of_traffic": (_("They come from"), ""),
     "google_keyword": (_("Search word"), _("For traffic from searches")),
     "referring_url": (_("Referring address"), _("For traffic from another page")),
     "min": (_("At least, per post"), ""),
@@ -64,9 +66,11 @@ class OrderForm(forms.Form):
                 hint = _("Between %(min)s and %(max)s") % limits
             elif self.kind is not None and name == self.kind.quantity_from.value:
                 hint = _("One per line, between %(min)s and %(max)s lines. Each line is one delivery.") % limits
+            choices = choices_of(service, name)
             self.fields[name] = forms.CharField(
-                label=label, help_text=str(hint), required=False, strip=False, widget=_widget(name)
-            )
+                label=label, help_text=str(hint), required=False, strip=False,
+                widget=_widget(name) if choices is None else QuickSelect(choices=[("", _("Choose")), *choices.items()]),
+            )  # fmt: skip
 
     def _names(self) -> list[str]:
         if self.kind is None:

@@ -4,11 +4,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
 from catalog.models import MarkupRule, Provider, ProviderService, Service, ServiceChange
+from catalog.prices.price_sheet import sheet_rows
 from catalog.prices.reprice import save_rule
+from catalog.service_changes import recording_changes_of
+from catalog.shop.price_list import list_services
+from catalog.shop.price_list_query import PriceListQuery
 from catalog.shop.row_decisions import accept_rows
 from catalog.sync.same_product import Product, what_differs
 from core.clock import database_now
@@ -112,3 +117,46 @@ def test_the_owner_sees_both_rows_side_by_side(panel: Panel, sync: Sync, sold: S
     for shown in ("Profile followers, 30 days", "Short", "1.5", "1.55"):
         assert shown in html
     assert "<b>video</b>" not in html
+
+
+def test_a_rate_of_another_unit_is_no_jump_no_fall_and_no_change_of_the_rate(
+    panel: Panel, provider: Provider, sync: Sync, sold: Service, admin_client: Client
+) -> None:
+    Provider.objects.update(holds_falls=True)
+    package = {**FOLLOWERS, "type": "Package", "min": "1", "max": "1", "rate": "0.01"}
+    panel.lists([package, LIKES])
+    run = sync()
+    waiting = source("1")
+    assert [reason.partition(":")[0] for reason in waiting.quarantine] == ["other_product"]
+    assert waiting.held_rate is None
+    rates = [(line["old"], line["new"]) for line in run.examples if line["field"] == "rate"]
+    assert rates == [("1.5 per 1,000", "0.01 per package")]
+    # The price is still the old one, so neither page nor sheet puts the new cost beside it.
+    listed = admin_client.get(reverse("admin:catalog_service_changelist"), {"margin": "50"})
+    assert sold not in listed.context["cl"].result_list
+    page = admin_client.get(reverse("admin:catalog_service_changelist"), {"q": str(sold.pk)}).content.decode()
+    assert "99.5 %" not in page
+    assert [cells[5] for cells in sheet_rows() if cells[0] == str(sold.pk)] == [""]
+    # What is accepted is shown without the price of the other unit.
+    own = Service.objects.filter(pk=sold.pk)
+    own.update(own_price=Decimal("9.99"))
+    act = {"action": "accept", "_selected_action": [waiting.pk], "index": "0"}
+    shown = admin_client.post(reverse("admin:catalog_providerservice_changelist"), act).context["preview"]
+    assert [(e.old, e.new, e.is_per_package) for e in shown.shown] == [(None, Decimal("0.013"), True)]
+
+
+def test_a_unit_that_changes_while_on_sale_makes_a_new_service(sold: Service) -> None:
+    with transaction.atomic(), recording_changes_of([sold.pk], now=database_now()):
+        ProviderService.objects.filter(pk=sold.source_id).update(unit="per_package")
+        Service.objects.filter(pk=sold.pk).update(price=Decimal("9.99"))
+    change = ServiceChange.objects.latest("id")
+    assert (change.kind, change.old_price, change.new_price) == ("new", None, Decimal("9.99"))
+    assert change.unit == "per_package"
+
+
+def test_packages_are_sorted_apart_from_prices_per_thousand(panel: Panel, sync: Sync) -> None:
+    package = {"type": "Package", "min": "1", "max": "1"}
+    panel.lists([row(1, rate="3"), row(2, rate="2", **package), row(3, rate="1"), row(4, rate="0.5", **package)])
+    sync()
+    rows = list_services(PriceListQuery(sort="price")).rows
+    assert [service.source.external_id for service in rows] == ["3", "1", "4", "2"]

@@ -381,3 +381,14 @@ def test_republishing_follows_the_source_where_nothing_is_pinned(panel: Panel, p
     Service.objects.update(name="Mine", pins=[])
     republish(lock_provider(provider.pk), ["1"])
     assert Service.objects.get().name == "Followers 1"
+
+
+def test_codes_that_a_row_names_are_stored(panel: Panel, sync: Sync) -> None:
+    traffic = {"type": "Web Traffic", "name": "Visits", "desc": "Device: 1: Desktop, 2: Mobile\u0000"}
+    panel.lists([row(1, **traffic), row(2, **traffic | {"type": "Default"})])
+    sync()
+    assert source("1").codes == {"device": {"1": "Desktop", "2": "Mobile"}}
+    assert source("2").codes == {}
+    panel.lists([row(1, **traffic | {"desc": ""}), row(2)])
+    sync()
+    assert source("1").codes == {}
