@@ -16,7 +16,8 @@ from api.errors import (
     SERVICE_UNAVAILABLE,
 )
 from billing.ledger import NotEnoughMoney, WalletFrozen
-from catalog.links.reader import BadLink, OtherPlatform, read_link
+from catalog.links.reader import read_link
+from catalog.links.refusals import BadLink, OtherPlatform
 from catalog.models import Service
 from catalog.shop.queries import sellable
 from core.refusals import Refusal

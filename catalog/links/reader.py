@@ -4,46 +4,32 @@ Nothing is fetched: a short link is taken as it is, and equals only itself.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from django.utils.translation import gettext as _
-from idna import IDNAError, encode
+from idna import IDNAError
 
+from catalog.links.cleaning import LONGEST, LONGEST_TYPED, cleaned
+from catalog.links.forms import SHORT, PlatformLinks
+from catalog.links.hosts import host_name, refuse_look_alike, refuse_private
 from catalog.links.platforms import (
     BY_SLUG,
     HOSTS,
-    PLATFORMS,
     REDIRECTS,
     SCHEMES,
-    SHORT,
     SUBDOMAINS,
     TRACKING,
-    PlatformLinks,
 )
-from core.refusals import Refusal
+from catalog.links.refusals import BadLink, OtherPlatform
+from catalog.links.spelling import SAFE, encoded, key_of
 
 WEBSITE = "website"
 #: Kind of ``@name`` for a platform that has no addresses of this form, or none that we know.
 NAME = "name"
-#: No address that anything is sold for is longer; with marks and blanks around it.
-LONGEST, LONGEST_TYPED = 1000, 4000
-_MOST_PAIRS = 4
-#: The longest key of a link; longer ones end with a digest.
-KEY_LENGTH = 200
 
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
-#: Not between two letters of a script that is written with them: there they are part of the spelling.
-_JOINERS = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
-_BLANKS = "\u2800\u3164\u115f\u1160\uffa0"
-_QUOTES = {'"': '"', "'": "'", "`": "`", "<": ">", "(": ")", "[": "]", "{": "}", "«": "»", "»": "«", "“": "”",
-           "„": "“", "‘": "’", "‹": "›", "「": "」", "『": "』", "《": "》", "〈": "〉", "【": "】"}  # fmt: skip
-#: A closing bracket at the end that nothing opened belongs to the text around the address.
-_OPENING = {")": "(", "]": "[", "}": "{"}
 _ADDRESS = re.compile(r"https?://[^\s\"'<>()\[\]{}|\\^`]+", re.IGNORECASE)
 #: An address that begins behind another one: after a blank, a comma, or with nothing between.
 _SEVERAL = re.compile(
@@ -54,29 +40,6 @@ _BARE = re.compile(r"(?:[\w-]{1,63}\.)+[A-Za-z]{2,24}(?::\d{1,5})?(?:[/?#]|\Z)")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _PORT = re.compile(r"[\w.-]+:\d{1,5}(?:[/?#]|\Z)")
 _HANDLE = re.compile(r"@[\w.\-]{1,100}\Z")
-_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z", re.ASCII)
-_TOP = re.compile(r"(?:[a-z]{2,24}|xn--[a-z0-9-]+)\Z", re.ASCII)
-_SECOND_ENDING = re.compile(r"\.(?:co|com|net|org)(?=\.\w\w\Z)")
-_PRIVATE = frozenset({"localhost", "local", "internal", "intranet", "lan", "home", "corp", "arpa", "localdomain"})
-_SAFE = "/:@!$&'()*+,;=-._~%"
-#: Letters of other alphabets, and digits, that pass for Latin letters in the name of a host.
-_ALIKE = str.maketrans("аеорсухіјѕԁһӏοανικτ0134", "aeopcyxijsdhloaviktolea")
-
-
-class BadLink(Refusal):
-    """Nothing can be delivered to this; ``suggestion`` is the address that was probably meant, if there is one."""
-
-    code = "bad_link"
-
-    def __init__(self, message: str, suggestion: str = "") -> None:
-        self.suggestion = suggestion
-        super().__init__(message)
-
-
-class OtherPlatform(BadLink):
-    """The address is one of another platform than the service's."""
-
-    code = "other_platform"
 
 
 @dataclass(frozen=True)
@@ -92,27 +55,6 @@ class Link:
     kind: str
     canonical: str
     key: str
-
-
-def cleaned(text: str) -> str:
-    """Return the text without invisible marks, blanks around it, and quotes or brackets around all of it."""
-    if not (text.isascii() and text.isprintable()):
-        text = _CONTROL.sub("", _JOINERS.sub("", text))
-        text = "".join(c for c in text if c in "\u200c\u200d" or unicodedata.category(c) != "Cf")
-        text = "".join(c for c in text if not "\ufe00" <= c <= "\ufe0f").strip().strip(_BLANKS)
-        # An input method for Chinese or Japanese may leave the beginning in wide letters.
-        wide = re.match(r"[\uff01-\uff5e]+", text)
-        if wide:
-            text = unicodedata.normalize("NFKC", wide[0]) + text[wide.end() :]
-    text = text.strip()
-    for _pair in range(_MOST_PAIRS):
-        if len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
-            text = text[1:-1].strip()
-    text = text.rstrip(",;").strip()
-    for _bracket in range(_MOST_PAIRS):
-        if text and (opening := _OPENING.get(text[-1])) and text.count(text[-1]) > text.count(opening):
-            text = text[:-1].strip()
-    return text
 
 
 def read_link(text: str, *, platforms: Iterable[str] = ()) -> Link:
@@ -184,12 +126,12 @@ def _read_address(text: str, address: str, wanted: tuple[str, ...], depth: int =
     try:
         parts = urlsplit(address)
         port = parts.port
-        host = _host(parts.hostname or "")
+        host = host_name(parts.hostname or "")
     except (ValueError, IDNAError, UnicodeError):
         raise BadLink(_("The name of the site is not right. Copy the address anew from the page.")) from None
     if "@" in parts.netloc:
         raise BadLink(_("An address must not hold a name or password before an @. Copy it anew from the page."))
-    _refuse_private(host)
+    refuse_private(host)
     bare = host.removeprefix("www.")
 
     # 2. Pages that only lead elsewhere.
@@ -210,18 +152,18 @@ def _read_address(text: str, address: str, wanted: tuple[str, ...], depth: int =
     is_traffic = _is_traffic(wanted)
     if platform is None:
         if not is_traffic:
-            _refuse_look_alike(host, parts.hostname or "")
+            refuse_look_alike(host, parts.hostname or "")
         return _site(text, WEBSITE, WEBSITE, parts.scheme.lower(), host, port, parts.path, parts.query)
     if before is None:
         if not path:
             raise _unknown_page(platform)
-        return Link(text, platform.slug, SHORT, "", _key(f"https://{host}/{'/'.join(path)}"))
+        return Link(text, platform.slug, SHORT, "", key_of(f"https://{host}/{'/'.join(path)}"))
     if not platform.forms:
         return _site(text, platform.slug, WEBSITE, parts.scheme.lower(), host, port, parts.path, parts.query)
     if host == "web.telegram.org" and parts.fragment.startswith("@"):
         path = [parts.fragment[1:]]
     found = _by_form(text, platform, before + "/".join(path), parts.query, host)
-    if found is None and is_traffic:
+    if found is None and (is_traffic or (platform.others_pass and path)):
         return _site(text, platform.slug, WEBSITE, parts.scheme.lower(), host, port, parts.path, parts.query)
     if found is None:
         raise _unknown_page(platform)
@@ -245,11 +187,11 @@ def _by_form(text: str, platform: PlatformLinks, path: str, query: str, host: st
         if any(found.start(n) == 0 and (v or "").lower() in platform.reserved for n, v in groups.items()):
             continue
         if form.kind == SHORT:
-            return Link(text, platform.slug, SHORT, "", _key(f"https://{host}/{path}"))
+            return Link(text, platform.slug, SHORT, "", key_of(f"https://{host}/{path}"))
         canonical = form.canonical.format(
-            **{n: quote((v or "").lower() if n == "name" else v or "", safe=_SAFE) for n, v in groups.items()}
+            **{n: quote((v or "").lower() if n == "name" else v or "", safe=SAFE) for n, v in groups.items()}
         )
-        return Link(text, platform.slug, form.kind, canonical, _key(canonical))
+        return Link(text, platform.slug, form.kind, canonical, key_of(canonical))
     return None
 
 
@@ -259,7 +201,7 @@ def _handle(text: str, wanted: tuple[str, ...]) -> Link:
     if not _HANDLE.match(text):
         raise BadLink(_("A name after @ has letters, digits, dots and lines only. Or paste the whole address."))
     if platform is None or not platform.handle:
-        return Link(text, platform.slug if platform else "", NAME, "", _key(text.lower()))
+        return Link(text, platform.slug if platform else "", NAME, "", key_of(text.lower()))
     address = platform.handle.format(name=text[1:])
     parts = urlsplit(address)
     found = _by_form(text, platform, parts.path.strip("/"), "", parts.netloc)
@@ -283,78 +225,8 @@ def _site(text: str, platform: str, kind: str, scheme: str, host: str, port: int
     canonical = f"{scheme}://{host}"
     if port is not None and port != {"http": 80, "https": 443}[scheme]:
         canonical += f":{port}"
-    canonical += _encoded(way) + (f"?{_encoded(kept, also='?')}" if kept else "")
-    return Link(text, platform, kind, canonical, _key(canonical))
-
-
-def _encoded(text: str, also: str = "") -> str:
-    """Text of an address in ASCII, with %3a as %3A, and %7e as the sign that needs no such spelling."""
-
-    def plain(found: re.Match[str]) -> str:
-        sign = chr(int(found[1], 16))
-        return sign if sign.isascii() and (sign.isalnum() or sign in "-._~") else found[0].upper()
-
-    return re.sub(r"%([0-9a-fA-F]{2})", plain, quote(text, safe=_SAFE + also))
-
-
-def _key(canonical: str) -> str:
-    """The canonical address without what one page may be reached with or without: scheme, www, slash at the end."""
-    key = canonical.partition("://")[2] or canonical
-    address, mark, query = key.removeprefix("www.").partition("?")
-    key = f"{address.rstrip('/')}{mark}{query}"
-    if len(key) <= KEY_LENGTH:
-        return key
-    return f"{key[: KEY_LENGTH - 33]}~{sha256(key.encode()).hexdigest()[:32]}"
-
-
-def _host(host: str) -> str:
-    host = unicodedata.normalize("NFKC", host).lower().rstrip(".")
-    return host if host.isascii() else encode(host, uts46=True).decode()
-
-
-def _refuse_private(host: str) -> None:
-    labels = host.split(".")
-    if re.fullmatch(r"[0-9a-f:]*:[0-9a-f:.]*", host) or re.fullmatch(r"\d+|0x[0-9a-f]+", labels[-1]):
-        raise BadLink(_("Paste an address with the name of a site, not with numbers."))
-    if labels[-1] in _PRIVATE or len(labels) < 2 or not _TOP.match(labels[-1]) or not all(map(_LABEL.match, labels)):
-        raise BadLink(_("No such site can be opened from outside. Check the name of the site."))
-
-
-def _refuse_look_alike(host: str, typed: str) -> None:
-    """Raises BadLink for a host that only looks like one of a platform."""
-    labels = host.split(".")
-    for first in range(len(labels)):
-        for end in range(first + 2, len(labels)):
-            if (known := HOSTS.get(".".join(labels[first:end]))) is not None:
-                raise _look_alike(known[0])
-    platform = _HOSTS_ONCE.get(_once(host.removeprefix("www.")))
-    for spelled in (host, unicodedata.normalize("NFKC", typed).lower()):
-        *_subdomains, name, _ending = ["", *_SECOND_ENDING.sub("", spelled).split(".")]
-        platform = platform or _LABELS.get(_plain(name))
-    if platform is not None:
-        raise _look_alike(platform)
-
-
-def _plain(label: str) -> str:
-    """The label as it looks at a glance: faceb00k, tik-tok and instagrarn as the real ones."""
-    return label.translate(_ALIKE).replace("-", "").replace("rn", "m").replace("vv", "w").replace("l", "i")
-
-
-def _once(text: str) -> str:
-    """The text with each run of a letter as one letter."""
-    return re.sub(r"(.)\1+", r"\1", text)
-
-
-_HOSTS_ONCE = {_once(host): platform for host, (platform, _before) in HOSTS.items()}
-_LABELS = {_plain(label): platform for platform in PLATFORMS for label in platform.labels}
-
-
-def _look_alike(platform: PlatformLinks) -> BadLink:
-    host = next(iter(platform.hosts))
-    return BadLink(
-        _("This only looks like %(platform)s. The right address begins with https://%(host)s/.")
-        % {"platform": platform.name, "host": host}
-    )
+    canonical += encoded(way) + (f"?{encoded(kept, also='?')}" if kept else "")
+    return Link(text, platform, kind, canonical, key_of(canonical))
 
 
 def _unknown_page(platform: PlatformLinks) -> BadLink:
@@ -403,4 +275,4 @@ def link_key(text: str, platforms: Iterable[str] = ()) -> str:
     try:
         return _read(shown, tuple(platforms)).key
     except BadLink:
-        return _key(" ".join(shown.lower().split()) or "-")
+        return key_of(" ".join(shown.lower().split()) or "-")

@@ -6,7 +6,9 @@ from datetime import date
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from catalog.links.reader import LONGEST, LONGEST_TYPED, BadLink, Link, cleaned, read_link
+from catalog.links.cleaning import LONGEST, LONGEST_TYPED, cleaned
+from catalog.links.reader import Link, read_link
+from catalog.links.refusals import BadLink
 from catalog.models import Service
 from catalog.shop.platforms import platforms_named
 from core.numbers import ascii_digits, read_whole

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from catalog.links.reader import LONGEST_TYPED, cleaned
+from catalog.links.cleaning import LONGEST_TYPED, cleaned
 from catalog.models import Service
 from core.numbers import ascii_digits
 from orders.checkout.fields import CONTROL, WHOLE, BadFields, CheckedFields, FieldProblem

@@ -16,7 +16,8 @@ from accounts.models import User
 from accounts.requests import CustomerRequest
 from billing.ledger import NotEnoughMoney
 from billing.queries import balance_of
-from catalog.links.reader import BadLink, read_link
+from catalog.links.reader import read_link
+from catalog.links.refusals import BadLink
 from catalog.models import Service, Unit
 from catalog.prices.group_prices import show_prices
 from catalog.shop.price_list import totals

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.links.reader import KEY_LENGTH, BadLink, OtherPlatform, link_key, read_link, search_keys
+from catalog.links.reader import link_key, read_link, search_keys
+from catalog.links.refusals import BadLink, OtherPlatform
+from catalog.links.spelling import KEY_LENGTH
 from catalog.shop.platforms import BY_SLUG, platforms_named
 
 #: platform, kind, address as pasted, canonical address ("-" where there is none).
