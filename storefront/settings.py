@@ -198,6 +198,7 @@ LANGUAGE_CODE = env.choice("LANGUAGE_CODE", "en", tuple(code for code, _name in 
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 USE_TZ = True
+FORMAT_MODULE_PATH = ["core.formats"]
 
 # --- Static files -----------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

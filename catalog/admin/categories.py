@@ -43,7 +43,7 @@ class CategoryAdmin(ShopModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:
         """Save, and publish the services of a renamed category again: its name is part of their search text."""
-        under = ProviderService.objects.filter(sold_as__category=obj)
+        under = ProviderService.objects.filter(sold_as__category=obj.pk)
         is_renamed = change and "name" in form.changed_data
         providers = (
             [lock_provider(pk) for pk in sorted(set(under.values_list("provider", flat=True)))] if is_renamed else []

@@ -81,7 +81,7 @@ def check(service: Service, given: Mapping[str, str], *, today: date | None = No
         most = service.max // runs
         problems["runs"] = FieldProblem(
             _("%(runs)s runs of %(quantity)s are more than %(max)s in all.")
-            % {"runs": runs, "quantity": quantity, "max": service.max},
+            % {"runs": f"{runs:,}", "quantity": f"{quantity:,}", "max": f"{service.max:,}"},
             str(most) if most >= service.min else "",
         )
     if problems:
@@ -151,7 +151,7 @@ def _dripfeed(
     numbers: dict[str, int] = {}
     for name, least, most in (("runs", 2, 1000), ("interval", 1, 10_080)):
         if not WHOLE.match(typed[name]) or not least <= int(typed[name]) <= most:
-            bounds = {"least": least, "most": most}
+            bounds = {"least": f"{least:,}", "most": f"{most:,}"}
             problems[name] = FieldProblem(_("A whole number from %(least)s to %(most)s.") % bounds)
         else:
             numbers[name] = int(typed[name])

@@ -60,7 +60,7 @@ def check_subscription(service: Service, given: Mapping[str, str], *, today: dat
     if old is None:
         problems["old_posts"] = FieldProblem(_("Please enter a whole number."))
     if posts and old is not None and posts + old > settings.SUBSCRIPTION_MAX_POSTS:
-        limit = {"limit": settings.SUBSCRIPTION_MAX_POSTS}
+        limit = {"limit": f"{settings.SUBSCRIPTION_MAX_POSTS:,}"}
         problems["posts"] = FieldProblem(_("At most %(limit)s posts, old ones included.") % limit)
 
     # 4. When.

@@ -30,7 +30,7 @@ from orders.checkout.fields import BadFields
 from orders.checkout.placement import PriceMoved, place_order, quote
 from orders.models import Order
 from orders.pages import browse
-from orders.pages.forms import MAX_NONCE, OrderForm
+from orders.pages.forms import DRIPFEED, MAX_NONCE, OrderForm
 from orders.pages.receipts import QuoteReceipt
 from orders.pages.views import new_nonce, placed_message
 from orders.states import FINAL, Forward
@@ -199,7 +199,10 @@ def _quote_filled_fields(service: Service, form: OrderForm, customer: User) -> Q
         q = quote(service_id=service.pk, fields=typed, customer=customer, now=database_now())
     except BadFields as refusal:
         if form.is_bound:
-            form.show(refusal.problems, only=[name for name, value in typed.items() if value.strip()])
+            filled = [name for name, value in typed.items() if value.strip()]
+            # One field of a drip-feed asks for the other.
+            only = [*filled, *DRIPFEED] if set(filled) & set(DRIPFEED) else filled
+            form.show(refusal.problems, only=only)
         return None
     except Refusal:
         return None

@@ -1,3 +1,4 @@
+import re
 from decimal import Decimal
 
 import pytest
@@ -180,3 +181,10 @@ def test_a_loss_is_a_negative_margin(alice: User, service: Service) -> None:
     order = placed(alice, service, provider_charge=Decimal("0.5"), progress=Progress.CANCELED)
     cast.settled(order, "1")
     assert margin_of(order) == money("-0.6")
+
+
+def test_every_time_of_a_page_is_written_alike(admin: Client, doubted: Order) -> None:
+    page = admin.get(reverse("admin:orders_order_change", args=[doubted.pk])).content.decode()
+    times = re.findall(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", page)
+    assert len(times) >= 3
+    assert not re.search(r"\b[ap]\.m\.", page)

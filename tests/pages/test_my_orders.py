@@ -26,6 +26,14 @@ def test_nothing_ordered_yet_gives_the_first_step(signed_in: Client) -> None:
     html = text(signed_in, "/orders/")
     assert "No orders yet" in html
     assert "Your balance is" in html
+    assert 'href="/order/">' in html.split("No orders yet")[1]
+
+
+def test_nothing_ordered_and_nothing_to_spend_leads_to_adding_funds(client: Client, db: None) -> None:
+    client.force_login(customer("new@example.com", "0"))
+    html = text(client, "/orders/").split("No orders yet")[1]
+    assert 'href="/wallet/add/"' in html
+    assert 'href="/order/">' not in html.split("</main>")[0]
 
 
 def test_every_order_is_in_exactly_one_tab(signed_in: Client, orders: Orders) -> None:

@@ -106,6 +106,17 @@ def test_a_dripfeed_is_asked_for_where_a_service_allows_it_and_charged_for_all_i
     assert hidden(signed_in.post("/order/quote", fields).content.decode(), "shown_charge") == "1.85900"
 
 
+def test_runs_without_a_pause_ask_for_the_pause(signed_in: Client, services: list[Service]) -> None:
+    fields = {"service": str(services[0].pk), "link": LINK, "quantity": "100", "runs": "10", "interval": ""}
+    html = signed_in.post("/order/quote", fields).content.decode()
+    assert re.search(r'id="f-interval-error".*?A whole number from 1 to 10,080\.', html, re.DOTALL)
+
+
+def test_the_only_quantity_of_a_package_is_no_range(signed_in: Client, services: list[Service]) -> None:
+    package = Service.objects.get(name="Monthly package, 30 posts")
+    assert "1 – 1" not in new(signed_in, f"?service={package.pk}")
+
+
 def test_comments_are_counted_by_their_lines(signed_in: Client, services: list[Service]) -> None:
     fields = {"service": str(services[4].pk), "link": LINK, "comments": "Nice\n\nWhere is this?\nLovely light"}
     assert hidden(signed_in.post("/order/quote", fields).content.decode(), "shown_charge") == "0.02535"
