@@ -10,6 +10,7 @@ from catalog.addresses import demand_encryption
 from catalog.locks import lock_provider
 from catalog.models import Provider, ProviderService
 from catalog.prices.reprice import reprice_provider
+from catalog.providers import repeatable
 from catalog.service_changes import recording_changes
 from catalog.shop.publishing import republish
 from core.clock import database_now
@@ -64,6 +65,8 @@ def after_change(provider: Provider, changed: set[str], *, now: datetime) -> Non
                 republish(current, listed.values_list("external_id", flat=True))
     if changed & (PRICING | {"holds_falls"}):
         reprice_provider(provider, now=now)
+    if changed & repeatable.PROVEN_WITH:
+        repeatable.forget_other_proof(provider.pk)
     if changed & ACCESS:
         Provider.objects.filter(pk=provider.pk).update(next_sync_at=now)
         Provider.objects.filter(pk=provider.pk, parked_at__isnull=False).update(next_probe_at=now)

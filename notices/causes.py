@@ -180,6 +180,20 @@ NUMBER_TAKEN = Cause(
     _("Order #%(order)s got the number %(number)s, which is taken. It stays in doubt."),
     "orders_order_change", "order",
 )  # fmt: skip
+REQUEST_ID_IGNORED = Cause(
+    "provider:{provider}:request_id", Severity.MONEY,
+    _("%(name)s does not do with repeated requests what its test order showed"),
+    _(
+        "Order #%(order)s: %(contradiction)s. It may have been bought twice. Nothing is repeated there any more; look "
+        "at the order, and ask the provider to cancel what was not wanted."
+    ),
+    "orders_order_change", "order",
+)  # fmt: skip
+TEST_ORDER_FAILED = Cause(
+    "provider:{provider}:request_id_test", Severity.ATTENTION, _("The test order at %(name)s proved nothing"),
+    _("%(result)s. Requests to this provider are not repeated."),
+    "orders_requestidtest_change", "test",
+)  # fmt: skip
 # Not CURRENCY_CHANGED: reading the balance closes that one, and each answer would open it again.
 CHARGED_IN_FOREIGN_CURRENCY = Cause(
     "provider:{provider}:order_currency", Severity.MONEY, _("%(name)s names another currency than its settings"),

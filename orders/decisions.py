@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from catalog.providers.connection import client_for
@@ -125,7 +126,8 @@ def mark_foreign(*, own_id: int, actor: Actor, reason: str) -> bool:
 
 def earliest_not_placed(attempt: ForwardAttempt) -> datetime:
     """The moment from which nothing of the send can still take effect."""
-    return (attempt.sent_at or attempt.claimed_at) + settle_time()
+    repeated_at = attempt.repeats.aggregate(last=Max("sent_at"))["last"]
+    return (repeated_at or attempt.sent_at or attempt.claimed_at) + settle_time()
 
 
 def doubtful_attempt(order: Order) -> ForwardAttempt | None:

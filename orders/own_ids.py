@@ -25,6 +25,11 @@ def note_placed(attempt: ForwardAttempt, upstream_id: str, *, now: datetime) -> 
     _record(attempt.provider_id, upstream_id, now, own)
 
 
+def note_test(provider_id: int, upstream_id: str, *, actor: str, now: datetime) -> None:
+    """Record that the owner's test order placed this id."""
+    _record(provider_id, upstream_id, now, {"explained": Explanation.TEST, "decided_by": actor[:254]})
+
+
 def note_children(*, provider_id: int, parent_order_id: int, children: Iterable[str], now: datetime) -> None:
     """Record that the provider lists these ids as runs of an order of ours. One that is attached already stays so."""
     for child in children:

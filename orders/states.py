@@ -165,6 +165,7 @@ class Explanation(models.TextChoices):
     CHILD = "child", _("A run of one of our orders")
     FOREIGN = "foreign", _("Not ours, according to the owner")
     ORPHAN = "orphan", _("Unknown")
+    TEST = "test", _("A test order")
 
 
 class Shape(StrEnum):

@@ -7,7 +7,7 @@ from orders import cancellations, freezing, refills, timeouts
 from orders.checkout import link_keys
 from orders.doorbell import FOLLOW, FORWARD, ring
 from orders.following import poll
-from orders.forwarding import dispatch, leases, refill_sends
+from orders.forwarding import dispatch, leases, refill_sends, repeats, request_tests
 from orders.models import ChildOrder, Order, Refill
 from orders.states import Forward, RefillState
 
@@ -20,6 +20,7 @@ class Swept:
     forwarded: int = 0
     followed: int = 0
     refills: int = 0
+    repeated: int = 0
     cancellations: int = 0
     waited: int = 0
 
@@ -33,7 +34,7 @@ def ring_for_due(*, now: datetime) -> int:
     sendable = {"provider__is_active": True, "provider__parked_at": None}
     queued = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=now, **sendable)
     asked = Refill.objects.filter(state=RefillState.QUEUED, next_at__lte=now, **sendable)
-    if not frozen and (queued.exists() or asked.exists()):
+    if not frozen and (queued.exists() or asked.exists() or repeats.due_providers() or request_tests.due().exists()):
         ring(FORWARD)
     polled = (Order.objects, ChildOrder.objects, Refill.objects)
     if any(rows.filter(next_poll_at__lte=now).exists() for rows in polled) or cancellations.due(now).exists():
@@ -49,6 +50,7 @@ def do_due(*, now: datetime, seconds: float) -> Swept:
         given_up=leases.expire(now=now),
         forwarded=dispatch.forward_due(seconds=seconds),
         refills=refill_sends.send_due(seconds=seconds) + refills.follow_due(seconds=seconds),
+        repeated=repeats.send_due(seconds=seconds) + request_tests.send_due(seconds=seconds),
         cancellations=cancellations.ask_due(seconds=seconds),
         followed=poll.follow_due(seconds=seconds),
         waited=timeouts.give_up(now=now),

@@ -7,7 +7,7 @@ from notices.heartbeats import beat
 from orders import cancellations, freezing, refills
 from orders.doubt import resolve as doubts
 from orders.following import poll
-from orders.forwarding import dispatch, refill_sends
+from orders.forwarding import dispatch, refill_sends, repeats, request_tests
 
 #: A task claims for this long; two calls may be under way at its end, for which the time limits leave room.
 RUN_SECONDS = 60.0
@@ -16,8 +16,10 @@ RUN_SECONDS = 60.0
 @shared_task(name="orders.tasks.forward")
 def forward() -> None:
     freezing.check_now_and_then()
+    repeats.send_due(seconds=RUN_SECONDS / 8)
     dispatch.forward_due(seconds=RUN_SECONDS * 3 / 4)
-    refill_sends.send_due(seconds=RUN_SECONDS / 4)
+    refill_sends.send_due(seconds=RUN_SECONDS / 8)
+    request_tests.send_due(seconds=RUN_SECONDS / 8)
     beat(part="queue:forward", now=database_now())
 
 

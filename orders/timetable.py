@@ -31,6 +31,20 @@ def _units(age: timedelta, tiers: tuple[tuple[timedelta, int], ...]) -> int | No
     return next((units for limit, units in tiers if age < limit), None)
 
 
+def repeat_window() -> timedelta:
+    """How long after the first send its request may be repeated: ten minutes, or DOUBT_SETTLE_SECONDS if less."""
+    return timedelta(seconds=min(600.0, settings.DOUBT_SETTLE_SECONDS))
+
+
+def repeat_due_after(repeats: int) -> timedelta | None:
+    """When the next repeat is due, counted from the first send, after so many; None if there is no further one.
+
+    By default after half a minute, in which the first request had its time, then 1.5, 4 and 9 minutes.
+    """
+    shares = (0.05, 0.15, 0.4, 0.9)
+    return repeat_window() * shares[repeats] if repeats < len(shares) else None
+
+
 def asked_for(retry_after: float | None) -> float:
     """Return how many seconds to leave a provider alone that asked for so many: an hour at most."""
     return min(retry_after or 0.0, 3600.0)

@@ -50,6 +50,7 @@ CONFIRMED: Mapping[str, Callable[[ResolverMatch], bool]] = {
     "orders_doubtfulorder_not_placed": _always,
     "orders_ownid_foreign": _always,
     "orders_provideraccount_enter": _always,
+    "orders_requestidtest_order": _always,
     # rights
     "accounts_user_add": _always,
     "accounts_user_change": _about_staff,

@@ -23,7 +23,7 @@ from upstream.read_cancel import read_cancel
 from upstream.read_services import read_services
 from upstream.read_status import StatusReader
 from upstream.verdicts import not_sent
-from upstream.wire import BODY_CAP, SERVICES_CAP, HttpCall, Permit, exchange
+from upstream.wire import BODY_CAP, SERVICES_CAP, HttpCall, Permit, body_of, exchange
 
 __all__ = ["Dialect", "ProviderClient"]
 
@@ -82,13 +82,21 @@ class ProviderClient:
     ) -> AcceptedOrder:
         """Place one order. `fields` are sent as they are (service, link, quantity, ...), empty ones left out.
 
-        `permit` is called once, connected and before the first byte; if it raises, nothing is sent and the failure
-        is NotSent `permit` with the original as its cause.
+        `request_id` goes into the dialect's `request_id_field`, where it names one. `permit` is called once, connected
+        and before the first byte; if it raises, nothing is sent and the failure is NotSent `permit` with the original
+        as its cause.
         """
+        return read_add(self._command("add", self._add_fields(fields, request_id), permit), self.dialect)
+
+    def add_body(self, fields: Mapping[str, str], *, request_id: str | None = None) -> bytes:
+        """Return the body that :meth:`add` sends for the same arguments, the key among its bytes."""
+        return body_of(self._call("add", self._add_fields(fields, request_id), BODY_CAP))
+
+    def _add_fields(self, fields: Mapping[str, str], request_id: str | None) -> dict[str, str]:
         renamed = {self.dialect.field_names.get(name, name): value for name, value in fields.items()}
         if request_id and self.dialect.request_id_field:
             renamed[self.dialect.request_id_field] = request_id
-        return read_add(self._command("add", renamed, permit), self.dialect)
+        return renamed
 
     def status(self, order_id: str) -> StatusItem:
         """Return the state of one order."""
@@ -157,7 +165,13 @@ class ProviderClient:
     def _exchange(
         self, action: str, fields: Mapping[str, str], permit: Permit | None, cap: int
     ) -> tuple[Exchange, Exception | None]:
-        call = HttpCall(
+        record, cause = exchange(self._call(action, fields, cap), permit)
+        if self._on_exchange is not None:
+            self._on_exchange(record)
+        return record, cause
+
+    def _call(self, action: str, fields: Mapping[str, str], cap: int) -> HttpCall:
+        return HttpCall(
             url=self.url,
             action=action,
             fields={name: str(value) for name, value in fields.items() if str(value) != ""},
@@ -170,10 +184,6 @@ class ProviderClient:
             verify=self._verify,
             user_agent=self._user_agent,
         )
-        record, cause = exchange(call, permit)
-        if self._on_exchange is not None:
-            self._on_exchange(record)
-        return record, cause
 
     def _batch(self, ids: Sequence[str]) -> dict[str, str]:
         """Return the canonical form of each id. Raises ValueError for what is no id and for too many ids."""

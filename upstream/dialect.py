@@ -13,7 +13,8 @@ class Dialect:
 
     `state_map` and `error_map` add the owner's words (in the panel's language) to the tables: word -> our state or
     error class. `field_names` renames fields of `add` (`media` -> `media_url`). `description_field` names the key
-    that holds the description. `request_id_field` is the panel's idempotency parameter, if it documents one.
+    that holds the description. `request_id_field` is the panel's idempotency parameter, if it documents one: each
+    `add` then carries a key of its own in it.
     `send_quantity_for_lines` is for the caller, who builds the fields of an order. `cancel_single` asks with `order`.
     """
 

@@ -85,13 +85,16 @@ class _Answer:
             self.response.close()
 
 
+def body_of(call: HttpCall) -> bytes:
+    """Return the bytes of the request's body, the key among them: the same call gives the same bytes."""
+    fields = {"key": call.key, "action": call.action, **call.fields}
+    return json.dumps(fields).encode() if call.encoding == "json" else urlencode(fields).encode()
+
+
 def _send_and_read(call: HttpCall, adapter: OneExchangeAdapter, journal: Journal, answer: _Answer) -> None:
     # 1. The request. Building a long body takes none of the peer's time, so the deadline starts after it.
-    fields = {"key": call.key, "action": call.action, **call.fields}
-    if call.encoding == "json":
-        body, kind = json.dumps(fields).encode(), "application/json"
-    else:
-        body, kind = urlencode(fields).encode(), "application/x-www-form-urlencoded"
+    body = body_of(call)
+    kind = "application/json" if call.encoding == "json" else "application/x-www-form-urlencoded"
     headers = {
         "User-Agent": call.user_agent,
         "Accept": "application/json",

@@ -23,9 +23,11 @@ from catalog.provider_settings import after_change
 from catalog.providers.answer_counts import error_rates
 from catalog.providers.checks import check_connection
 from catalog.providers.health import parked_reason_text, unpark
+from catalog.providers.repeatable import field_of, is_proven
 from catalog.sync.requested import request_sync
 from catalog.sync.run import AlreadyRunning
 from core.clock import database_now
+from core.secrets import SecretUnreadable
 from core.templatetags.shop import state_html
 
 
@@ -41,7 +43,7 @@ class ProviderAdmin(PricePreviewAdmin):
     readonly_fields = (
         "state_", "sale_stopped", "parked_at", "parked_reason", "next_probe_at", "outages", "balance_", "balance_at",
         "last_answer_at", "errors_", "last_synced_at", "next_sync_at", "ids_grow", "foreign_ids_refused",
-        "charge_decimals",
+        "charge_decimals", "repeats_",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("name", "url", "key", "is_active")}),
@@ -117,7 +119,9 @@ class ProviderAdmin(PricePreviewAdmin):
     ) -> HttpResponse:
         newest = SyncRun.objects.filter(provider_id=object_id).first() if object_id.isdecimal() else None
         may_force = newest is not None and newest.state == SyncState.REFUSED
-        about = {"may_force": may_force, "run": newest, "pk": object_id}
+        about: dict[str, Any] = {"may_force": may_force, "run": newest, "pk": object_id}
+        if object_id.isdecimal() and (provider := self.get_object(request, object_id)) is not None:
+            about["names_request_id"] = bool(field_of(provider))
         return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
 
     @admin.action(description=_("Unpark: send orders again"), permissions=["change"])
@@ -191,6 +195,20 @@ class ProviderAdmin(PricePreviewAdmin):
     @admin.display(description=_("balance"), ordering="balance")
     def balance_(self, provider: Provider) -> SafeString | str:
         return NOTHING if provider.balance is None else provider_amount_html(provider.balance, provider.currency)
+
+    @admin.display(description=_("repeated requests"))
+    def repeats_(self, provider: Provider) -> str:
+        """Whether a request whose answer was lost is repeated there, and who proved it when."""
+        if not field_of(provider):
+            return _t("Never repeated: the dialect names no request_id_field.")
+        try:
+            holds = is_proven(provider)
+        except SecretUnreadable:
+            holds = False
+        if not holds or provider.request_id_proven_at is None:
+            return _t("Not repeated until a test order proves that it may be.")
+        facts = {"by": provider.request_id_proven_by, "at": f"{provider.request_id_proven_at:%Y-%m-%d %H:%M}"}
+        return _t("Repeated: proven by %(by)s on %(at)s.") % facts
 
     @admin.display(description=_("errors, 24 hours"))
     def errors_(self, provider: Provider) -> str:

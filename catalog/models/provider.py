@@ -78,6 +78,15 @@ class Provider(models.Model):
     foreign_ids_refused = models.BooleanField(_("hides others' orders"), null=True, blank=True, editable=False)
     charge_decimals = models.PositiveSmallIntegerField(_("decimals of a charge"), null=True, blank=True, editable=False)
 
+    #: What catalog.providers.repeatable proved, of which settings, when and by whose test order; empty: nothing.
+    request_id_proof = models.CharField(
+        _("proof"), max_length=64, blank=True, default="", db_default="", editable=False
+    )
+    request_id_proven_at = models.DateTimeField(_("proven"), null=True, blank=True, editable=False)
+    request_id_proven_by = models.CharField(
+        _("proven by"), max_length=254, blank=True, default="", db_default="", editable=False
+    )
+
     follows_name = models.BooleanField(_("names follow"), default=True)
     follows_description = models.BooleanField(_("descriptions follow"), default=True)
     follows_category = models.BooleanField(_("categories follow"), default=True)

@@ -21,7 +21,7 @@ def dialect_of(provider: Provider) -> Dialect:
 
 
 def client_for(
-    provider: Provider, *, deadline: float, on_exchange: Callable[[Exchange], None] | None = None
+    provider: Provider, *, deadline: float, on_exchange: Callable[[Exchange], object] | None = None
 ) -> ProviderClient:
     """Return a client for ``provider`` with a wall-clock ``deadline`` in seconds. Raises core.secrets.SecretUnreadable.
 

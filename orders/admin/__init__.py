@@ -7,6 +7,7 @@ from orders.admin.doubts import DoubtfulOrderAdmin
 from orders.admin.orders import OrderAdmin
 from orders.admin.own_ids import OwnIdAdmin
 from orders.admin.refills import RefillAdmin
+from orders.admin.request_tests import RequestIdTestAdmin
 
 __all__ = [
     "CancellationAdmin",
@@ -17,4 +18,5 @@ __all__ = [
     "ProviderAccountAdmin",
     "ReconciliationBreakAdmin",
     "RefillAdmin",
+    "RequestIdTestAdmin",
 ]

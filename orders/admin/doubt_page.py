@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from orders import decisions
 from orders.admin.history import History, history_of
@@ -57,7 +58,7 @@ def page_of(order: Order, *, now: datetime) -> DoubtPage:
     # 2. How often was its whole bracket searched, and which unexplained ids are in it?
     searches, candidates, reason = 0, [], ""
     if known is not None:
-        settled = known.sent_at + picture.times.settle
+        settled = known.last_sent + picture.times.settle
         if low is not None and high is not None:
             searches = sum(p.started >= settled and bracket.covers(p, low, high) for p in picture.passes)
         inside = [o for o in picture.ids if bracket.is_unexplained(o) and bracket.in_bracket(known, o.number)]
@@ -71,7 +72,7 @@ def page_of(order: Order, *, now: datetime) -> DoubtPage:
                 first_seen=as_datetime(own.first_seen),
                 state=own.answer.state if own.answer else "",
                 charge=own.answer.charge if own.answer else None,
-                owners=[f"#{numbers[owner.key]}" for owner in owners],
+                owners=[f"#{numbers[owner.key]}" if owner.key in numbers else _("a test order") for owner in owners],
                 may_be_this=known in owners,
             )
             candidates.append(candidate)

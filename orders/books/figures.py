@@ -7,7 +7,8 @@ from django.db import connection
 
 from core.money import EXACT
 from orders.books.orphans import ORPHANS
-from orders.states import Forward, Outcome, Progress, sql_list
+from orders.models import RequestTestState
+from orders.states import Explanation, Forward, Outcome, Progress, sql_list
 
 _REFUNDED = sql_list((Progress.CANCELED, Progress.REFUNDED))
 
@@ -31,6 +32,12 @@ CHARGES = f"""
     UNION ALL
     -- Orders under our key that nobody knows, as far as their charge is known.
     SELECT amount FROM ({ORPHANS}) orphans WHERE amount IS NOT NULL
+    UNION ALL
+    -- The owner's test orders, at the charge that the provider named first, or else the expected one.
+    SELECT coalesce(i.charge, t.expected_charge) FROM orders_requestidtest t
+    JOIN catalog_provider p ON p.id = t.provider_id AND p.currency = t.currency
+    JOIN orders_ownid i ON i.provider_id = t.provider_id AND i.upstream_id IN (t.first_id, t.second_id)
+    WHERE t.provider_id = %(provider)s AND i.explained = '{Explanation.TEST}'
 """  # noqa: S608 - put together from constants of this room
 
 _UNDER_WAY = sql_list((Outcome.CLAIMED, Outcome.SENDING))
@@ -45,10 +52,18 @@ _FIGURES = f"""
         -- A text that differs after anything was claimed or sent.
         (SELECT coalesce(max(id), 0) || ':' || count(sent_at) || ':' || count(*) FILTER
              (WHERE outcome IN ({_UNDER_WAY}))
-         FROM orders_forwardattempt WHERE provider_id = %(provider)s),
+         FROM orders_forwardattempt WHERE provider_id = %(provider)s)
+        || (SELECT coalesce('r' || nullif(count(sent_at), 0), '') FROM orders_repeatattempt
+            WHERE provider_id = %(provider)s)
+        || (SELECT coalesce('t' || nullif(count(first_sent_at) + count(second_sent_at), 0), '')
+            FROM orders_requestidtest WHERE provider_id = %(provider)s),
         -- Whether anything is being sent now.
         EXISTS (SELECT 1 FROM orders_forwardattempt
                 WHERE provider_id = %(provider)s AND outcome IN ({_UNDER_WAY}))
+        OR EXISTS (SELECT 1 FROM orders_repeatattempt
+                   WHERE provider_id = %(provider)s AND outcome IN ({_UNDER_WAY}))
+        OR EXISTS (SELECT 1 FROM orders_requestidtest WHERE provider_id = %(provider)s
+                   AND state IN ('{RequestTestState.FIRST}', '{RequestTestState.SECOND}'))
 """  # noqa: S608 - put together from constants of this module
 
 

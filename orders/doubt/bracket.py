@@ -111,7 +111,8 @@ def price_is_certain(attempt: UncertainAttempt, own: SeenId, picture: Picture) -
 
 def was_there(attempt: UncertainAttempt, own: SeenId) -> bool:
     """Whether this attempt could have placed this id by time and number, and the answer can show more."""
-    return attempt.sent_at <= own.first_seen and in_bracket(attempt, own.number) and is_telling(own)
+    is_its = own.named_for in (None, attempt.key)
+    return is_its and attempt.sent_at <= own.first_seen and in_bracket(attempt, own.number) and is_telling(own)
 
 
 def can_own(attempt: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
@@ -177,7 +178,8 @@ def next_placed(picture: Picture, owned: Owned) -> ProvenPlaced | None:
         return None
     alone = Counter(owner.key for _own, owner in sole_owners(owned))
     for own, owner in sole_owners(owned):
-        if owner.is_open and alone[owner.key] == 1 and looks_like(owner, own, picture):
+        may_close = owner.is_open and not owner.is_contradicted
+        if may_close and alone[owner.key] == 1 and looks_like(owner, own, picture):
             return ProvenPlaced(owner.key, own.number)
     return None
 
@@ -209,7 +211,9 @@ def next_by_quantity(picture: Picture, owned: Owned) -> ProvenPlaced | None:
         if len(owners) != 1:
             continue
         [owner] = owners
-        if not owner.is_open or not has_its_quantity(owner, own) or passes_over(owner, picture) is None:
+        if not owner.is_open or owner.is_contradicted:
+            continue
+        if not has_its_quantity(owner, own) or passes_over(owner, picture) is None:
             continue
         if has_no_other(owner, own, picture):
             return ProvenPlaced(owner.key, own.number)
@@ -219,6 +223,8 @@ def next_by_quantity(picture: Picture, owned: Owned) -> ProvenPlaced | None:
 def may_have_placed(attempt: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
     """Whether an attempt could have placed an id, by time, number and what is left of it; its charge is not asked."""
     if attempt.sent_at > own.first_seen or not in_bracket(attempt, own.number):
+        return False
+    if own.named_for not in (None, attempt.key):
         return False
     if own.answer is not None and own.answer.shape not in shapes_of(attempt, picture):
         return False
@@ -276,7 +282,7 @@ def stopped_until(picture: Picture, owned: Owned) -> float:
 def next_not_placed(picture: Picture) -> ProvenNotPlaced | None:
     """A doubt whose whole bracket was searched twice and holds nothing that it could have placed."""
     for attempt in picture.attempts:
-        if not attempt.is_open or attempt.was_paid_for:
+        if not attempt.is_open or attempt.was_paid_for or attempt.is_contradicted:
             continue
         searched = passes_over(attempt, picture)
         if searched is None or any(blocking(attempt, picture)):
@@ -298,7 +304,7 @@ def passes_over(attempt: UncertainAttempt, picture: Picture) -> tuple[SearchPass
     """Two full passes over the bracket, both after T_settle, far enough apart, the second seeing nothing new in it."""
     if attempt.low is None or attempt.high is None:
         return None
-    low, high, settled = attempt.low, attempt.high, attempt.sent_at + picture.times.settle
+    low, high, settled = attempt.low, attempt.high, attempt.last_sent + picture.times.settle
     full = [p for p in picture.passes if p.started >= settled and covers(p, low, high)]
     for second in full:
         if any(low < number < high for number in second.new):
@@ -356,16 +362,18 @@ def _inside(attempt: UncertainAttempt, picture: Picture) -> Iterator[SeenId]:
 
 def _undecided(picture: Picture, attempt: UncertainAttempt, owned: Owned) -> Wait | AskOwner:
     reason = why(picture, attempt, owned)
-    settled = attempt.sent_at + picture.times.settle
+    settled = attempt.last_sent + picture.times.settle
     # An owner who is asked before the charge is told has to look for it himself, so there is more patience with it.
     patience = picture.times.review * (4 if reason == "charge_untold" else 1)
-    spent = picture.now >= settled + patience
+    spent = picture.now >= settled + patience or attempt.is_contradicted
     spent = spent or (reason in ("too_wide", "paid_for") and picture.now >= settled)
     return AskOwner(attempt.key, reason) if spent else Wait(attempt.key, reason)
 
 
 def why(picture: Picture, attempt: UncertainAttempt, owned: Owned | None = None) -> str:
     """One machine word for what keeps this doubt open. ``owned`` is the picture's :func:`ownership`, where known."""
+    if attempt.is_contradicted:
+        return "contradicted"
     if attempt.low is None:
         return "no_own_id_before"
     if attempt.high is None:

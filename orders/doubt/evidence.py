@@ -1,12 +1,13 @@
 """From rows to a picture that the rules can judge."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Max, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Greatest
 
 from catalog.models import Provider, ProviderService
 from catalog.pricing import provider_charge_for
@@ -25,7 +26,18 @@ from orders.doubt.picture import (
     as_datetime,
 )
 from orders.doubt.untold import shows_quantity
-from orders.models import UNEXPLAINED, ForwardAttempt, Order, OwnId, ProbePass, RateReading, ThawScan
+from orders.models import (
+    UNEXPLAINED,
+    ForwardAttempt,
+    Order,
+    OwnId,
+    ProbePass,
+    RateReading,
+    RepeatAttempt,
+    RequestIdTest,
+    ThawScan,
+)
+from orders.models.repeat import CONTRADICTED, unjudged
 from orders.own_ids import number_of
 from orders.states import Explanation, Forward, Outcome, Progress, Shape
 
@@ -67,10 +79,11 @@ def picture_of(provider: Provider, *, now: datetime) -> Picture:
     # 1. Attempts are read before ids: one that is recorded in between then counts as a possible owner of an id that is
     #    explained already, and never is an id left without the attempt that placed it.
     rows = list(ForwardAttempt.objects.filter(may_own(), provider=provider).select_related("order").order_by("id"))
-    attempts = _attempts(provider, rows)
+    named = {repeat.attempt_id: repeat for repeat in unjudged(provider.pk)}
+    attempts = (*_attempts(provider, rows, named), *unnamed_tests(provider, now))
 
     # 2. The passes since the first open doubt was sent, before the ids, so that no pass is known without what it saw.
-    sent = [a.sent_at for a in attempts if a.is_open]
+    sent = [a.sent_at for a in attempts if a.is_open or a.standing is Standing.NAMED]
     since = as_datetime(min(sent)) if sent else now
     passes = ProbePass.objects.filter(provider=provider, started_at__gte=since).order_by("id")
     searched = tuple(
@@ -88,12 +101,13 @@ def picture_of(provider: Provider, *, now: datetime) -> Picture:
     low = min((a.low for a in attempts if a.low is not None), default=0)
     is_wanted = Q(number__gt=low) | Q(number__isnull=False, first_seen_at__gte=now - _REMEMBERED)
     seen = OwnId.objects.filter(is_wanted, provider=provider, explained__in=[*UNEXPLAINED, Explanation.FOREIGN])
-    ids = []
+    ids, named_for = [], {repeat.upstream_id: key for key, repeat in named.items()}
     for own in seen.order_by("number"):
         assert own.number is not None  # noqa: S101 - the query asked for numbers
         explained = Explanation(own.explained) if own.explained else None
         asked_at = own.asked_at.timestamp() if own.asked_at else None
-        ids.append(SeenId(own.number, own.first_seen_at.timestamp(), answer_of(own), explained, asked_at))
+        named_by = named_for.get(own.upstream_id)
+        ids.append(SeenId(own.number, own.first_seen_at.timestamp(), answer_of(own), explained, asked_at, named_by))
 
     # 4. Once runs were listed here, drip-feeds show theirs; until then one may look like any order.
     runs = OwnId.objects.filter(provider=provider, explained=Explanation.CHILD, parent__runs__isnull=False)
@@ -156,9 +170,14 @@ def shape_of_order(order: Order) -> Shape:
     return Shape.DRIP if order.runs else Shape.PLAIN
 
 
-def _attempts(provider: Provider, rows: list[ForwardAttempt]) -> tuple[UncertainAttempt, ...]:
+def _attempts(
+    provider: Provider, rows: list[ForwardAttempt], named: dict[int, RepeatAttempt]
+) -> tuple[UncertainAttempt, ...]:
     """The pictures of these rows, with the rates read and the restores made since."""
-    bounds = _bounds(provider)
+    bounds, repeated = _bounds(provider), _repeated(rows)
+    contradicted = set(
+        RepeatAttempt.objects.filter(CONTRADICTED, provider=provider).values_list("attempt_id", flat=True)
+    )
     priced_at = min((row.order.created_at for row in rows), default=None)
     rates = list(RateReading.objects.filter(provider=provider, at__gte=priced_at).order_by("at")) if priced_at else []
     # When the shop last came back from a dump without the time that was lost being searched here.
@@ -166,7 +185,7 @@ def _attempts(provider: Provider, rows: list[ForwardAttempt]) -> tuple[Uncertain
     return tuple(
         UncertainAttempt(
             key=row.pk,
-            standing=_standing_of(row, restored_at),
+            standing=Standing.NAMED if row.pk in named else _standing_of(row, restored_at),
             sent_at=(row.sent_at or row.claimed_at).timestamp(),
             low=bounds.get(row.pk, (None, None))[0],
             high=bounds.get(row.pk, (None, None))[1],
@@ -176,20 +195,39 @@ def _attempts(provider: Provider, rows: list[ForwardAttempt]) -> tuple[Uncertain
             runs=row.order.runs,
             readings=_price_readings(row.order, rates),
             was_paid_for=bool(row.evidence.get("balance", {}).get("fell_by_cost")),
+            repeated_at=repeated.get(row.pk),
+            is_contradicted=row.pk in contradicted,
+            **_what_was_named(named.get(row.pk)),
         )
         for row in rows
     )
 
 
+def _repeated(rows: list[ForwardAttempt]) -> dict[int, float]:
+    """When the last repeat of each attempt left."""
+    sent = RepeatAttempt.objects.filter(attempt__in=[row.pk for row in rows], sent_at__isnull=False)
+    latest = sent.order_by().values("attempt").annotate(at=Max("sent_at"))
+    return {row["attempt"]: row["at"].timestamp() for row in latest}
+
+
+def _what_was_named(repeat: RepeatAttempt | None) -> dict[str, Any]:
+    if repeat is None or repeat.answered_at is None:
+        return {}
+    return {"named": number_of(repeat.upstream_id or ""), "named_at": repeat.answered_at.timestamp()}
+
+
 def _bounds(provider: Provider) -> dict[int, tuple[int | None, int | None]]:
     """Read ``low`` and ``high`` of every attempt that may own an id, by attempt: one statement for all of them."""
     own = OwnId.objects.filter(provider=provider, number__isnull=False)
-    settled = OuterRef("sent") + settle_time()
+    settled = OuterRef("latest") + settle_time()
+    repeats = RepeatAttempt.objects.filter(attempt=OuterRef("pk")).order_by().values("attempt")
+    repeated = Subquery(repeats.annotate(at=Max("sent_at")).values("at"))
     low = own.filter(first_seen_at__lte=OuterRef("sent")).order_by("-number").values("number")[:1]
     # From the low one upwards: what grows is asked for first (A1), and the search ends at the first that fits.
     above = own.filter(attempt__sent_at__gte=settled, number__gt=Coalesce(OuterRef("low"), -1))
     rows = ForwardAttempt.objects.filter(may_own(), provider=provider)
     rows = rows.annotate(sent=Coalesce("sent_at", "claimed_at"), low=Subquery(low))
+    rows = rows.annotate(latest=Greatest("sent", Coalesce(repeated, "sent")))
     rows = rows.annotate(high=Subquery(above.order_by("number").values("number")[:1]))
     return {pk: (least, most) for pk, least, most in rows.values_list("pk", "low", "high")}
 
@@ -210,6 +248,22 @@ def _standing_of(attempt: ForwardAttempt, restored_at: datetime | None) -> Stand
         return Standing.SAID_NOT_PLACED
     by_order = {Forward.IN_DOUBT: Standing.IN_DOUBT, Forward.REVIEW: Standing.REVIEW}
     return by_order.get(Forward(attempt.order.forward_state), Standing.REFUNDED_OPEN)
+
+
+def unnamed_tests(provider: Provider, now: datetime) -> Iterator[UncertainAttempt]:
+    """Yield the sends of test orders whose number is unknown: an unknown id may be theirs, and none of them closes."""
+    lately = RequestIdTest.objects.filter(provider=provider, first_sent_at__gte=now - _REMEMBERED)
+    known = OwnId.objects.filter(provider=provider, number__isnull=False)
+    for test in lately:
+        for place, sent_at in enumerate(test.unnamed):
+            low = known.filter(first_seen_at__lte=sent_at).aggregate(low=Max("number"))["low"]
+            later = known.filter(attempt__sent_at__gte=sent_at + settle_time(), number__gt=low or -1)
+            high = later.order_by("number").values_list("number", flat=True).first()
+            quantity = int(test.fields.get("quantity") or 1)
+            key = -(2 * test.pk + place)
+            yield UncertainAttempt(
+                key, Standing.SENDING, sent_at.timestamp(), low, high, test.expected_charge, quantity
+            )
 
 
 def _price_readings(order: Order, rates: Iterable[RateReading]) -> tuple[PriceReading, ...]:

@@ -10,11 +10,12 @@ from catalog.providers.connection import client_for
 from orders import own_ids
 from orders.doubt import bracket, conclude, late_charges, planning
 from orders.doubt.evidence import answer_of, may_own, shape_of_order
-from orders.doubt.picture import Picture, SeenId, UncertainAttempt
+from orders.doubt.picture import Picture, SeenId, Standing, UncertainAttempt
 from orders.doubt.probing import Probe
 from orders.doubt.untold import has_its_quantity
 from orders.forwarding.outcomes import is_ours_already
-from orders.models import ForwardAttempt, Order, OwnId
+from orders.models import ForwardAttempt, Order, OwnId, RepeatAttempt
+from orders.models.repeat import CONTRADICTED
 from orders.states import Outcome, Shape
 from upstream.errors import Unavailable
 from upstream.messages import RecentOrder
@@ -26,9 +27,11 @@ _QUARTER = 900
 
 
 def candidates_of(attempt: ForwardAttempt) -> list[str]:
-    """The ids read in the spoiled answer to this very attempt, the likeliest first."""
+    """The ids read in the spoiled answers to this very attempt and its repeats, the likeliest first."""
     late = attempt.evidence.get("late", {})
     found = [attempt.unconfirmed_id, *attempt.evidence.get("candidates", []), *late.get("candidates", [])]
+    for repeated in attempt.repeats.values_list("evidence", flat=True):
+        found += repeated.get("candidates", [])
     return [one for one in dict.fromkeys(found) if one]
 
 
@@ -41,6 +44,8 @@ def ask_for_candidates(probe: Probe, picture: Picture) -> int:
     pictured = {attempt.key: attempt for attempt in picture.attempts}
     for attempt in _in_doubt(probe.provider):
         known = pictured.get(attempt.pk)
+        if known is not None and known.standing is Standing.NAMED:
+            continue  # an answer that is not spoiled names a number: it is judged first
         for candidate in candidates_of(attempt)[:_MOST] if known else []:
             assert known is not None  # noqa: S101 - asked one line above
             if _is_its_own(probe, candidate, known, picture):
@@ -74,7 +79,7 @@ def _is_its_own(probe: Probe, candidate: str, attempt: UncertainAttempt, picture
         return False
     # 3. It looks like this attempt's order, and no other send under way when the id was named could have created it.
     own = SeenId(number or 0, row.first_seen_at.timestamp(), answer_of(row))
-    named_by = attempt.sent_at + settings.FORWARD_DEADLINE_SECONDS
+    named_by = attempt.last_sent + settings.FORWARD_DEADLINE_SECONDS
     others = [a for a in picture.attempts if a.key != attempt.key and a.sent_at <= named_by]
     is_like_it = bracket.looks_like(attempt, own, picture) or has_its_quantity(attempt, own)
     return is_like_it and not any(bracket.may_own(a, own, picture) for a in others)
@@ -146,6 +151,7 @@ def is_row_of(row: RecentOrder, attempt: ForwardAttempt) -> bool:
 
 
 def _in_doubt(provider: Provider) -> QuerySet[ForwardAttempt]:
-    """The attempts in doubt, the oldest first, but for those that came back with a dump."""
+    """The attempts in doubt, the oldest first, but for those that came back with a dump or contradict themselves."""
     doubts = ForwardAttempt.objects.filter(provider=provider, outcome=Outcome.IN_DOUBT)
+    doubts = doubts.exclude(pk__in=RepeatAttempt.objects.filter(CONTRADICTED, provider=provider).values("attempt"))
     return doubts.exclude(evidence__has_key="restored").order_by("id")

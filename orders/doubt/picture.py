@@ -21,6 +21,7 @@ class Standing(StrEnum):
     """How an attempt stands whose request the provider may have carried out without our knowing the id.
 
     Restored: the rows around it came back from a dump, so that what they do not say proves nothing. A person decides.
+    Named: a repeat of its request was answered with an order number, which `named` judges.
     """
 
     IN_DOUBT = "in_doubt"
@@ -29,6 +30,7 @@ class Standing(StrEnum):
     SENDING = "sending"
     SAID_NOT_PLACED = "said_not_placed"
     RESTORED = "restored"
+    NAMED = "named"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class SeenId:
     answer: FirstAnswer | None
     explained: Explanation | None = None
     asked_at: float | None = None
+    #: The attempt whose repeated request was answered with this id: no other one placed it.
+    named_for: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +76,8 @@ class UncertainAttempt:
     """A send that may own an id.
 
     ``low`` is the greatest own id known before the send; ``high`` an own id whose send began T_settle or more after
-    it. None where there is none. ``readings`` are those since the order was priced, oldest first; the
-    same charge read several times in a row is one, of the last moment.
+    its request left for the last time. None where there is none. ``readings`` are those since the order was priced,
+    oldest first; the same charge read several times in a row is one, of the last moment.
     """
 
     key: int
@@ -88,6 +92,17 @@ class UncertainAttempt:
     readings: tuple[PriceReading, ...] = ()
     #: The balance fell by exactly the cost: no proof, but it forbids to call this "not placed".
     was_paid_for: bool = False
+    #: When its last repeat left, None if there was none; what a repeat was answered with, and when.
+    repeated_at: float | None = None
+    named: int | None = None
+    named_at: float = 0.0
+    #: What a repeat was answered with contradicts something else that is known: a person decides.
+    is_contradicted: bool = False
+
+    @property
+    def last_sent(self) -> float:
+        """When its request left for the last time: what it does takes effect within T_settle of that."""
+        return self.sent_at if self.repeated_at is None else max(self.sent_at, self.repeated_at)
 
     @property
     def is_open(self) -> bool:

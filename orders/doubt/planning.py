@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from orders.doubt import named
 from orders.doubt.bracket import covers, in_bracket, is_unexplained, passes_over
 from orders.doubt.picture import Picture, UncertainAttempt
 from orders.doubt.untold import awaits_charge
@@ -17,6 +18,7 @@ def wanted(picture: Picture, newest: int | None) -> list[Range]:
     if newest is None:
         return []
     found = [r for a in picture.attempts if a.is_open for r in _wanted_by(a, picture, newest)]
+    found += [between for a in picture.attempts if (between := named.range_to_search(a, picture)) is not None]
     return joined(found, picture.widest)
 
 
@@ -55,7 +57,7 @@ def joined(ranges: Sequence[Range], widest: int) -> list[Range]:
 
 def _wanted_by(attempt: UncertainAttempt, picture: Picture, newest: int) -> list[Range]:
     """The whole bracket of one doubt once T_settle is over, else what a first look covers; empty if neither is due."""
-    low, high, settled = attempt.low, attempt.high, attempt.sent_at + picture.times.settle
+    low, high, settled = attempt.low, attempt.high, attempt.last_sent + picture.times.settle
     if low is None or newest <= low:
         return []
     if high is None or picture.now < settled:

@@ -20,6 +20,7 @@ from orders.doubt import (
     hints,
     late,
     late_charges,
+    named_numbers,
     orphan_search,
     planning,
     probing,
@@ -91,6 +92,7 @@ def resolve_provider(provider: Provider, schedule: ProbeSchedule, *, clock: Stea
         log.info("the search at provider %s stopped: %s", provider.pk, reason)
     except probing.ForeignIdsShown:
         calibration.note_foreign_ids_shown(provider, now=clock.now())
+    named_numbers.judge_all(provider, clock=clock)
     _judge(provider, clock)
     return before - _open_doubts(provider)
 
@@ -135,7 +137,7 @@ def _judge(provider: Provider, clock: SteadyClock) -> None:
     else:
         patience, waiting, reason = settle, {Standing.RESTORED}, "restored"
     for attempt in picture.attempts:
-        if attempt.standing in waiting and picture.now >= attempt.sent_at + patience:
+        if attempt.standing in waiting and picture.now >= attempt.last_sent + patience:
             conclude.to_review(attempt.key, reason=reason, now=clock.now())
     if not is_usable:
         return

@@ -13,6 +13,8 @@ WHY: dict[str, str | Promise] = {
     "charge_untold": _("An order that may be this one has no charge yet. It is asked about again until it has."),
     "paid_for": _("No such order was found, but the balance fell by exactly its cost."),
     "restored": _("The database was restored since, so what it does not know proves nothing."),
+    "contradicted": _("Its repeated request was answered with another order than the first one may have placed."),
+    "repeat_unverified": _("The repeated request was answered with a number that is not yet known to be the only one."),
     "unprovable": _("This provider's order numbers prove nothing, or searching is switched off for it."),
 }
 

@@ -20,7 +20,7 @@ from catalog.models import Provider
 from core.money import multiply
 from notices import causes
 from notices.alerts import close_alert, raise_alert
-from orders.models import BreakerState, ForwardAttempt, Order
+from orders.models import BreakerState, ForwardAttempt, Order, RepeatAttempt
 from orders.states import Forward, Outcome
 
 #: The share of the balance at the provider that may be in doubt at a time.
@@ -191,7 +191,9 @@ def _is_trial_due(row: BreakerState, reason: str, now: datetime) -> bool:
     Above the cost cap a trial that is itself still in doubt is the last one: one order passes the cap, not many.
     """
     attempts = ForwardAttempt.objects.filter(provider_id=row.provider_id)
-    if attempts.filter(outcome__in=[Outcome.CLAIMED, Outcome.SENDING]).exists():
+    under_way = [Outcome.CLAIMED, Outcome.SENDING]
+    repeats = RepeatAttempt.objects.filter(provider_id=row.provider_id)
+    if attempts.filter(outcome__in=under_way).exists() or repeats.filter(outcome__in=under_way).exists():
         return False
     seen = exposure(row.provider_id, since=row.reset_at)
     is_over = reason == "cost" and seen.cost >= cap_of(row.provider)

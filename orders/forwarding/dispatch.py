@@ -17,7 +17,7 @@ from core.clock import database_now, elapsed_clock
 from core.secrets import SecretUnreadable
 from notices.containment import contained
 from orders import threads
-from orders.forwarding import balance_hint, claiming, lanes, outcomes, permits, second_witness, trial
+from orders.forwarding import balance_hint, claiming, lanes, outcomes, permits, repeats, second_witness, trial
 from orders.forwarding.leases import give_up_lane
 from orders.models import ForwardAttempt, Order
 from orders.states import Forward
@@ -95,8 +95,14 @@ def claim_next(lane: lanes.Lane, *, now: datetime) -> ForwardAttempt | None:
 def send(attempt: ForwardAttempt, lane: lanes.Lane) -> None:
     """Send a claimed order and record what came of it."""
     order = attempt.order
-    fields = {"service": order.external_service_id, **order.fields}
-    result = permits.call_once(attempt, order.provider, lane, lambda client, permit: client.add(fields, permit=permit))
+    fields, key = repeats.request_of(order, attempt)
+    result = permits.call_once(
+        attempt,
+        order.provider,
+        lane,
+        lambda client, permit: client.add(fields, permit=permit, request_id=key),
+        digest=lambda client: permits.digest_of(client.add_body(fields, request_id=key)) if key else "",
+    )
     if isinstance(result, Refused):
         result = second_witness.weigh(attempt, result)
     outcomes.record(attempt, result, now=lane.clock.now())

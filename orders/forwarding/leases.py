@@ -9,18 +9,19 @@ from django.db.models import Manager
 
 from notices.containment import contained
 from orders import lifecycle
-from orders.forwarding import lanes, outcomes, refill_sends
+from orders.forwarding import lanes, outcomes, refill_sends, repeats
 from orders.forwarding.lanes import Lane
-from orders.models import EventKind, ForwardAttempt, Order, RefillAttempt
+from orders.models import EventKind, ForwardAttempt, Order, RefillAttempt, RepeatAttempt
 from orders.states import Forward, Outcome, sql_list
 from orders.timetable import backoff
 
 UNDER_WAY = (Outcome.CLAIMED, Outcome.SENDING)
 
-# Asked each time a lane is taken, so in one query for both kinds; written as the partial indexes are.
+# Asked each time a lane is taken, so in one query for all kinds; written as the partial indexes are.
 _OF_LANE = f"WHERE provider_id = %(provider)s AND lane = %(lane)s AND outcome IN ({sql_list(UNDER_WAY)})"
 _LEFT = f"""
     SELECT EXISTS (SELECT FROM orders_forwardattempt {_OF_LANE}) OR EXISTS (SELECT FROM orders_refillattempt {_OF_LANE})
+        OR EXISTS (SELECT FROM orders_repeatattempt {_OF_LANE})
 """  # noqa: S608 - a constant of this module
 
 _LIVING = """
@@ -101,4 +102,5 @@ def give_up_forward(attempt: ForwardAttempt, now: datetime) -> int:
 _KINDS: tuple[tuple[Manager[Any], Callable[[Any, datetime], int]], ...] = (
     (ForwardAttempt.objects, give_up_forward),
     (RefillAttempt.objects, refill_sends.give_up_refill),
+    (RepeatAttempt.objects, repeats.give_up_repeat),
 )

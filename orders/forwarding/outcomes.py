@@ -16,7 +16,7 @@ from catalog.providers import health
 from notices import causes
 from notices.alerts import raise_alert
 from orders import lifecycle, own_ids, settlement
-from orders.forwarding import accepted, breaker, refusal_streaks
+from orders.forwarding import accepted, breaker, contradictions, refusal_streaks
 from orders.models import ChildOrder, EventKind, ForwardAttempt, Order, OwnId
 from orders.states import Explanation, Forward, Outcome
 from orders.timetable import backoff, next_poll
@@ -91,6 +91,7 @@ def record_accepted(order: Order, attempt: ForwardAttempt, result: AcceptedOrder
         return
     _end_attempt(attempt, Outcome.PLACED, result, now, upstream_id=result.order_id)
     own_ids.note_placed(attempt, result.order_id, now=now)
+    contradictions.note_other_number(attempt, result.order_id, now=now)
     if order.forward_state in (Forward.REFUNDED, Forward.REFUSED):
         # Found after the customer was refunded: the shop's loss, and nothing more happens to the order.
         text = "found at the provider after its refund"
@@ -108,12 +109,12 @@ def record_accepted(order: Order, attempt: ForwardAttempt, result: AcceptedOrder
 
 
 def is_ours_already(provider_id: int, upstream_id: str) -> bool:
-    """Return True if an order of ours has this id, or lists it among its runs."""
+    """Return True if an order of ours has this id, lists it among its runs, or it was a test order."""
     at = {"provider_id": provider_id, "upstream_id": upstream_id}
     if ForwardAttempt.objects.filter(**at).exists() or ChildOrder.objects.filter(**at).exists():
         return True
     known = OwnId.objects.filter(provider_id=provider_id, upstream_id=upstream_id)
-    return known.filter(explained__in=[Explanation.ATTEMPT, Explanation.CHILD]).exists()
+    return known.filter(explained__in=[Explanation.ATTEMPT, Explanation.CHILD, Explanation.TEST]).exists()
 
 
 def _record_refused(order: Order, attempt: ForwardAttempt, result: Refused, now: datetime, *, keep: bool) -> None:

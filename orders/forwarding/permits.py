@@ -16,6 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from django.utils.crypto import salted_hmac
 
 from catalog.models import Provider
 from catalog.providers.connection import client_for
@@ -46,6 +47,7 @@ class SendKind:
     claimed: str
     sending: str
     sent_at: str = ""
+    digest: str = ""
     breaker: str = ""
 
 
@@ -64,6 +66,7 @@ FORWARD = SendKind(
     claimed=Forward.CLAIMED.value,
     sending=Forward.SENDING.value,
     sent_at=", sent_at = statement_timestamp()",
+    digest=", request_digest = %(digest)s::text",
     breaker=_BREAKER,
 )
 REFILL = SendKind(
@@ -89,7 +92,7 @@ _PERMIT = """
             AND p.is_active AND p.parked_at IS NULL {k.breaker} AND NOT {frozen}
         FOR UPDATE OF s, a
     ), moved AS (
-        UPDATE {k.attempts} AS a SET outcome = '{o.SENDING}', sent_at = statement_timestamp()
+        UPDATE {k.attempts} AS a SET outcome = '{o.SENDING}', sent_at = statement_timestamp(){k.digest}
         FROM fit WHERE a.id = fit.attempt
     )
     UPDATE {k.subject} AS s SET {k.state} = '{k.sending}'{k.sent_at} FROM fit WHERE s.id = fit.subject RETURNING s.id
@@ -119,16 +122,33 @@ def claim_columns(lane: Lane, now: datetime) -> dict[str, Any]:
     }
 
 
-def permit(kind: SendKind, lane: Lane, token: uuid.UUID) -> Callable[[], None]:
-    """Return what the wire calls once, just before the first byte: it raises PermitRefused unless the send may go."""
+def permit(kind: SendKind, lane: Lane, token: uuid.UUID, *, digest: str = "") -> Callable[[], None]:
+    """Return what the wire calls once, just before the first byte: it raises PermitRefused unless the send may go.
+
+    ``digest`` names the bytes of a request that may be repeated; it is kept with the attempt.
+    """
     query = _PERMITS[kind]
 
     def ask() -> None:
-        room = timedelta(seconds=settings.FORWARD_DEADLINE_SECONDS * 4 / 3)
-        if lane.session.execute(query, {"token": token, "room": room}).fetchone() is None:
+        values = {"token": token, "room": room_for_a_call(), "digest": digest}
+        if lane.session.execute(query, values).fetchone() is None:
             raise PermitRefused
 
     return ask
+
+
+def room_for_a_call() -> timedelta:
+    """How long a lease must still last for a call to begin."""
+    return timedelta(seconds=settings.FORWARD_DEADLINE_SECONDS * 4 / 3)
+
+
+def digest_of(body: bytes) -> str:
+    """Return a digest by which the same bytes are known again. Keyed, because the API key is among them."""
+    return salted_hmac("orders.request", body, algorithm="sha256").hexdigest()
+
+
+def _no_digest(client: ProviderClient) -> str:
+    return ""
 
 
 def call_once[Answer](
@@ -136,8 +156,12 @@ def call_once[Answer](
     provider: Provider,
     lane: Lane,
     call: Callable[[ProviderClient, Callable[[], None]], Answer],
+    *,
+    digest: Callable[[ProviderClient], str] = _no_digest,
 ) -> Answer | Refused | NotSent | InDoubt:
     """Make the one call of an attempt; return the provider's answer, or the failure that says what is known instead.
+
+    ``digest`` gives the digest of a request that may be repeated, "" for any other.
 
     Must not run inside a transaction. Database errors pass through: nothing can be recorded then, and the lease and the
     lane say later how far it got.
@@ -147,15 +171,26 @@ def call_once[Answer](
         kind, keep = FORWARD, partial(store_exchange, provider_id=provider.pk, forward_attempt=attempt)
     else:
         kind, keep = REFILL, partial(store_exchange, provider_id=provider.pk, refill_attempt=attempt)
+
+    def with_permit(client: ProviderClient) -> Answer:
+        return call(client, permit(kind, lane, attempt.token, digest=digest(client)))
+
+    return carry_out(provider, with_permit, keep=keep)
+
+
+def carry_out[Answer](
+    provider: Provider, call: Callable[[ProviderClient], Answer], *, keep: Callable[[Exchange], object]
+) -> Answer | Refused | NotSent | InDoubt:
+    """Make one call that must not happen twice; ``keep`` stores its exchange. Otherwise as :func:`call_once`."""
     try:
         client = client_for(provider, deadline=settings.FORWARD_DEADLINE_SECONDS, on_exchange=keep)
-        return call(client, permit(kind, lane, attempt.token))
+        return call(client)
     except (Refused, NotSent, InDoubt) as failure:
         return failure
     except (OperationalError, InterfaceError):
         raise
     except Exception as bug:
-        log.exception("attempt %s in %s broke", attempt.pk, kind.attempts)
+        log.exception("a call to provider %s broke", provider.pk)
         return InDoubt("fault", type(bug).__name__)
 
 
@@ -165,8 +200,8 @@ def store_exchange(
     provider_id: int,
     forward_attempt: ForwardAttempt | None = None,
     refill_attempt: RefillAttempt | None = None,
-) -> None:
-    """Store and commit an exchange, without the key."""
+) -> int:
+    """Store and commit an exchange, without the key; return its row's id."""
     facts = {
         "provider": provider_id,
         "forward_attempt": forward_attempt and forward_attempt.pk,
@@ -175,7 +210,10 @@ def store_exchange(
         "send_calls": exchange.send_calls,
     }
     values = {name: None if fact is None else str(fact) for name, fact in facts.items()}
-    prepared.write(_STORE, {**values, "action": exchange.action, "transcript": json.dumps(exchange.as_evidence())})
+    rows = prepared.write(
+        _STORE, {**values, "action": exchange.action, "transcript": json.dumps(exchange.as_evidence())}
+    )
+    return int(rows[0][0])
 
 
 def stored_exchange(transcript: dict[str, Any]) -> Exchange:

@@ -32,7 +32,7 @@ def claim(lane: Lane, *, now: datetime) -> ForwardAttempt | None:
     if not breaker.is_tripped(provider.pk) and not breaker.trip_when_nothing_fits(provider, now=now):
         return None
     expected = breaker.expected_admission(provider, now=now)
-    if expected is Admission.STOP or (expected is Admission.TRIAL and not _answers(provider, now)):
+    if expected is Admission.STOP or (expected is Admission.TRIAL and not answers(provider, now)):
         return None
     now = database_now()
     with transaction.atomic():
@@ -42,7 +42,7 @@ def claim(lane: Lane, *, now: datetime) -> ForwardAttempt | None:
     return claiming.claim(lane, now=now)
 
 
-def _answers(provider: Provider, now: datetime) -> bool:
+def answers(provider: Provider, now: datetime) -> bool:
     """Return True if the provider answers at all: an order would be a costly way to find out that it does not."""
     try:
         read_balance(provider, now=now)

@@ -20,6 +20,7 @@ from orders.models.own_id import UNEXPLAINED, OwnId
 from orders.models.poll_schedule import PollSchedule
 from orders.models.probing import ProbePass, ProbeSchedule, RateReading
 from orders.models.refill import Refill
+from orders.models.repeat import TEST_OPEN, RepeatAttempt, RequestIdTest, RequestTestState
 
 __all__ = [
     "UNEXPLAINED",
@@ -51,6 +52,10 @@ __all__ = [
     "ReconciliationSchedule",
     "Refill",
     "RefillAttempt",
+    "RepeatAttempt",
+    "RequestIdTest",
+    "RequestTestState",
+    "TEST_OPEN",
     "BreakerState",
     "ShopState",
     "ThawScan",

@@ -62,6 +62,8 @@ def _proofs(prefix: str) -> list[models.BaseConstraint]:
 class ForwardAttempt(Attempt):
     order = models.ForeignKey(Order, models.PROTECT, verbose_name=_("order"), related_name="attempts")
     expected_cost = AmountField(_("expected cost"))
+    #: A keyed digest of the bytes sent, "" for a request that carried no key of its own and is never repeated.
+    request_digest = models.CharField(_("digest of the request"), max_length=64, blank=True, default="", db_default="")
     is_trial = models.BooleanField(
         _("trial"), default=False, db_default=False, help_text=_("The one order that a tripped breaker lets through")
     )

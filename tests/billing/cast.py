@@ -9,7 +9,16 @@ from billing import ledger
 from billing.models import Account, AccountKind, Code, Hold
 from catalog.models import Category, Provider, ProviderService, Service
 from core.clock import database_now
-from orders.models import EventKind, ForwardAttempt, Order, OrderEvent, Refill, RefillAttempt
+from orders.models import (
+    EventKind,
+    ForwardAttempt,
+    Order,
+    OrderEvent,
+    Refill,
+    RefillAttempt,
+    RepeatAttempt,
+    RequestIdTest,
+)
 from orders.states import Forward, Outcome
 
 ONE = Decimal("1.00000")
@@ -97,6 +106,16 @@ def refill(of: Order, **columns: Any) -> Refill:
 
 def refill_attempt(of: Refill, n: int = 1, **columns: Any) -> RefillAttempt:
     return RefillAttempt.objects.create(**{**_claim(of.order, n), "refill": of, **columns})
+
+
+def repeat(of: ForwardAttempt, n: int = 1, **columns: Any) -> RepeatAttempt:
+    return RepeatAttempt.objects.create(**{**_claim(of.order, n), "attempt": of, **columns})
+
+
+def request_test(provider: Provider, **columns: Any) -> RequestIdTest:
+    facts = {"external_service_id": "1", "service_name": "Followers", "fields": {}, "expected_charge": money("1")}
+    facts |= {"currency": "USD", "settings": "x", "actor": "owner", "actor_code": "staff:1"}
+    return RequestIdTest.objects.create(**{**facts, "provider": provider, "request_id": uuid.uuid4(), **columns})
 
 
 def move(of: Order, *states: Forward, **columns: Any) -> Order:

@@ -22,6 +22,7 @@ from orders.models import (
     ReconciliationSchedule,
     Refill,
     RefillAttempt,
+    RepeatAttempt,
 )
 from storefront.embedded.postgres import OWNER_ROLE, SUPERUSER
 from tests.billing import (
@@ -29,6 +30,7 @@ from tests.billing import (
     bad_doubts,  # noqa: F401
     bad_money,  # noqa: F401
     bad_orders,  # noqa: F401
+    bad_repeats,  # noqa: F401
     cast,
 )
 from tests.billing.bad_rows import BAD_ROWS, BadRow, Shop
@@ -75,6 +77,7 @@ _COUNTING = (
     Refill,
     ForwardAttempt,
     RefillAttempt,
+    RepeatAttempt,
     ProviderExchange,
     Cancellation,
     ChildOrder,
@@ -101,7 +104,7 @@ def truncated() -> Iterator[tuple[str, str]]:
         yield f"billing_{table}", "money_is_never_truncated"
     for table in (
         *("order", "forwardattempt", "refillattempt", "ownid", "providerexchange", "orderevent"),
-        *("providerentry", "balancereading", "reconciliationbreak", "thawscan"),
+        *("providerentry", "balancereading", "reconciliationbreak", "thawscan", "repeatattempt", "requestidtest"),
     ):
         yield f"orders_{table}", "orders_are_never_truncated"
 
@@ -135,6 +138,7 @@ def test_no_guard_is_without_its_bad_row() -> None:
 def test_a_count_is_never_below_zero(shop: Shop, table: str, column: str, name: str) -> None:
     attempt = cast.attempt(shop.order)
     cast.refill_attempt(cast.refill(shop.order))
+    cast.repeat(attempt)
     provider, now = shop.order.provider, database_now()
     ProviderExchange.objects.create(provider=provider, action="add", transcript={}, forward_attempt=attempt)
     Cancellation.objects.create(order=shop.order, provider=provider)

@@ -9,7 +9,17 @@ from accounts.models import User
 from catalog.models import Provider
 from core.clock import database_now
 from orders.doubt import resolve
-from orders.models import ForwardAttempt, Order, OwnId, ProbePass, ProbeSchedule, RateReading
+from orders.models import (
+    ForwardAttempt,
+    Order,
+    OwnId,
+    ProbePass,
+    ProbeSchedule,
+    RateReading,
+    RepeatAttempt,
+    RequestIdTest,
+    ShopState,
+)
 from tests.orders.cast import Shop
 from tests.roles import unguarded
 
@@ -24,7 +34,10 @@ MOMENTS: dict[type[Model], tuple[str, ...]] = {
     ProbePass: ("started_at", "finished_at"),
     RateReading: ("at",),
     ProbeSchedule: ("next_at", "claimed_until", "calibrated_at", "next_scan_at", "asked_at"),
-    Provider: ("balance_at",),
+    Provider: ("balance_at", "request_id_proven_at"),
+    RepeatAttempt: ("sent_at", "claimed_at", "leased_until", "answered_at"),
+    RequestIdTest: ("created_at", "first_sent_at", "second_due_at", "second_sent_at", "leased_until"),
+    ShopState: ("frozen_at", "thawed_at"),
 }
 
 

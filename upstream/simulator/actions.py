@@ -24,17 +24,34 @@ def services(provider: ProviderState, call: ApiCall) -> Reply:
 
 
 def add(provider: ProviderState, call: ApiCall) -> Reply:
+    known = repeated_order(provider, call)
+    if known is not None:
+        return json_reply({"order": shown_id(known)})
     purchase = checked_purchase(provider, call)
     if is_fate(call.fault):
         purchase = replace(purchase, fate=f"{call.fault}:{call.argument}" if call.argument else call.fault)
     return json_reply({"order": shown_id(provider.books.place(purchase, call.now).id)})
 
 
+def repeated_order(provider: ProviderState, call: ApiCall) -> str | None:
+    """Return the id of the order that was placed by the same request; None for a new one.
+
+    Raise Rejected while the first request is still being carried out.
+    """
+    key = call.fields.get("request_id", "")
+    if provider.request_id != "honoured" or not key:
+        return None
+    if provider.books.by_request.get(key) == "":
+        raise Rejected("Duplicate request", 409)
+    return provider.books.by_request.get(key)
+
+
 def checked_purchase(provider: ProviderState, call: ApiCall) -> Purchase:
     """Make every check of ``add`` and return what is to be bought. Raise Rejected."""
     switches, books = provider.switches, provider.books
+    fields = {name: value for name, value in call.fields.items() if name != "request_id" or not provider.request_id}
     purchase = check_add(
-        call.fields,
+        fields,
         provider.catalog.find(call.fields.get("service", "")),
         digest=call.sha256,
         minute=books.seconds / 20,
@@ -46,7 +63,7 @@ def checked_purchase(provider: ProviderState, call: ApiCall) -> Purchase:
         raise Rejected("You have active order with this link. Please wait until order being completed.")
     if purchase.charge > books.balance:
         raise Rejected("Not enough funds on balance")
-    return replace(purchase, fault=call.label)
+    return replace(purchase, fault=call.label, request_id=call.fields.get("request_id", ""))
 
 
 def status(provider: ProviderState, call: ApiCall) -> Reply:

@@ -39,6 +39,7 @@ class Purchase:
     gap: float = 0.0
     fate: str = ""
     fault: str | None = None
+    request_id: str = ""
 
     @property
     def charge(self) -> Decimal:
@@ -56,6 +57,8 @@ class Books:
         self.orders: dict[str, SimulatedOrder] = {}
         self.refills: dict[str, SimulatedRefill] = {}
         self.tickets: list[dict[str, str]] = []
+        #: The order that each key of a request placed; "" while it is still being carried out.
+        self.by_request: dict[str, str] = {}
         self.first_id = self.next_id = first_id
         self.ids = "growing"
         self.foreign_rate = 0.0
@@ -135,6 +138,7 @@ class Books:
             "gap": purchase.gap,
             "parent": parent.id if parent else None,
             "fault": purchase.fault,
+            "request_id": purchase.request_id,
             "next_id": self.next_id,
         }
         order = self._enter(event)
@@ -173,6 +177,8 @@ class Books:
             fault=event["fault"],
         )
         self.orders[order.id] = order
+        if event.get("request_id") and not self.by_request.get(event["request_id"]):
+            self.by_request[event["request_id"]] = order.id
         self.balance -= order.charge
         if order.parent in self.orders:
             parent = self.orders[order.parent]

@@ -18,7 +18,7 @@ from upstream.simulator.server import ProviderServer
 SETTINGS = frozenset(
     ["faults", "every", "script", "calm", "capabilities", "balance", "latency_ms", "paused", "catalog", "rates"]
     + ["fates", "order_fates", "ids", "hold_add", "advance", "foreign", "foreign_rate", "currency", "seconds", "key"]
-    + ["charge_places", "late_charges", "late_seconds"]
+    + ["charge_places", "late_charges", "late_seconds", "request_id"]
 )
 #: What qualifies some of the settings: the actions and the seed of faults, the fault of ``every``, a fate's delay.
 QUALIFIERS = frozenset(["actions", "seed", "fault", "after"])
@@ -121,6 +121,10 @@ def _apply(server: ProviderServer, name: str, values: dict[str, Any]) -> None:
             sim.clock_offset += float(value)
         case "foreign":  # Other customers place so many orders, now.
             books.burn(int(value))
+        case "request_id":
+            if value not in ("", "honoured", "ignored"):
+                raise ValueError("request_id is honoured, ignored or empty")
+            sim.request_id = value
         case "late_seconds":
             sim.late_seconds = (float(value[0]), float(value[1]))
         case "charge_places":

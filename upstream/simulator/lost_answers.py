@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
-from upstream.simulator.actions import checked_purchase
+from upstream.simulator.actions import checked_purchase, repeated_order
 from upstream.simulator.adding import Rejected
 from upstream.simulator.play import Play, Player
 from upstream.simulator.reply import HTML_TYPE, Delivery, Reply, error_reply
@@ -37,11 +37,15 @@ def _late(shortest: float | None) -> Player:
             return _lost("hang")(play)
         provider = play.provider
         try:
+            if repeated_order(provider, play.call) is not None:
+                return _lost("hang")(play)
             purchase = checked_purchase(provider, play.call)
         except Rejected as refusal:
             return error_reply(refusal.text, refusal.status)
         delay = play.number(shortest if shortest is not None else play.between(*provider.late_seconds))
         if play.placed:
+            if purchase.request_id:
+                provider.books.by_request.setdefault(purchase.request_id, "")
             provider.books.at(play.call.now + delay, lambda when: provider.books.place(purchase, when))
         return Reply(delivery="hang")
 

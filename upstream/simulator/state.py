@@ -27,7 +27,8 @@ class ProviderState:
 
     ``calm`` turns off the fates that spoil answers. ``charge_places`` cuts the charges in ``status`` to that many
     decimal places, ``late_charges`` hides some of them at first. ``late_seconds`` are the shortest and the longest
-    delay of a late placement.
+    delay of a late placement. ``request_id`` says what the field of that name in ``add`` does: "honoured" answers a
+    repeat with the first order, "ignored" orders again, "" does not know the field.
     """
 
     catalog: Catalog
@@ -39,6 +40,7 @@ class ProviderState:
     charge_places: int | None = None
     late_charges: LateCharges | None = None
     late_seconds: tuple[float, float] = (5.0, 120.0)
+    request_id: str = ""
     redirect_to: str = "http://127.0.0.1:9/_sim/redirect-target"
 
     def demand(self, capability: str) -> None:
