@@ -28,11 +28,14 @@ class ApiKeyForm(forms.Form):
     )
 
     status_words = forms.ChoiceField(
-        label=_("Subscriptions are reported as"),
+        label=_("State of subscriptions in"),
         choices=StatusWords.choices,
         initial=StatusWords.PANEL,
         required=False,
-        help_text=_("For a panel of the SmartPanel family choose its words, or it stops asking about subscriptions."),
+        help_text=_(
+            "Panel words are Pending, In progress, Partial; SmartPanel words are Active, Expired. A panel of the SmartPanel"
+            " family stops asking about a subscription that has other words than its own."
+        ),
     )
 
     def clean_networks(self) -> list[str]:

@@ -120,8 +120,8 @@ class StatusWords(models.TextChoices):
     "Expired" and "Paused", each time that they read it: the last is therefore never answered.
     """
 
-    PANEL = "panel", _("Pending, In progress, Completed, Partial, Canceled")
-    SMARTPANEL = "smartpanel", _("Active, Completed, Expired, Canceled (SmartPanel)")
+    PANEL = "panel", _("Panel words")
+    SMARTPANEL = "smartpanel", _("SmartPanel words")
 
 
 class ApiKey(models.Model):

@@ -12,8 +12,8 @@ class Migration(migrations.Migration):
             "status_words",
             models.CharField(
                 choices=[
-                    ("panel", "Pending, In progress, Completed, Partial, Canceled"),
-                    ("smartpanel", "Active, Completed, Expired, Canceled (SmartPanel)"),
+                    ("panel", "Panel words"),
+                    ("smartpanel", "SmartPanel words"),
                 ],
                 db_default="panel",
                 default="panel",
