@@ -33,8 +33,8 @@ class ApiKeyForm(forms.Form):
         initial=StatusWords.PANEL,
         required=False,
         help_text=_(
-            "Panel words are Pending, In progress, Partial; SmartPanel words are Active, Expired. A panel of the SmartPanel"
-            " family stops asking about a subscription that has other words than its own."
+            "Panel words are Pending, In progress, Partial; SmartPanel words are Active, Expired. A panel of the"
+            " SmartPanel family stops asking about a subscription that has other words than its own."
         ),
     )
 
