@@ -67,6 +67,8 @@ def test_a_script_runs_once_and_a_link_may_limit_its_fault() -> None:
         {"balance": "much"},
         {"rates": {"77": "1"}},
         {"order_fates": {"1": "completed"}},
+        {"late_charges": {"share": 2}},
+        {"late_charges": {"share": 1, "shown": "never"}},
     ],
 )
 def test_an_invalid_setting_is_refused(provider: RunningSimulator, settings: dict[str, object]) -> None:
@@ -165,3 +167,29 @@ def test_connections_are_counted() -> None:
         while (record := provider.record())["unread"] < 2 and time.monotonic() < limit:
             time.sleep(0.02)
         assert (record["connections"], record["requests"]["total"], record["other"], record["unread"]) == (4, 1, 1, 2)
+
+
+@pytest.mark.parametrize(("shown", "first"), [("null", None), ("zero", "0"), ("empty", ""), ("absent", "no such key")])
+def test_a_charge_can_be_told_late(shown: str, first: str | None) -> None:
+    with running_simulator(seconds=100) as provider:
+        provider.control(late_charges={"share": 1, "shown": shown, "after": 30})
+        order = {"key": provider.key, "action": "add", "service": 1101, "link": "https://example.com/h", "quantity": 100}
+        numbers = [str(exchange(provider.port, request_bytes(order)).json["order"]) for _ in range(2)]
+        provider.control(order_fates={numbers[0]: "completed"}, after=100)
+        provider.control(order_fates={numbers[1]: "canceled"}, after=10)
+        whole = provider.orders()[0]["charge"]
+
+        def charges() -> list[str | None]:
+            asked = {"key": provider.key, "action": "status", "orders": ",".join(numbers)}
+            rows = exchange(provider.port, request_bytes(asked)).json
+            return [rows[number].get("charge", "no such key") for number in numbers]
+
+        assert charges() == [first, first]
+        provider.control(advance=40)
+        assert charges() == [whole, first]  # a canceled order never tells what it cost
+        provider.control(late_charges={"share": 1, "shown": shown})
+        assert charges() == [first, first]
+        provider.control(advance=100)
+        assert charges() == [whole, first]
+        provider.control(late_charges=None)
+        assert charges() == [whole, "0"]

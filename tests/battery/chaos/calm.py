@@ -91,7 +91,7 @@ def _sell_and_settle(world: World, cast: Cast, fleet: Fleet, report: Report, sec
     with report.stage("following"):
         quiet.settle_doubts(world, owner, sell_one=lambda: None, limit=120)
         # No answer about an order was spoiled here: one look after its end is all there is to hear.
-        quiet.follow_to_the_end(world, calm_since=0.0, limit=120)
+        quiet.follow_to_the_end(world, calm_since=0.0, limit=120 + max(world.lives.values()))
     receipts = selling.together(sale.crowd.receipts for sale in sales)
     bench.at_rest(receipts, report)
     report.tell(

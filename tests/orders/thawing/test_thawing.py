@@ -1,5 +1,6 @@
 """Before a shop that was put back from a dump sends again, it is found out what the providers received since."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -143,6 +144,26 @@ def test_an_unclear_find_keeps_everything_in_doubt(settled: Shop, alice: User, d
     thaw(settled, newest(settled))
     kept.refresh_from_db()
     assert kept.forward_state == Forward.IN_DOUBT
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_charge_that_the_second_pass_is_told_counts(
+    settled: Shop, alice: User, dump: Any, monkeypatch: pytest.MonkeyPatch, is_told: bool
+) -> None:
+    settled.buys(alice, quantity=100)
+    settled.forwards()
+    kept = settled.buys(alice, quantity=1000, link="https://example.com/p/kept")
+    settled.simulator.control(late_charges={"share": 1, "shown": "zero", "after": 30})
+    with dump():
+        Order.objects.filter(pk=kept.pk).update(next_at=None)
+        settled.buys(alice, quantity=9000, link="https://example.com/p/since?fate=stuck")
+        settled.forwards()
+    freezing.check(now=database_now())
+    time_goes_by = {"advance": 60 if is_told else 0}
+    monkeypatch.setattr(time, "sleep", lambda seconds: settled.simulator.control(**time_goes_by))
+    thaw(settled, newest(settled))
+    kept.refresh_from_db()
+    assert kept.forward_state == (Forward.QUEUED if is_told else Forward.IN_DOUBT)
 
 
 def test_a_price_that_moved_rules_nothing_out(settled: Shop, alice: User, dump: Any) -> None:
