@@ -27,8 +27,9 @@ def test_the_upgrade_keeps_what_somebody_or_the_provider_decided() -> None:
     untouched, chosen, unknown = (provider_of(name) for name in ("Untouched", "Chosen", "Unknown"))
     health.capability_off(unknown.pk, "can_cancel", now=database_now())
     Provider.objects.update(can_cancel=False)
-    changed = {"before": {"can_cancel": True}, "after": {"can_cancel": False}}
-    record_staff_action(owner_named("owner"), "provider.change", chosen, **changed)
+    record_staff_action(
+        owner_named("owner"), "provider.change", chosen, before={"can_cancel": True}, after={"can_cancel": False}
+    )
     record_staff_action(owner_named("owner"), "provider.change", untouched, after={"name": "Untouched"})
     with connection.schema_editor() as editor:
         import_module("catalog.migrations.0016_cancel_by_default").switch_on(apps, editor)
