@@ -90,7 +90,6 @@ class PersonAdmin(ShopModelAdmin):
     list_filter = (RoleFilter, "is_active", "date_joined")
     search_fields = ("email",)
     ordering = ("-id",)
-    show_full_result_count = False
     list_per_page = 50
     filter_horizontal = ("groups",)
     actions = ("end_sessions",)

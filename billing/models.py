@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Length, Now
 from django.utils.translation import gettext_lazy as _
 
 from core.money import LEAST, MOST, AmountField
@@ -134,6 +134,12 @@ class Transfer(models.Model):
             models.CheckConstraint(condition=Q(amount__gt=LEAST, amount__lt=MOST), name="transfer_amount_positive"),
             models.CheckConstraint(condition=~Q(source=F("target")), name="transfer_two_accounts"),
         ]
+        indexes = [
+            # What every order has is found among the newest; the other codes are few among many.
+            models.Index(
+                fields=["code", "-id"], condition=~Q(code__in=[Code.HOLD, Code.SETTLE]), name="transfer_of_rare_code"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.key
@@ -201,7 +207,9 @@ class Hold(models.Model):
         indexes = [
             models.Index(
                 fields=["wallet"], condition=Q(charged__gt=F("earned") + F("refunded")), name="hold_open_by_wallet"
-            )
+            ),
+            # References are text: by the alphabet, order 9 would come after order 1000.
+            models.Index(Length("reference").desc(), F("reference").desc(), name="hold_newest"),
         ]
 
     def __str__(self) -> str:

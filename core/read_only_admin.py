@@ -12,7 +12,6 @@ class ReadOnlyAdmin(ShopModelAdmin):
     """Nobody can add, edit or delete here; seeing needs the usual "view" permission."""
 
     actions: Sequence[str] | None = None
-    show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import DecimalField, ForeignKey, Model, QuerySet
 from django.http import HttpRequest
 
+from core.capped_count import CappedPaginator
 from core.numbers import NumberField
 from core.search_widget import NumberSelect
 from core.staff_actions import SECRET_SET, record_staff_action, record_staff_actions, staff_actor
@@ -19,13 +20,16 @@ _COMPARISONS = frozenset({"exact", "id__exact", "in", "isnull", "isempty", "gte"
 
 
 class ShopModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
-    """A page of the admin.
+    """A page of the admin. Its lists show the first 10,000 rows that match (`core.capped_count`).
 
     An address can ask for no column but the key and those of ``list_filter``. Django's own rule answers "does the
     password's hash begin with a?" for any column of the table. Every addition, change and deletion leaves a StaffAction
     in the same transaction; what a page does besides forms calls :meth:`record`.
     """
 
+    paginator = CappedPaginator
+    # The total beside a search would be a second count, of everything.
+    show_full_result_count = False
     formfield_overrides = {DecimalField: {"form_class": NumberField}}  # noqa: RUF012 - as Django declares it
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:

@@ -71,7 +71,6 @@ class ServiceAdmin(PricePreviewAdmin):
     ordering = ("category__position", "position", "id")
     list_select_related = ("category", "source__provider", "price_rule")
     list_per_page = 50
-    show_full_result_count = False
     actions = ("show", "hide", "change_category", "change_prices", "set_markup")
     always_previewed = ("change_prices", "set_markup")
     unasked = 1

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import DecimalField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import QuerySet
 
 from catalog.models import Provider
 from core.money import EXACT, LIMIT
 from orders.books import breaks
 from orders.books.margins import cost_of, margin_of
 from orders.models import BreakKind, Order, ReconciliationBreak
+from orders.models.order import DEARER
 from orders.states import Forward, Progress
 
 #: Panels round a charge to their own decimals, two at the coarsest; only more than that is a higher price.
@@ -96,11 +97,5 @@ def _suspicious_orders(provider: Provider) -> QuerySet[Order]:
 
     Charges in a currency we did not agree on are never computed with.
     """
-    rows = Order.objects.filter(provider=provider, forward_state=Forward.PLACED, provider_currency=provider.currency)
-    # Both sides of "what stays < what it cost", multiplied out so that nothing is divided by an expected charge of 0.
-    wide = DecimalField(max_digits=60, decimal_places=23)
-    kept = ExpressionWrapper((F("charge") - F("refunded")) * F("expected_charge"), output_field=wide)
-    taken = ExpressionWrapper(F("expected_cost") * F("provider_charge"), output_field=wide)
-    rows = rows.filter(answered_currency__in=["", provider.currency], provider_charge__gt=0)
-    rows = rows.annotate(kept=kept, taken=taken)
-    return rows.filter(Q(provider_charge__gt=F("expected_charge")) | Q(kept__lte=F("taken")))
+    rows = Order.objects.filter(DEARER, provider=provider, provider_currency=provider.currency)
+    return rows.filter(answered_currency__in=["", provider.currency])

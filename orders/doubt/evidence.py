@@ -37,17 +37,18 @@ from orders.models import (
     RequestIdTest,
     ThawScan,
 )
+from orders.models.order import PARENTS, SUBSCRIPTIONS
 from orders.models.repeat import CONTRADICTED, unjudged
 from orders.own_ids import number_of
 from orders.states import Explanation, Forward, Outcome, Progress, Shape
 
-SUBSCRIPTIONS = "subscriptions"
 #: Status calls for one doubt in one search.
 CALLS_PER_DOUBT = 20
 #: How far back unexplained ids and ended parents still matter.
 _REMEMBERED = timedelta(hours=48)
-#: From how many orders the decimals of a provider's charges are learned.
-_LEARN_FROM = 200
+#: From how many orders the decimals of a provider's charges are learned, and among how many of its newest ids they are
+#: looked for: a provider that tells no charge has none among all its orders.
+_LEARN_FROM, _LOOKED_THROUGH = 200, 2000
 #: So many pending orders have to show what ``remains`` means.
 _FEW = 3
 _RUNNING = (Progress.PENDING, Progress.PROCESSING, Progress.IN_PROGRESS)
@@ -140,7 +141,8 @@ def newest_own_id(provider: Provider) -> int | None:
 
 def learn_decimals(provider: Provider) -> int:
     """The decimals this provider shows, from the latest attached orders that are still charged whole."""
-    whole = Order.objects.filter(provider=provider, provider_charge__gt=0, expected_charge__gt=0)
+    newest = OwnId.objects.filter(provider=provider).order_by("-number").values_list("attempt__order", flat=True)
+    whole = Order.objects.filter(pk__in=newest[:_LOOKED_THROUGH], provider_charge__gt=0, expected_charge__gt=0)
     whole = whole.exclude(progress__in=[Progress.PARTIAL, Progress.CANCELED, Progress.REFUNDED, Progress.FAILED])
     charges = whole.order_by("-id").values_list("provider_charge", "expected_charge")[:_LEARN_FROM]
     return shown_decimals((charge, expected) for charge, expected in charges if charge is not None)
@@ -287,10 +289,11 @@ def _parents(provider: Provider, rows: list[ForwardAttempt], now: datetime) -> t
     """The parents in doubt among ``rows``, then the attached ones that are open or ended lately: runs may come late."""
     in_doubt = [row for row in rows if row.outcome != Outcome.NOT_PLACED and is_parent(row.order)]
     parents = [Parent(a.pk, (a.sent_at or a.claimed_at).timestamp(), *charges_of_runs(a.order)) for a in in_doubt]
-    placed = ForwardAttempt.objects.filter(provider=provider, outcome=Outcome.PLACED).select_related("order")
-    placed = placed.filter(Q(order__finished_at=None) | Q(order__finished_at__gte=now - _REMEMBERED))
+    open_ones = Q(finished_at=None) | Q(finished_at__gte=now - _REMEMBERED)
+    orders = list(Order.objects.filter(PARENTS, open_ones, provider=provider).values_list("pk", flat=True))
+    placed = ForwardAttempt.objects.filter(order__in=orders, outcome=Outcome.PLACED).select_related("order")
     lists_children = OwnId.objects.filter(provider=provider, explained=Explanation.CHILD).exists()
-    for attempt in placed.filter(Q(order__runs__isnull=False) | Q(order__service_type=SUBSCRIPTIONS)):
+    for attempt in placed:
         order, polled_at = attempt.order, attempt.order.answered_at if lists_children else None
         known = OwnId.objects.filter(parent=order).count() if order.runs else 0
         parent = Parent(

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 from catalog.models import Provider
 from core.clock import SteadyClock, elapsed_clock
@@ -185,9 +185,10 @@ def _with_work(now: datetime) -> list[Provider]:
     """
     doubtful = ForwardAttempt.objects.filter(outcome=Outcome.IN_DOUBT).values("provider")
     at_rest = ProbeSchedule.objects.filter(next_scan_at__gt=now).values("provider")
-    sold = ForwardAttempt.objects.filter(outcome=Outcome.PLACED).values("provider")
+    # A unique index answers this at once; only what was placed has an id.
+    sold = Exists(ForwardAttempt.objects.filter(provider=OuterRef("pk"), upstream_id__isnull=False))
     answered_late = late.unread().values("provider")
-    scannable = Q(is_active=True, probing_enabled=True, parked_at=None, pk__in=sold) & ~Q(pk__in=at_rest)
+    scannable = Q(is_active=True, probing_enabled=True, parked_at=None) & Q(sold) & ~Q(pk__in=at_rest)
     has_work = Q(pk__in=doubtful) | Q(pk__in=answered_late) | scannable
     next_at = ProbeSchedule.objects.filter(provider=OuterRef("pk")).values("next_at")
     providers = Provider.objects.filter(has_work).annotate(next_look=Subquery(next_at))

@@ -93,11 +93,11 @@ class ForwardAttempt(Attempt):
                 condition=Q(outcome__in=[Outcome.CLAIMED, Outcome.SENDING]),
                 name="forward_attempt_under_way",
             ),
-            # What is in doubt, and what a person called not placed: few rows among many, queried all the time.
+            # What may own an unknown id (`orders.doubt.evidence.may_own`): few rows, asked for all the time.
             models.Index(
                 fields=["provider"],
-                condition=Q(outcome__in=[Outcome.IN_DOUBT, Outcome.NOT_PLACED]),
-                name="forward_attempt_doubtful",
+                condition=Q(outcome__in=[Outcome.SENDING, Outcome.IN_DOUBT, Outcome.NOT_PLACED]),
+                name="forward_attempt_may_own",
             ),
         ]
 

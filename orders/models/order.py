@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import MD5, Now
+from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models import Provider, Service, Unit
@@ -11,6 +12,22 @@ from core.money import LEAST, MOST, AmountField, ProviderAmountField
 from orders.states import FINAL, Face, Forward, Progress, face_of
 from upstream.errors import ErrorClass
 from upstream.service_types import QuantitySource, service_type
+
+SUBSCRIPTIONS = "subscriptions"
+#: What may have child orders at the provider: drip-feeds and subscriptions.
+PARENTS = Q(runs__isnull=False) | Q(service_type=SUBSCRIPTIONS)
+_LEFT_OF_IT = (F("charge") - F("refunded")) * F("expected_charge")
+_COST_OF_IT = F("expected_cost") * F("provider_charge")
+#: Placed orders that cost more than expected, or no less than was earned by them: the checks of charges look at these.
+#: "What is left of the charge, at most what it cost" is multiplied out, so that nothing is divided by a charge of 0.
+DEARER = Q(forward_state=Forward.PLACED, provider_charge__gt=LEAST) & (
+    Q(provider_charge__gt=F("expected_charge")) | Q(LessThanOrEqual(_LEFT_OF_IT, _COST_OF_IT))
+)
+
+
+class Source(models.TextChoices):
+    WEB = "web", _("Website")
+    API = "api", _("API")
 
 
 class Order(models.Model):
@@ -47,7 +64,7 @@ class Order(models.Model):
     expected_charge = ProviderAmountField(_("expected charge of the provider"))
     provider_currency = models.CharField(_("provider's currency"), max_length=8)
     nonce = models.CharField(_("nonce"), max_length=64, null=True, blank=True)  # noqa: DJ001 - absent is not empty
-    source = models.CharField(_("placed through"), max_length=10, default="web")
+    source = models.CharField(_("placed through"), max_length=10, choices=Source, default=Source.WEB)
     created_at = models.DateTimeField(_("placed"), db_default=Now(), db_index=True)
 
     forward_state = models.CharField(_("forwarding"), max_length=10, choices=Forward, default=Forward.QUEUED)
@@ -127,6 +144,8 @@ class Order(models.Model):
                 condition=Q(forward_state=Forward.PLACED) & ~Q(progress__in=sorted(FINAL)),
                 name="order_open",
             ),
+            # A tab of "My orders": how many, and the next 25 of each state.
+            models.Index(fields=["customer", "forward_state", "progress", "-id"], name="order_by_state"),
             # For equality and for prefixes, which an index in the order of a language could not find.
             models.Index(fields=["link_key"], opclasses=["varchar_pattern_ops"], name="order_link_key"),
             models.Index(fields=["id"], condition=Q(link_key="") & ~Q(link=""), name="order_without_link_key"),
@@ -142,6 +161,15 @@ class Order(models.Model):
                 fields=["forward_state"],
                 condition=~Q(forward_state__in=[Forward.PLACED, Forward.REFUSED, Forward.REFUNDED]),
                 name="order_unplaced",
+            ),
+            # Few rows each, which would otherwise be looked for among all.
+            models.Index(fields=["id"], condition=~Q(needs_review=""), name="order_to_look_at"),
+            models.Index(fields=["provider", "finished_at"], condition=PARENTS, name="order_with_children"),
+            models.Index(fields=["provider", "id"], condition=DEARER, name="order_dearer"),
+            models.Index(
+                fields=["progress", "-id"],
+                condition=~Q(progress__in=["", Progress.COMPLETED]),
+                name="order_ended_otherwise",
             ),
         ]
 

@@ -63,6 +63,7 @@ class OwnId(models.Model):
                 condition=~Q(explained__in=[Explanation.ATTEMPT, Explanation.CHILD]),
                 name="own_id_unexplained",
             ),
+            models.Index(fields=["provider"], condition=Q(explained=Explanation.CHILD), name="own_id_of_child"),
         ]
 
     def __str__(self) -> str:
