@@ -48,6 +48,10 @@ _BALANCES = """
         ) moved(account_id, amount) GROUP BY account_id
     ) s WHERE s.account_id = a.id AND a.kind = 'wallet'
 """
+_LINES = """
+    UPDATE billing_account a SET lines = l.n
+    FROM (SELECT wallet_id, count(*) AS n FROM billing_walletline GROUP BY wallet_id) l WHERE l.wallet_id = a.id
+"""
 
 
 @dataclass
@@ -97,7 +101,8 @@ def finish_a_dozen(panel: RunningSimulator) -> Dozen:
 
 def add_copies(stage: Stage, dozen: Dozen, count: int, *, days: int) -> float:
     """Add ``count`` finished orders of the year that ended ``days`` days ago; return the seconds it took."""
-    from billing.models import Account, Hold, Transfer
+    from billing.migrations import _filling
+    from billing.models import Account, Hold, Transfer, WalletLine
     from orders.models import ForwardAttempt, Order, OrderEvent, OwnId, ProviderExchange
 
     began = time.perf_counter()
@@ -140,12 +145,16 @@ def add_copies(stage: Stage, dozen: Dozen, count: int, *, days: int) -> float:
             upstream_id="c.upstream_id::text",
         )  # fmt: skip
         cursor.execute(_BALANCES)
+        # The histories of the wallets are written anew, as a migration wrote those of older transfers.
+        cursor.execute("DELETE FROM billing_walletline")
+        cursor.execute(_filling._FILL, {"wallets": list(accounts.values()), "after": 0, "bound": _filling._LAST})
+        cursor.execute(_LINES)
         for model in (Order, ForwardAttempt):
             cursor.execute(
                 f"SELECT setval(pg_get_serial_sequence('{model._meta.db_table}', 'id'),"  # noqa: S608 - our own table
                 f" (SELECT max(id) FROM {model._meta.db_table}))"
             )
-    for grown in (Order, Transfer, Hold, OrderEvent, ForwardAttempt, ProviderExchange, OwnId, Account):
+    for grown in (Order, Transfer, Hold, OrderEvent, ForwardAttempt, ProviderExchange, OwnId, Account, WalletLine):
         stage.analyze(grown._meta.db_table)
     return time.perf_counter() - began
 
