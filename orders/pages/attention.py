@@ -64,10 +64,11 @@ def attention(*, now: datetime) -> Attention:
         parked=list(Provider.objects.filter(parked_at__isnull=False, is_active=True).order_by("parked_at")),
         stuck=stuck(now=now),
         queued=waiting["queued"],
-        oldest_queued=_age(min(waiting["queued_since"], now) if waiting["queued"] else None, now),
+        oldest_queued=_age(waiting["queued_since"], now),
         beats=[(part, now - at) for part, at in sorted(last_beats().items())],
     )
 
 
 def _age(since: datetime | None, now: datetime) -> timedelta | None:
-    return None if since is None else now - since
+    """How long ago ``since`` was; 0 while it is still to come."""
+    return None if since is None else max(now - since, timedelta(0))
