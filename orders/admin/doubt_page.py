@@ -13,6 +13,7 @@ from orders.admin.history import History, history_of
 from orders.doubt import bracket
 from orders.doubt.evidence import picture_of
 from orders.doubt.picture import as_datetime
+from orders.doubt.untold import awaits_charge
 from orders.doubt.words import why
 from orders.models import ForwardAttempt, Order
 
@@ -67,6 +68,8 @@ def page_of(order: Order, *, now: datetime) -> DoubtPage:
         )
         for own in inside:
             owners = bracket.owners_of(own, picture)
+            if awaits_charge(own):
+                owners = [a for a in picture.attempts if bracket.may_have_placed(a, own, picture)]
             candidate = Candidate(
                 number=str(own.number),
                 first_seen=as_datetime(own.first_seen),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from orders.doubt import named
 from orders.doubt.bracket import covers, in_bracket, is_unexplained, passes_over
-from orders.doubt.picture import Picture, UncertainAttempt
+from orders.doubt.picture import Picture, Standing, UncertainAttempt
 from orders.doubt.untold import awaits_charge
 
 Range = tuple[int, int]
@@ -23,8 +23,8 @@ def wanted(picture: Picture, newest: int | None) -> list[Range]:
 
 
 def to_ask_again(picture: Picture) -> list[int]:
-    """The ids whose charge is not told yet, that an open doubt waits for, and whose turn it is; ascending."""
-    doubts = [attempt for attempt in picture.attempts if attempt.is_open]
+    """The ids whose charge is not told yet, that a doubt waits for, and whose turn it is; ascending."""
+    doubts = [attempt for attempt in picture.attempts if attempt.is_open or attempt.standing is Standing.NAMED]
     waiting = [own for own in picture.ids if is_unexplained(own) and awaits_charge(own)]
     return sorted(
         own.number
