@@ -1,12 +1,14 @@
 """Following orders: the list by state, one order's page in plain words, live without asking too much."""
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from accounts.models import User
 from orders.models import Order, Refill
+from orders.pages import browse, tabs
 from orders.states import RefillState
 from tests.pages.cast import Orders, customer
 from upstream.states import ProviderOrderState
@@ -105,6 +107,63 @@ def test_pages_hold_25_orders_newest_first(signed_in: Client, orders: Orders) ->
     assert [o.pk for o in first.orders] == numbers[:4:-1]
     assert [o.pk for o in second.orders] == numbers[4::-1]
     assert "26 – 30 of 30" in text(signed_in, "/orders/?page=2")
+
+
+@pytest.fixture
+def numbers(orders: Orders, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Twelve orders, newest first, in a shop with pages of three orders that numbers only the first two pages."""
+    monkeypatch.setattr(browse, "PER_PAGE", 3)
+    monkeypatch.setattr(browse, "NUMBERED", 2)
+    monkeypatch.setattr(browse, "MOST_COUNTED", 6)
+    monkeypatch.setattr(tabs, "MOST_COUNTED", 6)
+    return [orders.queued(quantity=100).pk for _ in range(12)][::-1]
+
+
+@pytest.mark.parametrize("narrowed", ["", "&state=pending", "&q=followers"])
+def test_older_and_newer_lead_through_all_orders_and_back(signed_in: Client, numbers: list[int], narrowed: str) -> None:
+    def shown(address: str) -> Any:
+        return signed_in.get(f"/orders/{address}").context["list"]
+
+    page, way = shown(f"?{narrowed}"), []
+    while True:
+        way.append([o.pk for o in page.orders])
+        if page.older is None:
+            break
+        page = shown(page.older)
+    assert way == [numbers[:3], numbers[3:6], numbers[6:9], numbers[9:]]
+    back = []
+    while page.newer is not None:
+        page = shown(page.newer)
+        back.append([o.pk for o in page.orders])
+    assert back == way[-2::-1]
+    assert page.first == 1  # back on the first page, with its number
+    oldest = shown(shown(f"?{narrowed}").oldest)
+    assert [o.pk for o in oldest.orders] == way[-1]
+
+
+def test_of_many_orders_the_page_says_that_there_are_more(signed_in: Client, numbers: list[int]) -> None:
+    html = text(signed_in, "/orders/")
+    assert "1 – 3 of more than 6" in html
+    assert '<span class="count">6+</span>' in html
+    beyond = signed_in.get("/orders/?page=4")
+    assert [o.pk for o in beyond.context["list"].orders] == numbers[3:6]
+    assert "Pages have numbers up to 2." in " ".join(beyond.content.decode().split())
+
+
+@pytest.mark.parametrize("cursor", ["before=x", "before=-1", "after=1e9", f"before={'9' * 40}", "before=5&after=3"])
+def test_an_address_that_names_no_page_shows_the_newest_orders_and_says_so(
+    signed_in: Client, numbers: list[int], cursor: str
+) -> None:
+    answer = signed_in.get(f"/orders/?{cursor}")
+    assert answer.status_code == 200
+    assert [o.pk for o in answer.context["list"].orders] == numbers[:3]
+    assert "does not name a page of your orders" in answer.content.decode()
+
+
+def test_past_the_oldest_order_the_page_says_so(signed_in: Client, numbers: list[int]) -> None:
+    html = text(signed_in, f"/orders/?before={numbers[-1]}")
+    assert "There are no older orders" in html
+    assert "No orders yet" not in html
 
 
 def test_the_list_costs_the_same_queries_however_long_it_is(
