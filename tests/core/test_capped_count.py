@@ -1,5 +1,7 @@
 """Long lists of the admin: counted up to a limit, in a query whose cost does not grow with the table."""
 
+from typing import Any
+
 import pytest
 from django.contrib import admin
 from django.db import connection
@@ -53,7 +55,7 @@ def test_no_list_counts_all_rows_or_looks_for_distinct_values() -> None:
         assert not page.date_hierarchy, model
         for entry in page.list_filter:
             if isinstance(entry, str) and model._meta.app_label in ("billing", "orders"):
-                field = model._meta.get_field(entry)
+                field: Any = model._meta.get_field(entry)
                 is_short = field.choices or field.is_relation or field.get_internal_type() in _SHORT
                 assert is_short, f"{model.__name__}.{entry} is filtered by a DISTINCT over all rows"
 

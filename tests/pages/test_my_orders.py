@@ -311,7 +311,7 @@ def test_a_link_that_is_no_web_address_is_not_made_one(signed_in: Client, orders
     def stored(link: str) -> Order:
         """An order of a time when any text was taken for a link."""
         order = orders.queued()
-        order.pk, order.link, order.link_key = None, link, ""  # type: ignore[assignment]
+        order.pk, order.link, order.link_key = None, link, ""
         order.save()
         return order
 
