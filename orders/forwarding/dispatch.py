@@ -27,6 +27,8 @@ from upstream.errors import InDoubt, Refused
 RUN_SECONDS = 60.0
 #: Threads that send to one provider in one process, whatever FORWARD_LANES is: each needs two database sessions.
 LANES_OF_A_PROCESS = 32
+#: A lane that sends one order after another looks this often whether a repeat is due.
+REPEATS_SECONDS = 1.0
 
 
 def forward_due(*, seconds: float = RUN_SECONDS) -> int:
@@ -76,7 +78,12 @@ def _send_through_one_lane(provider_id: int, until: float, most: int | None) -> 
             health.park(provider_id, reason="key_unreadable", now=database_now())
             return 0
         balance_hint.read_before(provider, now=lane.clock.now())
+        look_again_at = elapsed_clock()
         while sent == 0 or elapsed_clock() < until:
+            if provider.request_id_proof and elapsed_clock() >= look_again_at:
+                # A lane that is always busy would keep the repeats waiting until it is too late for them.
+                repeats.send_next(lane)
+                look_again_at = elapsed_clock() + REPEATS_SECONDS
             attempt = claim_next(lane, now=lane.clock.now())
             if attempt is None:
                 break

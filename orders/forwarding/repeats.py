@@ -112,10 +112,18 @@ def send_due(*, seconds: float) -> int:
     until, sent = elapsed_clock() + seconds, 0
     for provider in due_providers():
         with contained(f"repeating requests at provider {provider.pk}"), lanes.take(provider.pk) as lane:
-            while lane is not None and elapsed_clock() < until and (repeat := claim_next(lane)) is not None:
-                send(repeat, lane)
+            while lane is not None and elapsed_clock() < until and send_next(lane):
                 sent += 1
     return sent
+
+
+def send_next(lane: lanes.Lane) -> bool:
+    """Send the next repeat of the lane's provider; False if none is due."""
+    repeat = claim_next(lane)
+    if repeat is None:
+        return False
+    send(repeat, lane)
+    return True
 
 
 def claim_next(lane: lanes.Lane) -> RepeatAttempt | None:

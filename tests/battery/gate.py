@@ -40,6 +40,7 @@ class Sizes:
     calm_seconds: int
     doorbell_orders: int
     restored_orders: int
+    repeated_orders: int
     faulted_sends: int
     not_sent_verdicts: int
     budgets: dict[str, int]
@@ -51,6 +52,7 @@ GATE = Sizes(
     calm_seconds=75,
     doorbell_orders=300,
     restored_orders=200,
+    repeated_orders=160,
     faulted_sends=600,
     not_sent_verdicts=1000,
     budgets={"tests": 370, "others": 150, "fire": 200, "canaries": 160, "calm": 190},
@@ -61,6 +63,7 @@ LONG = Sizes(
     calm_seconds=300,
     doorbell_orders=3000,
     restored_orders=1000,
+    repeated_orders=600,
     faulted_sends=10_000,
     not_sent_verdicts=10_000,
     budgets={"tests": 1600, "others": 1200, "fire": 1800, "canaries": 300, "calm": 460},
@@ -215,7 +218,9 @@ def others(run: Run) -> None:
         f"doorbells-{variant}": ["doorbells", f"--variant={variant}", f"--orders={sizes.doorbell_orders}"]
         for variant in ("heard", "dropped", "tripled")
     }
-    _parts(run, "others", {**doorbells, "restoring": ["restoring", f"--orders={sizes.restored_orders}"]})
+    repeating = ["repeating", f"--orders={sizes.repeated_orders}"]
+    restoring = ["restoring", f"--orders={sizes.restored_orders}"]
+    _parts(run, "others", {**doorbells, "restoring": restoring, "repeating": repeating})
 
 
 def _parts(run: Run, stage: str, parts: dict[str, list[str]]) -> None:

@@ -9,7 +9,7 @@ from tests.battery import gate, verdict
 
 
 def test_a_stage_that_takes_too_long_is_ended(tmp_path: Path) -> None:
-    sizes = gate.Sizes("gate", 1, 1, 1, 1, 1, 1, budgets={"fire": 0})
+    sizes = gate.Sizes("gate", 1, 1, 1, 1, 1, 1, 1, budgets={"fire": 0})
     run = gate.Run(sizes, 1, tmp_path)
     assert run.stage("fire", ["http.server", "0"])["status"] == 124
     assert run.report["stages"][0]["status"] == 124

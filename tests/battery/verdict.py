@@ -10,7 +10,7 @@ from typing import Any
 
 PASSED, FAILED, UNKNOWN = "passed", "failed", "unknown"
 LEAST = 20
-CANARIES = 27
+CANARIES = 30
 Report = Mapping[str, Any]
 
 
@@ -184,6 +184,17 @@ def _restored(report: Report) -> tuple[object, bool]:
     return f"{bad} of {part['waiting_in_the_dump']} waiting", bad == 0
 
 
+def _repeated(report: Report) -> tuple[object, bool]:
+    """Doubts that a repeat closed where the key is honoured; where it is ignored, nothing may be repeated."""
+    part = report["parts"]["repeating"]
+    honoured, ignored = part["profiles"]["honoured"], part["profiles"]["ignored"]
+    if honoured["all"] < LEAST or ignored["all"] < LEAST:
+        raise Missing(f"only {honoured['all']} and {ignored['all']} doubts")
+    good = part["tests"] == {"honoured": "proven", "ignored": "twice"} and honoured["closed_by_repeat"] > 0
+    good = good and honoured["bought_twice"] == ignored["bought_twice"] == ignored["repeats"] == 0
+    return f"{honoured['closed_by_repeat']} of {honoured['all']}, {ignored['repeats']} where ignored", good
+
+
 def _canaries(report: Report) -> tuple[object, bool]:
     canaries = report["canaries"]
     if len({c["number"] for c in canaries}) != CANARIES:
@@ -243,6 +254,7 @@ _GOALS: list[tuple[str, str, Measure]] = [
     ("backlog moves after FLUSHALL", "<= 60 s", _flushes),
     ("D1: doorbells heard, dropped, tripled", "0 differ", _same_money),
     ("restore: sent while frozen, or twice", "0", _restored),
+    ("doubts closed by a repeat, bought twice 0", "> 0, 0 where ignored", _repeated),
     ("mails lost, or not by their row", "0", _mails),
     ("canaries caught", f"{CANARIES} of {CANARIES}", _canaries),
 ]

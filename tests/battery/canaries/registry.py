@@ -1,4 +1,4 @@
-"""The 27 canaries: what is seeded, which test must catch it, and as what."""
+"""The 30 canaries: what is seeded, which test must catch it, and as what."""
 
 from tests.battery.canaries import seeds_doubts, seeds_money, seeds_sending
 from tests.battery.canaries.canary import CORPUS, MACHINE, RACES, STORIES, WIRE, Canary, Trial
@@ -9,6 +9,8 @@ KILLED = f"{STORIES}::test_a_sender_killed_after_the_provider_has_read_leaves_a_
 READ = f"{WIRE}::test_what_was_read_is_never_called_not_sent[http]"
 HARD = f"{MACHINE}::test_no_verdict_is_wrong_where_a_rule_is_needed_most"
 ONE_LIVE = "forward_attempt_one_live_per_order"
+REPEATS = "tests/orders/forwarding/test_repeats.py"
+REPEATED = "F1 is broken: a request was repeated against the rules"
 DOUBLED = "F1 is broken .an order is bought at most once"
 
 CANARIES = (
@@ -168,5 +170,18 @@ CANARIES = (
         27, "a charge that is told late is never asked for", "an id without a charge keeps the answer it gave first",
         (Trial(f"{STORIES}::test_a_charge_that_is_told_late_settles_a_doubt", "L1: a doubt waits for a charge"),),
         seeds_doubts.never_ask_again,
+    ),
+    Canary(
+        28, "a request repeated after ten minutes", "the claim and the permit of a repeat ask no clock",
+        (Trial(f"{REPEATS}::test_after_ten_minutes_nothing_is_repeated", REPEATED),), seeds_sending.repeat_for_ever,
+    ),
+    Canary(
+        29, "a request repeated without a proof", "a dialect that names the field is proof enough",
+        (Trial(f"{REPEATS}::test_without_a_proof_nothing_is_repeated", REPEATED),), seeds_sending.repeat_unproven,
+    ),
+    Canary(
+        30, "a request repeated after a thaw", "nobody asks whether the shop was frozen or put back since the send",
+        (Trial(f"{REPEATS}::test_nothing_is_repeated_while_frozen_or_after_a_thaw", REPEATED),),
+        seeds_sending.repeat_after_a_thaw,
     ),
 )  # fmt: skip

@@ -164,3 +164,28 @@ def start_thawed() -> None:
     freezing.check = lambda *, now: False
     claiming._CLAIM = claiming._CLAIM.replace(FROZEN_SQL, "false")
     permits._PERMITS = {kind: query.replace(FROZEN_SQL, "false") for kind, query in permits._PERMITS.items()}
+
+
+def repeat_for_ever() -> None:
+    from datetime import timedelta
+
+    from orders.forwarding import repeats
+
+    repeats.IN_TIME = "%(window)s::interval IS NOT NULL"
+    repeats.repeat_window = lambda: timedelta(days=1)
+
+
+def repeat_unproven() -> None:
+    from catalog.models import Provider
+    from catalog.providers import repeatable
+    from orders.forwarding import repeats
+
+    repeats.PROVEN = "%(proof)s::text IS NOT NULL"
+    repeatable.is_proven = lambda provider: True
+    repeats.due_providers = lambda: list(Provider.objects.all())
+
+
+def repeat_after_a_thaw() -> None:
+    from orders.forwarding import repeats
+
+    repeats.NEVER_RESTORED = "true"

@@ -62,7 +62,14 @@ def restoring(report: Report, options: argparse.Namespace) -> None:
         restoring.run(world, report, orders=options.orders or 200)
 
 
-PARTS = {"fire": fire, "calm": calm, "doorbells": doorbells, "restoring": restoring}
+def repeating(report: Report, options: argparse.Namespace) -> None:
+    with set_up({**FIRE, "DOUBT_REVIEW_SECONDS": "15"}, providers=2) as world:
+        from tests.battery.chaos import repeating
+
+        repeating.run(world, report, orders=options.orders or 120)
+
+
+PARTS = {"fire": fire, "calm": calm, "doorbells": doorbells, "restoring": restoring, "repeating": repeating}
 
 if __name__ == "__main__":
     sys.exit(main())
