@@ -67,7 +67,7 @@ def good() -> dict[str, Any]:
                 },
             ),
         },
-        "canaries": [{"number": n, "caught": True, "guard_refused": None} for n in range(1, 28)],
+        "canaries": [{"number": n, "caught": True, "guard_refused": None} for n in range(1, verdict.CANARIES + 1)],
         "counts": {
             "faults": {"h500": 40, "late_place": 20},
             "rules": {"place": 200},

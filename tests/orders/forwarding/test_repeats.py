@@ -311,7 +311,8 @@ def test_a_provider_that_forgets_the_field_buys_one_second_order_and_no_more(sho
     proven(shop)
     buys_and_sends(shop, alice, quantity=300)
     shop.simulator.control(request_id="ignored")
-    lost = [loses(shop, alice, LOST_BUT_PLACED, quantity=n) for n in (500, 700)]
+    lost = [buys_and_sends(shop, alice, quantity=n, fault=LOST_BUT_PLACED) for n in (500, 700)]
+    ages(shop, DUE[0] + 1)
     repeats_it(shop)
     assert RepeatAttempt.objects.count() == 1, "the other one waits for the search"
     resolves(shop)
