@@ -1,6 +1,7 @@
 """The base of every page of the admin: it filters only by what it shows, and writes down what staff change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django import forms
@@ -11,7 +12,7 @@ from django.db.models import DecimalField, ForeignKey, Model, QuerySet
 from django.http import HttpRequest
 
 from core.capped_count import CappedPaginator
-from core.numbers import NumberField
+from core.numbers import NumberField, plain_number
 from core.search_widget import NumberSelect
 from core.staff_actions import SECRET_SET, record_staff_action, record_staff_actions, staff_actor
 
@@ -31,6 +32,28 @@ class ShopModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cl
     # The total beside a search would be a second count, of everything.
     show_full_result_count = False
     formfield_overrides = {DecimalField: {"form_class": NumberField}}  # noqa: RUF012 - as Django declares it
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """The columns, with decimals as people write them; those that can be edited keep their fields."""
+        return [
+            name if name in self.list_editable else self._plainly(name) for name in super().get_list_display(request)
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [self._plainly(name) for name in super().get_readonly_fields(request, obj)]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The fieldsets, in which a read-only decimal has the same name as in :meth:`get_readonly_fields`."""
+        readonly = {getattr(name, "__name__", name): name for name in self.get_readonly_fields(request, obj)}
+        return [
+            (title, {**options, "fields": [_renamed(line, readonly) for line in options["fields"]]})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+
+    def _plainly(self, name: Any) -> Any:
+        """A column of decimals as a function of the row that gives the number without an exponent and end zeros."""
+        known = {field.name: field for field in self.model._meta.fields if isinstance(field, DecimalField)}
+        return plain_column(known[name]) if isinstance(name, str) and name in known else name
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """True for what the list's own filters ask, and for the number of a row."""
@@ -117,6 +140,26 @@ class ShopModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cl
             staff_actor(request), f"{obj._meta.model_name}.{what}", obj, before={} if what == "add" else before,
             after=after,
         )  # fmt: skip
+
+
+@lru_cache(maxsize=1000)
+def plain_column(field: "DecimalField[Any, Any]") -> Callable[[Model], str | None]:
+    """Return a column of a list or a read-only field of a form that shows this field's number plainly."""
+
+    def shown(row: Model) -> str | None:
+        value = getattr(row, field.attname)
+        return None if value is None else plain_number(value)
+
+    shown.__name__ = field.name
+    column: Any = shown
+    column.short_description, column.admin_order_field = field.verbose_name, field.name
+    return shown
+
+
+def _renamed(line: Any, names: Mapping[str, Any]) -> Any:
+    if isinstance(line, list | tuple):
+        return [names.get(name, name) for name in line]
+    return names.get(line, line)
 
 
 def changed_values(form: forms.BaseForm) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -93,7 +93,8 @@ class ProviderAdmin(PricePreviewAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """All fieldsets, without the state for a provider that is being added."""
-        return self.fieldsets if obj else self.fieldsets[:-1]
+        found = super().get_fieldsets(request, obj)
+        return found if obj else found[:-1]
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from core.numbers import plain_number
 from orders import decisions
 from orders.admin.history import History, history_of
 from orders.doubt import bracket
@@ -93,5 +94,11 @@ def page_of(order: Order, *, now: datetime) -> DoubtPage:
         reason=why(str(attempt.evidence.get("review", {}).get("because") or reason)),
         candidates=candidates,
         unconfirmed_ids=[attempt.unconfirmed_id] if attempt.unconfirmed_id else [],
-        balance=attempt.evidence.get("balance", {}),
+        balance=_readable(attempt.evidence.get("balance", {})),
     )
+
+
+def _readable(balance: dict[str, Any]) -> dict[str, Any]:
+    """The two readings of a balance, which are stored with all the places of the column, as people write numbers."""
+    readings = {name: plain_number(Decimal(balance[name])) for name in ("before", "after") if balance.get(name)}
+    return {**balance, **readings}
