@@ -34,7 +34,7 @@ class PricePreviewAdmin(ShopModelAdmin):
 
     #: So many prices may change without a preview: one where the owner types that price itself.
     unasked = 0
-    #: Actions of the list that are previewed whatever they do to prices.
+    #: Actions of the list that are previewed whatever they do to prices, if they left a note of what they did.
     always_previewed: tuple[str, ...] = ()
     #: Fields that must not be written into a page to be sent again.
     secret_fields: tuple[str, ...] = ()
@@ -83,8 +83,10 @@ class PricePreviewAdmin(ShopModelAdmin):
             groups = list(self.groups_concerned(request, object_id))
             before = prices_now(groups)
             response = view()
-            found = compare_prices(before, prices_now(groups), getattr(request, "price_notes", ()))
-            ask = (ask or request.POST.get("action") in self.always_previewed) and response.status_code == 302
+            notes = getattr(request, "price_notes", ())
+            found = compare_prices(before, prices_now(groups), notes)
+            # Without a note nothing was done: a value was missing, or the change was refused.
+            ask = (ask or request.POST.get("action") in self.always_previewed) and bool(notes)
             seen = request.POST.get(SEEN)
             if seen == found.digest or not (ask or found.changed > self.unasked):
                 return response

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.fresh_sign_in import demand_fresh_sign_in
-from catalog.admin.price_preview import PricePreviewAdmin
+from catalog.admin.price_preview import PricePreviewAdmin, note_for_preview
 from catalog.locks import lock_all_providers
 from catalog.models import MarkupRule
 from catalog.prices.preview import preview
@@ -147,6 +147,8 @@ class MarkupRuleAdmin(PricePreviewAdmin):
     @admin.action(description=_("Delete the chosen rules"), permissions=["delete"])
     def delete_rules(self, request: HttpRequest, queryset: QuerySet[MarkupRule]) -> None:
         rules = list(queryset)
+        counted = ngettext("%(n)s rule is deleted.", "%(n)s rules are deleted.", len(rules))
+        note_for_preview(request, counted % {"n": f"{len(rules):,}"})
         self.log_deletions(request, queryset)
         self._report(request, delete_rules(rules, now=database_now()))
 

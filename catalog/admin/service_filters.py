@@ -78,7 +78,7 @@ class MarginFilter(admin.SimpleListFilter):
         if wanted not in {value for value, _label in self.lookup_choices}:
             return queryset
         # While a row waits because it became another product, its rate may be of another unit than the price.
-        found = queryset.filter(price__gt=0, source__product_before=None).annotate(share=_MARGIN)
+        found = queryset.filter(price__gt=0, source__product_before__isnull=True).annotate(share=_MARGIN)
         if wanted == "0":
             return found.filter(share__lt=0)
         least, _dash, most = wanted.partition("-")

@@ -17,7 +17,7 @@ from catalog.admin.cells import CellForm
 from catalog.admin.figures import NOTHING, cost_html, margin_text, price_html, provider_amount_html
 from catalog.admin.ordered_list import OrderedChangeList
 from catalog.admin.price_pages import price_urls
-from catalog.admin.price_preview import PricePreviewAdmin
+from catalog.admin.price_preview import PricePreviewAdmin, note_for_preview
 from catalog.admin.service_filters import (
     AdjustmentFilter,
     CategoryFilter,
@@ -189,6 +189,8 @@ class ServiceAdmin(PricePreviewAdmin):
             return
         counted = ngettext("Markup of %(n)s category set.", "Markup of %(n)s categories set.", len(rules))
         self.message_user(request, counted % {"n": f"{len(rules):,}"})
+        names = ", ".join(rule.name for rule in rules[:20])
+        note_for_preview(request, f"{sentence}: {names}{' …' if len(rules) > 20 else ''}")
 
     def _percent(self, request: HttpRequest) -> Any:
         """The percentage next to the actions; None, after a message, if there is none."""
