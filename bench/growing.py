@@ -78,7 +78,7 @@ def _of_a_customer(dozen: Dozen) -> Iterator[Action]:
     yield _page(browser, "wallet, page 40", "/wallet/?page=40", 30)
     yield _page(browser, "my orders, first page", "/orders/", 50)
     yield _page(browser, "my orders, page 40", "/orders/?page=40", 50)
-    yield _page(browser, "my orders, last page", f"/orders/?page={pages}", 50)
+    yield _page(browser, "my orders, last page", "/orders/?after=0", 50)
     yield _page(browser, "my orders, completed", "/orders/?state=completed", 50)
     yield _page(browser, "my orders, in progress", "/orders/?state=progress", 50)
     yield _page(browser, "my orders, searched by number", f"/orders/?q={newest.pk}", 50)

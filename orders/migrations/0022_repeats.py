@@ -15,11 +15,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='forwardattempt',
-            name='request_digest',
-            field=models.CharField(blank=True, db_default='', default='', max_length=64, verbose_name='digest of the request'),
-        ),
         migrations.AlterField(
             model_name='ownid',
             name='explained',
@@ -92,5 +87,11 @@ class Migration(migrations.Migration):
                 'ordering': ['-id'],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ('queued', 'first', 'waiting', 'second'))), fields=('provider',), name='request_id_test_one_open_per_provider'), models.CheckConstraint(condition=models.Q(('expected_charge__gte', 0), ('expected_charge__lt', Decimal('1E+12'))), name='request_id_test_charge_sane'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'proven'), _negated=True), models.Q(models.Q(('first_id', ''), _negated=True), ('first_id', models.F('second_id'))), _connector='OR'), name='request_id_test_proven_by_one_id')],
             },
+        ),
+        # Last, so that the table of attempts is locked for no longer than it takes to add a column without values.
+        migrations.AddField(
+            model_name='forwardattempt',
+            name='request_digest',
+            field=models.CharField(blank=True, db_default='', default='', max_length=64, verbose_name='digest of the request'),
         ),
     ]
