@@ -72,8 +72,6 @@ def _of_a_customer(dozen: Dozen) -> Iterator[Action]:
     customer = dozen.customers[0]
     browser = _browser(customer)
     newest = Order.objects.filter(customer=customer).order_by("-pk")[0]
-    total = Order.objects.filter(customer=customer).count()
-    pages = -(-total // 25)
     yield _page(browser, "wallet", "/wallet/", 30)
     yield _page(browser, "wallet, page 40", "/wallet/?page=40", 30)
     yield _page(browser, "my orders, first page", "/orders/", 50)
