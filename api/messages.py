@@ -19,7 +19,11 @@ class ErrorAnswer(msgspec.Struct):
 
 
 class ServiceEntry(msgspec.Struct, omit_defaults=True):
-    """One service on sale. ``rate`` is the caller's price per 1,000, or per package. ``dripfeed`` is there if true."""
+    """One service on sale. ``rate`` is the caller's price per 1,000, or per package. ``dripfeed`` is there if true.
+
+    ``average_time`` is what 1,000 usually take, in words, as measured here or else as the shop or its supplier says; it
+    is there if any of them is known, and a measured one changes once a day.
+    """
 
     service: int
     name: str
@@ -32,6 +36,7 @@ class ServiceEntry(msgspec.Struct, omit_defaults=True):
     refill: bool
     cancel: bool
     dripfeed: bool = False
+    average_time: str = ""
 
 
 class PlacedAnswer(msgspec.Struct):

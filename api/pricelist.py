@@ -11,18 +11,21 @@ from django.db import connection
 
 from accounts.models import CustomerGroup
 from api.messages import ServiceEntry, short
+from catalog.facts.reading import average_time
 from catalog.models import Service
 from catalog.prices.group_prices import show_prices
 from upstream.service_types import service_type
 
 # A fingerprint of everything a row is made of. Each write of a row gives it a new xmin and a new place, so the sum over
 # the rows of a table changes with whatever is committed, and a list read before is told from one read after. Of
-# providers only the columns that count are taken: others change with every answer.
+# providers only the columns that count are taken: others change with every answer. Measured times are published once a
+# day, so that day stands for them.
 _WRITES = "SELECT (count(*), sum(hashtidextended(ctid, xmin::text::bigint)))::text FROM"
 _FINGERPRINT = f"""
     SELECT ({_WRITES} catalog_service), ({_WRITES} catalog_providerservice), ({_WRITES} catalog_category),
            (SELECT md5(coalesce(string_agg(concat_ws(':', id, is_active, sale_stopped, can_refill, can_cancel), ','
-                                           ORDER BY id), '')) FROM catalog_provider)
+                                           ORDER BY id), '')) FROM catalog_provider),
+           (SELECT published_on FROM catalog_factsstate)
 """  # noqa: S608  # Only constants of this module are put together.
 # What a group's prices are made of besides: no column of a service holds them.
 _GROUP_FINGERPRINT = f"""
@@ -84,7 +87,7 @@ def price_list(group: CustomerGroup | None = None) -> PriceList:
 
 def make_list(group: CustomerGroup | None) -> PriceList:
     """Read every service on sale and encode the list at the prices of ``group``."""
-    on_sale = Service.objects.on_sale().select_related("source__provider", "category").defer("source__raw")
+    on_sale = Service.objects.on_sale().select_related("source__provider", "category", "figures").defer("source__raw")
     services = list(on_sale.order_by("category__position", "position", "id"))
     show_prices(services, group)
     plain = msgspec.json.encode([_entry(service) for service in services if service.shown_price is not None])
@@ -111,4 +114,5 @@ def _entry(service: Service) -> ServiceEntry:
         refill=service.allows_refill,
         cancel=service.allows_cancel,
         dripfeed=service.allows_dripfeed,
+        average_time=average_time(service),
     )

@@ -226,10 +226,6 @@ class Service(models.Model):
         self._shown_price = price
 
     @property
-    def estimated_time(self) -> str:
-        return self.own_time or self.source.average_time
-
-    @property
     def type(self) -> str:
         return self.source.type
 

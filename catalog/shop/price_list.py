@@ -6,17 +6,18 @@ Only when nothing matches are all words of the list read, to correct a typo.
 
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Case, Count, F, When, Window
 from django.db.models.functions import RowNumber
 
 from accounts.models import CustomerGroup
+from catalog.facts.reading import times_of
 from catalog.models import Service
 from catalog.models.service import DRIPFEED_TYPES, ServiceQuerySet
 from catalog.prices.group_prices import show_prices
 from catalog.shop.platforms import BY_SLUG, OTHER, letters_of
-from catalog.shop.price_list_query import OFFERS, PriceListQuery
+from catalog.shop.price_list_query import OFFERS, SORTS, TIME_SORTS, PriceListQuery
 from catalog.shop.spelling import correct_words
 
 GROUPS_PER_PAGE = 12
@@ -73,7 +74,14 @@ class Listing:
 
     @property
     def has_times(self) -> bool:
-        return any(row.estimated_time for row in self.rows)
+        """Whether the columns of times have anything to show; they are empty in a shop without orders."""
+        return self.query.sort in TIME_SORTS or any(not times_of(row).is_empty for row in self.rows)
+
+    @property
+    def sorted_by(self) -> dict[str, str]:
+        """The address of the list sorted by each column, of the one that it is sorted by without."""
+        sorts = [sort for sort in SORTS if sort != "shop"]
+        return {s: self.query.but(sort="shop" if s == self.query.sort else s).as_address() for s in sorts}
 
     @property
     def everywhere(self) -> str:
@@ -95,6 +103,15 @@ class Listing:
     @property
     def older(self) -> str:
         return replace(self.query, page=self.page + 1).as_address() if self.page < self.pages else ""
+
+
+#: Packages come after what is priced per 1,000: the two prices say nothing beside each other. No figure comes last.
+_ORDERS: dict[str, list[Any]] = {
+    "shop": ["category__position", "position", "id"],
+    "price": ["source__unit", "price", "id"],
+    "starts": [F("figures__starts_in").asc(nulls_last=True), "id"],
+    "takes": [F("figures__takes").asc(nulls_last=True), "id"],
+}
 
 
 def matching(query: PriceListQuery) -> ServiceQuerySet:
@@ -195,7 +212,7 @@ def _page_of_groups(query: PriceListQuery, found: ServiceQuerySet, counts: list[
     first = Case(When(pk=named.pk if named else 0, then=0), default=1)
     rank = Window(RowNumber(), partition_by=F("category_id"), order_by=[first, "position", "id"])
     rows = found.filter(category__in=[g.id for g in shown]).annotate(rank=rank).filter(rank__lte=ROWS_PER_GROUP)
-    for service in rows.select_related("source__provider").order_by(first, "position", "id"):
+    for service in rows.select_related("source__provider", "figures").order_by(first, "position", "id"):
         groups[service.category_id].rows.append(service)
     return shown, page, pages
 
@@ -206,11 +223,9 @@ def _service_named(query: PriceListQuery, found: ServiceQuerySet) -> Service | N
 
 
 def _page_of_rows(query: PriceListQuery, found: ServiceQuerySet, counts: list[_Count], total: int) -> _Page:
-    """Services of one category, or of all of them sorted by price, as one group."""
+    """Services of one category, or of all of them sorted by a column, as one group."""
     page, pages = _page_number(total, ROWS_PER_PAGE, query.page)
-    # Packages come after what is priced per 1,000: the two prices say nothing beside each other.
-    order = ["source__unit", "price", "id"] if query.sort == "price" else ["category__position", "position", "id"]
-    rows = found.select_related("source__provider", "category").order_by(*order)
+    rows = found.select_related("source__provider", "category", "figures").order_by(*_ORDERS[query.sort])
     shown = list(rows[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE])
     if not shown:
         return [], page, pages

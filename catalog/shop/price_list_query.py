@@ -11,7 +11,9 @@ from catalog.shop.search_text import fold
 from core.numbers import ascii_digits
 
 MAX_WORDS = 8
-SORTS = ("shop", "price")
+SORTS = ("shop", "price", "starts", "takes")
+#: Those by a measured time.
+TIME_SORTS = ("starts", "takes")
 #: What a visitor may require a service to offer.
 OFFERS = ("refill", "cancel", "dripfeed")
 #: The number of a service, as shown (#63) and as people write it.

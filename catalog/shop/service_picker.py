@@ -37,7 +37,7 @@ def pick(text: str, group: CustomerGroup | None = None) -> PickerResult:
         query = PriceListQuery(text=" ".join(correct_words(query.words)))
         rows = _first_rows(query)
     if number is not None:
-        exact = list(Service.objects.on_sale().select_related("source__provider").filter(pk=number))
+        exact = list(Service.objects.on_sale().select_related("source__provider", "figures").filter(pk=number))
         rows = exact + [r for r in rows if r not in exact]
     show_prices(rows, group)
     if not text:
@@ -46,5 +46,5 @@ def pick(text: str, group: CustomerGroup | None = None) -> PickerResult:
 
 
 def _first_rows(query: PriceListQuery) -> list[Service]:
-    found = matching(query).select_related("source__provider")
+    found = matching(query).select_related("source__provider", "figures")
     return list(found.order_by("category__position", "position", "id")[:SHOWN])

@@ -1,4 +1,4 @@
-"""Filters for pages of the catalog: search words marked in names, letters of platforms."""
+"""Filters for pages of the catalog: search words marked in names, letters of platforms, times."""
 
 import re
 
@@ -6,7 +6,8 @@ from django import template
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from catalog.models import ServiceChange
+from catalog.facts.reading import ServiceTimes, times_of
+from catalog.models import Service, ServiceChange
 from catalog.shop import updates
 from catalog.shop.platforms import letters_of
 
@@ -34,3 +35,9 @@ def tile(platform: str) -> str:
 def about_many(update: ServiceChange) -> str:
     """Which services an update is about that counts many."""
     return updates.about_many(update)
+
+
+@register.filter
+def times(service: Service) -> ServiceTimes:
+    """What is known about how long the service takes; no query where its figures were read with it."""
+    return times_of(service)

@@ -15,10 +15,19 @@ from orders.states import PARTIAL
 _SHOWN_ELSEWHERE = {"link", "quantity", "runs", "interval"}
 
 
-def version_of(order: Order, situation: Situation) -> str:
+def version_of(order: Order, situation: Situation, usual: str) -> str:
     """Return a version that changes whenever the page would look different, so that a browser can ask for news only."""
     last = order.events.order_by("-id").values_list("id", flat=True).first()
-    seen = [situation, order.forward_state, order.progress, order.remains, order.start_count, order.refunded, last]
+    seen = [
+        situation,
+        usual,
+        order.forward_state,
+        order.progress,
+        order.remains,
+        order.start_count,
+        order.refunded,
+        last,
+    ]
     seen += [r.state for r in order.refills.all()] + [c.state for c in order.cancellations.all()]
     seen += [(c.progress, c.remains) for c in order.children.all()]
     return hashlib.blake2b(repr(seen).encode(), digest_size=8).hexdigest()

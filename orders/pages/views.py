@@ -18,6 +18,7 @@ from orders.models import Order
 from orders.pages import browse
 from orders.pages.order_page import order_context, version_of
 from orders.pages.situations import situation_of, situations_of
+from orders.pages.usual import compared_with_usual
 from orders.refills import request_refill
 
 
@@ -59,12 +60,15 @@ def order_rows(request: CustomerRequest) -> HttpResponse:
 def order(request: CustomerRequest, number: int) -> HttpResponse:
     """Show the order's page; asked with a version, answer only if something has changed since."""
     found = order_or_404(request, number)
-    situation = situation_of(found, now=database_now())
-    version = version_of(found, situation)
+    now = database_now()
+    situation = situation_of(found, now=now)
+    usual = compared_with_usual(found, situation, now=now)
+    version = version_of(found, situation, usual)
     if request.GET.get("seen") == version:
         return HttpResponse(status=204)
     template = "orders/order_live.html" if "seen" in request.GET else "orders/order.html"
-    return render(request, template, {"page": "orders", "version": version, **order_context(found, situation)})
+    context = {"page": "orders", "version": version, "usual": usual, **order_context(found, situation)}
+    return render(request, template, context)
 
 
 @require_POST

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import CustomerGroup, User
-from catalog.models import Category, MarkupRule, Provider, ProviderService, Service
+from catalog.facts.figures import publish_times
+from catalog.models import Category, FactsState, MarkupRule, Provider, ProviderService, Service, ServiceFigures
 from orders.models import Order
 from tests.api.cast import Panel, key_for
 
@@ -115,3 +117,19 @@ def test_whatever_changes_a_group_s_price_is_in_its_next_answer(
     before = rates(api)
     change(group, services[0])
     assert Decimal(rates(api)[services[0].pk]) > Decimal(before[services[0].pk])
+
+
+def test_a_measured_time_is_published_once_a_day_and_keeps_the_list_until_then(
+    api: Panel, services: list[Service]
+) -> None:
+    figures = ServiceFigures.objects.create(service=services[0], takes=2280, takes_orders=30)
+    FactsState.objects.create(time_zone="UTC", published_on=date(2026, 11, 29))
+    before = api.post("services")
+    assert "average_time" not in before.json()[0]
+    ServiceFigures.objects.filter(pk=figures.pk).update(takes=2400)
+    assert api.post("services")["ETag"] == before["ETag"]
+    publish_times()
+    FactsState.objects.update(published_on=date(2026, 11, 30))
+    after = api.post("services")
+    assert after.json()[0]["average_time"] == "40 minutes"
+    assert after["ETag"] != before["ETag"]

@@ -169,7 +169,7 @@ def test_a_service_is_moved_to_another_row_and_given_a_fallback(owner: Client, s
     address = reverse("admin:catalog_service_change", args=[service.pk])
     owner.post(address, {**form, "fallback": third.pk})
     service.refresh_from_db()
-    assert (service.fallback, service.badges, service.estimated_time) == (third, ["Best", "New"], "1 h")
+    assert (service.fallback, service.badges, service.own_time) == (third, ["Best", "New"], "1 h")
     owner.post(address, {**form, "move_to": other.pk})
     service.refresh_from_db()
     assert (service.source, service.price) == (other, Decimal("2.6"))

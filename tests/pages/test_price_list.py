@@ -1,5 +1,6 @@
 """Home is the price list, for everybody: found, filtered, grouped, and fast however long it is."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from catalog.models import Provider, Service
+from catalog.models import Provider, ProviderService, Service, ServiceFigures
 from catalog.shop.platforms import platform_of
 from catalog.shop.search_text import fold
 from tests.pages.cast import provider_of, stock
@@ -190,3 +191,44 @@ def test_the_measured_sentence_comes_from_the_orders_of_the_week(client: Client,
     html = page(client)
     assert "Last 7 days in this shop:" in html
     assert "order completed" in html
+
+
+def measured(service: Service, **figures: int) -> None:
+    ServiceFigures.objects.create(service=service, **figures)
+
+
+def cell(html: str, row: int, css: str) -> str:
+    """The words in one cell of the list's rows of services."""
+    found = re.findall(rf'<td role="cell" class="{css} end">(.*?)</td>', html, re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", found[row]).split())
+
+
+def test_measured_times_have_their_columns_and_others_the_word_of_whoever_gave_it(
+    client: Client, services: list[Service]
+) -> None:
+    assert "1,000 takes" not in page(client)
+    measured(services[0], starts_in=221, starts_orders=214, takes=2280, takes_orders=206)
+    measured(services[1], starts_orders=12)
+    ProviderService.objects.filter(pk=services[1].source_id).update(average_time="<i>5 h</i>")
+    Service.objects.filter(pk=services[2].pk).update(own_time="a day")
+    html = page(client)
+    assert [cell(html, n, "c-time") for n in range(3)] == ["4 min", "– 12 orders, too few", "–"]
+    assert [cell(html, n, "c-k") for n in range(3)] == ["38 min", "&lt;i&gt;5 h&lt;/i&gt; reported", "a day estimated"]
+    assert "<i>5 h" not in html
+
+
+@pytest.mark.parametrize(("sort", "order"), [("starts", [2, 1, 0]), ("takes", [1, 2, 0])])
+def test_the_list_is_sorted_by_a_time_and_what_has_none_comes_last(
+    client: Client, services: list[Service], sort: str, order: list[int]
+) -> None:
+    measured(services[0], starts_orders=3)
+    measured(services[1], starts_in=500, starts_orders=30, takes=60, takes_orders=30)
+    measured(services[2], starts_in=60, starts_orders=20, takes=900, takes_orders=20)
+    listed = client.get(f"/?sort={sort}").context["listing"].rows
+    figured = [services[n] for n in order if n]
+    assert listed[:2] == figured
+    assert listed[2] == services[0]
+    html = page(client, f"?sort={sort}")
+    assert html.count('aria-sort="ascending"') == 1
+    assert html.count('aria-sort="none"') == 2
+    assert f'<option value="{sort}" selected>' in html

@@ -1,0 +1,53 @@
+"""How an order compares with what is usual for its service, as measured in this shop."""
+
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+
+from catalog.facts.reading import ServiceTimes, times_of
+from catalog.models import ServiceFigures
+from core.templatetags.shop import duration_text, num
+from orders.models import Order
+from orders.pages.situations import Situation
+from orders.states import Progress
+
+#: Situations of an order that has not begun, and that nothing keeps back.
+_WAITING = (Situation.SOON, Situation.LATE, Situation.SENDING, Situation.ACCEPTED)
+#: Fewer units say nothing about the pace.
+_LEAST_UNITS = 100
+
+
+def compared_with_usual(order: Order, situation: Situation, *, now: datetime) -> str:
+    """Return one sentence about the time an order takes, "" where nothing is measured or the comparison says nothing.
+
+    One query, and only while the order waits or runs.
+    """
+    is_waiting = situation in _WAITING or (situation is Situation.RUNNING and order.progress == Progress.PROCESSING)
+    if order.may_have_children or not (is_waiting or situation is Situation.RUNNING):
+        return ""
+    order.service.figures = ServiceFigures.objects.filter(pk=order.service_id).first() or ServiceFigures()
+    times = times_of(order.service)
+    if order.started_at is None and not order.delivered:
+        return _waited(times, now - order.created_at) if is_waiting else ""
+    return _pace(order, times, now)
+
+
+def _waited(times: ServiceTimes, waited: timedelta) -> str:
+    if times.starts.time is None:
+        return ""
+    words = {"usual": duration_text(times.starts.time), "waited": duration_text(waited)}
+    return _("Usual: %(usual)s to start. You have waited %(waited)s.") % words
+
+
+def _pace(order: Order, times: ServiceTimes, now: datetime) -> str:
+    """Whether it is clearly faster or slower than half of the orders for the same service."""
+    done, usual = order.delivered, times.takes.time
+    if usual is None or not times.is_scaled or order.started_at is None or done < _LEAST_UNITS:
+        return ""
+    took = now - order.started_at
+    words = {"done": num(done), "all": num(order.total), "took": duration_text(took)}
+    if took * 1000 * 5 < usual * done * 4:
+        return _("It is faster than usual: %(done)s of %(all)s after %(took)s.") % words
+    if took * 1000 * 2 > usual * done * 3:
+        return _("It is slower than usual: %(done)s of %(all)s after %(took)s.") % words
+    return ""
