@@ -50,6 +50,12 @@ def main() -> None:
         provider.save(update_fields=["url", "sealed_key"])
     call_command("sync_catalog", PROVIDER)
 
+    # 6. A month of finished orders, so that services have measured times.
+    from storefront.demo.history import add_history
+
+    if count := add_history():
+        print(f"Added {count} finished orders of the last month.")
+
 
 if __name__ == "__main__":
     try:
