@@ -11,7 +11,7 @@ from django.db import connection
 
 from accounts.models import CustomerGroup
 from api.messages import ServiceEntry, short
-from catalog.facts.reading import average_time
+from catalog.facts.reading import average_time, read_figures
 from catalog.models import Service
 from catalog.prices.group_prices import show_prices
 from upstream.service_types import service_type
@@ -87,9 +87,10 @@ def price_list(group: CustomerGroup | None = None) -> PriceList:
 
 def make_list(group: CustomerGroup | None) -> PriceList:
     """Read every service on sale and encode the list at the prices of ``group``."""
-    on_sale = Service.objects.on_sale().select_related("source__provider", "category", "figures").defer("source__raw")
+    on_sale = Service.objects.on_sale().select_related("source__provider", "category").defer("source__raw")
     services = list(on_sale.order_by("category__position", "position", "id"))
     show_prices(services, group)
+    read_figures(services)
     plain = msgspec.json.encode([_entry(service) for service in services if service.shown_price is not None])
     return PriceList(
         etag=f'W/"{hashlib.sha256(plain).hexdigest()[:32]}"',

@@ -1,6 +1,7 @@
 """The price list as a visitor reads it: the services that match a query, in groups, a page at a time.
 
-A page costs two queries however many services there are: counts by category, and the rows of the groups shown.
+A page costs three queries however many services there are: counts by category, the rows of the groups shown, and their
+measured times.
 Only when nothing matches are all words of the list read, to correct a typo.
 """
 
@@ -8,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db.models import Case, Count, F, When, Window
+from django.db.models import Case, Count, F, OuterRef, Subquery, When, Window
 from django.db.models.functions import RowNumber
 
 from accounts.models import CustomerGroup
-from catalog.facts.reading import times_of
-from catalog.models import Service
+from catalog.facts.reading import read_figures, times_of
+from catalog.models import Service, ServiceFigures
 from catalog.models.service import DRIPFEED_TYPES, ServiceQuerySet
 from catalog.prices.group_prices import show_prices
 from catalog.shop.platforms import BY_SLUG, OTHER, letters_of
@@ -105,12 +106,16 @@ class Listing:
         return replace(self.query, page=self.page + 1).as_address() if self.page < self.pages else ""
 
 
+def _figure(name: str) -> Subquery:
+    return Subquery(ServiceFigures.objects.filter(pk=OuterRef("pk")).values(name))
+
+
 #: Packages come after what is priced per 1,000: the two prices say nothing beside each other. No figure comes last.
 _ORDERS: dict[str, list[Any]] = {
     "shop": ["category__position", "position", "id"],
     "price": ["source__unit", "price", "id"],
-    "starts": [F("figures__starts_in").asc(nulls_last=True), "id"],
-    "takes": [F("figures__takes").asc(nulls_last=True), "id"],
+    "starts": [_figure("starts_in").asc(nulls_last=True), "id"],
+    "takes": [_figure("takes").asc(nulls_last=True), "id"],
 }
 
 
@@ -151,7 +156,9 @@ def list_services(query: PriceListQuery, group: CustomerGroup | None = None) -> 
         found = found.filter(platform=query.platform)
     page_of = _page_of_groups if query.is_grouped else _page_of_rows
     groups, page, pages = page_of(query, found, here, total)
-    show_prices([service for shown in groups for service in shown.rows], group)
+    rows = [service for shown in groups for service in shown.rows]
+    show_prices(rows, group)
+    read_figures(rows)
     # 3. Without a match: the filter that hides most.
     hidden_by = []
     if not total:
@@ -212,7 +219,7 @@ def _page_of_groups(query: PriceListQuery, found: ServiceQuerySet, counts: list[
     first = Case(When(pk=named.pk if named else 0, then=0), default=1)
     rank = Window(RowNumber(), partition_by=F("category_id"), order_by=[first, "position", "id"])
     rows = found.filter(category__in=[g.id for g in shown]).annotate(rank=rank).filter(rank__lte=ROWS_PER_GROUP)
-    for service in rows.select_related("source__provider", "figures").order_by(first, "position", "id"):
+    for service in rows.select_related("source__provider").order_by(first, "position", "id"):
         groups[service.category_id].rows.append(service)
     return shown, page, pages
 
@@ -225,7 +232,7 @@ def _service_named(query: PriceListQuery, found: ServiceQuerySet) -> Service | N
 def _page_of_rows(query: PriceListQuery, found: ServiceQuerySet, counts: list[_Count], total: int) -> _Page:
     """Services of one category, or of all of them sorted by a column, as one group."""
     page, pages = _page_number(total, ROWS_PER_PAGE, query.page)
-    rows = found.select_related("source__provider", "category", "figures").order_by(*_ORDERS[query.sort])
+    rows = found.select_related("source__provider", "category").order_by(*_ORDERS[query.sort])
     shown = list(rows[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE])
     if not shown:
         return [], page, pages

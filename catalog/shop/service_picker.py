@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from accounts.models import CustomerGroup
+from catalog.facts.reading import read_figures
 from catalog.models import Service
 from catalog.prices.group_prices import show_prices
 from catalog.shop.price_list import matching
@@ -37,14 +38,15 @@ def pick(text: str, group: CustomerGroup | None = None) -> PickerResult:
         query = PriceListQuery(text=" ".join(correct_words(query.words)))
         rows = _first_rows(query)
     if number is not None:
-        exact = list(Service.objects.on_sale().select_related("source__provider", "figures").filter(pk=number))
+        exact = list(Service.objects.on_sale().select_related("source__provider").filter(pk=number))
         rows = exact + [r for r in rows if r not in exact]
     show_prices(rows, group)
+    read_figures(rows)
     if not text:
         return PickerResult(rows[:SHOWN_UNTYPED], len(rows))
     return PickerResult(rows[:SHOWN], len(rows) if len(rows) < SHOWN else matching(query).count())
 
 
 def _first_rows(query: PriceListQuery) -> list[Service]:
-    found = matching(query).select_related("source__provider", "figures")
+    found = matching(query).select_related("source__provider")
     return list(found.order_by("category__position", "position", "id")[:SHOWN])

@@ -189,12 +189,7 @@ def _open_order_for_link(customer: User, service: Service, form: OrderForm) -> O
 def _on_sale(number: str) -> Service | None:
     if not (number.isascii() and number.isdigit() and len(number) < 18):
         return None
-    return (
-        Service.objects.on_sale()
-        .select_related("source__provider", "category", "figures")
-        .filter(pk=int(number))
-        .first()
-    )
+    return Service.objects.on_sale().select_related("source__provider", "category").filter(pk=int(number)).first()
 
 
 def _quote_filled_fields(service: Service, form: OrderForm, customer: User) -> QuoteReceipt | None:

@@ -19,6 +19,7 @@ from accounts.models import User
 from billing import ledger
 from billing.models import AccountKind, Code, Hold
 from catalog.models import Provider, Service
+from catalog.prices.terms import Terms
 from core.clock import database_now
 from core.rowset import rowset
 from orders import lifecycle, settlement
@@ -59,7 +60,7 @@ _POST = """
 class Pace:
     """How quickly one service starts and delivers, and how much of all orders is for it."""
 
-    service: Service
+    terms: Terms
     links: tuple[str, ...]
     start: float
     thousand: float
@@ -91,22 +92,22 @@ def _paces(dice: Random) -> list[Pace]:
     rows = services.select_related("source").order_by("category__position", "position", "id")
     return [
         Pace(
-            service, _LINKS[service.platform], 60 * 10 ** dice.uniform(0.3, 2.0), 60 * 10 ** dice.uniform(0.9, 2.4),
+            terms, _LINKS[service.platform], 60 * 10 ** dice.uniform(0.3, 2.0), 60 * 10 ** dice.uniform(0.9, 2.4),
             1.0 / (n + 8),
         )
         for n, service in enumerate(rows)
+        if (terms := read_offer(customer_id=None, service_id=service.pk).terms)
     ]  # fmt: skip
 
 
 def _quote(pace: Pace, dice: Random, n: int) -> Quote | None:
     """What an order of some usual quantity costs; None where the service takes none of the links."""
-    low, high = pace.service.min, pace.service.max
+    low, high = pace.terms.service.min, pace.terms.service.max
     quantity = min(high, max(low, dice.choice((100, 200, 250, 500, 1000, 1000, 2000))))
-    terms = read_offer(customer_id=None, service_id=pace.service.pk).terms
     for link in pace.links:
         fields = {"link": link.format(f"harborcoffee{n % 97}"), "quantity": str(quantity)}
         try:
-            return quote_of(terms, fields, now=None)
+            return quote_of(pace.terms, fields, now=None)
         except BadFields:
             continue
     return None

@@ -153,7 +153,7 @@ def test_hundreds_of_services_cost_few_queries(
 ) -> None:
     fill(600)
     client.get("/")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         page(client, query)
 
 
