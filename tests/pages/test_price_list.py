@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from catalog.bulk import refresh_statistics
 from catalog.models import Provider, ProviderService, Service, ServiceFigures
 from catalog.shop.platforms import platform_of
 from catalog.shop.search_text import fold
@@ -179,6 +180,8 @@ def fill(n: int) -> None:
         for i, s in enumerate(sources)
     ]  # fmt: skip
     Service.objects.bulk_create(sold, batch_size=2000)
+    # As after each sync. Else the plan depends on whether autovacuum has seen the empty tables of an earlier test.
+    refresh_statistics()
 
 
 def test_the_measured_sentence_comes_from_the_orders_of_the_week(client: Client, orders: Any, alice: User) -> None:

@@ -173,7 +173,13 @@ def test_connections_are_counted() -> None:
 def test_a_charge_can_be_told_late(shown: str, first: str | None) -> None:
     with running_simulator(seconds=100) as provider:
         provider.control(late_charges={"share": 1, "shown": shown, "after": 30})
-        order = {"key": provider.key, "action": "add", "service": 1101, "link": "https://example.com/h", "quantity": 100}
+        order = {
+            "key": provider.key,
+            "action": "add",
+            "service": 1101,
+            "link": "https://example.com/h",
+            "quantity": 100,
+        }
         numbers = [str(exchange(provider.port, request_bytes(order)).json["order"]) for _ in range(2)]
         provider.control(order_fates={numbers[0]: "completed"}, after=100)
         provider.control(order_fates={numbers[1]: "canceled"}, after=10)
