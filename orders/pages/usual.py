@@ -13,6 +13,7 @@ from orders.states import Progress
 
 #: Situations of an order that has not begun, and that nothing keeps back.
 _WAITING = (Situation.SOON, Situation.LATE, Situation.SENDING, Situation.ACCEPTED)
+_MINUTE = timedelta(minutes=1)
 #: Fewer units say nothing about the pace.
 _LEAST_UNITS = 100
 
@@ -35,7 +36,8 @@ def compared_with_usual(order: Order, situation: Situation, *, now: datetime) ->
 def _waited(times: ServiceTimes, waited: timedelta) -> str:
     if times.starts.time is None:
         return ""
-    words = {"usual": duration_text(times.starts.time), "waited": duration_text(waited)}
+    # Whole minutes, as what is usual; rounded up would say that it took longer than it has.
+    words = {"usual": duration_text(times.starts.time), "waited": duration_text(waited // _MINUTE * _MINUTE)}
     return _("Usual: %(usual)s to start. You have waited %(waited)s.") % words
 
 
