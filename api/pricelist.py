@@ -14,22 +14,12 @@ from api.messages import ServiceEntry, short
 from catalog.facts.reading import average_time, read_figures
 from catalog.models import Service
 from catalog.prices.group_prices import show_prices
+from catalog.shop.fingerprint import WRITES, catalog_fingerprint
 from upstream.service_types import service_type
 
-# A fingerprint of everything a row is made of. Each write of a row gives it a new xmin and a new place, so the sum over
-# the rows of a table changes with whatever is committed, and a list read before is told from one read after. Of
-# providers only the columns that count are taken: others change with every answer. Measured times are published once a
-# day, so that day stands for them.
-_WRITES = "SELECT (count(*), sum(hashtidextended(ctid, xmin::text::bigint)))::text FROM"
-_FINGERPRINT = f"""
-    SELECT ({_WRITES} catalog_service), ({_WRITES} catalog_providerservice), ({_WRITES} catalog_category),
-           (SELECT md5(coalesce(string_agg(concat_ws(':', id, is_active, sale_stopped, can_refill, can_cancel), ','
-                                           ORDER BY id), '')) FROM catalog_provider),
-           (SELECT published_on FROM catalog_factsstate)
-"""  # noqa: S608  # Only constants of this module are put together.
 # What a group's prices are made of besides: no column of a service holds them.
 _GROUP_FINGERPRINT = f"""
-    SELECT ({_WRITES} catalog_markuprule), ({_WRITES} accounts_customergroup),
+    SELECT ({WRITES} catalog_markuprule), ({WRITES} accounts_customergroup),
            (SELECT string_agg(concat_ws(':', id, exchange_rate, markup_percent), ',' ORDER BY id) FROM catalog_provider)
 """  # noqa: S608
 #: What a client writes of an encoding that it does not accept.
@@ -64,10 +54,9 @@ _lock = threading.Lock()
 def price_list(group: CustomerGroup | None = None) -> PriceList:
     """Return the present list at the prices of ``group``: one list serves all customers of a group."""
     # The fingerprint is read before the rows: a change in between gives another one, and the list is made again.
-    with connection.cursor() as cursor:
-        cursor.execute(_FINGERPRINT)
-        fingerprint = repr(cursor.fetchone())
-        if group:
+    fingerprint = catalog_fingerprint()
+    if group:
+        with connection.cursor() as cursor:
             cursor.execute(_GROUP_FINGERPRINT)
             fingerprint += repr(cursor.fetchone())
     key = group.pk if group else None

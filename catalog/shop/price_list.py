@@ -1,26 +1,25 @@
 """The price list as a visitor reads it: the services that match a query, in groups, a page at a time.
 
-A page costs three queries however many services there are: counts by category, the rows of the groups shown, and their
-measured times.
-Only when nothing matches are all words of the list read, to correct a typo.
+What matches is found in memory (:mod:`catalog.shop.search_index`); the rows of the page are read from the database. So
+a page costs three queries however many services there are and whatever was typed: whether the catalog has changed, the
+rows shown, and their measured times.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, NamedTuple
-
-from django.db.models import Case, Count, F, OuterRef, Subquery, When, Window
-from django.db.models.functions import RowNumber
+from operator import attrgetter
 
 from accounts.models import CustomerGroup
 from catalog.facts.reading import read_figures, times_of
 from catalog.models import Service, ServiceFigures
-from catalog.models.service import DRIPFEED_TYPES, ServiceQuerySet
 from catalog.prices.group_prices import show_prices
 from catalog.shop.platforms import BY_SLUG, OTHER, letters_of
 from catalog.shop.price_list_query import OFFERS, SORTS, TIME_SORTS, PriceListQuery
-from catalog.shop.spelling import correct_words
+from catalog.shop.search_index import Entry, Place, SearchIndex, search_index
 
+#: The column of each sort by a measured time.
+_TIMES = {"starts": "starts_in", "takes": "takes"}
 GROUPS_PER_PAGE = 12
 ROWS_PER_GROUP = 4
 ROWS_PER_PAGE = 50
@@ -50,9 +49,10 @@ class PlatformLink:
 
 @dataclass
 class Listing:
-    """One page of the list. ``corrected`` holds the words searched for instead of mistyped ones.
+    """One page of the list. ``words`` were searched for; ``corrected`` has all of them if one was mistyped.
 
-    ``hidden_by`` names the filter that hides most, if nothing matches: its name, the matches without it, the address.
+    ``hidden_by`` names the filter that hides most, if nothing matches or a word was corrected: its name, how many more
+    match without it, the address.
     """
 
     query: PriceListQuery
@@ -62,6 +62,9 @@ class Listing:
     page: int
     pages: int
     categories: int
+    services_in_shop: int
+    categories_in_shop: int
+    words: list[str] = field(default_factory=list)
     corrected: str = ""
     hidden_by: list[tuple[str, int, str]] = field(default_factory=list)
 
@@ -106,92 +109,52 @@ class Listing:
         return replace(self.query, page=self.page + 1).as_address() if self.page < self.pages else ""
 
 
-def _figure(name: str) -> Subquery:
-    return Subquery(ServiceFigures.objects.filter(pk=OuterRef("pk")).values(name))
-
-
-#: Packages come after what is priced per 1,000: the two prices say nothing beside each other. No figure comes last.
-_ORDERS: dict[str, list[Any]] = {
-    "shop": ["category__position", "position", "id"],
-    "price": ["source__unit", "price", "id"],
-    "starts": [_figure("starts_in").asc(nulls_last=True), "id"],
-    "takes": [_figure("takes").asc(nulls_last=True), "id"],
-}
-
-
-def matching(query: PriceListQuery) -> ServiceQuerySet:
-    """Return the services on sale that contain every word and offer what ``query`` requires, on any platform."""
-    found = Service.objects.on_sale()
-    if query.only_service is not None:
-        found = found.filter(pk=query.only_service)
-    for word in query.words:
-        found = found.filter(search_text__contains=word)
-    if query.category:
-        found = found.filter(category=query.category)
-    if query.refill:
-        found = found.filter(source__refill=True, source__provider__can_refill=True)
-    if query.cancel:
-        found = found.filter(source__cancel=True, source__provider__can_cancel=True)
-    if query.dripfeed:
-        found = found.filter(source__dripfeed=True, source__type__in=DRIPFEED_TYPES)
-    return found
-
-
 def list_services(query: PriceListQuery, group: CustomerGroup | None = None) -> Listing:
-    """Return the page of the price list that ``query`` asks for; if nothing matches, with typos corrected.
+    """Return the page of the price list that ``query`` asks for; words that no service contains are corrected.
 
     Prices are those a customer of ``group`` pays; sorting by price goes by the list's own prices.
     """
     # 1. What matches, counted by category and platform.
-    found, corrected = matching(query), ""
-    counts = _count(found)
-    if not counts and query.words and (words := correct_words(query.words)) != query.words:
-        corrected = " ".join(words)
-        found = matching(replace(query, text=corrected))
-        counts = _count(found)
-    here = [c for c in counts if not query.platform or c.platform == query.platform]
-    total = sum(c.n for c in here)
+    index = search_index()
+    words = index.correct(query.words)
+    found = index.matching(query, words)
+    counts = Counter(entry.place for entry in found)
+    here = [entry for entry in found if entry.place.platform == query.platform] if query.platform else found
     # 2. The page.
-    if query.platform:
-        found = found.filter(platform=query.platform)
     page_of = _page_of_groups if query.is_grouped else _page_of_rows
-    groups, page, pages = page_of(query, found, here, total)
+    groups, page, pages = page_of(query, index, here)
     rows = [service for shown in groups for service in shown.rows]
     show_prices(rows, group)
     read_figures(rows)
-    # 3. Without a match: the filter that hides most.
-    hidden_by = []
-    if not total:
-        wider = [(name, query.but(**{name: False})) for name in OFFERS if getattr(query, name)]
-        wider += [("platform", query.but(platform=""))] if query.platform else []
-        for name, other in wider:
-            others = matching(other)
-            others = others.filter(platform=other.platform) if other.platform else others
-            if n := others.count():
-                hidden_by.append((name, n, other.as_address()))
+    # 3. Without a match, or where a word was corrected: the filter that hides most.
+    is_corrected = words != query.words
     return Listing(
         query=query,
         groups=groups,
         platforms=_platform_links(query, counts),
-        total=total,
+        total=len(here),
         page=page,
         pages=pages,
-        categories=len({c.category_id for c in here}),
-        corrected=corrected if total else "",
-        hidden_by=sorted(hidden_by, key=lambda hidden: -hidden[1])[:1],
+        categories=len({place.category for place in counts if not query.platform or place.platform == query.platform}),
+        services_in_shop=len(index.entries),
+        categories_in_shop=len(index.headings),
+        words=[str(query.only_service)] if query.only_service else words,
+        corrected=" ".join(words) if is_corrected else "",
+        hidden_by=_hidden_by(query, index, words, len(here)) if is_corrected or not here else [],
     )
 
 
-class _Count(NamedTuple):
-    category_id: int
-    category: str
-    platform: str
-    n: int
-
-
-def _count(found: ServiceQuerySet) -> list[_Count]:
-    by = found.values_list("category_id", "category__name", "platform").annotate(n=Count("pk"))
-    return [_Count(*row) for row in by.order_by("category__position", "category_id", "platform")]
+def _hidden_by(query: PriceListQuery, index: SearchIndex, words: list[str], shown: int) -> list[tuple[str, int, str]]:
+    """The filter that hides most of what has all words, and how much it hides; empty if none hides anything."""
+    hidden = []
+    wider = [(name, query.but(**{name: False})) for name in OFFERS if getattr(query, name)]
+    wider += [("platform", query.but(platform=""))] if query.platform else []
+    for name, other in wider:
+        found = index.matching(other, words)
+        n = sum(not other.platform or entry.place.platform == other.platform for entry in found) - shown
+        if n:
+            hidden.append((name, n, other.as_address()))
+    return sorted(hidden, key=lambda each: -each[1])[:1]
 
 
 #: The groups to show, the number of their page, how many pages there are.
@@ -204,51 +167,73 @@ def _page_number(total: int, per_page: int, wanted: int) -> tuple[int, int]:
     return min(wanted, pages), pages
 
 
-def _page_of_groups(query: PriceListQuery, found: ServiceQuerySet, counts: list[_Count], total: int) -> _Page:
-    """Categories, each with its first services."""
+def _page_of_groups(query: PriceListQuery, index: SearchIndex, found: list[Entry]) -> _Page:
+    """Categories, each with its first services. A service whose number was typed comes first, and its category."""
+    named = index.by_number.get(query.service) if query.service is not None else None
+    if named is not None and named in found:
+        found = [named, *(entry for entry in found if entry is not named)]
+    first = found[0].place.category if found and found[0] is named else None
     groups: dict[int, Group] = {}
-    for row in counts:  # a category whose services are for several platforms comes once
-        group = groups.setdefault(row.category_id, Group(row.category_id, row.category, letters_of(row.platform), 0))
-        group.total += row.n
+    for place, n in Counter(entry.place for entry in found).items():
+        # A category whose services are for several platforms comes once.
+        group = groups.setdefault(
+            place.category, Group(place.category, place.category_name, letters_of(place.platform), 0)
+        )
+        group.total += n
+    ordered = sorted(groups.values(), key=lambda group: (group.id != first, index.headings[group.id]))
     page, pages = _page_number(len(groups), GROUPS_PER_PAGE, query.page)
-    named = _service_named(query, found)
-    ordered = sorted(groups.values(), key=lambda group: named is None or group.id != named.category_id)
     shown = ordered[(page - 1) * GROUPS_PER_PAGE : page * GROUPS_PER_PAGE]
+    firsts: dict[int, list[int]] = {group.id: [] for group in shown}
+    for entry in found:
+        numbers = firsts.get(entry.place.category)
+        if numbers is not None and len(numbers) < ROWS_PER_GROUP:
+            numbers.append(entry.pk)
     for group in shown:
         group.link = query.but(category=group.id).as_address()
-    first = Case(When(pk=named.pk if named else 0, then=0), default=1)
-    rank = Window(RowNumber(), partition_by=F("category_id"), order_by=[first, "position", "id"])
-    rows = found.filter(category__in=[g.id for g in shown]).annotate(rank=rank).filter(rank__lte=ROWS_PER_GROUP)
-    for service in rows.select_related("source__provider").order_by(first, "position", "id"):
+    for service in read_rows([pk for numbers in firsts.values() for pk in numbers]):
         groups[service.category_id].rows.append(service)
     return shown, page, pages
 
 
-def _service_named(query: PriceListQuery, found: ServiceQuerySet) -> Service | None:
-    """The service whose number was typed, which comes first; None in most searches."""
-    return found.filter(pk=query.service).only("pk", "category_id").first() if query.service is not None else None
-
-
-def _page_of_rows(query: PriceListQuery, found: ServiceQuerySet, counts: list[_Count], total: int) -> _Page:
+def _page_of_rows(query: PriceListQuery, index: SearchIndex, found: list[Entry]) -> _Page:
     """Services of one category, or of all of them sorted by a column, as one group."""
-    page, pages = _page_number(total, ROWS_PER_PAGE, query.page)
-    rows = found.select_related("source__provider", "category").order_by(*_ORDERS[query.sort])
-    shown = list(rows[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE])
-    if not shown:
+    page, pages = _page_number(len(found), ROWS_PER_PAGE, query.page)
+    if not found:
         return [], page, pages
-    group = Group(0, "", "", total)
+    if query.sort == "price":
+        found = sorted(found, key=attrgetter("price_rank"))
+    elif query.sort in TIME_SORTS:
+        found = _by_time(_TIMES[query.sort], found)
+    numbers = [entry.pk for entry in found[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE]]
+    group = Group(0, "", "", len(found))
     if query.category:
-        group = Group(shown[0].category_id, shown[0].category.name, letters_of(shown[0].platform), total)
-    group.rows = shown
+        place = found[0].place
+        group = Group(place.category, place.category_name, letters_of(place.platform), len(found))
+    group.rows = read_rows(numbers)
     return [group], page, pages
 
 
-def _platform_links(query: PriceListQuery, counts: list[_Count]) -> list[PlatformLink]:
+def _by_time(name: str, found: list[Entry]) -> list[Entry]:
+    """Sorted by a measured time; services without one come last."""
+    timed = ServiceFigures.objects.exclude(**{name: None}).order_by(name, "pk").values_list("pk", flat=True)
+    ranks = {pk: n for n, pk in enumerate(timed)}
+    return sorted(found, key=lambda entry: (ranks.get(entry.pk, len(ranks)), entry.pk))
+
+
+def read_rows(numbers: list[int]) -> list[Service]:
+    """Return the services with these numbers that are still on sale, in this order, with all that a list shows."""
+    rows = Service.objects.on_sale().select_related("source__provider")
+    unread = ("description", "search_text", "source__raw", "source__description", "source__codes")
+    found = rows.defer(*unread).in_bulk(numbers)
+    return [found[pk] for pk in numbers if pk in found]
+
+
+def _platform_links(query: PriceListQuery, counts: "Counter[Place]") -> list[PlatformLink]:
     """Links to the platforms that have matches, the most first and "other" last."""
     sums: dict[str, int] = {}
-    for row in counts:
-        slug = row.platform if row.platform in BY_SLUG else OTHER
-        sums[slug] = sums.get(slug, 0) + row.n
+    for place, n in counts.items():
+        slug = place.platform if place.platform in BY_SLUG else OTHER
+        sums[slug] = sums.get(slug, 0) + n
     known = sorted((s for s in sums if s != OTHER), key=lambda s: (-sums[s], s))
     return [
         PlatformLink(
@@ -265,5 +250,5 @@ def _platform_links(query: PriceListQuery, counts: list[_Count]) -> list[Platfor
 
 def totals() -> tuple[int, int]:
     """Return how many services are on sale, and in how many categories."""
-    seen = Service.objects.on_sale().aggregate(services=Count("pk"), categories=Count("category_id", distinct=True))
-    return seen["services"], seen["categories"]
+    index = search_index()
+    return len(index.entries), len(index.headings)

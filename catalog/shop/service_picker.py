@@ -7,9 +7,9 @@ from accounts.models import CustomerGroup
 from catalog.facts.reading import read_figures
 from catalog.models import Service
 from catalog.prices.group_prices import show_prices
-from catalog.shop.price_list import matching
+from catalog.shop.price_list import read_rows
 from catalog.shop.price_list_query import PriceListQuery
-from catalog.shop.spelling import correct_words
+from catalog.shop.search_index import search_index
 
 SHOWN = 20
 SHOWN_UNTYPED = 8
@@ -17,10 +17,11 @@ SHOWN_UNTYPED = 8
 
 @dataclass(frozen=True)
 class PickerResult:
-    """The first services that match; ``total`` counts all of them."""
+    """The first services that match; ``total`` counts all of them, ``words`` are what they contain."""
 
     rows: list[Service]
     total: int
+    words: list[str]
 
     @property
     def prices(self) -> list[Decimal | None]:
@@ -32,21 +33,13 @@ def pick(text: str, group: CustomerGroup | None = None) -> PickerResult:
 
     Prices are those a customer of ``group`` pays.
     """
-    query = PriceListQuery(text=text[:100])
-    number, rows = query.service, _first_rows(query)
-    if not rows and query.words:
-        query = PriceListQuery(text=" ".join(correct_words(query.words)))
-        rows = _first_rows(query)
-    if number is not None:
-        exact = list(Service.objects.on_sale().select_related("source__provider").filter(pk=number))
-        rows = exact + [r for r in rows if r not in exact]
+    query, index = PriceListQuery(text=text[:100]), search_index()
+    words = index.correct(query.words)
+    found = index.matching(query, words)
+    named = index.by_number.get(query.service) if query.service is not None else None
+    if named is not None:
+        found = [named, *(entry for entry in found if entry is not named)]
+    rows = read_rows([entry.pk for entry in found[: SHOWN if text else SHOWN_UNTYPED]])
     show_prices(rows, group)
     read_figures(rows)
-    if not text:
-        return PickerResult(rows[:SHOWN_UNTYPED], len(rows))
-    return PickerResult(rows[:SHOWN], len(rows) if len(rows) < SHOWN else matching(query).count())
-
-
-def _first_rows(query: PriceListQuery) -> list[Service]:
-    found = matching(query).select_related("source__provider")
-    return list(found.order_by("category__position", "position", "id")[:SHOWN])
+    return PickerResult(rows, len(found), [str(query.only_service)] if query.only_service else words)

@@ -9,7 +9,7 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.requests import ShopRequest
 from catalog.models import ChangeKind
 from catalog.shop.example_receipt import example_receipt
-from catalog.shop.price_list import list_services, totals
+from catalog.shop.price_list import list_services
 from catalog.shop.price_list_query import PriceListQuery
 from catalog.shop.updates import read_updates
 from core.fragments import is_fragment
@@ -27,8 +27,11 @@ def prices(request: ShopRequest) -> HttpResponse:
         response["HX-Replace-Url"] = reverse("catalog:prices") + query.as_address()
         return response
     listing = context["listing"]
-    services, categories = (listing.total, listing.categories) if query.is_plain else totals()
-    headline = {"services": services, "categories": categories, "example": example_receipt()}
+    headline = {
+        "services": listing.services_in_shop,
+        "categories": listing.categories_in_shop,
+        "example": example_receipt(),
+    }
     return render(request, "catalog/prices.html", context | headline)
 
 
