@@ -1,109 +1,12 @@
-"""The equations the books must satisfy, recomputed from the transfers by plain SQL that shares nothing with the ledger.
-
-Each equation is one statement, hence one snapshot: an audit of a busy shop sees no half of a transaction.
-"""
+"""The equations the books must satisfy, recomputed from the transfers by SQL that shares nothing with the ledger."""
 
 # ruff: noqa: S608  # Statements are put together from constants of this project; nothing from outside reaches them.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
-
-from django.apps import apps
 from django.db import connection
 
-#: At most so many broken rows are named; all of them are counted.
-NAMED = 50
+from billing.equations import NAMED, Equation, Finding, Part, Together, check, guards
 
-
-@dataclass(frozen=True)
-class Equation:
-    """``counted`` selects how many rows are checked, ``broken`` the rows (what, why) that contradict ``says``."""
-
-    name: str
-    says: str
-    counted: str
-    broken: str
-
-
-@dataclass(frozen=True)
-class Finding:
-    name: str
-    says: str
-    looked_at: int
-    broken: int
-    rows: list[tuple[str, str]]
-
-    @property
-    def holds(self) -> bool:
-        return self.broken == 0
-
-    def as_facts(self) -> dict[str, Any]:
-        rows = [{"what": what, "why": why} for what, why in self.rows]
-        return {"name": self.name, "equation": self.says, "holds": self.holds} | {
-            "looked_at": self.looked_at,
-            "broken": self.broken,
-            "rows": rows,
-        }
-
-
-def check(equations: Iterable[Equation]) -> list[Finding]:
-    """Recompute each equation; return what was found, in the same order."""
-    findings = []
-    for e in equations:
-        with connection.cursor() as cursor:
-            cursor.execute(e.counted)
-            looked_at = cursor.fetchone()[0]
-            cursor.execute(f"SELECT what, why, count(*) OVER () FROM ({e.broken}) b(what, why) LIMIT {NAMED}")
-            rows = cursor.fetchall()
-        broken = rows[0][2] if rows else 0
-        findings.append(Finding(e.name, e.says, looked_at, broken, [(what, why) for what, why, _count in rows]))
-    return findings
-
-
-def guards(room: str, triggers: dict[str, str]) -> Equation:
-    """Return the equation that every guard of a room is there: ``triggers`` maps each trigger to its table.
-
-    The rules of rows are those of the room's models: checks, unique indexes, and columns that are unique.
-    """
-    wanted = ", ".join(f"('{table}', '{trigger}')" for trigger, table in triggers.items())
-    rules = [(m._meta.db_table, c.name) for m in apps.get_app_config(room).get_models() for c in m._meta.constraints]
-    named = ", ".join(f"('{table}', '{name}')" for table, name in rules)
-    # A primary key has its constraint as well, and nobody loses one unnoticed.
-    columns = [
-        (m._meta.db_table, f.column)
-        for m in apps.get_app_config(room).get_models()
-        for f in m._meta.local_fields
-        if f.unique and not f.primary_key
-    ]
-    # A room may have none, and SQL knows no empty list of values.
-    unique = ", ".join(f"('{table}', '{column}')" for table, column in columns) or "(NULL, NULL)"
-    return Equation(
-        f"{room}_guards",
-        "the triggers and constraints that guard the rows are there and enabled",
-        f"SELECT {len(triggers) + len(rules) + len(columns)}",
-        f"""
-        SELECT 'trigger ' || w.name, CASE WHEN t.oid IS NULL THEN 'missing' ELSE 'disabled' END
-        FROM (VALUES {wanted}) w(tab, name)
-        LEFT JOIN pg_trigger t ON t.tgname = w.name AND t.tgrelid = to_regclass(w.tab)
-        WHERE t.oid IS NULL OR t.tgenabled NOT IN ('O', 'A')
-        UNION ALL
-        SELECT 'constraint ' || w.name, 'missing, or not in force'
-        FROM (VALUES {named}) w(tab, name)
-        WHERE NOT EXISTS (SELECT 1 FROM pg_constraint c
-                          WHERE c.conname = w.name AND c.conrelid = to_regclass(w.tab) AND c.convalidated)
-          AND NOT EXISTS (SELECT 1 FROM pg_index i JOIN pg_class k ON k.oid = i.indexrelid
-                          WHERE k.relname = w.name AND i.indrelid = to_regclass(w.tab)
-                            AND i.indisunique AND i.indisvalid)
-        UNION ALL
-        SELECT 'unique column ' || w.tab || '.' || w.col, 'not unique any more'
-        FROM (VALUES {unique}) w(tab, col)
-        WHERE w.tab IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_index i
-                          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-                          WHERE i.indnkeyatts = 1 AND i.indrelid = to_regclass(w.tab) AND a.attname = w.col
-                            AND i.indisunique AND i.indisvalid AND i.indpred IS NULL)
-        """,
-    )
+__all__ = ["EQUATIONS", "NAMED", "Equation", "Finding", "Part", "Together", "check", "guards", "role_warnings"]
 
 
 def role_warnings() -> list[str]:
@@ -123,12 +26,16 @@ def role_warnings() -> list[str]:
     return []
 
 
-_BALANCES = """
-    SELECT a.id, a.kind, a.name, a.balance AS kept,
-           coalesce((SELECT sum(amount) FROM billing_transfer WHERE target_id = a.id), 0)
-           - coalesce((SELECT sum(amount) FROM billing_transfer WHERE source_id = a.id), 0) AS moved
-    FROM billing_account a
-"""
+#: The wallet that a transfer touches, if any: no code goes from wallet to wallet.
+WALLET = """CASE WHEN t.code IN ('hold', 'debit', 'chargeback') THEN t.source_id
+                 WHEN t.code IN ('credit', 'topup', 'bonus', 'release', 'late_refund') THEN t.target_id END"""
+
+
+def _sum(column: str, *codes: str) -> str:
+    """A condition: this sum of a line went on from the line before."""
+    moved = f"CASE WHEN t.code IN ({', '.join(f"'{code}'" for code in codes)}) THEN t.amount ELSE 0 END"
+    return f"l.{column} = coalesce(p.{column}, 0) + {moved}"
+
 
 _HOLDS = """
     SELECT coalesce(h.reference, t.reference) AS reference, h.charged, h.earned, h.refunded, h.wallet_id, t.*
@@ -145,37 +52,80 @@ _HOLDS = """
     ) t ON t.ref = h.reference
 """.replace("t.reference) AS", "t.ref) AS")
 
-EQUATIONS = [
-    Equation(
-        "accounts_sum_to_zero",
-        "all accounts together: wallets + the shop's own accounts = 0",
-        "SELECT count(*) FROM billing_account",
-        f"""
-        SELECT 'all accounts', 'they sum to ' || sum(CASE kind WHEN 'wallet' THEN kept ELSE moved END)
-        FROM ({_BALANCES}) b HAVING sum(CASE kind WHEN 'wallet' THEN kept ELSE moved END) <> 0
-        """,
+_ACCOUNTS = """
+    SELECT a.id, a.kind, a.name, a.balance AS kept, a.lines, coalesce(m.amount, 0) AS moved,
+           coalesce(m.of_gateway, 0) AS of_gateway, coalesce(m.n, 0) AS n, l.balance AS line_balance, h.held,
+           sum(CASE a.kind WHEN 'wallet' THEN a.balance ELSE coalesce(m.amount, 0) END) OVER () AS everything,
+           row_number() OVER (ORDER BY a.id) AS place
+    FROM billing_account a LEFT JOIN moved m ON m.account_id = a.id
+    LEFT JOIN billing_walletline l ON l.wallet_id = a.id AND l.number = a.lines CROSS JOIN open_holds h
+"""
+_WALLETS = "SELECT count(*) FROM billing_account WHERE kind = 'wallet'"
+_NAME_OF_WALLET = "'wallet ' || r.id || ' (' || r.name || ')'"
+
+EQUATIONS: list[Equation | Together] = [
+    Together(
+        _ACCOUNTS,
+        (
+            Part(
+                "accounts_sum_to_zero",
+                "all accounts together: wallets + the shop's own accounts = 0",
+                "SELECT count(*) FROM billing_account",
+                "r.place = 1 AND r.everything <> 0",
+                "'all accounts'",
+                "'they sum to ' || r.everything",
+            ),
+            Part(
+                "wallet_balances",
+                "each wallet: balance = in − out ≥ 0",
+                _WALLETS,
+                "r.kind = 'wallet' AND (r.kept <> r.moved OR NOT (r.kept >= 0 AND r.kept < 1e12))",
+                _NAME_OF_WALLET,
+                "'balance ' || r.kept || ', its transfers say ' || r.moved",
+            ),
+            Part(
+                "wallet_lines",
+                "each wallet: one line for each of its transfers, and the last one has its balance",
+                _WALLETS,
+                "r.kind = 'wallet' AND (r.lines <> r.n OR r.kept <> coalesce(r.line_balance, 0))",
+                _NAME_OF_WALLET,
+                "format('%s lines, %s transfers; balance %s, its line says %s', r.lines, r.n, r.kept, r.line_balance)",
+            ),
+            Part(
+                "gateways",
+                "each gateway: −balance = top-ups − chargebacks − fees",
+                "SELECT count(*) FROM billing_account WHERE kind = 'gateway'",
+                "r.kind = 'gateway' AND r.moved <> r.of_gateway",
+                "'gateway ' || r.name",
+                "'−balance ' || -r.moved || ', its transfers say ' || -r.of_gateway",
+            ),
+            Part(
+                "held_account",
+                "the account of held money = what all holds still hold",
+                "SELECT count(*) FROM billing_account WHERE kind = 'held'",
+                "r.kind = 'held' AND r.moved <> r.held",
+                "'account ' || r.name",
+                "'it has ' || r.moved || ', the holds say ' || r.held",
+            ),
+        ),
     ),
     Equation(
-        "wallet_balances",
-        "each wallet: balance = in − out ≥ 0",
-        "SELECT count(*) FROM billing_account WHERE kind = 'wallet'",
+        "lines_follow_transfers",
+        "each line = the line before + its transfer, in balance, sums and number; its time is no earlier",
+        "SELECT count(*) FROM new_line",
         f"""
-        SELECT 'wallet ' || id || ' (' || name || ')', 'balance ' || kept || ', its transfers say ' || moved
-        FROM ({_BALANCES}) b WHERE kind = 'wallet' AND (kept <> moved OR NOT (kept >= 0 AND kept < 1e12)) ORDER BY id
-        """,
-    ),
-    Equation(
-        "gateways",
-        "each gateway: −balance = top-ups − chargebacks − fees",
-        "SELECT count(*) FROM billing_account WHERE kind = 'gateway'",
-        f"""
-        SELECT 'gateway ' || name, '−balance ' || -moved || ', its transfers say ' || sums
-        FROM (SELECT b.*, coalesce((
-            SELECT sum(CASE t.code WHEN 'topup' THEN t.amount ELSE -t.amount END) FROM billing_transfer t
-            WHERE (t.code = 'topup' AND t.source_id = b.id)
-               OR (t.code IN ('chargeback', 'chargeback_loss', 'fee') AND t.target_id = b.id)), 0) AS sums
-            FROM ({_BALANCES}) b WHERE kind = 'gateway') g
-        WHERE -moved <> sums ORDER BY id
+        SELECT 'line ' || l.number || ' of wallet ' || l.wallet_id,
+               format('it has %s after %s; its transfer %s is %s %s', l.balance, coalesce(p.balance, 0), l.transfer_id,
+                      coalesce(t.code, 'missing'), t.amount)
+        FROM new_line l
+        LEFT JOIN billing_walletline p ON p.wallet_id = l.wallet_id AND p.number = l.number - 1
+        LEFT JOIN billing_transfer t ON t.id = l.transfer_id
+        WHERE NOT coalesce(
+            (p.number IS NOT NULL OR l.number = 1) AND l.at >= coalesce(p.at, l.at)
+            AND l.code = t.code AND l.wallet_id = {WALLET}
+            AND l.balance = coalesce(p.balance, 0) + CASE l.wallet_id WHEN t.target_id THEN t.amount ELSE -t.amount END
+            AND {_sum("added", "credit", "topup", "bonus")} AND {_sum("spent", "hold")}
+            AND {_sum("refunded", "release", "late_refund")} AND {_sum("taken", "debit", "chargeback")}, false)
         """,
     ),
     Equation(
@@ -193,18 +143,6 @@ EQUATIONS = [
         WHERE NOT coalesce(charged = held_in AND earned = settled AND refunded = refunds AND holds = 1
                            AND wallets = ARRAY[wallet_id] AND earned >= 0 AND refunded >= 0
                            AND earned + refunded <= charged, false)
-        ORDER BY 1
-        """,
-    ),
-    Equation(
-        "held_account",
-        "the account of held money = what all holds still hold",
-        "SELECT count(*) FROM billing_account WHERE kind = 'held'",
-        f"""
-        SELECT 'account ' || name, 'it has ' || moved || ', the holds say ' || held
-        FROM ({_BALANCES}) b,
-             (SELECT coalesce(sum(charged - earned - refunded), 0) AS held FROM billing_hold) h
-        WHERE kind = 'held' AND moved <> held
         """,
     ),
     Equation(
@@ -222,7 +160,7 @@ EQUATIONS = [
             WHEN 'credit'          THEN starts_with(key, 'credit:') AND reference = left(key, 60)
             WHEN 'debit'           THEN starts_with(key, 'debit:') AND reference = left(key, 60)
             ELSE reference <> '' AND starts_with(key, reference || ':')
-        END ORDER BY id
+        END
         """,
     ),
     guards(

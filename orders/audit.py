@@ -4,102 +4,162 @@
 
 from django.conf import settings
 
-from billing.audit import Equation, guards
-from billing.models import Code
+from billing.equations import Equation, Part, Together, guards
 from orders.models import BreakKind
 from orders.states import CANCEL_OPEN, FINAL, LIVE, REFILL_OPEN, Forward, Outcome, Progress, sql_list
 
-_NEVER_PLACED = f"o.forward_state IN ({sql_list((Forward.REFUSED, Forward.REFUNDED))})"
-_ALL_BACK = f"o.progress IN ({sql_list((Progress.CANCELED, Progress.REFUNDED))})"
-_TERMINAL = f"""({_NEVER_PLACED}
-    OR (o.forward_state = '{Forward.PLACED}' AND o.progress IN ({sql_list(FINAL)})))"""
+
+def never_placed(row: str) -> str:
+    return f"{row}.forward_state IN ({sql_list((Forward.REFUSED, Forward.REFUNDED))})"
+
+
+def all_back(row: str) -> str:
+    return f"{row}.progress IN ({sql_list((Progress.CANCELED, Progress.REFUNDED))})"
+
+
+def terminal(row: str) -> str:
+    return f"""({never_placed(row)}
+        OR ({row}.forward_state = '{Forward.PLACED}' AND {row}.progress IN ({sql_list(FINAL)})))"""
+
+
 _ORDERS = "SELECT count(*) FROM orders_order"
 _ATTEMPTS = "SELECT count(*) FROM orders_forwardattempt"
-_OF_ORDERS = sql_list((Code.HOLD, Code.SETTLE, Code.REFUND, Code.LATE_REFUND))
 _LIVE = f"({sql_list(LIVE)})"
-_HOLD_OF = "LEFT JOIN billing_hold h ON h.reference = 'order:' || o.id"
+
+#: Each order with its hold. ``missing_now`` is for one settled by hand: a later answer that owes more is paid and
+#: leaves its own number; one that owes less changes neither.
+_MONEY = f"""
+    SELECT o.id, o.charge, o.refunded, o.customer_id, o.forward_state, o.progress, o.total, o.missing_by_hand,
+           h.reference, h.charged, h.earned, h.refunded AS given_back, w.customer_id AS wallet_of,
+           CASE WHEN {all_back("o")} THEN o.total
+                ELSE greatest(0, least(o.total, coalesce(o.remains, o.missing_by_hand))) END AS missing_now
+    FROM orders_order o LEFT JOIN billing_hold h ON h.reference = 'order:' || o.id
+    LEFT JOIN billing_account w ON w.id = h.wallet_id
+"""
+#: Each order with what its attempts say; ``outcome`` is that of its live attempt.
+_SENDING = f"""
+    SELECT o.id, o.forward_state, o.upstream_id, coalesce(a.placed, 0) AS placed, a.placed_id,
+           coalesce(a.live, 0) AS live, CASE WHEN a.live > 1 THEN 'several' ELSE a.outcome END AS outcome,
+           coalesce(s.n, 1) AS sharing
+    FROM orders_order o
+    LEFT JOIN (
+        SELECT order_id, count(*) FILTER (WHERE outcome = '{Outcome.PLACED}') AS placed,
+               min(upstream_id) FILTER (WHERE outcome = '{Outcome.PLACED}') AS placed_id,
+               count(*) FILTER (WHERE outcome IN {_LIVE}) AS live,
+               min(outcome) FILTER (WHERE outcome IN {_LIVE}) AS outcome
+        FROM orders_forwardattempt GROUP BY order_id
+    ) a ON a.order_id = o.id
+    LEFT JOIN (SELECT provider_id, upstream_id, count(*) AS n FROM orders_order
+               WHERE upstream_id IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1) s
+           ON s.provider_id = o.provider_id AND s.upstream_id = o.upstream_id
+"""
 #: What so many units of an order cost, rounded down: a quotient of whole numbers, which Postgres does not round.
-_SHARE = "div(o.charge * {} * 100000, o.total) / 100000"
+_SHARE = "div(r.charge * {} * 100000, r.total) / 100000"
 
 #: From a question about an order until its answer is applied: the call, and those that the same turn asked before it.
 _LONGEST_ANSWER = 4 * settings.READ_DEADLINE_SECONDS
 
-EQUATIONS = [
-    Equation(
-        "orders_have_their_hold",
-        "each order: one hold, on its customer's wallet, order.charge = hold.charged, order.refunded = hold.refunded",
-        _ORDERS,
-        f"""
-        SELECT 'order ' || o.id, CASE
-            WHEN h.reference IS NULL THEN 'it has no hold'
-            WHEN w.customer_id <> o.customer_id THEN 'its hold is on another customer''s wallet'
-            ELSE format('charge %s and refunded %s, its hold says %s and %s',
-                        o.charge, o.refunded, h.charged, h.refunded) END
-        FROM orders_order o {_HOLD_OF} LEFT JOIN billing_account w ON w.id = h.wallet_id
-        WHERE NOT coalesce(o.charge = h.charged AND o.refunded = h.refunded AND w.customer_id = o.customer_id, false)
-        ORDER BY o.id
-        """,
+EQUATIONS: list[Equation | Together] = [
+    Together(
+        _MONEY,
+        (
+            Part(
+                "orders_have_their_hold",
+                "each order: one hold, on its customer's wallet, charge = hold.charged, refunded = hold.refunded",
+                _ORDERS,
+                """NOT coalesce(r.charge = r.charged AND r.refunded = r.given_back AND r.wallet_of = r.customer_id,
+                                false)""",
+                "'order ' || r.id",
+                """CASE WHEN r.reference IS NULL THEN 'it has no hold'
+                        WHEN r.wallet_of IS DISTINCT FROM r.customer_id
+                        THEN 'its hold is on another customer''s wallet'
+                        ELSE format('charge %s and refunded %s, its hold says %s and %s',
+                                    r.charge, r.refunded, r.charged, r.given_back) END""",
+            ),
+            Part(
+                "closed_orders_hold_nothing",
+                "each order that is over: held = 0",
+                f"SELECT count(*) FROM orders_order o WHERE {terminal('o')}",
+                f"r.charged - r.earned - r.given_back <> 0 AND {terminal('r')}",
+                "'order ' || r.id",
+                "'it is over, but still holds ' || (r.charged - r.earned - r.given_back)",
+            ),
+            Part(
+                "decisions_are_paid",
+                "each order settled by hand: refunded = charge × missing ÷ quantity, as decided or answered since;"
+                " never less",
+                "SELECT count(*) FROM orders_order WHERE missing_by_hand IS NOT NULL",
+                f"""r.missing_by_hand IS NOT NULL
+                    AND NOT coalesce({terminal("r")} AND r.given_back = {_SHARE.format("r.missing_now")}
+                                     AND r.given_back >= {_SHARE.format("r.missing_by_hand")}, false)""",
+                "'order ' || r.id",
+                """format('a person said that %s of %s are missing; it is %s, %s are missing, %s of %s was refunded',
+                          r.missing_by_hand, r.total, coalesce(nullif(r.progress, ''), 'open'), r.missing_now,
+                          r.given_back, r.charge)""",
+            ),
+            Part(
+                "unplaced_orders_hold_everything",
+                "each order on its way to the provider: held = charge; each refused or refunded one: refunded = charge",
+                f"SELECT count(*) FROM orders_order WHERE forward_state <> '{Forward.PLACED}'",
+                f"""r.forward_state <> '{Forward.PLACED}' AND r.reference IS NOT NULL
+                    AND (r.earned <> 0
+                         OR r.given_back <> CASE WHEN {never_placed("r")} THEN r.charge ELSE 0 END)""",
+                "'order ' || r.id",
+                "format('it is %s, earned %s, refunded %s', r.forward_state, r.earned, r.given_back)",
+            ),
+        ),
     ),
     Equation(
         "references_exist",
-        "each reference of a hold, and of a transfer between hold and wallet, is an order's",
+        "each hold is an order's, and with the equation of holds each transfer between hold and wallet",
         "SELECT count(*) FROM billing_hold",
-        f"""
-        SELECT 'reference ' || reference, 'there is no such order'
-        FROM (SELECT reference FROM billing_hold UNION
-              SELECT reference FROM billing_transfer WHERE code IN ({_OF_ORDERS})) r
-        WHERE NOT EXISTS (SELECT 1 FROM orders_order o WHERE 'order:' || o.id = r.reference) ORDER BY 1
+        """
+        SELECT 'reference ' || reference, 'there is no such order' FROM billing_hold h
+        WHERE NOT EXISTS (SELECT 1 FROM orders_order o WHERE 'order:' || o.id = h.reference)
         """,
     ),
-    Equation(
-        "closed_orders_hold_nothing",
-        "each order that is over: held = 0",
-        f"SELECT count(*) FROM orders_order o WHERE {_TERMINAL}",
-        f"""
-        SELECT 'order ' || o.id, 'it is over, but still holds ' || (h.charged - h.earned - h.refunded)
-        FROM orders_order o JOIN billing_hold h ON h.reference = 'order:' || o.id
-        WHERE {_TERMINAL} AND h.charged - h.earned - h.refunded <> 0 ORDER BY o.id
-        """,
-    ),
-    Equation(
-        "decisions_are_paid",
-        "each order settled by hand: refunded = charge × missing ÷ quantity, as decided or answered since; never less",
-        "SELECT count(*) FROM orders_order WHERE missing_by_hand IS NOT NULL",
-        f"""
-        SELECT 'order ' || o.id,
-               format('a person said that %s of %s are missing; it is %s, %s are missing, %s of %s was refunded',
-               o.missing_by_hand, o.total, coalesce(nullif(o.progress, ''), 'open'), now.missing, h.refunded, o.charge)
-        FROM orders_order o {_HOLD_OF}
-        -- A later answer that owes more is paid and leaves its own number; one that owes less changes neither.
-        CROSS JOIN LATERAL (SELECT CASE WHEN {_ALL_BACK} THEN o.total
-            ELSE greatest(0, least(o.total, coalesce(o.remains, o.missing_by_hand))) END AS missing) now
-        WHERE o.missing_by_hand IS NOT NULL
-          AND NOT coalesce({_TERMINAL} AND h.refunded = {_SHARE.format("now.missing")}
-                           AND h.refunded >= {_SHARE.format("o.missing_by_hand")}, false)
-        ORDER BY o.id
-        """,
-    ),
-    Equation(
-        "unplaced_orders_hold_everything",
-        "each order on its way to the provider: held = charge; each refused or refunded one: refunded = charge",
-        f"SELECT count(*) FROM orders_order WHERE forward_state <> '{Forward.PLACED}'",
-        f"""
-        SELECT 'order ' || o.id, format('it is %s, earned %s, refunded %s', o.forward_state, h.earned, h.refunded)
-        FROM orders_order o {_HOLD_OF}
-        WHERE o.forward_state <> '{Forward.PLACED}' AND h.reference IS NOT NULL
-          AND (h.earned <> 0
-               OR h.refunded <> CASE WHEN {_NEVER_PLACED} THEN o.charge ELSE 0 END)
-        ORDER BY o.id
-        """,
-    ),
-    Equation(
-        "one_live_attempt",
-        "each order: at most one attempt that the provider has or may have",
-        _ATTEMPTS,
-        f"""
-        SELECT 'order ' || order_id, count(*) || ' live attempts' FROM orders_forwardattempt
-        WHERE outcome IN {_LIVE} GROUP BY order_id HAVING count(*) > 1 ORDER BY order_id
-        """,
+    Together(
+        _SENDING,
+        (
+            Part(
+                "one_live_attempt",
+                "each order: at most one attempt that the provider has or may have",
+                _ATTEMPTS,
+                "r.live > 1",
+                "'order ' || r.id",
+                "r.live || ' live attempts'",
+            ),
+            Part(
+                "placed_orders_have_their_id",
+                "order placed ⇔ upstream id ⇔ its attempt placed with the same id; no id serves two orders",
+                _ORDERS,
+                f"""(r.forward_state = '{Forward.PLACED}') <> (r.upstream_id IS NOT NULL)
+                    OR (r.forward_state <> '{Forward.REFUNDED}' AND (
+                        r.placed <> CASE r.forward_state WHEN '{Forward.PLACED}' THEN 1 ELSE 0 END
+                        OR r.placed_id IS DISTINCT FROM r.upstream_id))
+                    OR r.sharing > 1""",
+                "'order ' || r.id",
+                """format('it is %s with upstream id %s; %s placed attempts, with id %s; %s orders share it',
+                          r.forward_state, coalesce(r.upstream_id, '–'), r.placed, coalesce(r.placed_id, '–'),
+                          r.sharing)""",
+            ),
+            Part(
+                "states_match_attempts",
+                "queued, refused: no live attempt; claimed, sending, in doubt: one attempt in that state",
+                _ORDERS,
+                # Found only after its customer was refunded: a loss of the shop, and no contradiction.
+                f"""CASE r.forward_state
+                        WHEN '{Forward.CLAIMED}' THEN r.outcome IS DISTINCT FROM '{Outcome.CLAIMED}'
+                        WHEN '{Forward.SENDING}' THEN r.outcome IS DISTINCT FROM '{Outcome.SENDING}'
+                        WHEN '{Forward.IN_DOUBT}' THEN r.outcome IS DISTINCT FROM '{Outcome.IN_DOUBT}'
+                        WHEN '{Forward.REVIEW}' THEN r.outcome IS DISTINCT FROM '{Outcome.IN_DOUBT}'
+                        WHEN '{Forward.REFUNDED}' THEN r.outcome NOT IN ({sql_list((Outcome.IN_DOUBT, Outcome.PLACED))})
+                        WHEN '{Forward.PLACED}' THEN r.outcome IS DISTINCT FROM '{Outcome.PLACED}'
+                        ELSE r.outcome IS NOT NULL END""",
+                "'order ' || r.id",
+                "format('it is %s, its live attempt is %s', r.forward_state, coalesce(r.outcome, 'none'))",
+            ),
+        ),
     ),
     Equation(
         "attempts_follow_proof",
@@ -107,53 +167,12 @@ EQUATIONS = [
         _ATTEMPTS,
         f"""
         SELECT 'order ' || a.order_id, format('attempt %s is %s, but attempt %s exists', a.n, a.outcome, b.n)
-        FROM orders_forwardattempt a JOIN orders_forwardattempt b ON b.order_id = a.order_id AND b.n = a.n + 1
-        WHERE NOT coalesce((a.outcome = '{Outcome.NOT_SENT}' AND a.send_calls = 0)
+        FROM orders_forwardattempt b JOIN orders_forwardattempt a ON a.order_id = b.order_id AND a.n = b.n - 1
+        WHERE b.n > 1
+          AND NOT coalesce((a.outcome = '{Outcome.NOT_SENT}' AND a.send_calls = 0)
                OR a.outcome IN ({sql_list((Outcome.RELEASED, Outcome.REFUSED))})
                OR (a.outcome = '{Outcome.NOT_PLACED}' AND (a.evidence ? 'bracket' OR a.decided_by IS NOT NULL)), false)
         ORDER BY a.order_id, a.n
-        """,
-    ),
-    Equation(
-        "placed_orders_have_their_id",
-        "order placed ⇔ upstream id ⇔ its attempt placed with the same id; no id serves two orders",
-        _ORDERS,
-        f"""
-        SELECT 'order ' || o.id,
-               format('it is %s with upstream id %s; %s placed attempts, with id %s; %s orders share it',
-               o.forward_state, coalesce(o.upstream_id, '–'), count(a.id), coalesce(min(a.upstream_id), '–'),
-               greatest(1, s.n))
-        FROM orders_order o
-        LEFT JOIN orders_forwardattempt a ON a.order_id = o.id AND a.outcome = '{Outcome.PLACED}'
-        LEFT JOIN (SELECT provider_id, upstream_id, count(*) AS n FROM orders_order
-                   WHERE upstream_id IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1) s
-               ON s.provider_id = o.provider_id AND s.upstream_id = o.upstream_id
-        GROUP BY o.id, s.n
-        HAVING (o.forward_state = '{Forward.PLACED}') <> (o.upstream_id IS NOT NULL)
-            OR (o.forward_state <> '{Forward.REFUNDED}' AND (
-                count(a.id) <> CASE o.forward_state WHEN '{Forward.PLACED}' THEN 1 ELSE 0 END
-                OR min(a.upstream_id) IS DISTINCT FROM o.upstream_id))
-            OR s.n > 1
-        ORDER BY o.id
-        """,
-    ),
-    Equation(
-        "states_match_attempts",
-        "queued, refused: no live attempt; claimed, sending, in doubt: one attempt in that state",
-        _ORDERS,
-        f"""
-        SELECT 'order ' || o.id, format('it is %s, its live attempt is %s', o.forward_state, coalesce(outcome, 'none'))
-        FROM orders_order o LEFT JOIN orders_forwardattempt a ON a.order_id = o.id AND a.outcome IN {_LIVE}
-        WHERE CASE o.forward_state
-            WHEN '{Forward.CLAIMED}' THEN a.outcome IS DISTINCT FROM '{Outcome.CLAIMED}'
-            WHEN '{Forward.SENDING}' THEN a.outcome IS DISTINCT FROM '{Outcome.SENDING}'
-            WHEN '{Forward.IN_DOUBT}' THEN a.outcome IS DISTINCT FROM '{Outcome.IN_DOUBT}'
-            WHEN '{Forward.REVIEW}' THEN a.outcome IS DISTINCT FROM '{Outcome.IN_DOUBT}'
-            -- Found only after its customer was refunded: a loss of the shop, and no contradiction.
-            WHEN '{Forward.REFUNDED}' THEN a.outcome NOT IN ({sql_list((Outcome.IN_DOUBT, Outcome.PLACED))})
-            WHEN '{Forward.PLACED}' THEN a.outcome IS DISTINCT FROM '{Outcome.PLACED}'
-            ELSE a.outcome IS NOT NULL
-        END ORDER BY o.id
         """,
     ),
     Equation(
@@ -187,7 +206,7 @@ EQUATIONS = [
         SELECT 'order ' || o.id, count(*) || ' open requests; it is ' || o.progress
         FROM orders_cancellation c JOIN orders_order o ON o.id = c.order_id
         WHERE c.state IN ({sql_list(CANCEL_OPEN)})
-        GROUP BY o.id HAVING count(*) > 1 OR bool_or({_TERMINAL}) ORDER BY o.id
+        GROUP BY o.id HAVING count(*) > 1 OR bool_or({terminal("o")}) ORDER BY o.id
         """,
     ),
     Equation(
@@ -222,7 +241,7 @@ EQUATIONS = [
           AND o.answered_currency IN ('', p.currency)
           -- An answer is dated by its question, and may have been applied only after the check.
           AND o.answered_at < d.checked_at - interval '{_LONGEST_ANSWER} seconds'
-          AND CASE WHEN {_ALL_BACK} THEN o.provider_charge > 0
+          AND CASE WHEN {all_back("o")} THEN o.provider_charge > 0
                    ELSE o.provider_charge - o.expected_charge >= 0.01 END
           AND NOT EXISTS (SELECT 1 FROM orders_reconciliationbreak b
                           WHERE b.order_id = o.id AND b.kind IN ({sql_list((BreakKind.OWED, BreakKind.CHARGE))}))

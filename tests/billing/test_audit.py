@@ -124,7 +124,7 @@ def breaks(*names: str) -> Callable[[Hurt], Hurt]:
     return note
 
 
-@breaks("accounts_sum_to_zero", "wallet_balances")
+@breaks("accounts_sum_to_zero", "wallet_balances", "wallet_lines")
 def money_out_of_nowhere(shop: dict[str, Order], alice: User) -> None:
     damage("UPDATE billing_account SET balance = balance + 1 WHERE customer_id = %s", alice.pk)
 
@@ -134,14 +134,34 @@ def a_refund_taken_back_from_the_hold(shop: dict[str, Order], alice: User) -> No
     damage("UPDATE billing_hold SET refunded = 0 WHERE reference = %s", shop["partial"].reference)
 
 
-@breaks("accounts_sum_to_zero", "wallet_balances", "holds", "held_account")
+@breaks("accounts_sum_to_zero", "wallet_balances", "wallet_lines", "lines_follow_transfers", "holds", "held_account")
 def a_transfer_that_vanished(shop: dict[str, Order], alice: User) -> None:
     damage("DELETE FROM billing_transfer WHERE key = %s", f"{shop['queued'].reference}:hold")
 
 
-@breaks("accounts_sum_to_zero", "wallet_balances")
+@breaks("accounts_sum_to_zero", "wallet_balances", "lines_follow_transfers")
 def a_transfer_that_grew(shop: dict[str, Order], alice: User) -> None:
     damage("UPDATE billing_transfer SET amount = amount + 1 WHERE code = 'credit'")
+
+
+@breaks("lines_follow_transfers")
+def a_sum_of_a_line_that_changed(shop: dict[str, Order], alice: User) -> None:
+    damage("UPDATE billing_walletline SET spent = spent + 1, added = added + 1 WHERE number = 3")
+
+
+@breaks("lines_follow_transfers")
+def a_line_that_is_older_than_the_one_before(shop: dict[str, Order], alice: User) -> None:
+    damage("UPDATE billing_walletline SET at = at - interval '1 day' WHERE number = 3")
+
+
+@breaks("lines_follow_transfers")
+def a_line_that_vanished(shop: dict[str, Order], alice: User) -> None:
+    damage("DELETE FROM billing_walletline WHERE number = 3")
+
+
+@breaks("wallet_lines")
+def the_last_line_that_vanished(shop: dict[str, Order], alice: User) -> None:
+    damage("DELETE FROM billing_walletline l USING billing_account a WHERE a.id = l.wallet_id AND l.number = a.lines")
 
 
 @breaks("keys_parse")
@@ -358,7 +378,7 @@ def test_the_broken_row_is_named_and_the_exit_status_says_so(shop: dict[str, Ord
     money_out_of_nowhere(shop, alice)
     out = StringIO()
     with pytest.raises(
-        CommandError, match=r"2 of \d+ equations fail: accounts_sum_to_zero, wallet_balances"
+        CommandError, match=r"3 of \d+ equations fail: accounts_sum_to_zero, wallet_balances, wallet_lines"
     ) as failure:
         call_command("audit", stdout=out)
     assert failure.value.returncode == 1

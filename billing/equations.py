@@ -1,0 +1,196 @@
+"""What an audit is made of: equations in plain SQL, and the world of rows they are checked in.
+
+A world is the beginning of a statement, ``WITH …``. The common one has all rows. Another one may put fewer rows in the
+place of a table, under its name: the same equations then say whether these rows are sound.
+"""
+
+# ruff: noqa: S608  # Statements are put together from constants of this project; nothing from outside reaches them.
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.db import connection, transaction
+
+#: At most so many broken rows are named; all of them are counted.
+NAMED = 50
+
+
+@dataclass(frozen=True)
+class Equation:
+    """``counted`` selects how many rows are checked, ``broken`` the rows (what, why) that contradict ``says``."""
+
+    name: str
+    says: str
+    counted: str
+    broken: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One equation about the rows of a :class:`Together`, which its SQL calls ``r``: ``broken`` is a condition."""
+
+    name: str
+    says: str
+    counted: str
+    broken: str
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Together:
+    """Equations about the same ``rows``, a SELECT that is run once for all of them."""
+
+    rows: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    name: str
+    says: str
+    looked_at: int
+    broken: int
+    rows: list[tuple[str, str]]
+
+    @property
+    def holds(self) -> bool:
+        return self.broken == 0
+
+    def as_facts(self) -> dict[str, Any]:
+        rows = [{"what": what, "why": why} for what, why in self.rows]
+        return {"name": self.name, "equation": self.says, "holds": self.holds} | {
+            "looked_at": self.looked_at,
+            "broken": self.broken,
+            "rows": rows,
+        }
+
+
+#: All rows. ``moved`` has the sum and number of all transfers of each account, and the sum of those that a gateway may
+#: have; ``new_line`` the lines to check; ``open_holds`` what all holds still hold.
+MOVED = """
+    flow AS (
+        SELECT source_id, target_id, code, sum(amount) AS amount, count(*) AS n FROM {transfers} GROUP BY 1, 2, 3
+    ),
+    moved AS (
+        SELECT account_id, sum(amount) AS amount, sum(of_gateway) AS of_gateway, sum(n) AS n FROM (
+            SELECT source_id, -amount, CASE code WHEN 'topup' THEN -amount ELSE 0 END, n FROM flow
+            UNION ALL
+            SELECT target_id, amount,
+                   CASE WHEN code IN ('chargeback', 'chargeback_loss', 'fee') THEN amount ELSE 0 END, n FROM flow
+        ) side (account_id, amount, of_gateway, n) GROUP BY 1
+    )
+"""
+EVERYTHING = f"""
+    WITH {MOVED.format(transfers="billing_transfer")},
+    new_line AS (SELECT * FROM billing_walletline),
+    open_holds AS (SELECT coalesce(sum(charged - earned - refunded), 0) AS held FROM billing_hold)
+"""
+
+
+@contextmanager
+def one_snapshot() -> Iterator[None]:
+    """Let all that is read in the block be of one moment, with memory enough for sums over every row.
+
+    Inside a transaction it is that transaction's moment, as far as its isolation gives one.
+    """
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        if is_outermost:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        cursor.execute("SET LOCAL work_mem = '256MB'")
+        cursor.execute("SET LOCAL jit = off")
+        yield
+
+
+def check(equations: Iterable[Equation | Together], world: str = EVERYTHING) -> list[Finding]:
+    """Recompute each equation in ``world``; return what was found, in the same order."""
+    findings: list[Finding] = []
+    counted: dict[str, int] = {}
+
+    def looked_at(statement: str) -> int:
+        if statement not in counted:
+            counted[statement] = _rows(f"{world} {statement}")[0][0]
+        return counted[statement]
+
+    with one_snapshot():
+        for e in equations:
+            parts = e.parts if isinstance(e, Together) else (e,)
+            found = _rows(f"{world} {_together(e) if isinstance(e, Together) else _alone(e)}")
+            for part in parts:
+                rows = [(what, why) for name, what, why, _n in found if name == part.name]
+                broken = next((n for name, _what, _why, n in found if name == part.name), 0)
+                findings.append(Finding(part.name, part.says, looked_at(part.counted), broken, rows))
+    return findings
+
+
+def _rows(statement: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
+
+
+def _alone(e: Equation) -> str:
+    return f"SELECT '{e.name}', what, why, count(*) OVER () FROM ({e.broken}) b(what, why) LIMIT {NAMED}"
+
+
+def _together(e: Together) -> str:
+    # The rows are filtered by all conditions first; words are found only for those that are left.
+    conditions = " OR ".join(f"({part.broken})" for part in e.parts)
+    each = ", ".join(f"('{part.name}', ({part.broken}), {part.what}, {part.why})" for part in e.parts)
+    return f"""
+        SELECT name, what, why, n FROM (
+            SELECT f.name, f.what, f.why, count(*) OVER (PARTITION BY f.name) AS n,
+                   row_number() OVER (PARTITION BY f.name ORDER BY length(f.what), f.what) AS place
+            FROM ({e.rows}) r CROSS JOIN LATERAL (VALUES {each}) f(name, is_broken, what, why)
+            WHERE ({conditions}) AND f.is_broken
+        ) b WHERE place <= {NAMED} ORDER BY name, place
+    """
+
+
+def guards(room: str, triggers: dict[str, str]) -> Equation:
+    """Return the equation that every guard of a room is there: ``triggers`` maps each trigger to its table.
+
+    The rules of rows are those of the room's models: checks, unique indexes, and columns that are unique.
+    """
+    wanted = ", ".join(f"('{table}', '{trigger}')" for trigger, table in triggers.items())
+    rules = [(m._meta.db_table, c.name) for m in apps.get_app_config(room).get_models() for c in m._meta.constraints]
+    named = ", ".join(f"('{table}', '{name}')" for table, name in rules)
+    # A primary key has its constraint as well, and nobody loses one unnoticed.
+    columns = [
+        (m._meta.db_table, f.column)
+        for m in apps.get_app_config(room).get_models()
+        for f in m._meta.local_fields
+        if f.unique and not f.primary_key
+    ]
+    # A room may have none, and SQL knows no empty list of values.
+    unique = ", ".join(f"('{table}', '{column}')" for table, column in columns) or "(NULL, NULL)"
+    return Equation(
+        f"{room}_guards",
+        "the triggers and constraints that guard the rows are there and enabled",
+        f"SELECT {len(triggers) + len(rules) + len(columns)}",
+        f"""
+        SELECT 'trigger ' || w.name, CASE WHEN t.oid IS NULL THEN 'missing' ELSE 'disabled' END
+        FROM (VALUES {wanted}) w(tab, name)
+        LEFT JOIN pg_trigger t ON t.tgname = w.name AND t.tgrelid = to_regclass(w.tab)
+        WHERE t.oid IS NULL OR t.tgenabled NOT IN ('O', 'A')
+        UNION ALL
+        SELECT 'constraint ' || w.name, 'missing, or not in force'
+        FROM (VALUES {named}) w(tab, name)
+        WHERE NOT EXISTS (SELECT 1 FROM pg_constraint c
+                          WHERE c.conname = w.name AND c.conrelid = to_regclass(w.tab) AND c.convalidated)
+          AND NOT EXISTS (SELECT 1 FROM pg_index i JOIN pg_class k ON k.oid = i.indexrelid
+                          WHERE k.relname = w.name AND i.indrelid = to_regclass(w.tab)
+                            AND i.indisunique AND i.indisvalid)
+        UNION ALL
+        SELECT 'unique column ' || w.tab || '.' || w.col, 'not unique any more'
+        FROM (VALUES {unique}) w(tab, col)
+        WHERE w.tab IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_index i
+                          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+                          WHERE i.indnkeyatts = 1 AND i.indrelid = to_regclass(w.tab) AND a.attname = w.col
+                            AND i.indisunique AND i.indisvalid AND i.indpred IS NULL)
+        """,
+    )
