@@ -75,7 +75,7 @@ MOVED = """
     flow AS (
         SELECT source_id, target_id, code, sum(amount) AS amount, count(*) AS n FROM {transfers} GROUP BY 1, 2, 3
     ),
-    moved AS (
+    {name} AS (
         SELECT account_id, sum(amount) AS amount, sum(of_gateway) AS of_gateway, sum(n) AS n FROM (
             SELECT source_id, -amount, CASE code WHEN 'topup' THEN -amount ELSE 0 END, n FROM flow
             UNION ALL
@@ -85,7 +85,7 @@ MOVED = """
     )
 """
 EVERYTHING = f"""
-    WITH {MOVED.format(transfers="billing_transfer")},
+    WITH {MOVED.format(name="moved", transfers="billing_transfer")},
     new_line AS (SELECT * FROM billing_walletline),
     open_holds AS (SELECT coalesce(sum(charged - earned - refunded), 0) AS held FROM billing_hold)
 """

@@ -237,6 +237,10 @@ FROZEN = Cause(
         "says how."
     ),
 )  # fmt: skip
+BOOKS_DO_NOT_ADD_UP = Cause(
+    "shop:audit", Severity.MONEY, _("The books of the shop do not add up: %(names)s"),
+    _("%(rows)s. `manage.py audit` names every row. No money was moved because of it."),
+)  # fmt: skip
 QUEUE_SILENT = Cause(
     "queue:{queue}", Severity.ATTENTION, _("No worker answers on the queue %(queue)s"),
     _("Its worker has stopped, hangs or has lost its connection. Restart it; no order is lost."),

@@ -206,7 +206,7 @@ EQUATIONS: list[Equation | Together] = [
         SELECT 'order ' || o.id, count(*) || ' open requests; it is ' || o.progress
         FROM orders_cancellation c JOIN orders_order o ON o.id = c.order_id
         WHERE c.state IN ({sql_list(CANCEL_OPEN)})
-        GROUP BY o.id HAVING count(*) > 1 OR bool_or({terminal("o")}) ORDER BY o.id
+        GROUP BY o.id, o.progress HAVING count(*) > 1 OR bool_or({terminal("o")}) ORDER BY o.id
         """,
     ),
     Equation(

@@ -12,7 +12,7 @@ from notices import outbox
 from notices.alert_mails import mail_open_alerts
 from notices.containment import contained, failures_since
 from notices.heartbeats import beat
-from orders import freezing, sweep
+from orders import auditing, freezing, sweep
 from orders.books import reconciliation
 from orders.doorbell import RESOLVE, ring
 from orders.doubt import resolve
@@ -34,6 +34,8 @@ def ring_round() -> None:
         ring("catalog.tasks.sync_due")
     with contained("reconciling accounts"):
         reconciliation.reconcile_due(now=now)
+    with contained("auditing"):
+        auditing.audit_due(now=now)
     with contained("counting the facts of services"):
         facts.keep_up(now=now)
     with contained("calling the roll of the queues"):
@@ -63,6 +65,8 @@ def work_round(*, seconds: float = 15.0) -> dict[str, int]:
         done["synced"] = sync_due(now=now)
     with contained("reconciling accounts"):
         done["reconciled"] = reconciliation.reconcile_due(now=database_now())
+    with contained("auditing"):
+        auditing.audit_due(now=database_now())
     with contained("counting the facts of services"):
         done["counted"] = facts.keep_up(now=database_now())
     with contained("deleting what has expired"):

@@ -1,4 +1,5 @@
 from orders.models.attempt import Attempt, ForwardAttempt, ProviderExchange, RefillAttempt
+from orders.models.audit_state import AuditState
 from orders.models.books import (
     BalanceReading,
     BreakKind,
@@ -27,6 +28,7 @@ __all__ = [
     "FROZEN",
     "RESTORED",
     "Attempt",
+    "AuditState",
     "Cancellation",
     "ChangedDay",
     "ChildOrder",

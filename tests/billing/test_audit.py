@@ -16,7 +16,8 @@ from billing.audit import NAMED
 from billing.models import Account, AccountKind
 from catalog.models import Service
 from core.clock import database_now
-from orders.models import BalanceReading, Cancellation, ChildOrder, Order, ReconciliationSchedule
+from orders import auditing
+from orders.models import AuditState, BalanceReading, Cancellation, ChildOrder, Order, ReconciliationSchedule
 from orders.states import Forward, Outcome, Progress, RefillState
 from storefront.embedded.postgres import OWNER_ROLE
 from tests.billing import cast
@@ -365,8 +366,15 @@ def a_charge_above_the_price_that_left_no_row(shop: dict[str, Order], alice: Use
 
 @pytest.mark.parametrize(("hurt", "names"), [d[1:] for d in DAMAGES], ids=[d[0] for d in DAMAGES])
 def test_damage_is_found_under_its_name(shop: dict[str, Order], alice: User, hurt: Hurt, names: set[str]) -> None:
+    """By the audit of everything, and by that of what has changed: here all of the shop is new."""
     hurt(shop, alice)
     assert broken() == names
+    assert doubted() == names
+
+
+def doubted() -> set[str]:
+    state = AuditState.objects.first() or AuditState(next_at=database_now())
+    return {f.name for f in auditing.audit_changes(state) if not f.holds}
 
 
 def test_every_equation_has_damage_that_breaks_it() -> None:

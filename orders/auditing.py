@@ -1,0 +1,191 @@
+"""When audits run: every hour over what has changed, every night over everything.
+
+The hourly one checks the same equations in a world that has only the new transfers and the orders that something
+happened to, and keeps the sums of the transfers before. What it doubts is decided by an audit of everything.
+"""
+
+# ruff: noqa: S608  # Statements are put together from constants and numbers; nothing from outside reaches them.
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from billing import audit as books
+from billing.equations import MOVED, Finding, check
+from notices import causes
+from notices.alerts import close_alert, raise_alert
+from orders import audit
+from orders.models import AuditState
+from orders.states import Forward, sql_list
+
+log = logging.getLogger(__name__)
+
+INTERVAL = timedelta(hours=1)
+#: The hour of the shop's day after which everything is audited.
+NIGHT = 3
+EQUATIONS = [*books.EQUATIONS, *audit.EQUATIONS]
+
+_TABLES = {
+    "transfer": "billing_transfer",
+    "order": "orders_order",
+    "event": "orders_orderevent",
+    "attempt": "orders_forwardattempt",
+}
+_BETWEEN = "(SELECT * FROM billing_transfer WHERE id > %(after)s AND id <= %(upto)s) t"
+_SENT = sql_list((Forward.PLACED, Forward.REFUSED, Forward.REFUNDED))
+_SUMS = f"""
+    WITH {MOVED.format(name="moved", transfers=_BETWEEN)}
+    SELECT a.id, coalesce(m.amount, 0), coalesce(m.of_gateway, 0) FROM billing_account a
+    LEFT JOIN moved m ON m.account_id = a.id WHERE a.kind <> 'wallet'
+"""
+#: The orders that something happened to, those on their way to a provider, and those that share an id with one of them.
+_TOUCHED = f"""
+    WITH touched AS (
+        SELECT id FROM orders_order WHERE id > %(order)s
+        UNION SELECT substr(reference, 7)::bigint FROM billing_transfer
+              WHERE id > %(transfer)s AND reference ~ '^order:[1-9][0-9]{{0,17}}$'
+        UNION SELECT order_id FROM orders_orderevent WHERE id > %(event)s
+        UNION SELECT order_id FROM orders_forwardattempt WHERE id > %(attempt)s
+        UNION SELECT id FROM orders_order WHERE forward_state NOT IN ({_SENT})
+    )
+    SELECT id FROM touched
+    UNION SELECT p.id FROM touched t JOIN orders_order o USING (id)
+          JOIN orders_order p ON p.provider_id = o.provider_id AND p.upstream_id = o.upstream_id
+    UNION SELECT p.id FROM touched t JOIN orders_childorder c ON c.parent_id = t.id
+          JOIN orders_order p ON p.provider_id = c.provider_id AND p.upstream_id = c.upstream_id
+"""
+# A table's name in such a statement means the rows that the part of this name selects, from there on. The balance of a
+# wallet is compared with its last line, which the equations of lines compare with the transfers.
+_CHANGED = """
+    WITH fresh_transfer AS MATERIALIZED (SELECT * FROM billing_transfer WHERE id > {transfer}),
+    {fresh},
+    kept (account_id, amount, of_gateway) AS (VALUES (0::bigint, 0::numeric, 0::numeric){kept}),
+    without_line AS (
+        SELECT {wallet} AS account_id, count(*) AS n FROM fresh_transfer t
+        WHERE {wallet} IS NOT NULL AND NOT EXISTS (SELECT FROM billing_walletline l WHERE l.transfer_id = t.id)
+        GROUP BY 1
+    ),
+    moved (account_id, amount, of_gateway, n) AS (
+        SELECT a.id, coalesce(k.amount, 0) + coalesce(f.amount, 0),
+               coalesce(k.of_gateway, 0) + coalesce(f.of_gateway, 0), 0
+        FROM billing_account a LEFT JOIN kept k ON k.account_id = a.id LEFT JOIN fresh f ON f.account_id = a.id
+        WHERE a.kind <> 'wallet'
+        UNION ALL
+        SELECT a.id, l.balance, 0, coalesce(l.number, 0) + coalesce(w.n, 0) FROM billing_account a
+        LEFT JOIN billing_walletline l ON l.wallet_id = a.id AND l.number = a.lines
+        LEFT JOIN without_line w ON w.account_id = a.id WHERE a.kind = 'wallet'
+    ),
+    new_line AS (SELECT * FROM billing_walletline WHERE transfer_id > {transfer}),
+    open_holds AS (
+        SELECT coalesce(sum(charged - earned - refunded), 0) AS held FROM billing_hold
+        WHERE charged > earned + refunded
+    ),
+    touched AS (SELECT unnest(ARRAY[{orders}]::bigint[]) AS id),
+    referred AS (
+        SELECT 'order:' || id AS reference FROM touched
+        UNION SELECT reference FROM fresh_transfer WHERE code IN ('hold', 'settle', 'release', 'late_refund')
+    ),
+    orders_order AS (SELECT * FROM orders_order WHERE id IN (SELECT id FROM touched)),
+    billing_hold AS (SELECT * FROM billing_hold WHERE reference IN (SELECT reference FROM referred)),
+    billing_transfer AS (
+        SELECT * FROM billing_transfer WHERE reference IN (SELECT reference FROM referred)
+        UNION SELECT * FROM fresh_transfer
+    ),
+    orders_forwardattempt AS (SELECT * FROM orders_forwardattempt WHERE order_id IN (SELECT id FROM touched)),
+    orders_refill AS (SELECT * FROM orders_refill WHERE order_id IN (SELECT id FROM touched)),
+    orders_refillattempt AS (SELECT * FROM orders_refillattempt WHERE refill_id IN (SELECT id FROM orders_refill)),
+    orders_childorder AS (SELECT * FROM orders_childorder WHERE parent_id IN (SELECT id FROM touched)),
+    orders_cancellation AS (SELECT * FROM orders_cancellation WHERE order_id IN (SELECT id FROM touched))
+"""
+
+
+def audit_due(*, now: datetime) -> list[Finding]:
+    """Audit if it is time: everything after each night and at first, else what has changed; return what was found.
+
+    An alert names the equations that fail, and closes when everything holds again.
+    """
+    if not AuditState.objects.filter(next_at__lte=now).update(next_at=now + INTERVAL):
+        if not AuditState.objects.exists():
+            AuditState.objects.bulk_create([AuditState(next_at=now)], ignore_conflicts=True)
+        return []
+    state = AuditState.objects.get()
+    if state.full_at is None or state.full_at < _last_night(now):
+        return audit_everything(state, now=now)
+    newest = _newest()
+    findings = audit_changes(state)
+    if not all(f.holds for f in findings):
+        log.error("the hourly audit doubts %s", ", ".join(f.name for f in findings if not f.holds))
+        return audit_everything(state, now=now)
+    _certify(state, state.noted, newest, start=state.sums)
+    return findings
+
+
+def audit_everything(state: AuditState, *, now: datetime) -> list[Finding]:
+    """Check every row; note the time and what the next hourly audits begin with, and open or close the alert."""
+    newest = _newest()
+    findings = check(EQUATIONS)
+    state.full_at = now
+    _certify(state, state.noted or newest, newest)
+    if failed := [f for f in findings if not f.holds]:
+        rows = "; ".join(f"{what}: {why}" for f in failed for what, why in f.rows[:3])
+        raise_alert(causes.BOOKS_DO_NOT_ADD_UP, now=now, names=", ".join(f.name for f in failed), rows=rows)
+    else:
+        close_alert(causes.BOOKS_DO_NOT_ADD_UP, now=now)
+    return findings
+
+
+def audit_changes(state: AuditState) -> list[Finding]:
+    """Check what has changed since the certified rows; this writes nothing."""
+    since = {name: int(state.certified.get(name, 0)) for name in _TABLES}
+    with connection.cursor() as cursor:
+        cursor.execute(_TOUCHED, since)
+        orders = [row[0] for row in cursor.fetchall()]
+    return check(EQUATIONS, _world(since["transfer"], orders, state.sums))
+
+
+def _world(transfer: int, orders: list[int], sums: Mapping[str, list[str]]) -> str:
+    kept = "".join(f", ({int(pk)}, {Decimal(a):f}, {Decimal(g):f})" for pk, (a, g) in sums.items())
+    return _CHANGED.format(
+        transfer=transfer,
+        fresh=MOVED.format(name="fresh", transfers="fresh_transfer"),
+        kept=kept,
+        wallet=books.WALLET,
+        orders=", ".join(map(str, orders)),
+    )
+
+
+def _newest() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT " + ", ".join(f"(SELECT coalesce(max(id), 0) FROM {t})" for t in _TABLES.values()))
+        return dict(zip(_TABLES, cursor.fetchone(), strict=True))
+
+
+def _certify(
+    state: AuditState,
+    certified: dict[str, int],
+    newest: dict[str, int],
+    *,
+    start: Mapping[str, list[str]] | None = None,
+) -> None:
+    """Store up to where all is sound; ``start`` has the sums up to where it was before, None to sum everything."""
+    after = 0 if start is None else int(state.certified.get("transfer", 0))
+    with connection.cursor() as cursor:
+        cursor.execute(_SUMS, {"after": after, "upto": certified.get("transfer", 0)})
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    before = start or {}
+    state.sums = {
+        str(pk): [str(Decimal(was) + more) for was, more in zip(before.get(str(pk), ("0", "0")), sums, strict=True)]
+        for pk, *sums in rows
+    }
+    state.certified, state.noted = certified, newest
+    state.save(update_fields=["full_at", "certified", "noted", "sums"])
+
+
+def _last_night(now: datetime) -> datetime:
+    today = timezone.localtime(now).replace(hour=NIGHT, minute=0, second=0, microsecond=0)
+    return today if today <= now else today - timedelta(days=1)
