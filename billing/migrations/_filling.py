@@ -60,6 +60,8 @@ def fill_in(connection: Any) -> None:
     bound = _bound(connection)
     for wallets in _batches(connection):
         _fill(connection, wallets, bound)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE billing_walletline")
 
 
 def _bound(connection: Any) -> int:
