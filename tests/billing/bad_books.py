@@ -7,6 +7,7 @@ from django.db import connection
 
 from core.clock import database_now
 from orders.models import (
+    AuditState,
     BreakKind,
     BreakState,
     EntryKind,
@@ -97,3 +98,8 @@ def a_difference_about_something_else(shop: Shop) -> None:
 @refuses("shop_state_is_one_row")
 def a_second_state_of_the_shop(shop: Shop) -> None:
     ShopState.objects.create(pk=2, home="elsewhere")
+
+
+@refuses("audit_state_is_one_row")
+def a_second_state_of_the_audit(shop: Shop) -> None:
+    AuditState.objects.create(pk=2, next_at=database_now())
