@@ -10,6 +10,7 @@ from catalog.facts.figures import ENOUGH, MONTH, WEEK
 from catalog.facts.histogram import Histogram, add_up, size, within
 from catalog.facts.reading import ServiceTimes, times_of
 from catalog.models import Service, ServiceDay
+from core.clock import database_now
 
 #: Days shown one by one.
 SHOWN_DAYS = 14
@@ -100,8 +101,9 @@ class ServiceFacts:
 
 
 def facts_of(service: Service) -> ServiceFacts:
-    """Return what was measured about a service: one query, and one more where its figures were not read with it."""
-    today = timezone.localdate(timezone=timezone.get_default_timezone())
+    """Return what was measured about a service: its days, the time, and the figures if they were not read, by a query
+    each."""
+    today = timezone.localdate(database_now(), timezone.get_default_timezone())
     rows = list(ServiceDay.objects.filter(service=service, day__gt=today - timedelta(days=MONTH), day__lte=today))
     by_day = {row.day: row for row in rows}
     shown = [today - timedelta(days=ago) for ago in reversed(range(SHOWN_DAYS))]
