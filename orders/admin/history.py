@@ -1,4 +1,4 @@
-"""Everything an owner sees below the facts of one order: its events, attempts to send it, money and refills."""
+"""Everything an owner sees below the facts of one order: events, attempts and their repeats, money and refills."""
 
 import json
 from collections.abc import Iterable
@@ -8,8 +8,18 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from orders.models import Attempt, ForwardAttempt, Order, OrderEvent, Refill
+from orders.models import (
+    Attempt,
+    ForwardAttempt,
+    Order,
+    OrderEvent,
+    ProviderExchange,
+    Refill,
+    RefillAttempt,
+    RepeatAttempt,
+)
 from orders.settlement import OrderMoney, money_of
+from orders.states import Outcome
 
 #: Evidence is bounded when it is stored; a page shows less of it, so that fifty tries still load.
 SHOWN = 16_000
@@ -17,10 +27,12 @@ SHOWN = 16_000
 
 @dataclass(frozen=True)
 class Try:
-    """One attempt with its exchanges: ``facts`` are label and value, ``exchanges`` title and indented JSON."""
+    """One attempt, or a repeat of one, with its exchanges.
 
-    title: str
-    outcome: str
+    ``heading`` names it and its outcome, ``facts`` are label and value, ``exchanges`` title and indented JSON.
+    """
+
+    heading: str
     facts: list[tuple[str | Promise, Any]]
     evidence: str
     exchanges: list[tuple[str, str]]
@@ -42,40 +54,53 @@ class History:
 
 
 def history_of(order: Order) -> History:
-    attempts = ForwardAttempt.objects.filter(order=order).prefetch_related("exchanges").order_by("n")
+    attempts = ForwardAttempt.objects.filter(order=order).order_by("n")
+    attempts = attempts.prefetch_related("exchanges", "repeats__exchange")
     refills = order.refills.prefetch_related("attempts__exchanges").order_by("id")
     return History(
         events=list(order.events.order_by("at", "id")),
-        tries=_tries(attempts),
-        refills=[RefillHistory(r, _tries(r.attempts.all())) for r in refills],
+        tries=[one for attempt in attempts for one in (_try(attempt), *map(_repeat, attempt.repeats.all()))],
+        refills=[RefillHistory(r, [_try(a) for a in r.attempts.all()]) for r in refills],
         money=money_of(order),
         fields=_pretty(order.fields),
     )
 
 
-def _tries(attempts: Iterable[Attempt]) -> list[Try]:
-    tries = []
-    for a in attempts:
-        facts: list[tuple[str | Promise, Any]] = [
-            (_("Claimed"), a.claimed_at),
-            (_("Lease ends"), a.leased_until),
-            (_("Sent"), a.sent_at),
-            (_("Answered"), a.answered_at),
-            (_("Writes to the socket"), a.send_calls),
-            (_("Id at the provider"), a.upstream_id),
-            (_("Id read in a spoiled answer"), a.unconfirmed_id),
-            (_("Reason"), a.reason),
-            (_("Decided by"), a.decided_by),
-            (_("Lane"), a.lane),
-        ]
-        exchanges = []
-        for exchange in a.exchanges.all():  # type: ignore[attr-defined]  # of both kinds of attempt
-            status = "–" if exchange.http_status is None else str(exchange.http_status)
-            title = f"{exchange.action} · HTTP {status} · {exchange.at:%Y-%m-%d %H:%M:%S}"
-            exchanges.append((title, _pretty(exchange.transcript)))
-        known = [(label, value) for label, value in facts if value not in (None, "")]
-        tries.append(Try(str(a.n), a.get_outcome_display(), known, _pretty(a.evidence), exchanges))
-    return tries
+def _try(attempt: ForwardAttempt | RefillAttempt) -> Try:
+    heading = _("Attempt %(n)s: %(outcome)s") % {"n": attempt.n, "outcome": attempt.get_outcome_display()}
+    return _shown(heading, attempt, _("Id at the provider"), attempt.exchanges.all())
+
+
+def _repeat(repeat: RepeatAttempt) -> Try:
+    """Return a repeat as an entry of its own. The number that its answer names may be another order's."""
+    is_named = repeat.outcome == Outcome.PLACED
+    outcome = _("Answered with an order number") if is_named else repeat.get_outcome_display()
+    words = {"n": repeat.attempt.n, "repeat": repeat.n, "outcome": outcome}
+    heading = _("Attempt %(n)s, repeat %(repeat)s: %(outcome)s") % words
+    return _shown(heading, repeat, _("Order number in the answer"), [repeat.exchange] if repeat.exchange else [])
+
+
+def _shown(heading: str, a: Attempt, label_of_id: str | Promise, exchanges: Iterable[ProviderExchange]) -> Try:
+    facts: list[tuple[str | Promise, Any]] = [
+        (_("Claimed"), a.claimed_at),
+        (_("Lease ends"), a.leased_until),
+        (_("Sent"), a.sent_at),
+        (_("Answered"), a.answered_at),
+        (_("Writes to the socket"), a.send_calls),
+        (label_of_id, a.upstream_id),
+        (_("Id read in a spoiled answer"), a.unconfirmed_id),
+        (_("Reason"), a.reason),
+        (_("Decided by"), a.decided_by),
+        (_("Lane"), a.lane),
+    ]
+    known = [(label, value) for label, value in facts if value not in (None, "")]
+    return Try(str(heading), known, _pretty(a.evidence), [_exchange(exchange) for exchange in exchanges])
+
+
+def _exchange(exchange: ProviderExchange) -> tuple[str, str]:
+    status = "–" if exchange.http_status is None else str(exchange.http_status)
+    title = f"{exchange.action} · HTTP {status} · {exchange.at:%Y-%m-%d %H:%M:%S}"
+    return title, _pretty(exchange.transcript)
 
 
 def _pretty(value: Any) -> str:

@@ -4,7 +4,6 @@ import http.client
 import json
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,11 +20,17 @@ from tests.stack.running import running
 COMMENTS = "100% <b> & more+more = ok?\r\nGrüße, {name} ~ *\n🔥 très bien;\\o/"
 
 
-@pytest.fixture
-def web(transactional_db: None, tmp_path: Path) -> Iterator[str]:
-    with running(tmp_path, "redis://127.0.0.1:9/0", API_RATE_PER_MINUTE="0") as stack:
+@pytest.fixture(scope="module")
+def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One server for all tests here; it keeps nothing between two calls but its sessions of the database."""
+    with running(tmp_path_factory.mktemp("web"), "redis://127.0.0.1:9/0", API_RATE_PER_MINUTE="0") as stack:
         stack.web()
         yield stack.url
+
+
+@pytest.fixture
+def web(transactional_db: None, server: str) -> str:
+    return server
 
 
 class Connection:

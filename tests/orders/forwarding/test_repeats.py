@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
 
 from accounts.models import User
 from catalog.models import Provider
@@ -13,7 +15,7 @@ from catalog.providers import repeatable
 from core.clock import database_now
 from notices.models import Alert
 from orders import decisions, freezing
-from orders.forwarding import dispatch, leases, repeats
+from orders.forwarding import dispatch, lanes, leases, repeats
 from orders.models import ForwardAttempt, Order, OwnId, RepeatAttempt
 from orders.states import Forward, Outcome
 from tests.billing import cast as rows
@@ -65,6 +67,23 @@ def test_a_repeat_decides_a_doubt(shop: Shop, alice: User, fault: str) -> None:
     assert Alert.objects.filter(closed_at=None, cause__contains=":request_id").count() == 0
 
 
+def test_the_owner_sees_each_repeat_below_its_attempt(shop: Shop, alice: User, owner: Client) -> None:
+    proven(shop)
+    order = loses(shop, alice, LOST_BUT_PLACED)
+    shop.simulator.control(script=["h504_np"], actions=["add"])
+    repeats_it(shop)
+    ages(shop, DUE[1])
+    repeats_it(shop)
+    html = owner.get(reverse("admin:orders_order_change", args=[order.pk])).content.decode()
+    headings = ("Attempt 1: ", "Attempt 1, repeat 1: In doubt", "Attempt 1, repeat 2: Answered with an order number")
+    places = [html.index(f"<h3>{heading}") for heading in headings]
+    assert places == sorted(places)
+    named = html[places[-1] :]
+    assert "Order number in the answer" in named
+    assert id_at_provider(shop, order)[0] in named
+    assert "add · HTTP 200" in named
+
+
 def test_the_repeat_is_the_same_bytes_with_the_same_key(shop: Shop, alice: User) -> None:
     proven(shop)
     order = loses(shop, alice, LOST_BUT_PLACED)
@@ -108,14 +127,15 @@ def test_repeats_are_few_and_grow_apart(shop: Shop, alice: User) -> None:
     shop.simulator.control(every=1, fault="h504_np", actions=["add"])
     Provider.objects.update(outages=0)
     sent_at, passed = [], 0
-    for second in range(10, 700, 10):
+    looks = [due + beside for due in DUE for beside in (-20, 20)]
+    for second in (*looks, 580, 620, 700):
         Provider.objects.update(outages=0)
         ages(shop, second - passed)
         passed = second
         if repeats_it(shop):
             sent_at.append(second)
+    assert sent_at == looks[1::2], "once each, and not before it is due"
     pauses = [later - sooner for sooner, later in itertools.pairwise([0, *sent_at])]
-    assert len(pauses) == len(DUE)
     assert pauses == sorted(pauses), "each pause is longer than the one before"
     assert repeats._pauses() == [timedelta(seconds=due) for due in DUE]
     assert [outcome for outcome, _id in repeats_of(order)] == [Outcome.IN_DOUBT] * 4
@@ -167,13 +187,19 @@ def test_an_open_breaker_lets_one_repeat_through_at_a_time(shop: Shop, alice: Us
     assert again(order).forward_state == Forward.PLACED
 
 
-def test_nothing_is_called_not_placed_while_a_repeat_may_still_take_effect(shop: Shop, alice: User) -> None:
+def test_nothing_is_called_not_placed_while_a_repeat_may_still_take_effect(
+    shop: Shop, alice: User, settings: Any
+) -> None:
     proven(shop)
     buys_and_sends(shop, alice, quantity=300)
     order = buys_and_sends(shop, alice, fault=LOST_NOT_PLACED)
     ages(shop, 545)
     shop.simulator.control(script=["late_place:500"], actions=["add"])
-    assert repeats_it(shop) == 1
+    patience, settings.FORWARD_DEADLINE_SECONDS = settings.FORWARD_DEADLINE_SECONDS, 1.5  # it is not answered
+    with lanes.take(shop.provider.pk) as lane:
+        assert lane is not None
+        assert repeats.send_next(lane)
+    settings.FORWARD_DEADLINE_SECONDS = patience
     ages(shop, 60)
     buys_and_sends(shop, alice, quantity=900)
     resolves(shop, 6)
