@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+from django.utils import translation
+
 from accounts.api_keys import Caller
 from api.errors import INCORRECT_ORDER, NO_CANCEL, NO_REFILL, REFILL_NOT_FOUND, ApiError
 from api.ids import RequestedIds, read_ids
@@ -12,7 +14,7 @@ from api.states import refill_word
 from core.refusals import Refusal
 from orders.cancellations import request_cancel
 from orders.models import Order, Refill
-from orders.refills import NotRefillable, request_refill
+from orders.refills import NotRefillable, OutsideWindow, request_refill
 
 
 def refill(caller: Caller, call: Call) -> RefillAccepted | list[RefillItem]:
@@ -36,6 +38,10 @@ def request_one_refill(caller: Caller, order: Order) -> int:
     """Return the number of the new refill. Raises ApiError."""
     try:
         return request_refill(order=order, actor=caller.customer.email, now=caller.now).pk
+    except OutsideWindow as refusal:
+        # The known words, with the time that no client can guess.
+        with translation.override("en"):
+            raise ApiError(f"{NO_REFILL}: {refusal.window.text}") from None
     except NotRefillable:
         raise ApiError(NO_REFILL) from None
 

@@ -23,6 +23,7 @@ from orders.following.answers import MISSES_TO_REVIEW
 from orders.following.batches import Batch, ask_in_batches, error_class_of
 from orders.forwarding.refill_sends import RUN_SECONDS, decline, end_attempt, note_refill, set_refill
 from orders.models import EventKind, Order, Refill
+from orders.refill_window import RefillWindow, refill_window
 from orders.states import Outcome, RefillState
 from orders.timetable import asked_for, next_poll
 from upstream.client import ProviderClient
@@ -49,13 +50,26 @@ class NotRefillable(Refusal):
     code = "not_refillable"
 
 
+class OutsideWindow(NotRefillable):
+    """The order can be refilled only later, or could be only until some days ago."""
+
+    def __init__(self, window: RefillWindow) -> None:
+        self.window = window
+        super().__init__(window.refusal)
+
+
 def request_refill(*, order: Order, actor: str, now: datetime) -> Refill:
-    """Ask for a refill of a completed order. Raises NotRefillable, also while another one is open."""
+    """Ask for a refill of a completed order. Raises NotRefillable, also while another one is open,
+    and OutsideWindow before and after the time for which refills were promised when the order was placed.
+    """
     with transaction.atomic():
         Order.objects.select_for_update().get(pk=order.pk)
         fresh = Order.objects.select_related("service__source__provider").prefetch_related("refills").get(pk=order.pk)
         if not fresh.can_be_refilled:
             raise NotRefillable(_("This order cannot be refilled at the moment."))
+        window = refill_window(fresh, now=now)
+        if not window.is_open:
+            raise OutsideWindow(window)
         refill = Refill.objects.create(order=fresh, provider_id=fresh.provider_id, next_at=now, created_at=now)
         lifecycle.note(order_id=fresh.pk, kind=EventKind.REFILL_ASKED, now=now, actor=actor)
         ring_on_commit(FORWARD)

@@ -1,13 +1,14 @@
 from decimal import Decimal
 
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models.provider import Provider
+from catalog.refill_terms import MOST_DAYS, MOST_HOURS
 from core.money import QUANTUM, AmountField, ProviderAmountField
 from upstream.service_types import SERVICE_TYPES, service_type
 
@@ -66,6 +67,9 @@ class ProviderService(models.Model):
     cancel = models.BooleanField(_("cancel"), default=False)
     dripfeed = models.BooleanField(_("drip-feed"), default=False)
     average_time = models.CharField(_("average time"), max_length=100, blank=True)
+    #: What the row says about refills, in days and hours after completion (`catalog.refill_terms`); 0: nothing.
+    refill_days = models.PositiveSmallIntegerField(_("refill, days"), default=0, db_default=0)
+    refill_opens_hours = models.PositiveSmallIntegerField(_("refill opens, hours"), default=0, db_default=0)
     #: What the row says that fields such as "device" may hold: {"device": {"1": "Desktop"}} (`upstream.coded_fields`).
     codes = models.JSONField(_("codes"), default=dict, db_default={}, blank=True, editable=False)
     position = models.PositiveIntegerField(_("position"), default=0)
@@ -186,6 +190,20 @@ class Service(models.Model):
     own_time = models.CharField(
         _("estimated time"), max_length=100, blank=True, db_default="", help_text=_("Empty: what the provider says")
     )
+    own_refill_days = models.PositiveSmallIntegerField(
+        _("refill, days"),
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MOST_DAYS)],
+        help_text=_("After an order is completed. 0: without an end. Empty: what the provider's list says."),
+    )
+    own_refill_opens_hours = models.PositiveSmallIntegerField(
+        _("refill opens, hours"),
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(MOST_HOURS)],
+        help_text=_("After an order is completed. 0: at once. Empty: what the provider's list says."),
+    )
     pins = ArrayField(models.CharField(max_length=20), verbose_name=_("pinned fields"), default=list, blank=True)
     #: Name, category and id, folded (NFKC, lower case) for the search box.
     search_text = models.TextField(editable=False, default="")
@@ -236,6 +254,21 @@ class Service(models.Model):
     @property
     def allows_refill(self) -> bool:
         return self.source.refill and self.source.provider.can_refill
+
+    @property
+    def refill_days(self) -> int:
+        """For how many days after completion a refill can be asked for; 0 without an end or without refills."""
+        if not self.allows_refill:
+            return 0
+        return self.source.refill_days if self.own_refill_days is None else self.own_refill_days
+
+    @property
+    def refill_opens_hours(self) -> int:
+        """How many hours after completion a refill can be asked for; 0 at once or without refills."""
+        if not self.allows_refill:
+            return 0
+        own = self.own_refill_opens_hours
+        return self.source.refill_opens_hours if own is None else own
 
     @property
     def allows_cancel(self) -> bool:

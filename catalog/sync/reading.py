@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from catalog.models import Unit
 from catalog.quarantine import OTHER_PRODUCT, RATE_JUMP, is_jump
+from catalog.refill_terms import RefillTerms, refill_terms
 from catalog.sync.same_product import Product, what_differs
 from catalog.texts import CATEGORY_LIMIT, NAME_LIMIT, description_html, is_visible, plain, readable
 from core.countries import COUNTRIES
@@ -17,6 +18,7 @@ from upstream.service_types import PricedBy, service_type
 _REASON_LIMIT = 120
 #: Codes of countries that a description may name; WW is all of them.
 _COUNTRIES = frozenset(COUNTRIES) | {"WW", "UK", "EU"}
+_NO_REFILL = RefillTerms()
 _NO_NAME = "name_missing: the service has no name"
 
 
@@ -39,6 +41,8 @@ class ListedService(NamedTuple):
     cancel: bool
     dripfeed: bool
     average_time: str
+    refill_days: int
+    refill_opens_hours: int
     codes: str
     position: int
     quarantine: list[str]
@@ -52,6 +56,8 @@ def listed_service(row: ServiceListRow, position: int, digest: str) -> ListedSer
     reasons = [reason[:_REASON_LIMIT] for reason in row.quarantine]
     if not is_visible(readable(row.name, NAME_LIMIT)) and _NO_NAME not in reasons:
         reasons.append(_NO_NAME)
+    description = description_html(row.description)
+    terms = refill_terms(name, description) if row.refill else _NO_REFILL
     return ListedService(
         external_id=row.external_id,
         name=name,
@@ -64,11 +70,13 @@ def listed_service(row: ServiceListRow, position: int, digest: str) -> ListedSer
         product_before=None,
         min=row.min,
         max=row.max,
-        description=description_html(row.description),
+        description=description,
         refill=row.refill,
         cancel=row.cancel,
         dripfeed=row.dripfeed,
         average_time=plain(row.average_time or "", 100),
+        refill_days=terms.days,
+        refill_opens_hours=terms.opens_hours,
         codes=_codes(row) if row.type == "web_traffic" else "{}",
         position=position,
         quarantine=reasons,

@@ -24,6 +24,7 @@ _GIVEN = (
     "customer_id", "service_id", "provider_id", "external_service_id", "service_name", "service_type", "unit", "link",
     "link_key", "quantity", "runs", "interval", "total", "fields", "price", "charge", "expected_cost",
     "expected_charge", "provider_currency", "nonce", "source", "created_at", "next_at",
+    "refill_days", "refill_opens_hours",
 )  # fmt: skip
 
 #: Postgres reads it as the time at which the transaction began, which here is that of this statement.
@@ -74,6 +75,8 @@ def write_order(
         "source": source,
         "created_at": at,
         "next_at": at,
+        "refill_days": str(quote.service.refill_days),
+        "refill_opens_hours": str(quote.service.refill_opens_hours),
         # What the statement compares, and the first event.
         "service": str(quote.service.pk),
         "customer": str(customer_id),

@@ -66,6 +66,9 @@ class Order(models.Model):
     nonce = models.CharField(_("nonce"), max_length=64, null=True, blank=True)  # noqa: DJ001 - absent is not empty
     source = models.CharField(_("placed through"), max_length=10, choices=Source, default=Source.WEB)
     created_at = models.DateTimeField(_("placed"), db_default=Now(), db_index=True)
+    #: The terms of refill as they were when it was placed (`orders.refill_window`); 0 without an end, and at once.
+    refill_days = models.SmallIntegerField(_("refill, days"), default=0, db_default=0)
+    refill_opens_hours = models.SmallIntegerField(_("refill opens, hours"), default=0, db_default=0)
 
     forward_state = models.CharField(_("forwarding"), max_length=10, choices=Forward, default=Forward.QUEUED)
     next_at = models.DateTimeField(_("next try"), null=True, blank=True)
@@ -252,7 +255,10 @@ class Order(models.Model):
 
     @property
     def can_be_refilled(self) -> bool:
-        """True if its customer may ask for a refill: it is completed, the service offers refills, and none is open."""
+        """True if its customer may ask for a refill, as far as the time allows it (`orders.refill_window`).
+
+        It is completed, the service offers refills, and none is open.
+        """
         return (
             self.forward_state == Forward.PLACED
             and self.progress == Progress.COMPLETED

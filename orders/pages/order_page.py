@@ -1,6 +1,7 @@
 """What the page of one order shows."""
 
 import hashlib
+from datetime import datetime
 from typing import Any
 
 from orders.models import Order
@@ -8,6 +9,7 @@ from orders.pages.forms import TEXTS
 from orders.pages.sentences import sentence
 from orders.pages.situations import Situation
 from orders.pages.story import story_of
+from orders.refill_window import refill_window
 from orders.settlement import money_of
 from orders.states import PARTIAL
 
@@ -15,7 +17,7 @@ from orders.states import PARTIAL
 _SHOWN_ELSEWHERE = {"link", "quantity", "runs", "interval"}
 
 
-def version_of(order: Order, situation: Situation, usual: str) -> str:
+def version_of(order: Order, situation: Situation, usual: str, *, now: datetime) -> str:
     """Return a version that changes whenever the page would look different, so that a browser can ask for news only."""
     last = order.events.order_by("-id").values_list("id", flat=True).first()
     seen = [
@@ -29,11 +31,12 @@ def version_of(order: Order, situation: Situation, usual: str) -> str:
         last,
     ]
     seen += [r.state for r in order.refills.all()] + [c.state for c in order.cancellations.all()]
+    seen.append(refill_window(order, now=now).text)
     seen += [(c.progress, c.remains) for c in order.children.all()]
     return hashlib.blake2b(repr(seen).encode(), digest_size=8).hexdigest()
 
 
-def order_context(order: Order, situation: Situation) -> dict[str, Any]:
+def order_context(order: Order, situation: Situation, *, now: datetime) -> dict[str, Any]:
     """Return what the templates of the order's page show."""
     refills = list(order.refills.all())
     is_on_sale = type(order.service).objects.on_sale().filter(pk=order.service_id).exists()
@@ -41,6 +44,7 @@ def order_context(order: Order, situation: Situation) -> dict[str, Any]:
         "order": order,
         "is_live": not order.is_final or any(r.is_open for r in refills),
         "refills": refills,
+        "refill_window": refill_window(order, now=now),
         "refill_is_open": any(r.is_open for r in refills),
         "open_cancellation": next((c for c in order.cancellations.all() if c.is_open), None),
         "children": list(order.children.all()) if order.may_have_children else [],

@@ -63,11 +63,11 @@ def order(request: CustomerRequest, number: int) -> HttpResponse:
     now = database_now()
     situation = situation_of(found, now=now)
     usual = compared_with_usual(found, situation, now=now)
-    version = version_of(found, situation, usual)
+    version = version_of(found, situation, usual, now=now)
     if request.GET.get("seen") == version:
         return HttpResponse(status=204)
     template = "orders/order_live.html" if "seen" in request.GET else "orders/order.html"
-    context = {"page": "orders", "version": version, "usual": usual, **order_context(found, situation)}
+    context = {"page": "orders", "version": version, "usual": usual, **order_context(found, situation, now=now)}
     return render(request, template, context)
 
 

@@ -1,6 +1,7 @@
 """Every action in the shapes of panel API v2, as a client that was written for another panel sends and reads it."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_UP, Decimal
 from typing import Any
 
@@ -351,3 +352,12 @@ def test_nothing_of_the_provider_is_in_any_answer(api: Panel, orders: Orders, se
     text = json.dumps(said)
     for secret in ("Alpha supply", "0.77777", "RUB", '1.43"', order.provider.url, f"-{services[0].pk}-1"):
         assert secret not in text
+
+
+def test_a_refill_outside_its_time_is_refused_with_the_time(api: Panel, orders: Orders) -> None:
+    early, late = orders.completed(), orders.completed()
+    Order.objects.filter(pk=early.pk).update(refill_opens_hours=3, finished_at=database_now() - timedelta(minutes=30))
+    Order.objects.filter(pk=late.pk).update(refill_days=30, finished_at=datetime(2026, 1, 1, 12, tzinfo=UTC))
+    assert api("refill", order=early.pk) == {"error": "Order is not eligible for refill: Refill opens in 2 h 30 min"}
+    assert "Order is not eligible for refill: Refill ended on 31 Jan" in api("refill", order=late.pk)["error"]
+    assert not Refill.objects.exists()

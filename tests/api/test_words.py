@@ -33,6 +33,8 @@ MEANS_LATER = {
     errors.INCORRECT_ORDER: ErrorClass.UNKNOWN_ORDER,
     errors.REFILL_NOT_FOUND: ErrorClass.UNKNOWN_REFILL,
     errors.NO_REFILL: ErrorClass.NOT_ELIGIBLE,
+    f"{errors.NO_REFILL}: Refill opens in 3 h": ErrorClass.NOT_ELIGIBLE,
+    f"{errors.NO_REFILL}: Refill ended on 14 Dec": ErrorClass.NOT_ELIGIBLE,
     errors.NO_CANCEL: ErrorClass.NOT_ELIGIBLE,
     errors.TOO_MANY_ORDERS: ErrorClass.BATCH_TOO_LARGE,
 }
