@@ -1,4 +1,4 @@
-"""From when and until when a refill of an order can be asked for: the terms it was placed with, after its completion."""
+"""From when and until when a refill of an order can be asked for: the terms it was placed with, once it has ended."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -32,7 +32,7 @@ ERRORS = (
     (errors.NO_REFILL, _("Not completed, not offered by the service, or a refill is under way.")),
     (
         f"{errors.NO_REFILL}: …",
-        _("The service promises refills for a time after completion. The text after the colon says from or until when."),
+        _("The service promises refills for a time after completion. The rest of the text says from or until when."),
     ),
     (errors.REFILL_NOT_FOUND, _("You have no refill of this number.")),
     (errors.NO_CANCEL, _("It has ended, or the service offers no cancelling.")),
