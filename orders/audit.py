@@ -262,6 +262,7 @@ EQUATIONS: list[Equation | Together] = [
             "orders_balancereading_append_only": "orders_balancereading",
             "orders_break_guard": "orders_reconciliationbreak",
             "orders_thawscan_append_only": "orders_thawscan",
+            "orders_forwardattempt_repeated": "orders_forwardattempt",
             "orders_repeatattempt_guard": "orders_repeatattempt",
             "orders_requestidtest_kept": "orders_requestidtest",
             "orders_repeatattempt_no_truncate": "orders_repeatattempt",

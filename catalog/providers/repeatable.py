@@ -8,6 +8,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
@@ -28,12 +29,14 @@ def field_of(provider: Provider) -> str:
 
 
 def settings_digest(provider: Provider) -> str:
-    """Return a digest of all that decides which bytes go where. Raises core.secrets.SecretUnreadable.
+    """Return a digest of all that decides which bytes go where, and when. Raises core.secrets.SecretUnreadable.
 
-    Keyed, because the API key is part of it.
+    Keyed, because the API key is part of it. DOUBT_SETTLE_SECONDS decides how long after the first request the second
+    one of a test leaves, and later a repeat: a proof made over two minutes says nothing about ten.
     """
     written: dict[str, Any] = {name: value for name, value in provider.dialect.items() if name not in _WORDS}
     parts = [provider.url, unseal(provider.sealed_key), provider.body_encoding, json.dumps(written, sort_keys=True)]
+    parts.append(str(settings.DOUBT_SETTLE_SECONDS))
     return salted_hmac("catalog.repeatable", json.dumps(parts), algorithm="sha256").hexdigest()
 
 

@@ -257,8 +257,10 @@ def contradictions(picture: Picture, owned: Owned) -> Iterator[Contradiction]:
 def strays(picture: Picture, owned: Owned) -> list[float]:
     """When ids were seen that none of our attempts placed: somebody else orders with our key."""
     seen = [own.first_seen for own in picture.ids if own.explained is Explanation.FOREIGN]
-    seen += [own.first_seen for own, owners in owned if not owners]
-    untold = [own for own in picture.ids if is_unexplained(own) and own.answer is not None and awaits_charge(own)]
+    # The second order of a repeated request is ours, even once its attempt is decided.
+    seen += [own.first_seen for own, owners in owned if not owners and own.named_for is None]
+    nobodys = [own for own in picture.ids if is_unexplained(own) and own.named_for is None]
+    untold = [own for own in nobodys if own.answer is not None and awaits_charge(own)]
     for own in untold:
         if not may_be_a_run(own, picture) and not any(may_have_placed(a, own, picture) for a in picture.attempts):
             seen.append(own.first_seen)

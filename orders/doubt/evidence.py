@@ -38,7 +38,7 @@ from orders.models import (
     ThawScan,
 )
 from orders.models.order import PARENTS, SUBSCRIPTIONS
-from orders.models.repeat import CONTRADICTED, unjudged
+from orders.models.repeat import CONTRADICTED, named_by_repeats, unjudged
 from orders.own_ids import number_of
 from orders.states import Explanation, Forward, Outcome, Progress, Shape
 
@@ -102,8 +102,9 @@ def picture_of(provider: Provider, *, now: datetime) -> Picture:
     low = min((a.low for a in attempts if a.low is not None), default=0)
     is_wanted = Q(number__gt=low) | Q(number__isnull=False, first_seen_at__gte=now - _REMEMBERED)
     seen = OwnId.objects.filter(is_wanted, provider=provider, explained__in=[*UNEXPLAINED, Explanation.FOREIGN])
-    ids, named_for = [], {repeat.upstream_id: key for key, repeat in named.items()}
-    for own in seen.order_by("number"):
+    rows_seen = list(seen.order_by("number"))
+    ids, named_for = [], named_by_repeats(provider.pk, [own.upstream_id for own in rows_seen])
+    for own in rows_seen:
         assert own.number is not None  # noqa: S101 - the query asked for numbers
         explained = Explanation(own.explained) if own.explained else None
         asked_at = own.asked_at.timestamp() if own.asked_at else None

@@ -15,7 +15,7 @@ from orders.doubt.probing import Probe
 from orders.doubt.untold import has_its_quantity
 from orders.forwarding.outcomes import is_ours_already
 from orders.models import ForwardAttempt, Order, OwnId, RepeatAttempt
-from orders.models.repeat import CONTRADICTED
+from orders.models.repeat import CONTRADICTED, named_by_repeats
 from orders.states import Outcome, Shape
 from upstream.errors import Unavailable
 from upstream.messages import RecentOrder
@@ -62,6 +62,8 @@ def _is_its_own(probe: Probe, candidate: str, attempt: UncertainAttempt, picture
     # 1. It belongs to no order of ours, and is no older than the send.
     if is_ours_already(probe.provider.pk, candidate):
         return False
+    if named_by_repeats(probe.provider.pk, [candidate]).get(candidate, attempt.key) != attempt.key:
+        return False
     number = own_ids.number_of(candidate)
     if number is not None and attempt.low is not None and number <= attempt.low:
         return False
@@ -107,6 +109,7 @@ def look_in_recent_orders(provider: Provider, *, now: datetime) -> int:
     except Unavailable:
         return 0
     # Read after the list: an equal order that was being sent while it traveled may be the one it shows.
+    named = named_by_repeats(provider.pk, [row.order_id for row in rows])
     rivals = list(ForwardAttempt.objects.filter(may_own(), provider=provider).select_related("order").order_by("id"))
     closed = 0
     for attempt in [one for one in rivals if one.outcome == Outcome.IN_DOUBT and "restored" not in one.evidence]:
@@ -114,6 +117,7 @@ def look_in_recent_orders(provider: Provider, *, now: datetime) -> int:
         # An id known before the send, or below one that was, was given away earlier.
         before = OwnId.objects.filter(provider=provider, first_seen_at__lte=attempt.sent_at)
         found = [row for row in rows if is_row_of(row, attempt) and not is_ours_already(provider.pk, row.order_id)]
+        found = [row for row in found if named.get(row.order_id, attempt.pk) == attempt.pk]
         found = [row for row in found if not before.filter(upstream_id=row.order_id).exists()]
         if provider.ids_grow:
             newest = before.aggregate(newest=Max("number"))["newest"] or 0

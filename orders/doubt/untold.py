@@ -42,8 +42,14 @@ def has_its_quantity(attempt: UncertainAttempt, own: SeenId) -> bool:
 
 
 def is_of_another_quantity(attempt: UncertainAttempt, own: SeenId, picture: Picture) -> bool:
-    """Whether what is left of an id rules an attempt out, at a provider whose remains were found to be reliable."""
+    """Whether what is left of an id rules an attempt out, at a provider whose remains were found to be reliable.
+
+    An attempt that counts as one, or is of runs or posts, is never ruled out: what is left of a package may be its
+    thousand followers.
+    """
     if not picture.remains_are_reliable or own.answer is None or not shows_quantity(own):
+        return False
+    if attempt.quantity <= 1 or attempt.shape is not Shape.PLAIN:
         return False
     assert own.answer.remains is not None  # noqa: S101 - it shows a quantity
     if own.answer.state == "pending":

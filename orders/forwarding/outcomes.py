@@ -17,7 +17,7 @@ from notices import causes
 from notices.alerts import raise_alert
 from orders import lifecycle, own_ids, settlement
 from orders.forwarding import accepted, breaker, contradictions, refusal_streaks
-from orders.models import ChildOrder, EventKind, ForwardAttempt, Order, OwnId
+from orders.models import ChildOrder, EventKind, ForwardAttempt, Order, OwnId, RepeatAttempt
 from orders.states import Explanation, Forward, Outcome
 from orders.timetable import backoff, next_poll
 from orders.verdicts import is_for_now
@@ -50,6 +50,12 @@ def record(attempt: ForwardAttempt, result: AcceptedOrder | Refused | NotSent | 
             if is_called_not_placed and isinstance(result, AcceptedOrder) and result.order_id != order.upstream_id:
                 alert_contradiction(current.pk, result.order_id, now=now)
             return
+        if isinstance(result, (Refused, NotSent)) and _is_repeated(current):
+            # The repeat may have placed what the first request did not: only the repeat's answer, a search or a person
+            # ends this doubt.
+            note = {"first_request": str(result)[:500]}
+            ForwardAttempt.objects.filter(pk=current.pk).update(evidence={**current.evidence, **note})
+            return
         # 3. Order, attempt and money.
         trouble = refusal_streaks.tally(order, result, now=now)
         match result:
@@ -79,6 +85,11 @@ def record(attempt: ForwardAttempt, result: AcceptedOrder | Refused | NotSent | 
         health.note_outage(order.provider_id, now=now)
     elif isinstance(result, (AcceptedOrder, Refused)):
         health.note_answer(order.provider_id, now=now)
+
+
+def _is_repeated(attempt: ForwardAttempt) -> bool:
+    """Whether a repeat of the request may have left. The caller has locked the attempt, as the permit of one does."""
+    return RepeatAttempt.objects.filter(attempt=attempt, sent_at__isnull=False).exists()
 
 
 def record_accepted(order: Order, attempt: ForwardAttempt, result: AcceptedOrder, *, now: datetime) -> None:

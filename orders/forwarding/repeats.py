@@ -23,7 +23,7 @@ from orders import own_ids
 from orders.forwarding import breaker, contradictions, lanes, permits, trial
 from orders.forwarding.outcomes import is_ours_already
 from orders.freezing import FROZEN_SQL
-from orders.models import FROZEN, ForwardAttempt, Order, RepeatAttempt
+from orders.models import FROZEN, ForwardAttempt, Order, ProviderExchange, RepeatAttempt
 from orders.states import Forward, Outcome, sql_list
 from orders.timetable import repeat_due_after, repeat_window
 from orders.verdicts import is_for_now
@@ -206,7 +206,7 @@ def record(repeat: RepeatAttempt, result: AcceptedOrder | Refused | NotSent | In
 def give_up_repeat(repeat: RepeatAttempt, now: datetime) -> int:
     """End a repeat whose sender is gone; return 0 if it was recorded after all. A stored answer is recorded."""
     if repeat.outcome == Outcome.SENDING and repeat.exchange is not None:
-        record(repeat, _stored_answer(permits.stored_exchange(repeat.exchange.transcript), repeat), now=now)
+        record(repeat, stored_answer(repeat.exchange, repeat.attempt.order.provider), now=now)
         return 1
     with transaction.atomic():
         current = RepeatAttempt.objects.select_for_update().get(pk=repeat.pk)
@@ -272,11 +272,13 @@ def _pauses() -> list[timedelta]:
     return dues
 
 
-def _stored_answer(exchange: Exchange, repeat: RepeatAttempt) -> AcceptedOrder | Refused | NotSent | InDoubt:
+def stored_answer(row: ProviderExchange, provider: Provider) -> AcceptedOrder | Refused | NotSent | InDoubt:
+    """Return what a stored exchange of an `add` proves, for a sender that went away before it recorded that."""
+    exchange = permits.stored_exchange(row.transcript)
     try:
         if exchange.send_calls == 0:
             raise not_sent(exchange)
-        return read_add(exchange, dialect_of(repeat.attempt.order.provider))
+        return read_add(exchange, dialect_of(provider))
     except (Refused, NotSent, InDoubt) as failure:
         return failure
 

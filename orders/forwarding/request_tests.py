@@ -31,6 +31,7 @@ from orders import freezing, own_ids
 from orders.doorbell import FORWARD, ring_on_commit
 from orders.forwarding import breaker, lanes, permits
 from orders.forwarding.outcomes import is_ours_already
+from orders.forwarding.repeats import stored_answer
 from orders.freezing import FROZEN_SQL
 from orders.models import TEST_OPEN, OwnId, RequestIdTest, RequestTestState, ShopState
 from orders.timetable import repeat_window
@@ -140,12 +141,22 @@ def send_due(*, seconds: float) -> int:
             break
         with contained(f"the test order at provider {test.provider_id}"):
             if test.state in (RequestTestState.FIRST, RequestTestState.SECOND):
-                _finish(test, RequestTestState.UNCLEAR, _("its sender went away"), now=database_now())
+                _give_up_test(test, now=database_now())
             elif thawed_at is not None and thawed_at >= test.created_at:
                 _finish(test, RequestTestState.UNCLEAR, _("nothing was sent for a while"), now=database_now())
             elif not freezing.is_frozen():
                 sent += _send_through_a_lane(test)
     return sent
+
+
+def _give_up_test(test: RequestIdTest, *, now: datetime) -> None:
+    """Go on with a test whose sender is gone, by its stored answer; without one it is unclear what was ordered."""
+    step = "first" if test.state == RequestTestState.FIRST else "second"
+    stored = test.first_exchange if step == "first" else test.second_exchange
+    if stored is None:
+        _finish(test, RequestTestState.UNCLEAR, _("its sender went away"), now=now)
+    else:
+        _record(test, step, stored_answer(stored, test.provider), now=now)
 
 
 def _demand_ready(provider: Provider, price: TestPrice) -> None:
@@ -183,10 +194,17 @@ def _send(test: RequestIdTest, lane: lanes.Lane) -> int:
         return 0
     new, step = _STEPS[RequestTestState(test.state)]
     fields, key = {"service": test.external_service_id, **test.fields}, str(test.request_id)
+    permitted: list[bool] = []
 
     def order_it(client: ProviderClient) -> AcceptedOrder:
         digest = permits.digest_of(client.add_body(fields, request_id=key))
-        return client.add(fields, permit=_permit(test, lane, new, step, digest), request_id=key)
+        ask = _permit(test, lane, new, step, digest)
+
+        def permit() -> None:
+            ask()
+            permitted.append(True)
+
+        return client.add(fields, permit=permit, request_id=key)
 
     def keep(exchange: Any) -> None:
         with transaction.atomic():
@@ -195,8 +213,19 @@ def _send(test: RequestIdTest, lane: lanes.Lane) -> int:
 
     result = permits.carry_out(provider, order_it, keep=keep)
     test.refresh_from_db()
-    _record(test, step, result, now=database_now())
+    if permitted:
+        _record(test, step, result, now=database_now())
+    else:
+        _give_up_late(test, result, now=database_now())
     return 0 if isinstance(result, NotSent) else 1
+
+
+def _give_up_late(test: RequestIdTest, result: AcceptedOrder | Refused | NotSent | InDoubt, *, now: datetime) -> None:
+    """End a test whose provider cannot be reached, once it could no longer be the same. Another worker's is left."""
+    if isinstance(result, NotSent) and result.reason != "permit" and now > test.created_at + 3 * repeat_window():
+        state = RequestTestState.UNCLEAR if test.first_sent_at else RequestTestState.NOTHING
+        if test.state in _STEPS:
+            _finish(test, state, str(result), now=now)
 
 
 def _permit(test: RequestIdTest, lane: lanes.Lane, new: RequestTestState, step: str, digest: str) -> Any:
@@ -214,13 +243,10 @@ def _permit(test: RequestIdTest, lane: lanes.Lane, new: RequestTestState, step: 
 def _record(
     test: RequestIdTest, step: str, result: AcceptedOrder | Refused | NotSent | InDoubt, *, now: datetime
 ) -> None:
-    """Record one answer; the second one decides."""
-    if test.state not in (RequestTestState.FIRST, RequestTestState.SECOND):
-        # No permit was given. A provider that cannot be reached is tried again, until it could no longer be the same.
-        if isinstance(result, NotSent) and result.reason != "permit" and now > test.created_at + 3 * repeat_window():
-            state = RequestTestState.UNCLEAR if test.first_sent_at else RequestTestState.NOTHING
-            _finish(test, state, str(result), now=now)
-        return
+    """Record the answer to a request that was permitted; the second one decides.
+
+    A number is kept even if the test has ended meanwhile: an order that was bought is never forgotten.
+    """
     words = result.order_id if isinstance(result, AcceptedOrder) else str(result)
     RequestIdTest.objects.filter(pk=test.pk).update(**{f"{step}_answer": words[:500]})
     if isinstance(result, AcceptedOrder):
@@ -241,8 +267,10 @@ def _first_number(test: RequestIdTest, number: str, now: datetime) -> None:
         return
     _note_own(test, number, now)
     assert test.first_sent_at is not None  # noqa: S101 - the permit wrote it
-    RequestIdTest.objects.filter(pk=test.pk).update(
-        state=RequestTestState.WAITING, first_id=number, second_due_at=test.first_sent_at + repeat_window()
+    row = RequestIdTest.objects.filter(pk=test.pk)
+    row.update(first_id=number)
+    row.filter(state=RequestTestState.FIRST).update(
+        state=RequestTestState.WAITING, second_due_at=test.first_sent_at + repeat_window()
     )
 
 
@@ -252,6 +280,7 @@ def _second_number(test: RequestIdTest, number: str, now: datetime) -> None:
         return
     if not _is_known(test, number):
         _note_own(test, number, now)
+        RequestIdTest.objects.filter(pk=test.pk).update(second_id=number)
     both = _("two orders were bought, %(first)s and %(second)s: ask the provider to cancel one")
     both %= {"first": test.first_id, "second": number}
     _finish(test, RequestTestState.TWICE, both, now=now, second_id=number)

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
@@ -60,6 +61,15 @@ def unjudged(provider_id: int) -> models.QuerySet[RepeatAttempt]:
         provider=provider_id, outcome=Outcome.PLACED, attempt__outcome=Outcome.IN_DOUBT
     )
     return named.exclude(CONTRADICTED).exclude(provider__request_id_proof="").order_by("id")
+
+
+def named_by_repeats(provider_id: int, ids: Iterable[str]) -> dict[str, int]:
+    """Return which of these ids a repeat was answered with, and the attempt that it repeated.
+
+    Such an id is that attempt's, or its second order, whatever became of it since: never another attempt's.
+    """
+    named = RepeatAttempt.objects.filter(provider=provider_id, outcome=Outcome.PLACED, upstream_id__in=list(ids))
+    return {str(upstream_id): attempt_id for upstream_id, attempt_id in named.values_list("upstream_id", "attempt_id")}
 
 
 class RequestTestState(models.TextChoices):

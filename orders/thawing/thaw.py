@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from catalog.models import Provider
 from catalog.pricing import provider_charge_for
+from catalog.providers import repeatable
 from catalog.providers.connection import client_for
 from core.refusals import Refusal
 from core.staff_actions import Actor, record_staff_action
@@ -72,12 +73,18 @@ def waiting_for() -> list[Provider]:
 
 
 def thaw(*, actor: Actor, reason: str, now: datetime) -> None:
-    """Let orders leave again. Raises NotYet while a provider waits for its scan, or nothing is frozen."""
+    """Let orders leave again. Raises NotYet while a provider waits for its scan, or nothing is frozen.
+
+    After a restore no provider is proven to know a repeated request any more; the owner tests again.
+    """
     if not ShopState.objects.filter(frozen_at__isnull=False).exists():
         raise NotYet(_("The shop is not frozen."))
     if waiting := waiting_for():
         names = ", ".join(p.name for p in waiting)
         raise NotYet(_("Scan these providers first: %(names)s") % {"names": names})
+    if ShopState.objects.filter(is_restored=True).exists():
+        # What took a proof away after the dump is forgotten with it.
+        Provider.objects.exclude(request_id_proof="").update(**repeatable.NO_PROOF)
     freezing.unfreeze(now=now, actor=actor, reason=reason)
 
 

@@ -127,8 +127,8 @@ class Boundaries:
         return operation
 
     def _permit(self, real: Callable[..., Callable[[], None]]) -> Callable[..., Callable[[], None]]:
-        def permit(kind: Any, lane: lanes.Lane, token: Any) -> Callable[[], None]:
-            ask = real(kind, lane, token)
+        def permit(kind: Any, lane: lanes.Lane, token: Any, *, digest: str = "") -> Callable[[], None]:
+            ask = real(kind, lane, token, digest=digest)
 
             def asked() -> None:
                 self.reached("permit")

@@ -242,3 +242,13 @@ def test_an_id_without_a_charge_is_asked_again_while_a_doubt_waits_for_it(standi
         picture(replace(untold, number=HIGH), attempts=(doubt,)),
     ):
         assert planning.to_ask_again(replace(nothing, now=9001.0)) == []
+
+
+@pytest.mark.parametrize("state", ["pending", "in_progress"])
+def test_what_is_left_of_a_package_rules_nothing_out(state: str) -> None:
+    """A package counts as one, and its provider may say that a thousand of it are left."""
+    package = replace(DOUBT, key=1, quantity=1, expected=Decimal(5))
+    thousand = replace(DOUBT, key=2, quantity=1000, expected=Decimal("0.9"), sent_at=DOUBT.sent_at + 1)
+    own = SeenId(500, DOUBT.sent_at + 100, FirstAnswer(state, None, remains=1000))
+    found = bracket.judge(picture(own, attempts=(package, thousand), remains_are_reliable=True))
+    assert not [verdict for verdict in found if isinstance(verdict, (ProvenPlaced, ProvenNotPlaced))]

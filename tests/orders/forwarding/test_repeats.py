@@ -15,9 +15,10 @@ from catalog.providers import repeatable
 from core.clock import database_now
 from notices.models import Alert
 from orders import decisions, freezing
-from orders.forwarding import dispatch, lanes, leases, repeats
-from orders.models import ForwardAttempt, Order, OwnId, RepeatAttempt
+from orders.forwarding import dispatch, lanes, leases, outcomes, repeats
+from orders.models import ForwardAttempt, Order, OwnId, RepeatAttempt, ThawScan
 from orders.states import Forward, Outcome
+from orders.thawing import thaw
 from tests.billing import cast as rows
 from tests.orders.cast import Shop
 from tests.orders.doubts import (
@@ -31,6 +32,7 @@ from tests.orders.doubts import (
 )
 from tests.orders.repeating import DUE, OWNER, knows_the_field, loses, proven, repeats_it, repeats_of
 from tests.roles import unguarded
+from upstream.errors import ErrorClass, NotSent, Refused
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_probing", "unhurried")]
 
@@ -414,6 +416,94 @@ def test_a_sender_of_a_repeat_that_died_leaves_the_doubt(
     assert repeats_of(order) == [(Outcome.PLACED, id_at_provider(shop, order)[0])], "its stored answer is read"
     resolves(shop)
     assert again(order).forward_state == Forward.PLACED
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        NotSent("permit", "frozen between permit and first byte"),
+        Refused(ErrorClass.RATE_LIMITED, "Too many requests"),
+        Refused(ErrorClass.BAD_LINK, "Incorrect link"),
+    ],
+    ids=["not sent", "refused for now", "refused"],
+)
+def test_the_first_answer_ends_nothing_once_the_request_was_repeated(
+    shop: Shop, alice: User, monkeypatch: pytest.MonkeyPatch, late: NotSent | Refused
+) -> None:
+    proven(shop)
+    buys_and_sends(shop, alice, quantity=300)
+    # 1. A worker is stopped before it records what its request came to, and the sweep makes a doubt of it.
+    sent = []
+    with monkeypatch.context() as patch:
+        patch.setattr(outcomes, "record", lambda attempt, _result, now: sent.append(attempt))
+        order = buys_and_sends(shop, alice, fault=LOST_NOT_PLACED)
+    with lanes.take(shop.provider.pk) as lane:
+        assert lane is not None
+        leases.give_up_lane(lane, now=database_now())
+    # 2. The repeat places the order; then the worker goes on.
+    ages(shop, DUE[0] + 1)
+    assert repeats_it(shop) == 1
+    outcomes.record(sent[0], late, now=database_now())
+    assert again(order).forward_state == Forward.IN_DOUBT
+    assert attempt_of(order).evidence["first_request"] == str(late)
+    # 3. The repeat's answer decides, and nothing is bought again.
+    resolves(shop, 2)
+    Order.objects.filter(forward_state=Forward.QUEUED).update(next_at=database_now())
+    shop.forwards()
+    assert again(order).forward_state == Forward.PLACED
+    assert id_at_provider(shop, order) == [order.upstream_id]
+
+
+def test_the_database_ends_no_repeated_attempt_by_its_first_answer(shop: Shop, alice: User) -> None:
+    proven(shop)
+    order = loses(shop, alice, LOST_NOT_PLACED)
+    assert repeats_it(shop) == 1
+    attempt = ForwardAttempt.objects.filter(pk=attempt_of(order).pk)
+    for outcome in (Outcome.REFUSED, Outcome.NOT_SENT):
+        with pytest.raises(IntegrityError, match="repeated"), transaction.atomic():
+            attempt.update(outcome=outcome)
+
+
+def test_the_second_order_of_a_repeat_is_never_given_to_another_order(shop: Shop, alice: User) -> None:
+    proven(shop)
+    buys_and_sends(shop, alice, quantity=300)
+    shop.simulator.control(request_id="ignored")
+    first = buys_and_sends(shop, alice, fault=LOST_BUT_PLACED, quantity=500)
+    ages(shop, 5)
+    other = buys_and_sends(shop, alice, fault=LOST_NOT_PLACED, quantity=500)
+    ages(shop, DUE[0] - 4)
+    assert repeats_it(shop) == 1
+    resolves(shop, 2)
+    both = id_at_provider(shop, first)
+    assert len(both) == 2
+    # The owner decides; the other number stays the first order's, and the other order waits for the owner.
+    now = database_now()
+    decisions.decide_placed(order_id=first.pk, upstream_id=both[0], actor=OWNER, reason="seen there", now=now)
+    ages(shop, 620)
+    buys_and_sends(shop, alice, quantity=900)
+    for _round in range(4):
+        resolves(shop)
+        ages(shop, 30)
+    assert again(other).upstream_id not in both
+    assert attempt_of(other).outcome == Outcome.IN_DOUBT
+    assert OwnId.objects.get(upstream_id=both[1]).explained != "attempt"
+
+
+def test_a_shorter_or_longer_window_takes_the_proof_away(shop: Shop, alice: User, settings: Any) -> None:
+    proven(shop)
+    settings.DOUBT_SETTLE_SECONDS = 120
+    loses(shop, alice, LOST_BUT_PLACED)
+    assert repeats_it(shop) == 0
+    assert not repeatable.is_proven(Provider.objects.get(pk=shop.provider.pk))
+
+
+def test_a_thaw_after_a_restore_takes_all_proofs_away(shop: Shop) -> None:
+    proven(shop)
+    freezing.freeze(why="it came back from a dump", now=database_now(), is_restored=True)
+    for provider in Provider.objects.all():
+        ThawScan.objects.create(provider=provider, at=database_now(), actor="owner", reason="looked", is_complete=True)
+    thaw.thaw(actor=OWNER, reason="looked", now=database_now())
+    assert not Provider.objects.exclude(request_id_proof="").exists()
 
 
 def test_a_provider_without_the_field_is_sent_no_key(shop: Shop, alice: User) -> None:

@@ -1,10 +1,12 @@
 """A test order proves that a provider recognises a repeated request, and costs no more than the owner was shown."""
 
 import re
+import threading
 import uuid
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -18,7 +20,7 @@ from orders import freezing
 from orders.books.figures import figures_of
 from orders.doubt.evidence import unnamed_tests
 from orders.forwarding import request_tests
-from orders.models import OwnId, RequestIdTest
+from orders.models import OwnId, RequestIdTest, RequestTestState
 from orders.states import Forward
 from tests.orders.cast import Shop
 from tests.orders.doubts import LOST_BUT_PLACED, ages, buys_and_sends, resolves
@@ -140,6 +142,71 @@ def test_nothing_of_it_leaves_while_frozen_and_a_thaw_ends_it(shop: Shop) -> Non
     request_tests.send_due(seconds=10)
     test.refresh_from_db()
     assert (test.state, orders_there(shop)) == ("unclear", [])
+
+
+def test_a_worker_without_a_permit_records_nothing(shop: Shop, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.FORWARD_LANES = 2
+    knows_the_field(shop)
+    test = orders_a_test(shop)
+    permits_of = request_tests._permit
+
+    def permit(row: RequestIdTest, *args: Any) -> Any:
+        ask = permits_of(row, *args)
+
+        def ask_and_let_another_worker_try() -> None:
+            ask()
+            if row.pk == test.pk and not others:
+                worker = threading.Thread(target=another_worker)
+                others.append(worker)
+                worker.start()
+                worker.join()
+
+        return ask_and_let_another_worker_try
+
+    def another_worker() -> None:
+        try:
+            # It read the test before the first worker's permit moved it on.
+            request_tests._send_through_a_lane(late)
+        finally:
+            connection.close()
+
+    others: list[threading.Thread] = []
+    late = RequestIdTest.objects.select_related("provider").get(pk=test.pk)
+    monkeypatch.setattr(request_tests, "_permit", permit)
+    assert request_tests._send_through_a_lane(test) == 1
+    test.refresh_from_db()
+    assert (test.state, test.first_id) == ("waiting", orders_there(shop)[0])
+    assert OwnId.objects.get(upstream_id=test.first_id).explained == "test"
+
+
+def test_a_stored_answer_is_read_when_its_sender_is_gone(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    knows_the_field(shop)
+    test = orders_a_test(shop)
+    with monkeypatch.context() as patch:
+        patch.setattr(request_tests, "_record", lambda *_args, **_more: None)
+        request_tests.send_due(seconds=10)
+    test.refresh_from_db()
+    assert (test.state, test.first_id) == ("first", "")
+    ages(shop, 60)
+    request_tests.send_due(seconds=10)
+    test.refresh_from_db()
+    assert (test.state, test.first_id) == ("waiting", orders_there(shop)[0])
+
+
+def test_a_number_that_comes_after_the_end_is_still_kept(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    knows_the_field(shop)
+    test = orders_a_test(shop)
+    record = request_tests._record
+
+    def record_after_the_lease(row: RequestIdTest, *args: Any, **more: Any) -> None:
+        request_tests._finish(row, RequestTestState.UNCLEAR, "its sender went away", now=database_now())
+        record(row, *args, **more)
+
+    monkeypatch.setattr(request_tests, "_record", record_after_the_lease)
+    request_tests.send_due(seconds=10)
+    test.refresh_from_db()
+    assert (test.state, test.first_id) == ("unclear", orders_there(shop)[0])
+    assert OwnId.objects.get(upstream_id=test.first_id).explained == "test"
 
 
 def test_what_cannot_be_tested_is_refused_with_a_sentence(shop: Shop, settings: Any) -> None:

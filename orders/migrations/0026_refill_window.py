@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Columns with a constant default and without a check: no row is read or written, however many there are."""
 
-    dependencies = [("orders", "0024_flat_as_it_grows")]
+    dependencies = [("orders", "0025_audit_state")]
 
     operations = [
         migrations.AddField(
