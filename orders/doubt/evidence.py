@@ -46,6 +46,8 @@ from orders.states import Explanation, Forward, Outcome, Progress, Shape
 CALLS_PER_DOUBT = 20
 #: How far back unexplained ids and ended parents still matter.
 _REMEMBERED = timedelta(hours=48)
+#: Longer than any doubt waits for a person.
+_TESTS_REMEMBERED = timedelta(days=60)
 #: From how many orders the decimals of a provider's charges are learned, and among how many of its newest ids they are
 #: looked for: a provider that tells no charge has none among all its orders.
 _LEARN_FROM, _LOOKED_THROUGH = 200, 2000
@@ -255,7 +257,7 @@ def _standing_of(attempt: ForwardAttempt, restored_at: datetime | None) -> Stand
 
 def unnamed_tests(provider: Provider, now: datetime) -> Iterator[UncertainAttempt]:
     """Yield the sends of test orders whose number is unknown: an unknown id may be theirs, and none of them closes."""
-    lately = RequestIdTest.objects.filter(provider=provider, first_sent_at__gte=now - _REMEMBERED)
+    lately = RequestIdTest.objects.filter(provider=provider, first_sent_at__gte=now - _TESTS_REMEMBERED)
     known = OwnId.objects.filter(provider=provider, number__isnull=False)
     for test in lately:
         for place, sent_at in enumerate(test.unnamed):

@@ -262,11 +262,12 @@ def _is_plain_refusal(result: Refused | InDoubt | NotSent) -> bool:
 
 
 def _first_number(test: RequestIdTest, number: str, now: datetime) -> None:
-    if _is_known(test, number):
-        _finish(test, RequestTestState.UNCLEAR, _("it was answered with a number that was known before"), now=now)
+    assert test.first_sent_at is not None  # noqa: S101 - the permit wrote it
+    if _was_known(test, number, test.first_sent_at):
+        why = _("the answer names an order that we knew before the test")
+        _finish(test, RequestTestState.UNCLEAR, why, now=now)
         return
     _note_own(test, number, now)
-    assert test.first_sent_at is not None  # noqa: S101 - the permit wrote it
     row = RequestIdTest.objects.filter(pk=test.pk)
     row.update(first_id=number)
     row.filter(state=RequestTestState.FIRST).update(
@@ -278,7 +279,8 @@ def _second_number(test: RequestIdTest, number: str, now: datetime) -> None:
     if number == test.first_id:
         _finish(test, RequestTestState.PROVEN, "", now=now, second_id=number)
         return
-    if not _is_known(test, number):
+    assert test.second_sent_at is not None  # noqa: S101 - the permit wrote it
+    if not _was_known(test, number, test.second_sent_at):
         _note_own(test, number, now)
         RequestIdTest.objects.filter(pk=test.pk).update(second_id=number)
     both = _("two orders were bought, %(first)s and %(second)s: ask the provider to cancel one")
@@ -286,8 +288,9 @@ def _second_number(test: RequestIdTest, number: str, now: datetime) -> None:
     _finish(test, RequestTestState.TWICE, both, now=now, second_id=number)
 
 
-def _is_known(test: RequestIdTest, number: str) -> bool:
-    known = OwnId.objects.filter(provider=test.provider_id, upstream_id=number)
+def _was_known(test: RequestIdTest, number: str, sent_at: datetime) -> bool:
+    """Whether the number is of another order. A search may have met the test's own before its answer arrived."""
+    known = OwnId.objects.filter(provider=test.provider_id, upstream_id=number, first_seen_at__lte=sent_at)
     return known.exists() or is_ours_already(test.provider_id, number)
 
 

@@ -16,7 +16,7 @@ from catalog.providers import repeatable
 from core.clock import database_now
 from core.models import StaffAction
 from notices.models import Alert
-from orders import freezing
+from orders import freezing, own_ids
 from orders.books.figures import figures_of
 from orders.doubt.evidence import unnamed_tests
 from orders.forwarding import request_tests
@@ -206,6 +206,24 @@ def test_a_number_that_comes_after_the_end_is_still_kept(shop: Shop, monkeypatch
     request_tests.send_due(seconds=10)
     test.refresh_from_db()
     assert (test.state, test.first_id) == ("unclear", orders_there(shop)[0])
+    assert OwnId.objects.get(upstream_id=test.first_id).explained == "test"
+
+
+def test_a_search_that_meets_the_number_before_the_answer_ends_no_test(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knows_the_field(shop)
+    test = orders_a_test(shop)
+    record = request_tests._record
+
+    def record_after_a_search(row: RequestIdTest, *args: Any, **more: Any) -> None:
+        own_ids.note_seen(shop.provider.pk, orders_there(shop)[0], None, now=database_now())
+        record(row, *args, **more)
+
+    monkeypatch.setattr(request_tests, "_record", record_after_a_search)
+    request_tests.send_due(seconds=10)
+    test.refresh_from_db()
+    assert (test.state, test.first_id) == ("waiting", orders_there(shop)[0])
     assert OwnId.objects.get(upstream_id=test.first_id).explained == "test"
 
 
