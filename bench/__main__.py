@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import buying, following, forwarding, growth, listing, placing, pricing, reading, syncing
+from bench import buying, finding, following, forwarding, growth, listing, placing, pricing, reading, syncing
 from bench.growth import Growth
 from bench.harness import Figure
 from bench.stage import Stage, set_stage
@@ -23,6 +23,7 @@ def _figures(stage: Stage, options: argparse.Namespace) -> Iterator[Figure | Gro
     if "price" in options.only:
         yield from pricing.figures(stage, services=options.services, repeats=options.repeats)
         yield from listing.figures(stage, services=options.services, repeats=options.repeats)
+        yield from finding.figures(stage, services=options.services, repeats=options.repeats)
     if "buy" in options.only:
         yield from buying.figures(stage, length=options.seconds, repeats=options.repeats)
     if "place" in options.only:

@@ -1,6 +1,7 @@
 """Filters for pages of the catalog: search words marked in names, letters of platforms, times."""
 
 import re
+from functools import lru_cache
 
 from django import template
 from django.utils.html import conditional_escape, format_html, format_html_join
@@ -10,19 +11,45 @@ from catalog.facts.reading import ServiceTimes, times_of
 from catalog.models import Service, ServiceChange
 from catalog.shop import updates
 from catalog.shop.platforms import letters_of
+from catalog.shop.search_text import fold
 
 register = template.Library()
 
 
 @register.filter
-def marked(name: str, text: str) -> SafeString:
-    """Return ``name`` with every word of ``text`` in a <mark>, where it is spelled the same."""
-    words = [re.escape(word) for word in text.split() if len(word) > 1]
-    if not words:
-        return conditional_escape(name)
-    parts = re.split(f"({'|'.join(sorted(words, key=len, reverse=True))})", name, flags=re.IGNORECASE)
-    marks = (format_html("<mark>{}</mark>", part) if n % 2 else part for n, part in enumerate(parts))
-    return format_html_join("", "{}", ((mark,) for mark in marks))
+def marked(name: str | int, words: list[str] | str) -> SafeString:
+    """Return ``name`` with each of ``words`` in a <mark>, in whatever letters it is written there: 𝐁𝐨𝐥𝐝, İ, accents."""
+    text = str(name)
+    sought = [word for word in (fold(words).split() if isinstance(words, str) else words) if len(word) > 1]
+    marks = _places(text, sought) if sought else []
+    if not marks:
+        return conditional_escape(text)
+    parts, end = [], 0
+    for start, stop in marks:
+        parts += [conditional_escape(text[end:start]), format_html("<mark>{}</mark>", text[start:stop])]
+        end = stop
+    return format_html_join("", "{}", ((part,) for part in [*parts, conditional_escape(text[end:])]))
+
+
+def _places(text: str, words: list[str]) -> list[tuple[int, int]]:
+    """Where ``words`` stand in ``text``: beginnings and ends, in order, those that touch as one."""
+    # One letter may fold to several, or to none: each folded letter knows from which it came.
+    letters = [(folded, n) for n, letter in enumerate(text) for folded in _fold_letter(letter)]
+    folded = "".join(letter for letter, _n in letters)
+    found = sorted(match.span() for word in words for match in re.finditer(re.escape(word), folded))
+    places: list[tuple[int, int]] = []
+    for first, after in found:
+        start = letters[first][1]
+        stop = letters[after][1] if after < len(letters) else len(text)
+        if places and start <= places[-1][1]:
+            start, stop = places[-1][0], max(places.pop()[1], stop)
+        places.append((start, stop))
+    return places
+
+
+@lru_cache(maxsize=4096)
+def _fold_letter(letter: str) -> str:
+    return " " if letter.isspace() else fold(letter)
 
 
 @register.filter
