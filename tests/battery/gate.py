@@ -52,10 +52,10 @@ GATE = Sizes(
     calm_seconds=75,
     doorbell_orders=300,
     restored_orders=200,
-    repeated_orders=240,
+    repeated_orders=180,
     faulted_sends=600,
     not_sent_verdicts=1000,
-    budgets={"tests": 370, "others": 240, "fire": 200, "canaries": 160, "calm": 190},
+    budgets={"tests": 370, "others": 220, "fire": 200, "canaries": 160, "calm": 190},
 )
 LONG = Sizes(
     mode="long",

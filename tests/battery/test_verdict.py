@@ -60,9 +60,10 @@ def good() -> dict[str, Any]:
             **{f"doorbells-{v}": part(final=copy.deepcopy(final)) for v in ("heard", "dropped", "tripled")},
             "restoring": part(waiting_in_the_dump=30, sent_while_frozen=0),
             "repeating": part(
-                tests={"honoured": "proven", "ignored": "twice"},
+                tests={"honoured": "proven", "honoured, text ids": "proven", "ignored": "twice"},
                 profiles={
-                    "honoured": {"all": 30, "closed_by_repeat": 20, "repeats": 25, "bought_twice": 0},
+                    "honoured": {"all": 30, "closed_by_repeat": 2, "repeats": 3, "bought_twice": 0},
+                    "honoured, text ids": {"all": 30, "closed_by_repeat": 20, "repeats": 25, "bought_twice": 0},
                     "ignored": {"all": 30, "closed_by_repeat": 0, "repeats": 0, "bought_twice": 0},
                 },
             ),
@@ -76,6 +77,11 @@ def good() -> dict[str, Any]:
             "figures": {"bracket_wrong": 0, "bracket_doubts": 4000, "not_sent_verdicts": 1000, "not_sent_but_read": 0},
         },
     }
+
+
+def repeated(report: dict[str, Any], how: str) -> dict[str, Any]:
+    profile: dict[str, Any] = report["parts"]["repeating"]["profiles"][how]
+    return profile
 
 
 def judged(report: dict[str, Any]) -> str:
@@ -113,8 +119,9 @@ FAILING: dict[str, Callable[[dict[str, Any]], object]] = {
     "a backlog that stands still": lambda r: r["parts"]["fire"]["trouble"].update(flush_seconds=[61.0]),
     "another end without doorbells": lambda r: r["parts"]["doorbells-dropped"]["final"]["wallets"].update(a="98"),
     "an order sent while frozen": lambda r: r["parts"]["restoring"].update(sent_while_frozen=1),
-    "no doubt closed by a repeat": lambda r: r["parts"]["repeating"]["profiles"]["honoured"].update(closed_by_repeat=0),
-    "a repeat without a proof": lambda r: r["parts"]["repeating"]["profiles"]["ignored"].update(repeats=1),
+    "no doubt closed by a repeat": lambda r: repeated(r, "honoured, text ids").update(closed_by_repeat=0),
+    "an order bought twice by a repeat": lambda r: repeated(r, "honoured").update(bought_twice=1),
+    "a repeat without a proof": lambda r: repeated(r, "ignored").update(repeats=1),
     "a key proven where it is ignored": lambda r: r["parts"]["repeating"]["tests"].update(ignored="proven"),
     "a canary that lives": lambda r: r["canaries"][3].update(caught=False),
     "a guard that let it in": lambda r: r["canaries"][3].update(guard_refused=False),
@@ -151,7 +158,7 @@ DOUBTFUL: dict[str, Callable[[dict[str, Any]], object]] = {
     "too few kills": lambda r: r["parts"]["fire"]["trouble"]["strikes"].pop(),
     "a flush without a backlog": lambda r: r["parts"]["fire"]["trouble"].update(flush_seconds=[]),
     "other orders without doorbells": lambda r: r["parts"]["doorbells-dropped"]["final"]["orders"].clear(),
-    "too few doubts to repeat": lambda r: r["parts"]["repeating"]["profiles"]["ignored"].update(all=5),
+    "too few doubts to repeat": lambda r: repeated(r, "ignored").update(all=5),
     "an empty dump": lambda r: r["parts"]["restoring"].update(waiting_in_the_dump=0),
     "a canary that did not run": lambda r: r["canaries"].pop(),
     "a canary reported twice": lambda r: r["canaries"][0].update(number=2),

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.battery.chaos.reporting import Report
-from tests.battery.chaos.times import CALM, FIRE
+from tests.battery.chaos.times import CALM, FIRE, REPEATING
 from tests.battery.chaos.world import set_up
 
 SEED = 2026
@@ -63,10 +63,10 @@ def restoring(report: Report, options: argparse.Namespace) -> None:
 
 
 def repeating(report: Report, options: argparse.Namespace) -> None:
-    with set_up({**FIRE, "DOUBT_REVIEW_SECONDS": "15"}, providers=2) as world:
+    with set_up(REPEATING, providers=3) as world:
         from tests.battery.chaos import repeating
 
-        repeating.run(world, report, orders=options.orders or 120)
+        repeating.run(world, report, orders=options.orders or 180)
 
 
 PARTS = {"fire": fire, "calm": calm, "doorbells": doorbells, "restoring": restoring, "repeating": repeating}

@@ -68,7 +68,7 @@ DEAREST = 23_000
 
 @dataclass(frozen=True)
 class PlannedOrder:
-    """One order to come. ``fault`` is met by its first send only."""
+    """One order to come. ``fault`` is met by its first ``sends`` sends only."""
 
     number: int
     provider: int
@@ -76,6 +76,7 @@ class PlannedOrder:
     quantity: int
     fault: str = ""
     by_http: bool = False
+    sends: int = 1
 
     @property
     def is_faulted(self) -> bool:
@@ -84,7 +85,7 @@ class PlannedOrder:
 
     @property
     def link(self) -> str:
-        fault = f"?fault={quote(self.fault + '*1', safe=':*')}" if self.fault else ""
+        fault = f"?fault={quote(f'{self.fault}*{self.sends}', safe=':*')}" if self.fault else ""
         return f"https://example.com/o/{self.number}{fault}"
 
 

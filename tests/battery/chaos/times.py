@@ -52,3 +52,7 @@ FIRE = {
 
 #: The breaker as an operator who sets nothing gets it. Polls are what costs a scaled shop most and decides no doubt.
 CALM = {"BREAKER_DOUBTS": "3", "BREAKER_STREAK": "5", "BREAKER_COST": "100", "POLL_SECONDS": _scaled(240)}
+
+#: A repeat has to leave within the ten minutes that are ten seconds here, and the next one waits until its answer is
+#: judged. So the sweep that finds both is as frequent as in proportion, and polls leave it the machine.
+REPEATING = FIRE | {"SWEEP_SECONDS": SCALED["SWEEP_SECONDS"], "POLL_SECONDS": CALM["POLL_SECONDS"]}
