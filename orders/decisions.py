@@ -18,6 +18,7 @@ from orders.doubt import conclude
 from orders.doubt.intervals import settle_time
 from orders.forwarding.outcomes import is_ours_already
 from orders.models import UNEXPLAINED, EventKind, ForwardAttempt, Order, OwnId
+from orders.models.repeat import number_named
 from orders.states import Explanation, Outcome
 from upstream.errors import Unavailable
 from upstream.ids import canonical_id
@@ -34,6 +35,12 @@ class TooEarly(Refusal):
     """What was sent may still be carried out."""
 
     code = "too_early"
+
+
+class NumberNamed(Refusal):
+    """The provider answered the order's repeated request with a number, so it was placed."""
+
+    code = "number_named"
 
 
 class NotThatId(Refusal):
@@ -84,7 +91,7 @@ def decide_not_placed(
     """Record that the order was not placed, and send it again or refund it; False if that was decided before.
 
     ``attempt_id`` is the attempt that the owner saw, as for :func:`decide_placed`. The search remembers that this is
-    an opinion: the attempt may still turn out to own an id. Raises NoReason, TooEarly, NotInDoubt.
+    an opinion: the attempt may still turn out to own an id. Raises NoReason, TooEarly, NumberNamed, NotInDoubt.
     """
     demand_reason(reason)
     order = Order.objects.select_related("provider").get(pk=order_id)
@@ -96,6 +103,12 @@ def decide_not_placed(
     attempt = _demand_doubt(order, attempt_id)
     if now < earliest_not_placed(attempt):
         raise TooEarly(_("The provider may still carry it out. Please wait until the time shown."))
+    if number := number_named(attempt):
+        text = _(
+            "The provider answered this order's repeated request with %(number)s. Record that it was placed as that "
+            "one, or mark that number as not ours first."
+        )
+        raise NumberNamed(text % {"number": number})
     person = {"reason": reason, "refund": refund}
     with transaction.atomic():
         done = conclude.not_placed(attempt.pk, how="person", now=now, actor=actor.name, refund=refund, person=person)

@@ -11,6 +11,7 @@ from orders import lifecycle, settlement
 from orders.doorbell import FORWARD, ring_on_commit
 from orders.forwarding import outcomes
 from orders.models import EventKind, ForwardAttempt, Order
+from orders.models.repeat import number_named
 from orders.states import Forward, Outcome
 from orders.verdicts import FOUND_NOT_PLACED
 from upstream.messages import AcceptedOrder
@@ -36,13 +37,14 @@ def placed(attempt_id: int, upstream_id: str, *, how: str, now: datetime, actor:
 def not_placed(
     attempt_id: int, *, how: str, now: datetime, actor: str = "", refund: bool = False, **proof: Any
 ) -> bool:
-    """Record that nothing was placed, and queue the order again or refund it; False if the doubt is closed already.
+    """Record that nothing was placed, and queue the order again or refund it.
 
-    ``proof`` holds "bracket", or else ``actor`` names who decided: the database refuses anything less.
+    False if the doubt is closed already, or a repeat was answered with a number. ``proof`` holds "bracket", or else
+    ``actor`` names who decided: the database refuses anything less.
     """
     with transaction.atomic():
         order, attempt = _locked(attempt_id)
-        if attempt.outcome != Outcome.IN_DOUBT:
+        if attempt.outcome != Outcome.IN_DOUBT or number_named(attempt) is not None:
             return False
         _resolve(attempt, how, now, actor, proof)
         ForwardAttempt.objects.filter(pk=attempt.pk).update(outcome=Outcome.NOT_PLACED)

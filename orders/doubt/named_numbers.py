@@ -59,6 +59,6 @@ def _believe(repeat: RepeatAttempt, clock: SteadyClock, proof: dict[str, Any]) -
             _contradict(repeat, contradictions.taken(number), clock)
 
 
-def _contradict(repeat: RepeatAttempt, contradiction: str, clock: SteadyClock) -> None:
+def _contradict(repeat: RepeatAttempt, contradiction: contradictions.Contradiction, clock: SteadyClock) -> None:
     with transaction.atomic():
         contradictions.note(repeat, contradiction, now=clock.now())

@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models import Provider
 from core.money import ProviderAmountField
 from orders.models.attempt import Attempt, ForwardAttempt, ProviderExchange
-from orders.states import Outcome
+from orders.models.own_id import OwnId
+from orders.states import Explanation, Outcome
 
 
 class RepeatAttempt(Attempt):
@@ -55,6 +56,10 @@ class RepeatAttempt(Attempt):
 CONTRADICTED = Q(evidence__has_key="contradiction")
 
 
+#: Repeats that were answered with the number of another order.
+_ANOTHERS = Q(evidence__has_key="is_anothers")
+
+
 def unjudged(provider_id: int) -> models.QuerySet[RepeatAttempt]:
     """The repeats that were answered with a number, while their order is in doubt and the proof stands."""
     named = RepeatAttempt.objects.filter(
@@ -64,12 +69,30 @@ def unjudged(provider_id: int) -> models.QuerySet[RepeatAttempt]:
 
 
 def named_by_repeats(provider_id: int, ids: Iterable[str]) -> dict[str, int]:
-    """Return which of these ids a repeat was answered with, and the attempt that it repeated.
+    """Return which of these ids belong to an attempt by the answers to its repeats, and that attempt.
 
-    Such an id is that attempt's, or its second order, whatever became of it since: never another attempt's.
+    Such an id is the one that a repeat was answered with, or the other one where two orders were bought: whatever
+    became of the attempt since, never another attempt's.
     """
-    named = RepeatAttempt.objects.filter(provider=provider_id, outcome=Outcome.PLACED, upstream_id__in=list(ids))
-    return {str(upstream_id): attempt_id for upstream_id, attempt_id in named.values_list("upstream_id", "attempt_id")}
+    wanted = list(ids)
+    named = RepeatAttempt.objects.filter(provider=provider_id, outcome=Outcome.PLACED).order_by("id")
+    by_id: dict[str, int] = {}
+    for upstream_id, other, attempt_id in named.filter(
+        Q(upstream_id__in=wanted) | Q(evidence__other__in=wanted)
+    ).values_list("upstream_id", "evidence__other", "attempt_id"):
+        by_id |= {str(found): attempt_id for found in (upstream_id, other) if found}
+    for upstream_id in named.filter(_ANOTHERS, upstream_id__in=wanted).values_list("upstream_id", flat=True):
+        by_id.pop(str(upstream_id), None)
+    return {upstream_id: by_id[upstream_id] for upstream_id in wanted if upstream_id in by_id}
+
+
+def number_named(attempt: ForwardAttempt) -> str | None:
+    """Return the number that a repeat of this attempt was answered with, unless it is known to be another order's."""
+    named = attempt.repeats.filter(outcome=Outcome.PLACED).exclude(_ANOTHERS).values_list("upstream_id", flat=True)
+    explained = (Explanation.ATTEMPT, Explanation.CHILD, Explanation.FOREIGN, Explanation.TEST)
+    anothers = OwnId.objects.filter(provider=attempt.provider_id, explained__in=explained)
+    others = set(anothers.filter(upstream_id__in=list(named)).values_list("upstream_id", flat=True))
+    return next((str(number) for number in named if number not in others), None)
 
 
 class RequestTestState(models.TextChoices):

@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -464,7 +465,7 @@ def test_the_database_ends_no_repeated_attempt_by_its_first_answer(shop: Shop, a
             attempt.update(outcome=outcome)
 
 
-def test_the_second_order_of_a_repeat_is_never_given_to_another_order(shop: Shop, alice: User) -> None:
+def test_the_number_that_a_repeat_named_is_never_given_to_another_order(shop: Shop, alice: User) -> None:
     proven(shop)
     buys_and_sends(shop, alice, quantity=300)
     shop.simulator.control(request_id="ignored")
@@ -487,6 +488,24 @@ def test_the_second_order_of_a_repeat_is_never_given_to_another_order(shop: Shop
     assert again(other).upstream_id not in both
     assert attempt_of(other).outcome == Outcome.IN_DOUBT
     assert OwnId.objects.get(upstream_id=both[1]).explained != "attempt"
+
+
+def test_an_order_whose_number_a_repeat_named_is_not_called_not_placed(shop: Shop, alice: User) -> None:
+    proven(shop)
+    buys_and_sends(shop, alice, quantity=300)
+    order = loses(shop, alice, LOST_BUT_PLACED)
+    assert repeats_it(shop) == 1
+    ages(shop, 700)
+    [number] = id_at_provider(shop, order)
+    decide = partial(
+        decisions.decide_not_placed, order_id=order.pk, refund=False, actor=OWNER, reason="it is not there",
+        now=database_now(),
+    )  # fmt: skip
+    with pytest.raises(decisions.NumberNamed, match=number):
+        decide()
+    # Once the owner knows that the number is somebody else's, it stands in nobody's way.
+    OwnId.objects.filter(upstream_id=number).update(explained="foreign", decided_by="owner@example.com")
+    assert decide()
 
 
 def test_a_shorter_or_longer_window_takes_the_proof_away(shop: Shop, alice: User, settings: Any) -> None:
