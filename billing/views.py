@@ -107,4 +107,7 @@ def csv_lines(entries: Iterator[StatementEntry]) -> Iterator[str]:
 @require_safe
 @login_required
 def add_funds(request: CustomerRequest) -> HttpResponse:
-    return render(request, "billing/add_funds.html", {"page": "wallet", "balance": balance_of(request.customer)})
+    """Say how money gets into the wallet, with the way back to the order form that led here."""
+    came_from = _number(request.GET.get("service", ""))
+    context = {"page": "wallet", "balance": balance_of(request.customer), "service": came_from}
+    return render(request, "billing/add_funds.html", context)

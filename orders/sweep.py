@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from orders import cancellations, freezing, refills, timeouts
+from orders import cancellations, drafts, freezing, refills, timeouts
 from orders.checkout import link_keys
 from orders.doorbell import FOLLOW, FORWARD, ring
 from orders.following import poll
@@ -31,6 +31,7 @@ def ring_for_due(*, now: datetime) -> int:
     frozen = freezing.check(now=now)
     timeouts.give_up(now=now)
     link_keys.fill_in(batches=1)
+    drafts.forget_expired(now=now)
     sendable = {"provider__is_active": True, "provider__parked_at": None}
     queued = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=now, **sendable)
     asked = Refill.objects.filter(state=RefillState.QUEUED, next_at__lte=now, **sendable)
@@ -46,6 +47,7 @@ def do_due(*, now: datetime, seconds: float) -> Swept:
     """Give up dead attempts and do the due work here and now, with about ``seconds`` for each kind; return counts."""
     freezing.check(now=now)  # Before anything is claimed: a restored shop does not send even one order first.
     link_keys.fill_in(batches=1)
+    drafts.forget_expired(now=now)
     return Swept(
         given_up=leases.expire(now=now),
         forwarded=dispatch.forward_due(seconds=seconds),

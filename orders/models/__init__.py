@@ -14,6 +14,7 @@ from orders.models.breaker_state import BreakerState
 from orders.models.cancellation import Cancellation
 from orders.models.child import ChildOrder
 from orders.models.doubtful import DoubtfulOrder
+from orders.models.draft import OrderDraft
 from orders.models.facts import ChangedDay
 from orders.models.frozen import FROZEN, RESTORED, Home, ShopState, ThawScan
 from orders.models.order import EventKind, Order, OrderEvent
@@ -41,6 +42,7 @@ __all__ = [
     "ForwardAttempt",
     "Home",
     "Order",
+    "OrderDraft",
     "OrderEvent",
     "OwnId",
     "PollSchedule",

@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -28,9 +29,11 @@ from core.templatetags.money import money_text
 from orders.checkout.checks import service_platforms
 from orders.checkout.fields import BadFields
 from orders.checkout.placement import PriceMoved, place_order, quote
+from orders.drafts import NotKept, forget, keep_for_customer, kept_for
 from orders.models import Order
 from orders.pages import browse
 from orders.pages.forms import DRIPFEED, MAX_NONCE, OrderForm
+from orders.pages.kept_forms import keep_and_sign_in
 from orders.pages.receipts import QuoteReceipt
 from orders.pages.views import new_nonce, placed_message
 from orders.states import FINAL, Forward
@@ -47,9 +50,10 @@ class PageProblem:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
 def new_order(request: CustomerRequest) -> HttpResponse:
-    """Show the order form; place the order when it is sent."""
+    """Show the order form; place the order when it is sent. A visitor signs in first, and finds the form as it was."""
+    if not request.user.is_authenticated:
+        return keep_and_sign_in(request, _on_sale(request.POST.get("service", "")))
     if request.method == "POST" and "service" in request.POST:
         return _place(request)
     chosen = request.GET.get("service", "")
@@ -63,6 +67,9 @@ def new_order(request: CustomerRequest) -> HttpResponse:
     if again.isascii() and again.isdigit() and len(again) < 18:
         earlier = browse.orders_of(request.customer).filter(pk=int(again)).first()
         fields = dict(earlier.fields) if earlier else {}
+    elif request.method == "GET" and (kept := kept_for(request.customer, service.pk, now=database_now())):
+        fields = kept
+        messages.info(request, _("Your order is as you left it. Nothing has been placed; look at its charge."))
     fields |= {n: request.GET[n][:2000] for n in ("link", "quantity") if request.GET.get(n)}
     form = OrderForm(service, initial={**fields, "nonce": new_nonce()})
     return _page(request, service, form, receipt=_quote_filled_fields(service, form, request.customer))
@@ -77,6 +84,13 @@ def _place(request: CustomerRequest) -> HttpResponse:
     nonce = request.POST.get("nonce", "")
     if len(nonce) > MAX_NONCE:
         raise BadRequest("the nonce is longer than that of any form of ours")
+
+    if "keep" in request.POST:
+        try:
+            keep_for_customer(customer, service.pk, form.typed(), now=database_now())
+        except NotKept as refusal:
+            return _page(request, service, form, problem=PageProblem(str(refusal.message)))
+        return redirect(f"{reverse('billing:add_funds')}?service={service.pk}")
 
     # 1. Without a charge that the page showed, or on request, only the price is computed.
     try:
@@ -122,6 +136,7 @@ def _place(request: CustomerRequest) -> HttpResponse:
         return _page(request, service, form, problem=PageProblem(str(refusal.message)))
 
     # 3. On to the order's own page.
+    forget(customer, service.pk)
     add_message = messages.info if placed.is_repeat else messages.success
     add_message(request, placed_message(placed.order, is_repeat=placed.is_repeat))
     return redirect("orders:order", number=placed.order.pk)
