@@ -28,6 +28,7 @@ from storefront.embedded.postgres import OWNER_ROLE, SUPERUSER
 from tests.billing import (
     bad_books,  # noqa: F401  # Importing the rows puts them on the list.
     bad_doubts,  # noqa: F401
+    bad_drafts,  # noqa: F401
     bad_money,  # noqa: F401
     bad_orders,  # noqa: F401
     bad_repeats,  # noqa: F401
