@@ -57,8 +57,8 @@ CONFIRMED: Mapping[str, Callable[[ResolverMatch], bool]] = {
     "auth_group_add": _always,
     "auth_group_change": _always,
     "auth_group_delete": _always,
-    # where the shop buys, and what it asks for it; a change of prices asks before its preview
-    # (catalog.admin.price_preview)
+    # where the shop buys, and what it asks for it; the pages that change prices ask by themselves
+    # as soon as a price would change (catalog.admin.price_preview)
     "catalog_provider_add": _always,
     "catalog_provider_change": _always,
     "catalog_provider_test": _always,

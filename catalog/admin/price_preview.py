@@ -1,6 +1,7 @@
-"""Every form and action of these pages that changes prices is carried out, shown, and undone, until it is confirmed."""
+"""Forms and actions that change prices: shown first (carried out and rolled back), kept when confirmed."""
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -8,9 +9,10 @@ from django.contrib.messages.storage import default_storage
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
-from accounts.fresh_sign_in import demand_fresh_sign_in
+from accounts.fresh_sign_in import demand_fresh_sign_in, has_fresh_sign_in
 from catalog.locks import lock_all_providers
 from catalog.prices.comparison import Preview, compare_prices, prices_now
 from core.shop_admin import ShopModelAdmin
@@ -25,15 +27,25 @@ def note_for_preview(request: HttpRequest, note: str) -> None:
     request.price_notes = [*getattr(request, "price_notes", []), note]  # type: ignore[attr-defined]
 
 
+def note_typed_price(request: HttpRequest, service_id: int, price: Decimal) -> None:
+    """Note the price that somebody typed for one service: a change to exactly this price needs no preview."""
+    request.typed_prices = {**getattr(request, "typed_prices", {}), service_id: price}  # type: ignore[attr-defined]
+
+
+def proof_of_preview(request: HttpRequest, digest: str) -> str:
+    """Return what a confirmation must send: only a preview in this session, at this address, gives it away."""
+    text = "\n".join((str(request.session.session_key), request.path, digest))
+    return salted_hmac("catalog.price_preview", text, algorithm="sha256").hexdigest()
+
+
 class PricePreviewAdmin(ShopModelAdmin):
     """A page of the admin whose forms and actions change no price before the owner has seen it.
 
-    Each POST is carried out in a transaction. If it changed more prices than ``unasked``, that is rolled back and shown
-    instead, with a form that sends the same POST again. It is kept only if it then does exactly what was shown.
+    Each POST is carried out in a transaction. If it changed prices, that is rolled back and shown instead, with a form
+    that sends the same POST again. It is kept only if it then does exactly what was shown. One price that was typed
+    needs no preview. Prices change only for somebody who proved a short time ago who they are.
     """
 
-    #: So many prices may change without a preview: one where the owner types that price itself.
-    unasked = 0
     #: Actions of the list that are previewed whatever they do to prices, if they left a note of what they did.
     always_previewed: tuple[str, ...] = ()
     #: Fields that must not be written into a page to be sent again.
@@ -87,8 +99,13 @@ class PricePreviewAdmin(ShopModelAdmin):
             found = compare_prices(before, prices_now(groups), notes)
             # Without a note nothing was done: a value was missing, or the change was refused.
             ask = (ask or request.POST.get("action") in self.always_previewed) and bool(notes)
+            if not (ask or found.changed):
+                return response
+            found.digest = proof_of_preview(request, found.digest)
             seen = request.POST.get(SEEN)
-            if seen == found.digest or not (ask or found.changed > self.unasked):
+            is_confirmed = constant_time_compare(seen or "", found.digest) or (not ask and _is_as_typed(request, found))
+            # A borrowed session must not get as far as a confirmation.
+            if is_confirmed and has_fresh_sign_in(request):
                 return response
             transaction.set_rollback(True)
         # What was said about it did not happen.
@@ -113,3 +130,9 @@ class PricePreviewAdmin(ShopModelAdmin):
             "back": back or request.get_full_path(),
         }
         return TemplateResponse(request, "admin/catalog/price_preview.html", context)
+
+
+def _is_as_typed(request: HttpRequest, found: Preview) -> bool:
+    """Whether the one price that changes becomes what was typed for it."""
+    typed: dict[int, Decimal] = getattr(request, "typed_prices", {})
+    return found.changed == 1 and found.shown[0].new == typed.get(found.shown[0].service_id)

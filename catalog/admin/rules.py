@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.fresh_sign_in import demand_fresh_sign_in
-from catalog.admin.price_preview import PricePreviewAdmin, note_for_preview
+from catalog.admin.price_preview import PricePreviewAdmin, note_for_preview, proof_of_preview
 from catalog.locks import lock_all_providers
 from catalog.models import MarkupRule
 from catalog.prices.preview import preview
@@ -93,14 +93,15 @@ class MarkupRuleAdmin(PricePreviewAdmin):
         form: Any = self.get_form(request, rule, change=rule is not None)(request.POST, instance=rule)
         if not form.is_valid():
             return usual(request, object_id, form_url, extra_context)
+        demand_fresh_sign_in(request)
         candidate: MarkupRule = form.save(commit=False)
         entries, seen = form.digest(), request.POST.get("previewed", "")
         with transaction.atomic():
             lock_all_providers()
             effect = preview(candidate)
-            if seen == f"{entries} {effect.digest}":
+            digest = f"{entries} {proof_of_preview(request, f'{entries} {effect.digest}')}"
+            if seen == digest:
                 return usual(request, object_id, form_url, extra_context)
-        demand_fresh_sign_in(request)
         # 3. The preview.
         fieldsets: Any = self.get_fieldsets(request, rule)
         shown = AdminForm(form, fieldsets, {}, (), model_admin=self)
@@ -116,7 +117,7 @@ class MarkupRuleAdmin(PricePreviewAdmin):
             "to_field": None,
             "media": self.media + shown.media,
             "preview": effect,
-            "digest": f"{entries} {effect.digest}",
+            "digest": digest,
             "is_other": seen.startswith(entries),
         }
         return self.render_change_form(

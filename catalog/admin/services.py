@@ -17,7 +17,7 @@ from catalog.admin.cells import CellForm
 from catalog.admin.figures import NOTHING, cost_html, margin_text, price_html, provider_amount_html
 from catalog.admin.ordered_list import OrderedChangeList
 from catalog.admin.price_pages import price_urls
-from catalog.admin.price_preview import PricePreviewAdmin, note_for_preview
+from catalog.admin.price_preview import PricePreviewAdmin, note_for_preview, note_typed_price
 from catalog.admin.service_filters import (
     AdjustmentFilter,
     CategoryFilter,
@@ -73,7 +73,6 @@ class ServiceAdmin(PricePreviewAdmin):
     list_per_page = 50
     actions = ("show", "hide", "change_category", "change_prices", "set_markup")
     always_previewed = ("change_prices", "set_markup")
-    unasked = 1
     action_form = ServiceActionForm
     change_list_template = "admin/catalog/service/change_list.html"
     autocomplete_fields = ("category", "fallback")
@@ -127,6 +126,8 @@ class ServiceAdmin(PricePreviewAdmin):
             obj.save(update_fields=["position", "pins"])
             return
         with recording_changes_of([obj.pk], now=now):
+            if "own_price" in changed and obj.own_price is not None:
+                note_typed_price(request, obj.pk, obj.own_price)
             obj.save(update_fields={*changed, "pins"})
             if changed - {"is_visible"}:
                 republish(provider, [obj.source.external_id])

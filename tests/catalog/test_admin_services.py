@@ -17,6 +17,8 @@ from accounts.models import CustomerGroup, User
 from catalog.admin.cells import CellRenderer
 from catalog.models import Category, MarkupRule, ProviderService, Service, ServiceChange
 from catalog.prices.price_sheet import read_sheet, sheet_rows
+from catalog.shop.bulk_edit import set_own_prices
+from core.clock import database_now
 from tests.catalog.conftest import Sync
 from tests.catalog.panel import Panel, row
 from tests.catalog.rows import on_sale
@@ -90,6 +92,22 @@ def test_own_prices_are_edited_in_the_list(owner: Client, sold: None) -> None:
     owner.post(f"{reverse(LIST)}?id={service.pk}", form)
     service.refresh_from_db()
     assert (service.price, service.position, service.pins) == (Decimal("1.75"), 7, ["position"])
+
+
+@pytest.mark.parametrize(("typed", "price"), [("0.5", "1"), ("", "1.3")])
+def test_one_price_is_previewed_unless_it_becomes_what_was_typed(
+    owner: Client, sold: None, typed: str, price: str
+) -> None:
+    """0.5 is below the cost, and without an own price the rules decide."""
+    service = on_sale()["1"]
+    set_own_prices({service.pk: Decimal("1.75")}, now=database_now())
+    form = {
+        "form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-0-id": str(service.pk), "form-0-is_visible": "on",
+        "form-0-own_price": typed, "form-0-position": "7", "_save": "Save",
+    }  # fmt: skip
+    shown = owner.post(f"{reverse(LIST)}?id={service.pk}", form).context["preview"]
+    assert [(e.old, e.new) for e in shown.shown] == [(Decimal("1.75"), Decimal(price))]
+    assert on_sale()["1"].price == Decimal("1.75")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +188,9 @@ def test_a_service_is_moved_to_another_row_and_given_a_fallback(owner: Client, s
     owner.post(address, {**form, "fallback": third.pk})
     service.refresh_from_db()
     assert (service.fallback, service.badges, service.own_time) == (third, ["Best", "New"], "1 h")
-    owner.post(address, {**form, "move_to": other.pk})
+    shown = owner.post(address, {**form, "move_to": other.pk}).context["preview"]
+    assert [(e.old, e.new) for e in shown.shown] == [(Decimal("1.3"), Decimal("2.6"))]
+    owner.post(address, {**form, "move_to": other.pk, "seen_prices": shown.digest})
     service.refresh_from_db()
     assert (service.source, service.price) == (other, Decimal("2.6"))
     ProviderService.objects.filter(pk=third.pk).update(type="poll")
