@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 
 from core.clock import database_now
-from orders.models import ProviderExchange, RepeatAttempt
+from orders.models import ForwardAttempt, ProviderExchange, RepeatAttempt
 from orders.states import Outcome
 from tests.billing import cast
 from tests.billing.bad_rows import Shop, refuses
@@ -50,6 +50,13 @@ def a_repeat_that_left_at_no_time(shop: Shop) -> None:
 @refuses("attempt_claim_is_final")
 def a_repeat_with_another_token(shop: Shop) -> None:
     RepeatAttempt.objects.filter(pk=_repeat(shop).pk).update(token=uuid.uuid4())
+
+
+@refuses("attempt_repeated_stays_in_doubt")
+def a_repeated_attempt_that_was_refused(shop: Shop) -> None:
+    repeat = _repeat(shop)
+    _end(repeat, Outcome.SENDING)
+    ForwardAttempt.objects.filter(pk=repeat.attempt_id).update(outcome=Outcome.REFUSED)
 
 
 @refuses("attempt_is_kept")
