@@ -22,6 +22,7 @@ COPY manage.py gunicorn.conf.py ./
 COPY core core
 COPY notices notices
 COPY upstream upstream
+COPY pages pages
 COPY accounts accounts
 COPY catalog catalog
 COPY billing billing

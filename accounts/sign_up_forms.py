@@ -8,11 +8,15 @@ from allauth.core import context
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from accounts.security_events import log_event
 from accounts.sign_up import count_sign_up, never_verified
+from accounts.terms import keep_for_first_sign_in
 from core.security_log import Event
+from pages.models import TermsVersion
+from pages.terms import current_terms
 
 
 class SignUpForm(SignupForm):
@@ -24,9 +28,16 @@ class SignUpForm(SignupForm):
 
     account_already_exists: bool
 
+    @cached_property
+    def terms(self) -> TermsVersion | None:
+        """The terms that the page shows under its button, and that signing up accepts."""
+        return current_terms()
+
     def clean(self) -> dict[str, Any]:
         """Return the fields, counted as a sign-up if they are right. Raises ValidationError beyond the limit."""
         cleaned: dict[str, Any] = super().clean()
+        if self.terms and self.data.get("terms") != str(self.terms.number):
+            raise ValidationError(_("Our terms are new. Read them, then create the account below."))
         if not self.errors and not count_sign_up(context.request):
             log_event(Event.SIGN_UP_LIMITED, context.request)
             raise ValidationError(_("Too many sign-ups from your network. Try again in an hour, or from another one."))
@@ -41,11 +52,14 @@ class SignUpForm(SignupForm):
             with transaction.atomic():
                 waiting.delete()
                 self.account_already_exists = False
-                return super().try_save(request)
+                made = super().try_save(request)
         except IntegrityError:
             # Somebody signed up with this address at the same moment.
             self.account_already_exists = True
             return super().try_save(request)
+        if self.terms:
+            keep_for_first_sign_in(request, made[0], self.terms)
+        return made
 
 
 class CodeForm(ConfirmEmailVerificationCodeForm):

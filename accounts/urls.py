@@ -1,10 +1,11 @@
 from django.urls import path
 
-from accounts import views
+from accounts import terms, views
 
 urlpatterns = [
     path("account/", views.account, name="account"),
     path("account/second-step/", views.second_factor_needed, name="second_factor_needed"),
+    path("account/terms/", terms.accept, name="accept_terms"),
     path("account/api-keys/", views.api_keys, name="api_keys"),
     path("account/api-keys/after-password/", views.keys_after_password, name="keys_after_password"),
     path("account/api-keys/<int:key_id>/change/", views.change_api_key, name="change_api_key"),

@@ -186,4 +186,13 @@ EQUATIONS: list[Equation | Together] = [
             "core_staffaction_no_truncate": "core_staffaction",
         },
     ),
+    guards(
+        "pages",
+        {
+            "pages_termsversion_append_only": "pages_termsversion",
+            "pages_termsversion_no_truncate": "pages_termsversion",
+            "pages_termsacceptance_append_only": "pages_termsacceptance",
+            "pages_termsacceptance_no_truncate": "pages_termsacceptance",
+        },
+    ),
 ]

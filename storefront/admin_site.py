@@ -65,6 +65,8 @@ CONFIRMED: Mapping[str, Callable[[ResolverMatch], bool]] = {
     "catalog_provider_open": _always,
     "catalog_provider_open_test": _always,
     "catalog_service_import_prices": _always,
+    # what customers are asked to accept
+    "pages_ownpage_publish": _always,
     # the doors
     "core_shopsettings_open": _always,
 }

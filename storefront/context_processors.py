@@ -1,4 +1,4 @@
-"""Context of every page: facts of the shop, and a customer's balance, holds and open orders."""
+"""Context of every page: facts of the shop, its own pages, and a customer's balance, holds and open orders."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,6 +13,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts.models import User
 from billing.models import Account, Hold
 from core.shop_settings import shop_settings
+from pages.menu import menu
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,13 @@ class WalletSummary:
 
 
 def shop(request: HttpRequest) -> dict[str, Any]:
-    """``shop``: its settings. ``wallet``: read on first use, so that pages without it need no query."""
+    """``shop``: its settings. ``own_pages`` and ``wallet`` are read on first use: pages without them need no query."""
     # Missing where the middleware did not run.
     facts = getattr(request, "shop", None) or SimpleLazyObject(shop_settings)
     return {
         "shop": facts,
         "shop_currency": settings.SHOP_CURRENCY,
+        "own_pages": SimpleLazyObject(menu),
         "wallet": SimpleLazyObject(lambda: wallet_summary(request)),
     }
 

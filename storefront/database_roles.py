@@ -16,6 +16,8 @@ APPEND_ONLY = (
     "orders_providerentry",
     "orders_providerexchange",
     "orders_thawscan",
+    "pages_termsacceptance",
+    "pages_termsversion",
 )
 #: Tables that only a migration or a trigger writes.
 READ_ONLY = ("billing_hold", "billing_walletline", "django_migrations")

@@ -135,6 +135,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "core",
     "notices",
+    "pages",
     "accounts",
     "catalog",
     "billing",
@@ -165,6 +166,7 @@ MIDDLEWARE = [
     "accounts.confirming.KeptFormMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "accounts.terms.TermsMiddleware",
 ]
 
 TEMPLATES = [

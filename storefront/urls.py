@@ -9,6 +9,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("", include("accounts.urls")),
+    path("", include("pages.urls")),
     path("", include("catalog.urls")),
     path("", include("orders.urls")),
     path("", include("billing.urls")),

@@ -332,11 +332,11 @@ def a_lost_guard_of_what_staff_did(shop: dict[str, Order], alice: User) -> None:
         cursor.execute("DROP TRIGGER core_staffaction_append_only ON core_staffaction")
 
 
-@breaks("billing_guards", "orders_guards", "core_guards")
+@breaks("billing_guards", "orders_guards", "core_guards", "pages_guards")
 def guards_against_truncating_that_were_switched_off(shop: dict[str, Order], alice: User) -> None:
     with as_role(OWNER_ROLE), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table in ("billing_hold", "orders_ownid", "core_staffaction"):
+        for table in ("billing_hold", "orders_ownid", "core_staffaction", "pages_termsversion"):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_no_truncate")
 
 

@@ -16,9 +16,14 @@ from playwright.sync_api import Browser, Page
 from accounts.models import User
 from catalog.models import ChangeKind, Service, ServiceChange
 from core.clock import database_now
+from core.shop_settings import shop_settings
+from core.staff_actions import shell_actor
 from notices.models import Outbox, SendState
 from orders.models import Refill
 from orders.states import RefillState
+from pages.models import OwnPage
+from pages.starting_texts import STARTING_TEXTS, first_values
+from pages.terms import publish_terms
 from tests.pages.cast import Orders, customer
 from tests.pages.conftest import ALL_RULES, COLOURS, axe_problems, overflow
 
@@ -90,6 +95,21 @@ def changed_prices(services: list[Service]) -> None:
             ServiceChange.objects.create(service=service, kind=kind, old_price=old, new_price=new, at=database_now())
 
 
+def own_pages() -> list[str]:
+    """Publish what an owner starts from, a long word and a list with it; return the addresses."""
+    for text in STARTING_TEXTS:
+        values: dict[str, Any] = first_values(text.slug, shop_settings())
+        values["body"] += (
+            f"\n### {'long' * 30}\n\n1. one\n2. `two`\n\n> said by *others*\n\n![sign](/static/mark.svg)\n"
+        )
+        page = OwnPage.objects.create(**values, is_published=not values["is_terms"])
+        if page.is_terms:
+            publish_terms(page, actor=shell_actor())
+            OwnPage.objects.filter(pk=page.pk).update(body="changed")
+            publish_terms(page, actor=shell_actor())
+    return ["/pages/refunds/", "/pages/terms/1/", "/accounts/signup/"]
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_pages_of_visitors(
     live_server: Any, services: list[Service], orders: Orders, quiet_page: Page, look: Look
@@ -99,6 +119,7 @@ def test_pages_of_visitors(
     cache.clear()
     paths = ["/", "/?q=likes", "/?q=zzzzzzzz", "/?sort=price&refill=1", f"/?category={services[0].category_id}"]
     paths += ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/api/", "/updates/"]
+    paths += own_pages()
     faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
     assert faults == []
 
@@ -135,7 +156,7 @@ def test_pages_of_an_account(
 ) -> None:
     sign_in(alice)
     paths = ["/account/", "/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/logout/"]
-    paths += ["/account/api-keys/"]
+    paths += ["/account/api-keys/", *own_pages()[:2], "/account/terms/"]
     faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
     assert faults == []
 

@@ -129,7 +129,7 @@ def test_hidden_services_are_not_named(history: None, client: Client) -> None:
 def test_a_page_takes_the_same_queries_for_any_number_of_updates(
     history: None, client: Client, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(3):
         client.get(reverse("catalog:updates"))
 
 

@@ -1,0 +1,45 @@
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from pages.markdown import rendered
+from pages.models import OwnPage, TermsVersion
+
+
+@require_safe
+def own_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """A published page. Staff see the saved text of any page with ``?preview``, and of one that is not published."""
+    page = get_object_or_404(OwnPage, slug=slug)
+    is_preview = ("preview" in request.GET or not page.is_published) and _may_preview(request)
+    if not page.is_published and not is_preview:
+        raise Http404
+    if page.is_terms and not is_preview:
+        return _terms(request, page, TermsVersion.objects.first())
+    context = {"own_page": page, "title": page.title, "text": rendered(page.body), "is_preview": is_preview}
+    return render(request, "pages/page.html", context)
+
+
+@require_safe
+def terms_version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """One version of the terms, as it was published, for as long as terms are published at all."""
+    page = get_object_or_404(OwnPage, slug=slug, is_terms=True, is_published=True)
+    return _terms(request, page, get_object_or_404(TermsVersion, number=number))
+
+
+def _terms(request: HttpRequest, page: OwnPage, version: TermsVersion | None) -> HttpResponse:
+    if version is None:
+        raise Http404
+    versions = list(TermsVersion.objects.defer("body"))
+    context = {
+        "own_page": page,
+        "title": version.title,
+        "text": rendered(version.body),
+        "version": version,
+        "newest": versions[0],
+        "others": [other for other in versions if other.number != version.number],
+    }
+    return render(request, "pages/page.html", context)
+
+
+def _may_preview(request: HttpRequest) -> bool:
+    return bool(request.user.is_authenticated and request.user.is_staff and request.user.has_perm("pages.view_ownpage"))
