@@ -1,16 +1,12 @@
 """Settings for `gunicorn storefront.wsgi`. WEB_CONCURRENCY sets the number of processes, --bind or PORT the address."""
 
 import os
-import re
 from datetime import timedelta
 from typing import Any
 
 from gunicorn.glogging import Logger
 
 NOT_LOGGED = ("/healthz", "/readyz", "/static/")
-
-#: The part of a path that works like a password; what stands behind the API's address may be a key.
-_SECRET = re.compile(r"(/(?:key|confirm-email)/|^/+(?i:api)(?:/+(?i:v)[0-9]++)?+/*+).+")
 
 
 class AccessLog(Logger):
@@ -23,6 +19,7 @@ class AccessLog(Logger):
 
     def access(self, resp: Any, _req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
         from core.addresses import SENDER
+        from core.logged_paths import shown_path
         from storefront.logs import ADDRESS
 
         # No query string: it may contain what a person typed.
@@ -35,7 +32,7 @@ class AccessLog(Logger):
             environ.get(ADDRESS) or environ.get("REMOTE_ADDR") or "-",
             environ.get(SENDER, "-"),
             environ.get("REQUEST_METHOD", "-"),
-            _SECRET.sub(r"\1...", path),
+            shown_path(path),
             str(resp.status)[:3],
             request_time / timedelta(milliseconds=1),
             request_id,
