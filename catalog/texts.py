@@ -26,7 +26,8 @@ _LINES = re.compile(
     re.IGNORECASE,
 )
 _CELLS = re.compile(r"</?(?:td|th)\b[^<>]*>", re.IGNORECASE)
-_BREAKS = re.compile(r"(?:\s*<br>\s*)+")
+# Begins where a run of white space begins, and gives nothing back: it is read once, however long the run is.
+_BREAKS = re.compile(r"(?<!\s)\s*+<br>(?:\s*+<br>)*+\s*+")
 # What is written in angle brackets and is no element is meant to be read: "Link: <channel>/<post>".
 _PLACEHOLDER = re.compile(r"<(/?[A-Za-z][\w .-]{0,40})>")
 _ELEMENTS = nh3.ALLOWED_TAGS | {

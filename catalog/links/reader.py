@@ -38,6 +38,7 @@ _SEVERAL = re.compile(
 )
 _BARE = re.compile(r"(?:[\w-]{1,63}\.)+[A-Za-z]{2,24}(?::\d{1,5})?(?:[/?#]|\Z)")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_QUERY_WITH_BLANKS = re.compile(r"https?://[^\s?]*\?\S*(?: \S+)+\Z", re.IGNORECASE)
 _PORT = re.compile(r"[\w.-]+:\d{1,5}(?:[/?#]|\Z)")
 _HANDLE = re.compile(r"@[\w.\-]{1,100}\Z")
 
@@ -89,8 +90,7 @@ def _read(text: str, wanted: tuple[str, ...]) -> Link:
         raise BadLink(_("Please fill this in."))
     if _SEVERAL.search(text):
         raise BadLink(_("These are several addresses. Paste one; each further one is an order of its own."))
-    is_query = re.match(r"https?://\S*\?[^\s]*(?: [^\s]+)+\Z", text, re.IGNORECASE) is not None
-    if re.search(r"\s", text) and not is_query:
+    if re.search(r"\s", text) and not _QUERY_WITH_BLANKS.match(text):
         raise BadLink(_("A link has no spaces in it. Paste the address alone."))
     if re.search(r"[<>\"`“”„«»]", text):
         raise BadLink(_("An address has no quotes or angle brackets in it. Paste the address alone."))

@@ -1,8 +1,10 @@
 """Descriptions as providers write them, read as they were meant, and safe."""
 
+from time import process_time
+
 import pytest
 
-from catalog.texts import description_html
+from catalog.texts import NAME_LIMIT, description_html, readable
 
 
 @pytest.mark.parametrize(
@@ -26,3 +28,31 @@ from catalog.texts import description_html
 )
 def test_a_description_is_shown_as_it_was_meant(listed: str, shown: str) -> None:
     assert description_html(listed) == shown
+
+
+def test_no_text_of_a_provider_takes_long() -> None:
+    """An expression that read a run again from each of its characters took seconds for one of these."""
+    pieces = (
+        " ",
+        "\n",
+        "<br>",
+        "<br> ",
+        "<div ",
+        "<td>",
+        "<a",
+        "<b",
+        "&#",
+        "&lt;b ",
+        "< ",
+        "</",
+        "<b/",
+        "a ",
+        "\u200b",
+    )
+    texts = [f"<div>{piece * (9_900 // len(piece))}x" for piece in pieces]
+    began = process_time()
+    for text in [*texts, *(f"<div>{number}{' ' * 9_900}x" for number in range(10))]:
+        description_html(text)
+        readable(text, NAME_LIMIT)
+    # It takes about a tenth of a second.
+    assert process_time() - began < 5
