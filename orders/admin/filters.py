@@ -21,6 +21,8 @@ IN_DOUBT = Q(forward_state__in=[Forward.IN_DOUBT, Forward.REVIEW])
 NEEDS_REVIEW = ~Q(needs_review="")
 
 
+#: A longer number is none of ours.
+_MOST_DIGITS = 18
 #: The most customers whose orders one search shows.
 _MOST_PEOPLE = 200
 
@@ -71,6 +73,8 @@ def search_condition(term: str) -> Q:
     """
     number = ascii_digits(term.removeprefix("#"))
     providers = list(Provider.objects.values_list("pk", flat=True))
+    if number.isascii() and number.isdigit() and len(number) > _MOST_DIGITS:
+        return Q(provider_id__in=providers, upstream_id=number)
     if number.isascii() and number.isdigit():
         return Q(pk=number) | Q(provider_id__in=providers, upstream_id=number)
     people = list(
