@@ -274,6 +274,7 @@ def test_status_of_a_hundred_takes_two_queries(api: Panel, orders: Orders) -> No
         assert len(api("status", orders=numbers)) == 100
     assert len(asked) == 2
     assert api("status", orders=f"{numbers},1") == {"error": "Maximum 100 orders"}
+    assert api("status", order=f"{numbers},1") == {"error": "Maximum 100 orders"}
 
 
 def test_refills_are_asked_for_and_followed(api: Panel, orders: Orders, bob: User) -> None:
