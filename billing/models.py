@@ -153,7 +153,7 @@ class WalletLine(models.Model):
     and all before it, so that any period is the difference of two lines.
     """
 
-    # Without a foreign key in the database: only the trigger writes here, from the row it has in hand.
+    # Without a foreign key in the database: only the trigger writes here, from the transfer that is being inserted.
     transfer = models.OneToOneField(
         Transfer, models.PROTECT, verbose_name=_("transfer"), primary_key=True, related_name="line", db_constraint=False
     )

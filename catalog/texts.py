@@ -38,56 +38,17 @@ _ELEMENTS = nh3.ALLOWED_TAGS | {
 # An entity with its semicolon: "R&D" and "&copy" in a name are meant as they stand.
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)(?:\s[^<>]*)?/?>")
-#: What dresses a name: elements within a line, whose text may be part of a word, and those that stand alone. Others, a
-#: script above all, stay readable, so that the owner sees what a provider tries.
-_WITHIN_A_LINE = frozenset(
-    [
-        "a",
-        "abbr",
-        "b",
-        "big",
-        "bdi",
-        "bdo",
-        "em",
-        "font",
-        "i",
-        "mark",
-        "s",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "sup",
-        "u",
-    ]
-)
-_ALONE = frozenset(
-    [
-        "br",
-        "center",
-        "div",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "img",
-        "li",
-        "nobr",
-        "ol",
-        "p",
-        "table",
-        "tbody",
-        "td",
-        "th",
-        "tr",
-        "ul",
-        "wbr",
-    ]
-)
-# Blank of no width, soft hyphen and their like. Joiners stay, which emoji and some scripts are written with.
+#: Elements that only format a name: those within a line, whose text may be part of a word, and those that stand alone.
+#: Others stay as text.
+_WITHIN_A_LINE = {
+    "a", "abbr", "b", "big", "bdi", "bdo", "em", "font", "i", "mark", "s", "small", "span", "strong", "sub", "sup",
+    "u",
+}  # fmt: skip
+_ALONE = {
+    "br", "center", "div", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "img", "li", "nobr", "ol", "p", "table", "tbody",
+    "td", "th", "tr", "ul", "wbr",
+}  # fmt: skip
+# Blank of no width, soft hyphen and similar marks. Joiners stay, which emoji and some scripts are written with.
 _NO_WIDTH = re.compile("[\u00ad\u180e\u200b\u2060-\u2064\ufeff]")
 _EDGE_MARKS = "\u200c\u200d\u200e\u200f\u061c"
 _ESCAPED_ELEMENT = re.compile(

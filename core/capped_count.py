@@ -6,7 +6,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
-#: Rows are counted up to here. Whoever looks for something further back narrows the list with a filter or a search.
+#: Rows are counted up to here. Rows behind it are found with a filter or a search.
 MOST_COUNTED = 10_000
 
 

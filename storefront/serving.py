@@ -23,7 +23,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 #: A whole request, its head and its body, has to arrive in this time.
 RECEIVE_SECONDS = 10.0
-#: A client is told this much less than the truth: what it sends in the last moment must still find us.
+#: Seconds by which the announced time is shorter, so that a request sent at its end still arrives.
 EARLY_SECONDS = 5
 #: The longest that a request of another connection can be delayed, and only while all threads wait like this.
 STAY_MILLISECONDS = 20

@@ -24,7 +24,7 @@ def _references(word: str) -> list[str]:
 
 
 def _wallets(email: str) -> list[int]:
-    """The wallets of whoever has exactly this address, asked for first: a condition over a join finds no index."""
+    """The wallets of the customer with exactly this address. Read first: a join would use no index."""
     people = User.objects.filter(email__iexact=email).values_list("pk", flat=True)
     return list(Account.objects.filter(customer__in=list(people)).values_list("pk", flat=True))
 

@@ -112,7 +112,7 @@ class PriceAdjustmentAdmin(PricePreviewAdmin):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nothing of it can be edited; the permission to change it is the one to undo it."""
+        """Nothing of it can be edited; the permission to change adjustments allows the undo."""
         return False
 
     def get_urls(self) -> list[URLPattern]:

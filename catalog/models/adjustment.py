@@ -14,7 +14,7 @@ class PriceAdjustment(models.Model):
     """Prices of a list of services, raised or lowered by a percentage until it is undone.
 
     The price that the markup rules give is multiplied by ``factor`` before it is rounded, now and after each sync. The
-    services are rows of :class:`AdjustedService`: rows, because a service's page asks which adjustments it is in.
+    services are rows of :class:`AdjustedService`.
     """
 
     name = models.CharField(_("services"), max_length=250)

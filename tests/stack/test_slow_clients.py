@@ -128,7 +128,13 @@ def test_a_second_call_on_an_idle_connection_is_answered(web: str, proxy: str, t
             assert connection.sock is kept.setdefault(seconds, connection.sock)
         time.sleep(pause)
     for connection in connections.values():
-        for path in ("/api/v2/SECRETKEY", "/api/SECRETKEY", "/API/V1/?key=SECRETKEY", "//api/v2&key=SECRETKEY", "/v2/SECRETKEY"):
+        for path in (
+            "/api/v2/SECRETKEY",
+            "/api/SECRETKEY",
+            "/API/V1/?key=SECRETKEY",
+            "//api/v2&key=SECRETKEY",
+            "/v2/SECRETKEY",
+        ):
             connection.request("POST", path, body, form)
             assert json.loads(connection.getresponse().read())["error"].startswith("Incorrect request: the address")
         connection.request("POST", "/api/v2", body, {**form, "Connection": "close"})
