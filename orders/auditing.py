@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from billing import audit as books
@@ -107,14 +108,16 @@ _CHANGED = """
 def audit_due(*, now: datetime) -> list[Finding]:
     """Audit if it is time: everything after each night and at first, else what has changed; return what was found.
 
-    An alert names the equations that fail, and closes when everything holds again.
+    An alert names the equations that fail, and closes when everything holds again. A time that no audit can have noted,
+    from a clock that once ran ahead or a row written by hand, delays none.
     """
-    if not AuditState.objects.filter(next_at__lte=now).update(next_at=now + INTERVAL):
+    is_due = Q(next_at__lte=now) | Q(next_at__gt=now + INTERVAL)
+    if not AuditState.objects.filter(is_due).update(next_at=now + INTERVAL):
         if not AuditState.objects.exists():
             AuditState.objects.bulk_create([AuditState(next_at=now)], ignore_conflicts=True)
         return []
     state = AuditState.objects.get()
-    if state.full_at is None or state.full_at < _last_night(now):
+    if state.full_at is None or not _last_night(now) <= state.full_at <= now:
         return audit_everything(state, now=now)
     newest = _newest()
     findings = audit_changes(state)

@@ -185,6 +185,15 @@ def test_the_alert_names_the_rows_and_closes_when_all_adds_up(clock: Clock) -> N
     assert not is_alerted()
 
 
+def test_a_clock_that_once_ran_ahead_delays_no_audit(clock: Clock) -> None:
+    statement, name = "UPDATE billing_account SET balance = balance + 1 WHERE kind = 'wallet'", "wallet_balances"
+    far = clock.now + timedelta(days=400)
+    AuditState.objects.update(next_at=far, full_at=far)
+    damage(statement)
+    assert name in clock.failed()
+    assert AuditState.objects.get().full_at == clock.now
+
+
 def test_two_rounds_at_once_audit_once(clock: Clock) -> None:
     assert clock.audit()
     assert auditing.audit_due(now=clock.now) == []
