@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from catalog.models import ServiceChange
+from catalog.shop.page_addresses import category_address, service_address
 from catalog.shop.updates import NEWEST, about_many, public_updates
 from core.templatetags.money import money_text
 
@@ -37,10 +38,11 @@ class UpdatesRss(Feed):  # type: ignore[type-arg]  # Django's class takes no par
         return "" if price is None else _("%(price)s %(unit)s") % {"price": money_text(price), **facts}
 
     def item_link(self, item: Any) -> str:
-        address = reverse("catalog:prices")
-        if item.service_id is None:
-            return f"{address}?category={item.category_id}" if item.category_id else address
-        return f"{address}?q={item.service_id}"
+        if item.service is not None:
+            return service_address(item.service.pk, item.service.name)
+        if item.category is not None:
+            return category_address(item.category.pk, item.category.name)
+        return reverse("catalog:prices")
 
     def item_guid(self, item: Any) -> str:
         return f"service-update:{item.pk}"

@@ -97,10 +97,6 @@ class Listing:
         return sum(p.total for p in self.platforms)
 
     @property
-    def all_categories(self) -> str:
-        return self.query.but(category=None).as_address()
-
-    @property
     def newer(self) -> str:
         return replace(self.query, page=self.page - 1).as_address() if self.page > 1 else ""
 
@@ -189,7 +185,7 @@ def _page_of_groups(query: PriceListQuery, index: SearchIndex, found: list[Entry
         if numbers is not None and len(numbers) < ROWS_PER_GROUP:
             numbers.append(entry.pk)
     for group in shown:
-        group.link = query.but(category=group.id).as_address()
+        group.link = query.but(category=group.id, category_name=group.name, platform="").as_address()
     for service in read_rows([pk for numbers in firsts.values() for pk in numbers]):
         groups[service.category_id].rows.append(service)
     return shown, page, pages
@@ -205,12 +201,7 @@ def _page_of_rows(query: PriceListQuery, index: SearchIndex, found: list[Entry])
     elif query.sort in TIME_SORTS:
         found = _by_time(_TIMES[query.sort], found)
     numbers = [entry.pk for entry in found[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE]]
-    group = Group(0, "", "", len(found))
-    if query.category:
-        place = found[0].place
-        group = Group(place.category, place.category_name, letters_of(place.platform), len(found))
-    group.rows = read_rows(numbers)
-    return [group], page, pages
+    return [Group(0, "", "", len(found), rows=read_rows(numbers))], page, pages
 
 
 def _by_time(name: str, found: list[Entry]) -> list[Entry]:

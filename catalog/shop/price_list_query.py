@@ -1,11 +1,13 @@
 """A search of the price list, read from the query string of an address and written into one."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.urls import reverse
 
+from catalog.shop.page_addresses import category_address
 from catalog.shop.platforms import BY_SLUG, OTHER
 from catalog.shop.search_text import fold
 from core.numbers import ascii_digits
@@ -31,6 +33,8 @@ class PriceListQuery:
     text: str = ""
     platform: str = ""
     category: int | None = None
+    #: Only for addresses.
+    category_name: str = field(default="", compare=False)
     refill: bool = False
     cancel: bool = False
     dripfeed: bool = False
@@ -52,15 +56,24 @@ class PriceListQuery:
             page=min(_int_or_none(get.get("page", "")) or 1, 100_000),
         )
 
+    @property
+    def path(self) -> str:
+        """The page that shows it: the price list, or that of the category."""
+        return category_address(self.category, self.category_name) if self.category else reverse("catalog:prices")
+
     def as_address(self) -> str:
-        """Return the query string, such as ``?q=likes&refill=1``; empty for the whole list."""
+        """Return the address, such as ``/?q=likes&refill=1``; ``/`` for the whole list."""
         params: list[tuple[str, str]] = [("q", self.text)] if self.text else []
         params += [("platform", self.platform)] if self.platform else []
-        params += [("category", str(self.category))] if self.category else []
         params += [(name, "1") for name in OFFERS if getattr(self, name)]
         params += [("sort", self.sort)] if self.sort != "shop" else []
         params += [("page", str(self.page))] if self.page > 1 else []
-        return f"?{urlencode(params)}" if params else ""
+        return f"{self.path}?{urlencode(params)}" if params else self.path
+
+    def canonical(self) -> str:
+        """Return the address under which search engines should know what is shown: without search, filters and sort."""
+        kept = replace(self, text="", platform="" if self.category else self.platform, sort="shop")
+        return replace(kept, refill=False, cancel=False, dripfeed=False).as_address()
 
     @property
     def words(self) -> list[str]:

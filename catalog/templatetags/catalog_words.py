@@ -8,8 +8,9 @@ from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from catalog.facts.reading import ServiceTimes, times_of
-from catalog.models import Service, ServiceChange
+from catalog.models import Category, Service, ServiceChange
 from catalog.shop import updates
+from catalog.shop.page_addresses import category_address, service_address
 from catalog.shop.platforms import letters_of
 from catalog.shop.search_text import fold
 
@@ -68,3 +69,15 @@ def about_many(update: ServiceChange) -> str:
 def times(service: Service) -> ServiceTimes:
     """What is known about how long the service takes; no query where its figures were read with it."""
     return times_of(service)
+
+
+@register.filter
+def page(service: Service) -> str:
+    """The address of the page of a service."""
+    return service_address(service.pk, service.name)
+
+
+@register.filter
+def category_page(category: Category) -> str:
+    """The address of the page of a category."""
+    return category_address(category.pk, category.name)

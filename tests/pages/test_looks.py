@@ -7,14 +7,17 @@ at.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone
 from playwright.sync_api import Browser, Page
 
 from accounts.models import User
-from catalog.models import ChangeKind, Service, ServiceChange
+from catalog.facts.histogram import step_of
+from catalog.models import ChangeKind, ProviderService, Service, ServiceChange, ServiceDay
 from core.clock import database_now
 from core.shop_settings import shop_settings
 from core.staff_actions import shell_actor
@@ -110,14 +113,31 @@ def own_pages() -> list[str]:
     return ["/pages/refunds/", "/pages/terms/1/", "/accounts/signup/"]
 
 
+def measured_days(service: Service) -> None:
+    """Two weeks of orders, with enough of each to say how long they took and how they ended."""
+    today = timezone.localdate(database_now(), timezone.get_default_timezone())
+    ServiceDay.objects.bulk_create(
+        ServiceDay(
+            service=service, day=today - timedelta(days=ago), orders=30, whole=22, partial=4, canceled=2,
+            ordered=28_000, delivered=26_000, refills=4, refilled=3, refills_declined=1,
+            start_times={str(step_of(240 + 60 * ago)): 30}, thousand_times={str(step_of(2400)): 26},
+            refill_times={str(step_of(40_000)): 4},
+        )
+        for ago in range(14)
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_pages_of_visitors(
     live_server: Any, services: list[Service], orders: Orders, quiet_page: Page, look: Look
 ) -> None:
     orders.completed()
     changed_prices(services)
+    measured_days(services[1])
     cache.clear()
-    paths = ["/", "/?q=likes", "/?q=zzzzzzzz", "/?sort=price&refill=1", f"/?category={services[0].category_id}"]
+    paths = ["/", "/?q=likes", "/?q=zzzzzzzz", "/?sort=price&refill=1"]
+    paths += [f"/services/{service.pk}/" for service in (services[0], services[1], services[9])]
+    paths += [f"/categories/{services[0].category_id}/", f"/categories/{services[0].category_id}/?q=zzzzzzzz"]
     paths += ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/api/", "/updates/"]
     paths += own_pages()
     faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
@@ -139,6 +159,8 @@ def test_pages_of_a_customer(
     sign_in(orders.who)
     paths = [
         "/",
+        f"/services/{services[0].pk}/",
+        f"/categories/{services[0].category_id}/",
         "/order/",
         f"/order/?service={services[0].pk}&again={made[0].pk}",
         f"/order/?service={services[4].pk}",
@@ -199,8 +221,10 @@ def test_the_page_of_a_mail_in_trouble_and_the_page_of_a_limit(
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_the_page_that_is_not_there(live_server: Any, page: Page, look: Look) -> None:
+def test_the_page_that_is_not_there(live_server: Any, services: list[Service], page: Page, look: Look) -> None:
     assert faults_of(page, f"{live_server.url}/nowhere/", look) == []
+    ProviderService.objects.filter(pk=services[0].source_id).update(vanished_at=database_now())
+    assert faults_of(page, f"{live_server.url}/services/{services[0].pk}/", look) == []
 
 
 @pytest.mark.looks

@@ -1,0 +1,115 @@
+"""What a page says about itself to search engines and to places where its address is shared."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin
+
+from django.conf import settings
+from django.templatetags.static import static
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from catalog.models import Category, Service, Unit
+from core.templatetags.money import money_text
+
+#: What must not stand in a script element as it is, or a name could end it.
+_ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
+
+
+@dataclass(frozen=True)
+class PageMeta:
+    """``address`` is the one under which the page should be known. ``data`` are blocks of structured data."""
+
+    title: str
+    description: str
+    address: str
+    image: str
+    data: Sequence[SafeString] = ()
+
+
+def page_meta(*, title: str, description: str, path: str, data: Sequence[SafeString] = ()) -> PageMeta:
+    """Return the words for the head of a page; ``path`` begins with a slash."""
+    return PageMeta(title, description, absolute(path), absolute(static("share.png")), data)
+
+
+def absolute(path: str) -> str:
+    """Return the whole address of a path, under the name by which the shop is known."""
+    return urljoin(settings.SHOP_URL, path)
+
+
+def service_description(service: Service) -> str:
+    """Return one sentence about a service, with the list's price."""
+    unit = _("per package") if service.unit == Unit.PER_PACKAGE else _("per 1,000")
+    offers = [
+        *([_("refill")] if service.allows_refill else []),
+        *([_("cancel")] if service.allows_cancel else []),
+        *([_("drip-feed")] if service.allows_dripfeed else []),
+    ]
+    facts = {
+        "name": service.name[:120],
+        "price": money_text(service.price) if service.price is not None else "",
+        "unit": unit,
+        "min": f"{service.min:,}",
+        "max": f"{service.max:,}",
+        "offers": ", ".join(offers),
+    }
+    if service.unit == Unit.PER_PACKAGE:
+        said = _("%(name)s: %(price)s %(unit)s.") % facts
+    else:
+        said = _("%(name)s: %(price)s %(unit)s, from %(min)s to %(max)s.") % facts
+    return said + (" " + _("With %(offers)s.") % facts if offers else "")
+
+
+def product_data(service: Service, *, path: str, description: str) -> SafeString:
+    """Return a service on sale as a product with an offer, at the list's price."""
+    code: str = settings.SHOP_CURRENCY
+    price = f"{service.price:f}"
+    per = {"@type": "QuantitativeValue", "value": 1 if service.unit == Unit.PER_PACKAGE else 1000, "unitCode": "C62"}
+    return data_block(
+        {
+            "@context": "https://schema.org",
+            "@type": "Product",
+            "name": service.name,
+            "sku": str(service.pk),
+            "category": service.category.name,
+            "description": description,
+            "image": absolute(static("share.png")),
+            "url": absolute(path),
+            "offers": {
+                "@type": "Offer",
+                "url": absolute(path),
+                "price": price,
+                "priceCurrency": code,
+                "availability": "https://schema.org/InStock",
+                "priceSpecification": {
+                    "@type": "UnitPriceSpecification",
+                    "price": price,
+                    "priceCurrency": code,
+                    "referenceQuantity": per,
+                },
+            },
+        }
+    )
+
+
+def breadcrumb_data(steps: Sequence[tuple[str, str]]) -> SafeString:
+    """Return the way to a page: names with paths, the first one that of the price list."""
+    items = [
+        {"@type": "ListItem", "position": n, "name": name, "item": absolute(path)}
+        for n, (name, path) in enumerate(steps, start=1)
+    ]
+    return data_block({"@context": "https://schema.org", "@type": "BreadcrumbList", "itemListElement": items})
+
+
+def category_description(category: Category, total: int) -> str:
+    """Return one sentence about a category."""
+    facts = {"name": category.name, "n": f"{total:,}"}
+    return _("%(name)s: %(n)s services with prices, limits and measured times. Charged for what arrives.") % facts
+
+
+def data_block(data: Mapping[str, Any]) -> SafeString:
+    """Return ``data`` as a block of JSON-LD. It is data, so the content security policy has no say in it."""
+    text = json.dumps(data, ensure_ascii=True, separators=(",", ":")).translate(_ESCAPES)
+    return SafeString(f'<script type="application/ld+json">{text}</script>')

@@ -1,0 +1,101 @@
+"""The permanent pages of services and categories, for everybody."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.models import CustomerGroup
+from accounts.requests import ShopRequest
+from catalog.models import Service
+from catalog.shop.category_page import CategoryPage, category_page
+from catalog.shop.page_addresses import category_address, service_address
+from catalog.shop.page_meta import breadcrumb_data, category_description, page_meta, product_data, service_description
+from catalog.shop.price_list import list_services
+from catalog.shop.price_list_query import PriceListQuery
+from catalog.shop.revalidation import revalidated_for_visitors
+from catalog.shop.service_page import near, read_gone, read_on_sale, service_page
+from core.fragments import is_fragment
+
+
+@require_safe
+@revalidated_for_visitors
+def service(request: ShopRequest, pk: int, words: str = "") -> HttpResponse:
+    """One service on sale. 410 with services like it if it was on sale and is no longer; else 404."""
+    group = request.customer.group if request.customer else None
+    found = read_on_sale(pk)
+    if found is None:
+        return _gone(request, pk, group)
+    path = service_address(found.pk, found.name)
+    if request.path != path:
+        return _moved(request, path)
+    said = service_description(found)
+    blocks = [] if group else [_way(found), product_data(found, path=path, description=said)]
+    meta = page_meta(title=found.name, description=said, path=path, data=blocks)
+    shown = service_page(found, group)
+    return render(request, "catalog/service.html", {"page": "service", "meta": meta, "shown": shown, "service": found})
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+@revalidated_for_visitors
+def category(request: ShopRequest, pk: int, words: str = "") -> HttpResponse:
+    """The services of one category; htmx asks for the list alone while somebody types. 404 without any on sale."""
+    found = category_page(pk)
+    if found is None:
+        raise Http404("no such category, or nothing on sale in it")
+    path = category_address(pk, found.category.name)
+    if request.path != path:
+        return _moved(request, path)
+    query = replace(PriceListQuery.read(request.GET), category=pk, category_name=found.category.name)
+    listing = list_services(query, request.customer.group if request.customer else None)
+    context: dict[str, Any] = {"page": "category", "listing": listing, "query": query}
+    if is_fragment(request):
+        response = render(request, "catalog/list.html", {**context, "oob": True})
+        response["HX-Replace-Url"] = query.as_address()
+        return response
+    said = category_description(found.category, found.total)
+    blocks = [breadcrumb_data(_steps(found))]
+    meta = page_meta(title=found.category.name, description=said, path=query.canonical(), data=blocks)
+    return render(request, "catalog/category.html", {**context, "meta": meta, "shown": found})
+
+
+def _gone(request: ShopRequest, pk: int, group: CustomerGroup | None) -> HttpResponse:
+    gone = read_gone(pk)
+    if gone is None:
+        raise Http404("no such service")
+    rows = near(gone, group)
+    context = {"page": "gone", "gone": gone, "near": rows, "near_prices": [row.shown_price for row in rows]}
+    return render(request, "catalog/gone.html", context, status=410)
+
+
+def _moved(request: ShopRequest, path: str) -> HttpResponse:
+    asked = request.META.get("QUERY_STRING", "")
+    return HttpResponsePermanentRedirect(f"{path}?{asked}" if asked else path)
+
+
+def _way(service: Service) -> SafeString:
+    kind = service.category
+    return breadcrumb_data(
+        [
+            (_("Price list"), reverse("catalog:prices")),
+            (kind.name, category_address(kind.pk, kind.name)),
+            (service.name, service_address(service.pk, service.name)),
+        ]
+    )
+
+
+def _steps(page: CategoryPage) -> list[tuple[str, str]]:
+    prices = reverse("catalog:prices")
+    platform = [(page.platform_name, f"{prices}?platform={page.platform}")] if page.platform_name else []
+    return [
+        (_("Price list"), prices),
+        *platform,
+        (page.category.name, category_address(page.category.pk, page.category.name)),
+    ]

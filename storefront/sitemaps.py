@@ -1,0 +1,88 @@
+"""The pages that search engines should know, in files of a few thousand, and what they should leave alone."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.sitemaps import Sitemap
+from django.db.models import Max, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.templatetags.static import static
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from catalog.models import Category, Service
+from catalog.shop.page_addresses import category_address, service_address
+
+#: Addresses in one file, far below the 50,000 that a file may hold, so that each is made quickly.
+PER_FILE = 2_000
+#: Paths that are of no use to search engines: they ask for a sign-in, or are for programs.
+PRIVATE = ("/account/", "/accounts/", "/admin/", "/api/v2", "/order/", "/orders/", "/wallet/", "/pay/")
+
+
+class ShopSitemap(Sitemap):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
+    """Addresses under the name by which the shop is known (``SHOP_URL``)."""
+
+    limit = PER_FILE
+
+    @property
+    def protocol(self) -> str:  # type: ignore[override]
+        return urlsplit(settings.SHOP_URL).scheme
+
+    def get_domain(self, site: Any = None) -> str:
+        return urlsplit(settings.SHOP_URL).netloc
+
+
+class Pages(ShopSitemap):
+    def items(self) -> list[str]:
+        return ["catalog:prices", "catalog:updates", "api:docs"]
+
+    def location(self, item: str) -> str:
+        return reverse(item)
+
+
+class Categories(ShopSitemap):
+    """Categories with a service on sale."""
+
+    def items(self) -> QuerySet[Category, tuple[int, str]]:
+        selling = Service.objects.on_sale().order_by().values("category")
+        return Category.objects.filter(pk__in=selling).order_by("pk").values_list("pk", "name")
+
+    def location(self, item: tuple[int, str]) -> str:
+        return category_address(*item)
+
+
+class Services(ShopSitemap):
+    """Services on sale, each with the time at which its provider's row last changed."""
+
+    def items(self) -> QuerySet[Service, tuple[int, str, datetime]]:
+        return Service.objects.on_sale().order_by("pk").values_list("pk", "name", "source__changed_at")
+
+    def location(self, item: tuple[int, str, datetime]) -> str:
+        return service_address(item[0], item[1])
+
+    def lastmod(self, item: tuple[int, str, datetime]) -> datetime:
+        return item[2]
+
+    def get_latest_lastmod(self) -> datetime | None:
+        """The newest change of all, by one query rather than by reading every row."""
+        newest: datetime | None = Service.objects.on_sale().aggregate(at=Max("source__changed_at"))["at"]
+        return newest
+
+
+SITEMAPS = {"pages": Pages, "categories": Categories, "services": Services}
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """Where search engines may look, and where the list of pages is."""
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in PRIVATE), "Allow: /", ""]
+    lines.append(f"Sitemap: {settings.SHOP_URL}{reverse('sitemap')}")
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """The icon for programs that ask for it by its old name; pages name the drawing of it."""
+    return HttpResponseRedirect(static("favicon.ico"))
