@@ -22,33 +22,29 @@ def terminal(row: str) -> str:
         OR ({row}.forward_state = '{Forward.PLACED}' AND {row}.progress IN ({sql_list(FINAL)})))"""
 
 
-_ORDERS = "SELECT count(*) FROM orders_order"
+_ORDER = "r.id IS NOT NULL"
 _ATTEMPTS = "SELECT count(*) FROM orders_forwardattempt"
 _LIVE = f"({sql_list(LIVE)})"
 
-#: Each order with its hold. ``missing_now`` is for one settled by hand: a later answer that owes more is paid and
-#: leaves its own number; one that owes less changes neither.
+#: Each order with its hold and its provider's last check, and each hold without an order. ``missing_now`` is for one
+#: settled by hand: a later answer that owes more is paid and leaves its own number; one that owes less changes neither.
 _MONEY = f"""
     SELECT o.id, o.charge, o.refunded, o.customer_id, o.forward_state, o.progress, o.total, o.missing_by_hand,
            h.reference, h.charged, h.earned, h.refunded AS given_back, w.customer_id AS wallet_of,
            CASE WHEN {all_back("o")} THEN o.total
-                ELSE greatest(0, least(o.total, coalesce(o.remains, o.missing_by_hand))) END AS missing_now
-    FROM orders_order o LEFT JOIN billing_hold h ON h.reference = 'order:' || o.id
+                ELSE greatest(0, least(o.total, coalesce(o.remains, o.missing_by_hand))) END AS missing_now,
+           o.provider_charge, o.expected_charge, o.provider_currency, o.answered_currency, o.answered_at,
+           p.currency, d.checked_at
+    FROM orders_order o FULL JOIN billing_hold h ON h.reference = 'order:' || o.id
     LEFT JOIN billing_account w ON w.id = h.wallet_id
+    LEFT JOIN catalog_provider p ON p.id = o.provider_id
+    LEFT JOIN orders_reconciliationschedule d ON d.provider_id = o.provider_id
 """
-#: Each order with what its attempts say; ``outcome`` is that of its live attempt.
+#: Each order with its live attempt, and once more with each further one.
 _SENDING = f"""
-    SELECT o.id, o.forward_state, o.upstream_id, coalesce(a.placed, 0) AS placed, a.placed_id,
-           coalesce(a.live, 0) AS live, CASE WHEN a.live > 1 THEN 'several' ELSE a.outcome END AS outcome,
-           coalesce(s.n, 1) AS sharing
+    SELECT o.id, o.forward_state, o.upstream_id, a.outcome, a.upstream_id AS attempt_id, coalesce(s.n, 1) AS sharing
     FROM orders_order o
-    LEFT JOIN (
-        SELECT order_id, count(*) FILTER (WHERE outcome = '{Outcome.PLACED}') AS placed,
-               min(upstream_id) FILTER (WHERE outcome = '{Outcome.PLACED}') AS placed_id,
-               count(*) FILTER (WHERE outcome IN {_LIVE}) AS live,
-               min(outcome) FILTER (WHERE outcome IN {_LIVE}) AS outcome
-        FROM orders_forwardattempt GROUP BY order_id
-    ) a ON a.order_id = o.id
+    LEFT JOIN orders_forwardattempt a ON a.order_id = o.id AND a.outcome IN {_LIVE}
     LEFT JOIN (SELECT provider_id, upstream_id, count(*) AS n FROM orders_order
                WHERE upstream_id IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1) s
            ON s.provider_id = o.provider_id AND s.upstream_id = o.upstream_id
@@ -66,9 +62,9 @@ EQUATIONS: list[Equation | Together] = [
             Part(
                 "orders_have_their_hold",
                 "each order: one hold, on its customer's wallet, charge = hold.charged, refunded = hold.refunded",
-                _ORDERS,
-                """NOT coalesce(r.charge = r.charged AND r.refunded = r.given_back AND r.wallet_of = r.customer_id,
-                                false)""",
+                _ORDER,
+                """r.id IS NOT NULL AND NOT coalesce(r.charge = r.charged AND r.refunded = r.given_back
+                                                     AND r.wallet_of = r.customer_id, false)""",
                 "'order ' || r.id",
                 """CASE WHEN r.reference IS NULL THEN 'it has no hold'
                         WHEN r.wallet_of IS DISTINCT FROM r.customer_id
@@ -79,8 +75,8 @@ EQUATIONS: list[Equation | Together] = [
             Part(
                 "closed_orders_hold_nothing",
                 "each order that is over: held = 0",
-                f"SELECT count(*) FROM orders_order o WHERE {terminal('o')}",
-                f"r.charged - r.earned - r.given_back <> 0 AND {terminal('r')}",
+                terminal("r"),
+                f"r.charged <> r.earned + r.given_back AND {terminal('r')}",
                 "'order ' || r.id",
                 "'it is over, but still holds ' || (r.charged - r.earned - r.given_back)",
             ),
@@ -88,7 +84,7 @@ EQUATIONS: list[Equation | Together] = [
                 "decisions_are_paid",
                 "each order settled by hand: refunded = charge × missing ÷ quantity, as decided or answered since;"
                 " never less",
-                "SELECT count(*) FROM orders_order WHERE missing_by_hand IS NOT NULL",
+                "r.missing_by_hand IS NOT NULL",
                 f"""r.missing_by_hand IS NOT NULL
                     AND NOT coalesce({terminal("r")} AND r.given_back = {_SHARE.format("r.missing_now")}
                                      AND r.given_back >= {_SHARE.format("r.missing_by_hand")}, false)""",
@@ -100,53 +96,71 @@ EQUATIONS: list[Equation | Together] = [
             Part(
                 "unplaced_orders_hold_everything",
                 "each order on its way to the provider: held = charge; each refused or refunded one: refunded = charge",
-                f"SELECT count(*) FROM orders_order WHERE forward_state <> '{Forward.PLACED}'",
+                f"r.forward_state <> '{Forward.PLACED}'",
                 f"""r.forward_state <> '{Forward.PLACED}' AND r.reference IS NOT NULL
                     AND (r.earned <> 0
                          OR r.given_back <> CASE WHEN {never_placed("r")} THEN r.charge ELSE 0 END)""",
                 "'order ' || r.id",
                 "format('it is %s, earned %s, refunded %s', r.forward_state, r.earned, r.given_back)",
             ),
+            Part(
+                "references_exist",
+                "each hold is an order's, and with the equation of holds each transfer between hold and wallet",
+                "r.reference IS NOT NULL",
+                "r.id IS NULL",
+                "'reference ' || r.reference",
+                "'there is no such order'",
+            ),
+            Part(
+                "order_costs_have_their_row",
+                "each order charged above its price, or refunded there and still charged, at the last check:"
+                " there is a row",
+                "r.provider_charge IS NOT NULL",
+                # An answer is dated by its question, and may have been applied only after the check.
+                f"""CASE WHEN {all_back("r")} THEN r.provider_charge > 0
+                         ELSE r.provider_charge - r.expected_charge >= 0.01 END
+                    AND r.forward_state = '{Forward.PLACED}' AND r.provider_currency = r.currency
+                    AND r.answered_currency IN ('', r.currency)
+                    AND r.answered_at < r.checked_at - interval '{_LONGEST_ANSWER} seconds'
+                    AND NOT EXISTS (SELECT 1 FROM orders_reconciliationbreak b
+                                    WHERE b.order_id = r.id
+                                      AND b.kind IN ({sql_list((BreakKind.OWED, BreakKind.CHARGE))}))""",
+                "'order ' || r.id",
+                """format('charged %s, expected %s, it is %s, and no row says so', trim_scale(r.provider_charge),
+                          trim_scale(r.expected_charge), coalesce(nullif(r.progress, ''), 'open'))""",
+            ),
         ),
     ),
     Equation(
-        "references_exist",
-        "each hold is an order's, and with the equation of holds each transfer between hold and wallet",
-        "SELECT count(*) FROM billing_hold",
-        """
-        SELECT 'reference ' || reference, 'there is no such order' FROM billing_hold h
-        WHERE NOT EXISTS (SELECT 1 FROM orders_order o WHERE 'order:' || o.id = h.reference)
+        "one_live_attempt",
+        "each order: at most one attempt that the provider has or may have",
+        _ATTEMPTS,
+        f"""
+        SELECT 'order ' || order_id, count(*) || ' live attempts' FROM orders_forwardattempt
+        WHERE outcome IN {_LIVE} GROUP BY order_id HAVING count(*) > 1 ORDER BY order_id
         """,
     ),
     Together(
         _SENDING,
         (
             Part(
-                "one_live_attempt",
-                "each order: at most one attempt that the provider has or may have",
-                _ATTEMPTS,
-                "r.live > 1",
-                "'order ' || r.id",
-                "r.live || ' live attempts'",
-            ),
-            Part(
                 "placed_orders_have_their_id",
                 "order placed ⇔ upstream id ⇔ its attempt placed with the same id; no id serves two orders",
-                _ORDERS,
+                _ORDER,
                 f"""(r.forward_state = '{Forward.PLACED}') <> (r.upstream_id IS NOT NULL)
                     OR (r.forward_state <> '{Forward.REFUNDED}' AND (
-                        r.placed <> CASE r.forward_state WHEN '{Forward.PLACED}' THEN 1 ELSE 0 END
-                        OR r.placed_id IS DISTINCT FROM r.upstream_id))
+                        (r.forward_state = '{Forward.PLACED}') <> coalesce(r.outcome = '{Outcome.PLACED}', false)
+                        OR r.attempt_id IS DISTINCT FROM r.upstream_id))
                     OR r.sharing > 1""",
                 "'order ' || r.id",
-                """format('it is %s with upstream id %s; %s placed attempts, with id %s; %s orders share it',
-                          r.forward_state, coalesce(r.upstream_id, '–'), r.placed, coalesce(r.placed_id, '–'),
-                          r.sharing)""",
+                """format('it is %s with upstream id %s; its live attempt is %s, with id %s; %s orders share it',
+                          r.forward_state, coalesce(r.upstream_id, '–'), coalesce(r.outcome, 'none'),
+                          coalesce(r.attempt_id, '–'), r.sharing)""",
             ),
             Part(
                 "states_match_attempts",
                 "queued, refused: no live attempt; claimed, sending, in doubt: one attempt in that state",
-                _ORDERS,
+                _ORDER,
                 # Found only after its customer was refunded: a loss of the shop, and no contradiction.
                 f"""CASE r.forward_state
                         WHEN '{Forward.CLAIMED}' THEN r.outcome IS DISTINCT FROM '{Outcome.CLAIMED}'
@@ -226,26 +240,6 @@ EQUATIONS: list[Equation | Together] = [
         WHERE r.entries <> e.entered
            OR r.amount - (e.entered - r.charges) <> coalesce(b.amount, 0)
         ORDER BY r.provider_id
-        """,
-    ),
-    Equation(
-        "order_costs_have_their_row",
-        "each order charged above its price, or refunded there and still charged, at the last check: there is a row",
-        "SELECT count(*) FROM orders_order WHERE provider_charge IS NOT NULL",
-        f"""
-        SELECT 'order ' || o.id, format('charged %s, expected %s, it is %s, and no row says so',
-               trim_scale(o.provider_charge), trim_scale(o.expected_charge), coalesce(nullif(o.progress, ''), 'open'))
-        FROM orders_order o JOIN catalog_provider p ON p.id = o.provider_id
-        JOIN orders_reconciliationschedule d ON d.provider_id = o.provider_id
-        WHERE o.forward_state = '{Forward.PLACED}' AND o.provider_currency = p.currency
-          AND o.answered_currency IN ('', p.currency)
-          -- An answer is dated by its question, and may have been applied only after the check.
-          AND o.answered_at < d.checked_at - interval '{_LONGEST_ANSWER} seconds'
-          AND CASE WHEN {all_back("o")} THEN o.provider_charge > 0
-                   ELSE o.provider_charge - o.expected_charge >= 0.01 END
-          AND NOT EXISTS (SELECT 1 FROM orders_reconciliationbreak b
-                          WHERE b.order_id = o.id AND b.kind IN ({sql_list((BreakKind.OWED, BreakKind.CHARGE))}))
-        ORDER BY o.id
         """,
     ),
     guards(

@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from billing import audit as books
-from billing.equations import MOVED, Finding, check
+from billing.equations import MOVED, Finding, check, one_snapshot
 from notices import causes
 from notices.alerts import close_alert, raise_alert
 from orders import audit
@@ -86,7 +86,7 @@ _CHANGED = """
         SELECT coalesce(sum(charged - earned - refunded), 0) AS held FROM billing_hold
         WHERE charged > earned + refunded
     ),
-    touched AS (SELECT unnest(ARRAY[{orders}]::bigint[]) AS id),
+    touched AS (SELECT unnest('{{{orders}}}'::bigint[]) AS id),
     referred AS (
         SELECT 'order:' || id AS reference FROM touched
         UNION SELECT reference FROM fresh_transfer WHERE code IN ('hold', 'settle', 'release', 'late_refund')
@@ -94,8 +94,8 @@ _CHANGED = """
     orders_order AS (SELECT * FROM orders_order WHERE id IN (SELECT id FROM touched)),
     billing_hold AS (SELECT * FROM billing_hold WHERE reference IN (SELECT reference FROM referred)),
     billing_transfer AS (
-        SELECT * FROM billing_transfer WHERE reference IN (SELECT reference FROM referred)
-        UNION SELECT * FROM fresh_transfer
+        SELECT * FROM billing_transfer WHERE id <= {transfer} AND reference IN (SELECT reference FROM referred)
+        UNION ALL SELECT * FROM fresh_transfer
     ),
     orders_forwardattempt AS (SELECT * FROM orders_forwardattempt WHERE order_id IN (SELECT id FROM touched)),
     orders_refill AS (SELECT * FROM orders_refill WHERE order_id IN (SELECT id FROM touched)),
@@ -145,10 +145,10 @@ def audit_everything(state: AuditState, *, now: datetime) -> list[Finding]:
 def audit_changes(state: AuditState) -> list[Finding]:
     """Check what has changed since the certified rows; this writes nothing."""
     since = {name: int(state.certified.get(name, 0)) for name in _TABLES}
-    with connection.cursor() as cursor:
+    with one_snapshot(), connection.cursor() as cursor:
         cursor.execute(_TOUCHED, since)
         orders = [row[0] for row in cursor.fetchall()]
-    return check(EQUATIONS, _world(since["transfer"], orders, state.sums))
+        return check(EQUATIONS, _world(since["transfer"], orders, state.sums))
 
 
 def _world(transfer: int, orders: list[int], sums: Mapping[str, list[str]]) -> str:
