@@ -42,7 +42,7 @@ def test_a_small_run_measures_the_real_operations(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["stage"]["fsync"] == "on"
-    assert len(result["figures"]) == 2 + 3 + 1
+    assert len(result["figures"]) == 2 + 7 + 1
     for figure in result["figures"]:
         assert figure.get("skipped") or (figure["ours"] > 0 and figure["floor"] > 0 and figure["ratio"] > 0)
     assert [json.loads(f.read_text()) for f in tmp_path.iterdir()] == [result]

@@ -38,9 +38,6 @@ QUERIES: dict[str, Ask] = {
     "order_with_children": lambda p: Order.objects.filter(PARENTS, provider=p, finished_at=None).order_by(),
     "order_ended_otherwise": lambda _p: Order.objects.filter(progress="partial").order_by("-id"),
     "forward_attempt_may_own": lambda _p: ForwardAttempt.objects.filter(may_own()).order_by(),
-    "forward_attempt_one_order_per_upstream_id": lambda p: ForwardAttempt.objects.filter(
-        provider=p, upstream_id__isnull=False
-    ).order_by(),
     "own_id_of_child": lambda p: OwnId.objects.filter(provider=p, explained=Explanation.CHILD).order_by(),
     "hold_newest": lambda _p: Hold.objects.order_by(Length("reference").desc(), "-reference"),
     "transfer_of_rare_code": lambda _p: Transfer.objects.filter(code="chargeback").order_by("-id"),
