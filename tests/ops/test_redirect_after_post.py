@@ -131,7 +131,7 @@ class Walk:
     visitor: Client
     problems: list[str] = field(default_factory=list)
     met: set[str] = field(default_factory=set)
-    sent: set[tuple[str, str, str]] = field(default_factory=set)
+    sent: set[tuple[int, str, str, str]] = field(default_factory=set)
 
     def open(self, path: str) -> None:
         """Open a page and send its forms."""
@@ -143,8 +143,9 @@ class Walk:
         for form in forms_of(page):
             for button in form.buttons or [("", "")]:
                 target = urlsplit(urljoin(path, form.action or path)).path
-                known = (target, str(button), str(sorted(form.values)))
-                if target.endswith("/logout/") or (depth == 2 and known in self.sent):
+                # Once for each depth: a form that a page sent back is another one than the page's own.
+                known = (depth, target, str(button), str(sorted(form.values)))
+                if target.endswith("/logout/") or known in self.sent:
                     continue
                 self.sent.add(known)
                 self._press(target, form, button, depth)
