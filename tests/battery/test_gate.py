@@ -30,7 +30,9 @@ def test_a_part_of_the_gate_is_unknown(
 ) -> None:
     (tmp_path / "fire.json").write_text(json.dumps({"finished": True, "fault_counts": {"h500_np": 3}, "steps": 2}))
     run = gate.Run(gate.GATE, 1, tmp_path)
-    monkeypatch.setattr(run, "stage", lambda *_words: run.report["stages"].append({"name": "fire", "status": 0}))
+    monkeypatch.setattr(
+        run, "stage", lambda *_words, **_more: run.report["stages"].append({"name": "fire", "status": 0})
+    )
     gate.fire(run)
     report = tmp_path / "build" / "gate.json"
     assert gate.finish(run, report) == verdict.UNKNOWN

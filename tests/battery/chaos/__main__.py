@@ -10,7 +10,7 @@ from tests.battery.chaos.times import CALM, FIRE, REPEATING
 from tests.battery.chaos.world import set_up
 
 SEED = 2026
-CALM_PROVIDERS = 18
+CALM_PROVIDERS = {"ordinary": 12, "late": 6}
 
 
 def main() -> int:
@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--long", action="store_true", help="fire: as much trouble as belongs to a long run")
     parser.add_argument("--variant", choices=["heard", "dropped", "tripled"], default="heard")
+    parser.add_argument("--day", choices=sorted(CALM_PROVIDERS), default="ordinary", help="calm: which providers")
     options = parser.parse_args()
     # Told to end, everything that was started is ended on the way out.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(124))
@@ -42,10 +43,10 @@ def fire(report: Report, options: argparse.Namespace) -> None:
 
 
 def calm(report: Report, options: argparse.Namespace) -> None:
-    with set_up(CALM, providers=CALM_PROVIDERS, seconds=4) as world:
+    with set_up(CALM, providers=CALM_PROVIDERS[options.day], seconds=4) as world:
         from tests.battery.chaos import calm
 
-        calm.run(world, report, seconds=options.seconds or 60)
+        calm.run(world, report, day=options.day, seconds=options.seconds or 60)
 
 
 def doorbells(report: Report, options: argparse.Namespace) -> None:

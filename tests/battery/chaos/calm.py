@@ -1,5 +1,5 @@
 """Doubts and nothing else: how many the shop resolves by itself, on an ordinary day, in an outage, and where charges
-are told late.
+come late.
 
 Nobody dies here and every setting but the times is the default, the breaker's among them, so this is also where the
 bound on what may be in doubt (F7) is watched. Orders come at the pace that the time scale gives: at each provider one
@@ -55,35 +55,36 @@ LATE = (
     {"share": 1, "shown": "zero", "after": None},
     {"share": 1, "shown": "null", "after": None},
 )
-PROFILES = (
-    Profile("default", (0, 1, 2, 3, 4, 5, 6, 7), 0.02),
-    Profile("outage", (8, 9, 10, 11), 0.2),
+#: Days of their own: all eighteen providers at once are more than two cores can follow in scaled time.
+DAYS = {
+    "ordinary": (Profile("default", (0, 1, 2, 3, 4, 5, 6, 7), 0.02), Profile("outage", (8, 9, 10, 11), 0.2)),
     # Fewer orders, of which more are lost: as many doubts meet as on the ordinary day, for a third of the work.
-    Profile("late charges", (12, 13, 14, 15, 16, 17), 0.1, PACE / 3, 2400 / SCALE, LATE),
-)
-PROVIDERS = sum(len(profile.providers) for profile in PROFILES)
+    "late": (Profile("late charges", (0, 1, 2, 3, 4, 5), 0.1, PACE / 3, 2400 / SCALE, LATE),),
+}
 
 
-def run(world: World, report: Report, *, seconds: float) -> None:
+def run(world: World, report: Report, *, day: str, seconds: float) -> None:
     cast = gather(world, wallets=WALLETS)
     with sailing(world, report) as fleet:
-        _sell_and_settle(world, cast, fleet, report, seconds)
+        _sell_and_settle(world, cast, fleet, report, DAYS[day], seconds)
     report.faults(figures.faults(world))
 
 
-def _sell_and_settle(world: World, cast: Cast, fleet: Fleet, report: Report, seconds: float) -> None:
-    fleet.sail(web=False, forwarders=PROVIDERS, beats=1)
+def _sell_and_settle(
+    world: World, cast: Cast, fleet: Fleet, report: Report, profiles: tuple[Profile, ...], seconds: float
+) -> None:
+    fleet.sail(web=False, forwarders=sum(len(profile.providers) for profile in profiles), beats=1)
     bench = Bench(world, cast, cap=CAP, dearest=Decimal(DEAREST) * RATE / 1000)
     bench.wait_for_opening()
-    sales, owner = [_Sale(world, cast, profile, report.seed) for profile in PROFILES], Owner()
+    sales, owner = [_Sale(world, cast, profile, report.seed) for profile in profiles], Owner()
     try:
         with report.stage("selling"), owner.at_hand(world):
-            _watch(bench, world, seconds)
+            _watch(bench, world, profiles[0], seconds)
         world.control(calm=True)
         with report.stage("doubts"):
             # The shop has its own time for each doubt; what it gave to its owner then counts as theirs.
             _wait_for_the_shop(world, bench, limit=SETTLE + 2 * REVIEW)
-            told = {profile.name: _figures(world, profile) for profile in PROFILES}
+            told = {profile.name: _figures(world, profile) for profile in profiles}
             quiet.settle_doubts(world, owner, sell_one=lambda: None, limit=60, only_doubts=True)
     finally:
         for sale in sales:
@@ -91,7 +92,7 @@ def _sell_and_settle(world: World, cast: Cast, fleet: Fleet, report: Report, sec
     with report.stage("following"):
         quiet.settle_doubts(world, owner, sell_one=lambda: None, limit=120)
         # No answer about an order was spoiled here: one look after its end is all there is to hear.
-        quiet.follow_to_the_end(world, calm_since=0.0, limit=120 + max(world.lives.values()))
+        quiet.follow_to_the_end(world, calm_since=0.0, limit=120 + max(world.lives.values(), default=0))
     receipts = selling.together(sale.crowd.receipts for sale in sales)
     bench.at_rest(receipts, report)
     report.tell(
@@ -142,13 +143,13 @@ def ambiguous(share: float) -> dict[str, float]:
     return {"late_place": late} | dict.fromkeys(DOUBTFUL, (share - late) / len(DOUBTFUL))
 
 
-def _watch(bench: Bench, world: World, seconds: float) -> None:
+def _watch(bench: Bench, world: World, first: Profile, seconds: float) -> None:
     """For so long, and up to half as long again until there are doubts enough that one says little."""
     began = time.monotonic()
     while (spent := time.monotonic() - began) < 1.5 * seconds:
         bench.each_step_now_and_then()
         time.sleep(0.1)
-        if spent >= seconds and _figures(world, PROFILES[0])["all"] >= ENOUGH:
+        if spent >= seconds and _figures(world, first)["all"] >= ENOUGH:
             return
 
 

@@ -92,12 +92,12 @@ class PlannedOrder:
 def deal(
     number: int, *, providers: int, wallets: int, faulted: float, seed: int, by_http: float = 0.2
 ) -> list[PlannedOrder]:
-    """``number`` orders, a share of them faulted; three in five of the others lead an odd life."""
+    """``number`` orders, a share of them faulted; nine in ten of the others lead an odd life."""
     rng = random.Random(seed)  # noqa: S311
     lost = round(number * faulted)
     slow = lost // 20
     faults = _spread(SLOW, slow, rng) + _spread(QUICK_FAULTS, lost - slow, rng)
-    faults += _spread(LIVES, (number - lost) * 3 // 5, rng)
+    faults += _spread(LIVES, (number - lost) * 9 // 10, rng)
     faults += [""] * (number - len(faults))
     rng.shuffle(faults)
     return [
