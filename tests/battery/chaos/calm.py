@@ -25,8 +25,8 @@ from tests.battery.chaos.world import World
 from tests.orders.cast import RATE
 
 CAP = Decimal(100)
-#: What two cores may take for themselves: a second of theirs is a minute of the shop's scaled time. The model, which has
-#: no machine, comes to a verdict in 12.7 s of this scale for 95 of 100 doubts; twelve providers' sweeps take as long again.
+#: What two cores may take for themselves: a second of theirs is a minute of the shop's scaled time. The model, which
+#: has no machine, takes 12.7 s of this scale for 95 of 100 doubts; the sweeps of twelve providers take as long again.
 MACHINE_SECONDS = 12.0
 WALLETS = 50
 #: Doubts of the ordinary day: of so many one may go to a person without missing the goal of 97 %.
