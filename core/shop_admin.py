@@ -30,7 +30,7 @@ class ShopModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cl
     """
 
     paginator = CappedPaginator
-    # The total beside a search would be a second count, of everything.
+    # For a search Django would also count all rows, without the search.
     show_full_result_count = False
     formfield_overrides = {DecimalField: {"form_class": NumberField}}  # noqa: RUF012 - as Django declares it
 

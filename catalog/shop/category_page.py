@@ -1,4 +1,4 @@
-"""What the page of one category shows beside its services: figures at a glance, and categories of the same platform."""
+"""The figures at a glance on a category's page, and its links to other categories of the platform."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,7 +9,7 @@ from catalog.models import Category, Service, Unit
 from catalog.shop.page_addresses import category_address
 from catalog.shop.platforms import BY_SLUG, letters_of
 
-#: Categories of a platform beside the one shown.
+#: Other categories of the platform, at most.
 MOST_TABS = 24
 
 

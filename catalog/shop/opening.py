@@ -32,7 +32,7 @@ class HiddenService:
 
 @dataclass
 class HiddenCategory:
-    """A category's hidden services. Prices per package are apart, since they say nothing beside those per 1,000."""
+    """A category's hidden services. Prices per package are listed apart: they cannot be compared."""
 
     id: int
     name: str

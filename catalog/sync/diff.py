@@ -134,7 +134,7 @@ def _changes(provider: Provider, differing: list[ListedService], *, trusting: bo
         if sold["unit"] == listed.unit:
             new = quarantine_jump(listed, old["accepted_rate"], trusting=trusting)
             new = hold_fall(new, old["accepted_rate"], old["held_rate"], holds_falls=provider.holds_falls)
-        else:  # A rate per package says nothing beside one per 1,000.
+        else:  # A rate per package cannot be compared with one per 1,000.
             new = listed._replace(accepted_rate=old["accepted_rate"])
         if old["accepted_rate"] is not None:
             product = Product(*(sold[name] for name in Product._fields))
