@@ -6,6 +6,14 @@ RUN python -m venv /opt/venv
 COPY requirements.lock /tmp/requirements.lock
 RUN /opt/venv/bin/pip install --require-hashes -r /tmp/requirements.lock
 
+# Babel compiles the translations and stays behind.
+WORKDIR /build
+COPY requirements-build.lock /tmp/requirements-build.lock
+RUN /opt/venv/bin/pip install --require-hashes --target /tmp/babel -r /tmp/requirements-build.lock
+COPY tools/messages.py tools/messages.py
+COPY locale locale
+RUN PYTHONPATH=/tmp/babel /opt/venv/bin/python tools/messages.py compile
+
 
 FROM python:3.13.14-slim-trixie
 
@@ -32,7 +40,7 @@ COPY support support
 COPY storefront storefront
 COPY templates templates
 COPY static static
-COPY locale locale
+COPY --from=packages /build/locale locale
 
 # collectstatic needs no database and stores no secret: these values exist only during this step.
 RUN SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(48))')" ALLOWED_HOSTS=localhost DATABASE_URL=postgres://unused@unused/unused \

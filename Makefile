@@ -11,7 +11,7 @@ demo_env := sh tools/venv.sh demo
 dev_env := sh tools/venv.sh dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test looks gate battery check bench lock css image-digests advisories
+.PHONY: help demo demo-reset test looks gate battery check bench lock messages css image-digests advisories
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -47,7 +47,7 @@ bench: ## measure each figure with the bare minimum that does the same work: mak
 	@$(dev_env)
 	@exec $(py) -m bench $(ARGS)
 
-lock: ## resolve the three lock files anew from pyproject.toml
+lock: ## resolve the lock files anew from pyproject.toml
 	@$(dev_env)
 	@exec sh tools/lock.sh
 
@@ -57,6 +57,10 @@ image-digests: ## pin the images of the container files to what their tags are t
 advisories: ## ask whether a locked package has a known security fault (needs the network)
 	@$(dev_env)
 	@exec sh tools/advisories.sh
+
+messages: ## bring the catalogs of translations in line with the texts in the code
+	@$(dev_env)
+	@exec $(py) tools/messages.py update
 
 css: ## rebuild static/app.css (needs Node; the built file is committed)
 	@npm --prefix ui ci --no-audit --no-fund && npm --prefix ui run build

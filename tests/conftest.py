@@ -15,6 +15,7 @@ from storefront.embedded.place import ServerPlace, temporary_place
 from storefront.embedded.postgres import OWNER_ROLE, SHOP_ROLE
 from tests.empty_tables import delete_rows
 from tests.roles import log_in_as
+from tools.messages import compile_all
 
 #: The longest tests start first, or one process is still busy with them when the others are done.
 LONGEST = (
@@ -29,6 +30,12 @@ LONGEST = (
 )
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the translations where they changed, also for a test that was not started by make."""
+    if not hasattr(config, "workerinput"):
+        compile_all()
 
 
 @pytest.fixture(scope="session")

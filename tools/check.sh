@@ -16,6 +16,7 @@ run $bin/lint-imports
 run $bin/djade --check --target-version 6.1 $(git ls-files 'templates/*.html' '*/templates/*.html')
 # shellcheck disable=SC2046
 run $bin/python tools/templates.py $(git ls-files templates '*/templates/*.html')
+run $bin/python tools/messages.py check ${MESSAGES:-}
 run $bin/djlint --lint --profile django --quiet templates
 run $bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 run $bin/hadolint Dockerfile

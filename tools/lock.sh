@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the three locks. The widest comes first and binds the others, so that no two name different versions.
+# Writes the locks. The widest comes first and binds the others, so that no two name different versions.
 set -eu
 compile() {
   .venv/bin/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
@@ -8,3 +8,4 @@ compile() {
 compile --upgrade --extra demo --extra dev pyproject.toml -o requirements-dev.lock
 compile --extra demo -c requirements-dev.lock pyproject.toml -o requirements-demo.lock
 compile -c requirements-dev.lock pyproject.toml -o requirements.lock
+echo "Babel~=2.18" | compile -c requirements-dev.lock - -o requirements-build.lock

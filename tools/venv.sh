@@ -40,3 +40,10 @@ if ! cmp -s "$lock" ".venv/.$extra.lock"; then
   .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r "$lock"
   cp "$lock" ".venv/.$extra.lock"
 fi
+# Translations are compiled where a catalog is newer than its last result.
+for catalog in locale/*/LC_MESSAGES/django.po; do
+  if [ ! "${catalog%.po}.mo" -nt "$catalog" ]; then
+    .venv/bin/python tools/messages.py compile
+    break
+  fi
+done

@@ -35,7 +35,7 @@ def versions(lock: str) -> dict[str, str]:
     return dict(pins)
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, "requirements-build.lock"])
 def test_lock_names_no_host_and_hashes_every_package(lock: str) -> None:
     text = (ROOT / lock).read_text()
     assert "://" not in text
@@ -46,6 +46,7 @@ def test_lock_names_no_host_and_hashes_every_package(lock: str) -> None:
 def test_smaller_locks_are_parts_of_the_larger_ones() -> None:
     production, demo, development = map(versions, LOCKS)
     assert production.items() <= demo.items() <= development.items()
+    assert versions("requirements-build.lock").items() <= demo.items()
 
 
 def test_lock_satisfies_every_dependency_of_the_project() -> None:
