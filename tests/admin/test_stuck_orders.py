@@ -105,12 +105,13 @@ def test_the_questions_read_open_orders_alone(shop: Shop) -> None:
     now = database_now()
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        for condition, index in (
-            (waiting(now), "order_unplaced"),
-            (FAILED, "order_open"),
-            (without_progress(now), "order_open"),
-            (not_canceled(now), "cancellation_one_open_per_order"),
+        for condition, indexes in (
+            (waiting(now), ("order_unplaced", "order_to_forward")),
+            (FAILED, ("order_open", "order_ended_otherwise")),
+            (without_progress(now), ("order_open",)),
+            (not_canceled(now), ("cancellation_one_open_per_order",)),
         ):
             plan = Order.objects.filter(condition).order_by().explain()
-            assert index in plan or (index == "order_unplaced" and "order_to_forward" in plan), plan
+            # Which of two small indexes it is depends on Postgres' estimates.
+            assert any(index in plan for index in indexes), plan
             assert "Seq Scan" not in plan, plan
