@@ -166,3 +166,16 @@ def test_old_transfers_get_their_lines_while_the_shop_goes_on_posting(newest_sch
     assert lines_of(empty.pk) == []
     wanted = {"wallet_balances", "accounts_sum_to_zero", "billing_guards"}
     assert [f.name for f in check(EQUATIONS) if f.name in wanted and not f.holds] == []
+
+
+def test_the_last_line_is_found_by_index_from_the_very_first_transfer_on() -> None:
+    """A connection keeps its first plans, which Postgres made for a table that it believed to be empty."""
+    wallet, owner = ledger.wallet_of(customer()).pk, own(AccountKind.OWNER)
+    read = "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'billing_walletline'"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(read)
+        [(before,)] = cursor.fetchall()
+        for n in range(12):
+            ledger.post([Posting(f"gift {n}", Code.CREDIT, owner, wallet, money("1"), f"gift {n}")])
+        cursor.execute(read)
+        assert cursor.fetchall() == [(before,)]
