@@ -43,7 +43,7 @@ _ATTEMPTS = """
 """
 
 
-def against_truth(world: World) -> dict[str, int]:
+def against_truth(world: World) -> dict[str, Any]:
     """Verdicts of the shop that the providers' logs deny, and orders they have more than once."""
     with world.connect() as c:
         rows = c.execute(_ATTEMPTS).fetchall()
@@ -62,10 +62,25 @@ def against_truth(world: World) -> dict[str, int]:
         for row in attempts:
             if row[3] == "not_placed" and not row[6]:
                 wrong += any(_belongs(order, row, attempts) for order in upstream.get(key, []))
+    twice = {key: orders for key, orders in upstream.items() if len(orders) > 1}
     return {
-        "doubled": sum(len(orders) - 1 for orders in upstream.values() if len(orders) > 1),
+        "doubled": sum(len(orders) - 1 for orders in twice.values()),
+        "doubled_orders": [_as_facts(key, orders, last_of.get(key, [])) for key, orders in twice.items()],
         "wrong_verdicts": wrong,
         "upstream_orders": sum(len(orders) for orders in upstream.values()),
+    }
+
+
+def _as_facts(key: tuple[int, str], orders: list[dict[str, Any]], attempts: list[Any]) -> dict[str, Any]:
+    """What somebody who looks for the fault wants to know of an order that was bought more than once."""
+    return {
+        "provider": key[0],
+        "link": key[1],
+        "upstream": [{"order": order["order"], "arrived": order["arrived"]} for order in orders],
+        "attempts": [
+            {"n": n, "outcome": outcome, "sent_at": sent, "by_person": by_person, "id": upstream_id}
+            for _pk, _link, n, outcome, _calls, _at, by_person, upstream_id, sent in attempts
+        ],
     }
 
 

@@ -1,7 +1,7 @@
 """The owner, who looks into the provider's own panel and decides what the shop could not find out."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,14 +16,13 @@ from core.clock import database_now
 from core.refusals import Refusal
 from core.staff_actions import Actor
 from orders import decisions
-from orders.models import Order
+from orders.models import ForwardAttempt, Order
 from orders.states import Forward
 from tests.battery.chaos.world import World, forgiving
 
 #: Never told to the shop, so each of them is a difference that must have its row.
 _DEPOSIT = 50
 ACTOR = Actor(code="staff:1", name="owner@example.com")
-Logs = Mapping[int, Sequence[Mapping[str, Any]]]
 
 
 @dataclass
@@ -37,26 +36,35 @@ class Owner:
     refusals: list[str] = field(default_factory=list)
     _paid_in: dict[int, datetime | None] = field(default_factory=dict)
 
-    def empty_the_queue(self, logs: Logs) -> int:
-        """Decide about every order in review; how many were decided."""
+    def empty_the_queue(self, world: World) -> int:
+        """Decide about every order in review; how many were decided.
+
+        The panel is looked at after the orders, and each decision names the attempt that it is about: what was sent
+        meanwhile, or may still arrive, is not what the owner saw.
+        """
         before = self.decided
-        upstream = {(pk, row["link"]): str(row["order"]) for pk, log in logs.items() for row in log}
-        for order in Order.objects.filter(forward_state=Forward.REVIEW):
+        in_review = Order.objects.filter(forward_state=Forward.REVIEW)
+        seen = [(order, decisions.doubtful_attempt(order)) for order in in_review]
+        looked_at = database_now()
+        upstream = {(pk, row["link"]): str(row["order"]) for pk, log in world.logs().items() for row in log}
+        for order, attempt in seen:
+            if attempt is None:
+                continue
             try:
-                self.decided += self._decide(order, upstream.get((order.provider_id, order.link)), database_now())
+                self.decided += self._decide(attempt, upstream.get((order.provider_id, order.link)), looked_at)
             except Refusal as refusal:
                 self.put_off += 1
                 self.refusals.append(f"order {order.pk}: {refusal}")
         return self.decided - before
 
     @staticmethod
-    def _decide(order: Order, upstream_id: str | None, now: datetime) -> bool:
-        reason = "seen in the provider's panel"
+    def _decide(attempt: ForwardAttempt, upstream_id: str | None, looked_at: datetime) -> bool:
+        about: dict[str, Any] = {"order_id": attempt.order_id, "attempt_id": attempt.pk}
+        about |= {"actor": ACTOR, "reason": "seen in the provider's panel"}
         if upstream_id is not None:
-            return decisions.decide_placed(
-                order_id=order.pk, upstream_id=upstream_id, actor=ACTOR, reason=reason, now=now
-            )
-        return decisions.decide_not_placed(order_id=order.pk, refund=False, actor=ACTOR, reason=reason, now=now)
+            return decisions.decide_placed(**about, upstream_id=upstream_id, now=database_now())
+        # The decision is as old as the look, so that an order whose time is not over by then is put off.
+        return decisions.decide_not_placed(**about, refund=False, now=looked_at)
 
     def lift_parkings(self, world: World) -> None:
         """What only an owner ends: unknown words are read, and an account that is called empty gets more money."""

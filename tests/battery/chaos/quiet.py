@@ -62,7 +62,7 @@ def settle_doubts(
         with forgiving():
             owner.lift_parkings(world)
             if now.reviews:
-                owner.empty_the_queue(world.logs())
+                owner.empty_the_queue(world)
         if now.doubts or now.reviews:
             sell_one()
         time.sleep(0.25)
