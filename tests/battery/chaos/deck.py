@@ -32,9 +32,11 @@ def _of(*groups: str) -> list[str]:
     return [_SIZES.get(name, name) for name in names if name not in _ELSEWHERE and not name.startswith("tls_")]
 
 
+#: Money comes or goes at the provider while an order is placed.
+MOVED_BALANCES = ("balance_drops", "refund_in_window")
 #: What a send can meet, what can become of an order that was sent, and what strikes questions. Bodies and what
 #: concerns the account come three times as often: part D meets every fault of the wire by itself.
-_BODIES = (*_of("add body"), "repriced:1.05", "no_funds")
+_BODIES = (*_of("add body"), "repriced:1.05", "no_funds", *MOVED_BALANCES)
 QUICK_FAULTS = (
     *(name for name in (*_of("answer lost", "size", "redirect", "http"), *_BOTH) if name not in SLOW),
     *(name for name in _BODIES for _ in range(3)),
@@ -44,7 +46,7 @@ STATUS_FAULTS = tuple(
     name for name, fault in FAULTS.items() if fault.group == "status" and fault.actions == frozenset(["status"])
 )
 SERVICES_FAULTS = tuple(name for name, fault in FAULTS.items() if fault.group == "services")
-BALANCE_FAULTS = ("balance_str", "balance_null", "balance_negative", "balance_drops", "refund_in_window")
+BALANCE_FAULTS = ("balance_str", "balance_null", "balance_negative")
 
 #: Of a doubt: the answer is lost, and half of the orders are placed.
 DOUBTFUL = (

@@ -8,7 +8,7 @@ from itertools import count
 
 from tests.battery.chaos import figures, mails, quiet, selling
 from tests.battery.chaos.cast import Cast, gather
-from tests.battery.chaos.deck import BALANCE_FAULTS, SERVICES_FAULTS, STATUS_FAULTS, deal, trickle
+from tests.battery.chaos.deck import BALANCE_FAULTS, MOVED_BALANCES, SERVICES_FAULTS, STATUS_FAULTS, deal, trickle
 from tests.battery.chaos.fleet import Fleet, sailing
 from tests.battery.chaos.judging import Bench
 from tests.battery.chaos.owner import Owner
@@ -102,7 +102,9 @@ def _rates() -> dict[str, float]:
     return (
         # Silent for twice as long as a send may take, and closed well before the sockets are counted.
         {"rst_on_accept": 0.002, "close_on_accept": 0.002, "never_read:1": 0.002}
-        | dict.fromkeys(STATUS_FAULTS, 0.01)
+        | dict.fromkeys(STATUS_FAULTS, 0.03)
         | dict.fromkeys(BALANCE_FAULTS, 0.03)
+        # Few links ask for no fault and no odd life, and only those are left to chance.
+        | dict.fromkeys(MOVED_BALANCES, 0.15)
         | dict.fromkeys(SERVICES_FAULTS, 0.05)
     )
