@@ -102,9 +102,9 @@ def _rates() -> dict[str, float]:
     return (
         # Silent for twice as long as a send may take, and closed well before the sockets are counted.
         {"rst_on_accept": 0.002, "close_on_accept": 0.002, "never_read:1": 0.002}
-        | dict.fromkeys(STATUS_FAULTS, 0.03)
+        | dict.fromkeys(STATUS_FAULTS, 0.02)
         | dict.fromkeys(BALANCE_FAULTS, 0.03)
         # Few links ask for no fault and no odd life, and only those are left to chance.
-        | dict.fromkeys(MOVED_BALANCES, 0.15)
-        | dict.fromkeys(SERVICES_FAULTS, 0.05)
+        | dict.fromkeys(MOVED_BALANCES, 0.12)
+        | dict.fromkeys(SERVICES_FAULTS, 0.03)
     )
