@@ -6,12 +6,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
+from core.models import ShopSettings
 
 
 class ShopRequest(HttpRequest):
     """A request to a page of the shop. For a visitor ``customer`` is false: test it for truth, not with ``is None``."""
 
     customer: User | None
+    shop: ShopSettings
 
 
 class CustomerRequest(ShopRequest):

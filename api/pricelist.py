@@ -76,7 +76,11 @@ def price_list(group: CustomerGroup | None = None) -> PriceList:
 
 def make_list(group: CustomerGroup | None) -> PriceList:
     """Read every service on sale and encode the list at the prices of ``group``."""
-    on_sale = Service.objects.on_sale().select_related("source__provider", "category").defer("source__raw")
+    on_sale = (
+        Service.objects.on_sale()
+        .select_related("source__provider", "category")
+        .defer("source__raw", "category__description")
+    )
     services = list(on_sale.order_by("category__position", "position", "id"))
     show_prices(services, group)
     read_figures(services)

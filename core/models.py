@@ -4,7 +4,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Length, Now
+from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 
@@ -54,6 +55,13 @@ class ShopSettings(models.Model):
     headline = models.CharField(
         _("headline"), max_length=120, blank=True, help_text=_("On top of the price list. Empty: the shop's own words.")
     )
+    home_text = models.TextField(
+        _("text of the home page"),
+        blank=True,
+        db_default="",
+        max_length=600,
+        help_text=_("Below the headline, at most 600 characters. Empty: the shop's own words."),
+    )
     contact_email = models.EmailField(_("contact"), blank=True, help_text=_("The address for customers to write to"))
     sender_name = models.CharField(
         _("sender of mails"), max_length=60, blank=True, help_text=_("Empty: the name of the shop")
@@ -82,6 +90,9 @@ class ShopSettings(models.Model):
             models.CheckConstraint(condition=Q(id=1), name="shop_settings_one_row"),
             models.CheckConstraint(condition=~Q(name=""), name="shop_settings_named"),
             models.CheckConstraint(condition=Q(signups_per_hour__lte=100_000), name="shop_settings_signups_sane"),
+            models.CheckConstraint(
+                condition=LessThanOrEqual(Length("home_text"), 600), name="shop_settings_home_text_bounded"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -41,7 +41,7 @@ class ShopSettingsAdmin(ShopModelAdmin):
 
     change_form_template = "admin/core/shopsettings/change_form.html"
     fieldsets = (
-        (_("What customers read"), {"fields": ("name", "headline", "contact_email", "sender_name")}),
+        (_("What customers read"), {"fields": ("name", "headline", "home_text", "contact_email", "sender_name")}),
         (_("New customers"), {"fields": ("opened_", "signup_is_open", "signups_per_hour")}),
         (_("Set in the environment"), {"fields": ("environment_",)}),
     )

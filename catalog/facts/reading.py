@@ -13,6 +13,8 @@ from upstream.service_types import PricedBy, QuantitySource, service_type
 
 #: Up to so many services their rows are looked up; for more of them the whole table is read.
 _FEW = 100
+#: Stands for a service without figures; never saved.
+_UNMEASURED = ServiceFigures()
 _FIELD: Any = Service._meta.get_field("figures")
 
 
@@ -72,7 +74,7 @@ def read_figures(services: Sequence[Service]) -> None:
 
 def times_of(service: Service) -> ServiceTimes:
     """Return the times of a service; no query after :func:`read_figures`."""
-    figures: ServiceFigures = getattr(service, "figures", None) or ServiceFigures()
+    figures: ServiceFigures = getattr(service, "figures", None) or _UNMEASURED
     kind = service_type(service.type)
     word, said_by = _word_about(service)
     return ServiceTimes(

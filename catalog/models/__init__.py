@@ -1,4 +1,5 @@
 from catalog.models.adjustment import AdjustedService, PriceAdjustment
+from catalog.models.catalog_write import CatalogWrite
 from catalog.models.change import ChangeKind, ServiceChange
 from catalog.models.diff import SyncDiff
 from catalog.models.facts import FactsState, ServiceDay, ServiceFigures
@@ -10,6 +11,7 @@ from catalog.models.unlisted import UnlistedText
 __all__ = [
     "AdjustedService",
     "AnswerCount",
+    "CatalogWrite",
     "Category",
     "ChangeKind",
     "FactsState",

@@ -9,9 +9,10 @@ class ServiceDay(models.Model):
     """What became of the orders for one service that were placed on one day, in the shop's time zone.
 
     Written by `orders.facts.days` alone, a whole day at a time. ``whole``, ``partial`` and ``canceled`` are the orders
-    that have ended, ``ordered`` and ``delivered`` the units of those among them that deliver to one link. The times are
-    histograms, ``{"12": 5}`` for five orders in step 12 (`catalog.facts.histogram`): medians of days cannot be added,
-    histograms can. As JSON, because a day fills about ten of the 87 steps, and arrays would store all of them.
+    that have ended, ``ordered`` and ``delivered`` the units of those among them that deliver to one link. ``held`` are
+    the orders that the shop kept for a quarter of an hour or longer before it sent them. The times are histograms,
+    ``{"12": 5}`` for five orders in step 12 (`catalog.facts.histogram`): medians of days cannot be added, histograms
+    can. As JSON, because a day fills about ten of the 87 steps, and arrays would store all of them.
     """
 
     # The unique constraint begins with it.
@@ -21,6 +22,7 @@ class ServiceDay(models.Model):
     whole = models.PositiveIntegerField(_("delivered whole"))
     partial = models.PositiveIntegerField(_("partial"))
     canceled = models.PositiveIntegerField(_("canceled"))
+    held = models.PositiveIntegerField(_("held back"), default=0, db_default=0)
     ordered = models.BigIntegerField(_("units ordered"))
     delivered = models.BigIntegerField(_("units delivered"))
     refills = models.PositiveIntegerField(_("refills asked for"))

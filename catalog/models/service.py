@@ -4,7 +4,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Length, Now
+from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 from catalog.models.provider import Provider
@@ -27,11 +28,23 @@ class Category(models.Model):
     name = models.CharField(_("name"), max_length=200, unique=True)
     position = models.PositiveIntegerField(_("position"), default=0)
     is_visible = models.BooleanField(_("shown"), default=True)
+    description = models.TextField(
+        _("text"),
+        blank=True,
+        db_default="",
+        max_length=600,
+        help_text=_("On top of the category's page, at most 600 characters"),
+    )
 
     class Meta:
         verbose_name = _("category")
         verbose_name_plural = _("categories")
         ordering = ["position", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=LessThanOrEqual(Length("description"), 600), name="category_description_bounded"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

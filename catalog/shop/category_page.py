@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from django.db.models import Count, Max, Min, Q
 
+from catalog.facts.category_facts import CategoryFacts, category_facts
 from catalog.models import Category, Service, Unit
 from catalog.shop.page_addresses import category_address
 from catalog.shop.platforms import BY_SLUG, letters_of
@@ -37,6 +38,7 @@ class CategoryPage:
     highest: Decimal | None
     tabs: list[CategoryLink]
     platform_total: int
+    facts: CategoryFacts
 
     @property
     def platform_name(self) -> str:
@@ -48,7 +50,7 @@ class CategoryPage:
 
 
 def category_page(number: int) -> CategoryPage | None:
-    """Return the page of a category that is shown and has a service on sale, else None; three queries."""
+    """Return the page of a category that is shown and has a service on sale, else None; five queries."""
     category = Category.objects.filter(pk=number, is_visible=True).first()
     if category is None:
         return None
@@ -81,6 +83,7 @@ def category_page(number: int) -> CategoryPage | None:
         highest=max(highest, default=None),
         tabs=tabs,
         platform_total=platform_total,
+        facts=category_facts(category.pk),
     )
 
 

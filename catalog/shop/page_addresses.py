@@ -3,8 +3,11 @@
 The number decides. The words after it are for people; they follow the name, and other words lead to the right ones.
 """
 
-from django.urls import reverse
+from functools import lru_cache
+
+from django.urls import get_script_prefix, reverse
 from django.utils.text import slugify
+from django.utils.translation import get_language
 
 #: Letters of a name that an address holds at most.
 MOST = 60
@@ -23,4 +26,11 @@ def category_address(number: int, name: str) -> str:
 def _address(view: str, number: int, name: str) -> str:
     # Names without a Latin letter leave no words: their letters would become long codes in an address.
     words = slugify(name[:200])[:MOST].strip("-_")
-    return reverse(view, kwargs={"pk": number, "words": words} if words else {"pk": number})
+    start = _start(view, get_script_prefix(), get_language())
+    return f"{start}{number}-{words}/" if words else f"{start}{number}/"
+
+
+@lru_cache(maxsize=64)
+def _start(view: str, _script_prefix: str, _language: str | None) -> str:
+    """The address of such a page up to its number: lists have hundreds of them, and reversing each takes long."""
+    return reverse(view, kwargs={"pk": 0}).removesuffix("0/")

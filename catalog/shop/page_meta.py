@@ -1,10 +1,8 @@
-"""What a page says about itself to search engines and to places where its address is shared."""
+"""What the pages of services and categories say about themselves to search engines."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
 
 from django.conf import settings
 from django.templatetags.static import static
@@ -12,31 +10,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from catalog.models import Category, Service, Unit
+from core.page_meta import absolute
 from core.templatetags.money import money_text
 
 #: What must not stand in a script element as it is, or a name could end it.
 _ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
-
-
-@dataclass(frozen=True)
-class PageMeta:
-    """``address`` is the one under which the page should be known. ``data`` are blocks of structured data."""
-
-    title: str
-    description: str
-    address: str
-    image: str
-    data: Sequence[SafeString] = ()
-
-
-def page_meta(*, title: str, description: str, path: str, data: Sequence[SafeString] = ()) -> PageMeta:
-    """Return the words for the head of a page; ``path`` begins with a slash."""
-    return PageMeta(title, description, absolute(path), absolute(static("share.png")), data)
-
-
-def absolute(path: str) -> str:
-    """Return the whole address of a path, under the name by which the shop is known."""
-    return urljoin(settings.SHOP_URL, path)
 
 
 def service_description(service: Service) -> str:
@@ -104,7 +82,9 @@ def breadcrumb_data(steps: Sequence[tuple[str, str]]) -> SafeString:
 
 
 def category_description(category: Category, total: int) -> str:
-    """Return one sentence about a category."""
+    """Return the owner's text about a category, or else one sentence."""
+    if category.description:
+        return " ".join(category.description.split())
     facts = {"name": category.name, "n": f"{total:,}"}
     return _("%(name)s: %(n)s services with prices, limits and measured times. Charged for what arrives.") % facts
 

@@ -16,12 +16,13 @@ from accounts.requests import ShopRequest
 from catalog.models import Service
 from catalog.shop.category_page import CategoryPage, category_page
 from catalog.shop.page_addresses import category_address, service_address
-from catalog.shop.page_meta import breadcrumb_data, category_description, page_meta, product_data, service_description
+from catalog.shop.page_meta import breadcrumb_data, category_description, product_data, service_description
 from catalog.shop.price_list import list_services
 from catalog.shop.price_list_query import PriceListQuery
-from catalog.shop.revalidation import revalidated_for_visitors
 from catalog.shop.service_page import near, read_gone, read_on_sale, service_page
 from core.fragments import is_fragment
+from core.page_meta import page_meta
+from core.revalidation import revalidated_for_visitors
 
 
 @require_safe

@@ -2,11 +2,12 @@
 
 What matches is found in memory (:mod:`catalog.shop.search_index`); the rows of the page are read from the database. So
 a page costs three queries however many services there are and whatever was typed: whether the catalog has changed, the
-rows shown, and their measured times.
+rows shown, and their measured times. A filter or sort by a measured time costs one more.
 """
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 from operator import attrgetter
 
@@ -14,9 +15,11 @@ from accounts.models import CustomerGroup
 from catalog.facts.reading import read_figures, times_of
 from catalog.models import Service, ServiceFigures
 from catalog.prices.group_prices import show_prices
-from catalog.shop.platforms import BY_SLUG, OTHER, letters_of
-from catalog.shop.price_list_query import OFFERS, SORTS, TIME_SORTS, PriceListQuery
-from catalog.shop.search_index import Entry, Place, SearchIndex, search_index
+from catalog.shop.platform_tree import TreePlatform, platform_tree
+from catalog.shop.platforms import letters_of
+from catalog.shop.price_list_query import SORTS, STARTS_WITHIN, TIME_SORTS, PriceListQuery
+from catalog.shop.search_index import Entry, SearchIndex, search_index
+from core.numbers import plain_number
 
 #: The column of each sort by a measured time.
 _TIMES = {"starts": "starts_in", "takes": "takes"}
@@ -37,16 +40,6 @@ class Group:
     rows: list[Service] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class PlatformLink:
-    slug: str
-    name: str
-    letters: str
-    total: int
-    address: str
-    is_current: bool
-
-
 @dataclass
 class Listing:
     """One page of the list. ``words`` were searched for; ``corrected`` has all of them if one was mistyped.
@@ -57,11 +50,11 @@ class Listing:
 
     query: PriceListQuery
     groups: list[Group]
-    platforms: list[PlatformLink]
+    platforms: list[TreePlatform]
     total: int
     page: int
     pages: int
-    categories: int
+    price_steps: list[Decimal]
     services_in_shop: int
     categories_in_shop: int
     words: list[str] = field(default_factory=list)
@@ -97,6 +90,17 @@ class Listing:
         return sum(p.total for p in self.platforms)
 
     @property
+    def prices_up_to(self) -> list[tuple[str, Decimal]]:
+        """The limits of the price to choose from, the chosen one among them, each as an address holds it first."""
+        limits = {*self.price_steps, *([self.query.price] if self.query.price else [])}
+        return [(plain_number(price), price) for price in sorted(limits)]
+
+    @property
+    def starts_within(self) -> list[tuple[int, timedelta]]:
+        """The choices of how soon orders must start, each as an address holds it first."""
+        return [(minutes, timedelta(minutes=minutes)) for minutes in STARTS_WITHIN]
+
+    @property
     def newer(self) -> str:
         return replace(self.query, page=self.page - 1).as_address() if self.page > 1 else ""
 
@@ -112,8 +116,8 @@ def list_services(query: PriceListQuery, group: CustomerGroup | None = None) -> 
     """
     # 1. What matches, counted by category and platform.
     index = search_index()
-    words = index.correct(query.words)
-    found = index.matching(query, words)
+    words, quick = index.correct(query.words), _started_within(query.within)
+    found = index.matching(query, words, quick)
     counts = Counter(entry.place for entry in found)
     here = [entry for entry in found if entry.place.platform == query.platform] if query.platform else found
     # 2. The page.
@@ -127,26 +131,34 @@ def list_services(query: PriceListQuery, group: CustomerGroup | None = None) -> 
     return Listing(
         query=query,
         groups=groups,
-        platforms=_platform_links(query, counts),
+        platforms=platform_tree(query, index, counts),
         total=len(here),
         page=page,
         pages=pages,
-        categories=len({place.category for place in counts if not query.platform or place.platform == query.platform}),
+        price_steps=index.price_steps,
         services_in_shop=len(index.entries),
         categories_in_shop=len(index.headings),
         words=[str(query.only_service)] if query.only_service else words,
         corrected=" ".join(words) if is_corrected else "",
-        hidden_by=_hidden_by(query, index, words, len(here)) if is_corrected or not here else [],
+        hidden_by=_hidden_by(query, index, words, quick, len(here)) if is_corrected or not here else [],
     )
 
 
-def _hidden_by(query: PriceListQuery, index: SearchIndex, words: list[str], shown: int) -> list[tuple[str, int, str]]:
+def _started_within(minutes: int | None) -> set[int] | None:
+    """The services of which half of the orders started within so many minutes; None without such a filter."""
+    if minutes is None:
+        return None
+    return set(ServiceFigures.objects.filter(starts_in__lte=minutes * 60).values_list("pk", flat=True))
+
+
+def _hidden_by(
+    query: PriceListQuery, index: SearchIndex, words: list[str], quick: set[int] | None, shown: int
+) -> list[tuple[str, int, str]]:
     """The filter that hides most of what has all words, and how much it hides; empty if none hides anything."""
     hidden = []
-    wider = [(name, query.but(**{name: False})) for name in OFFERS if getattr(query, name)]
-    wider += [("platform", query.but(platform=""))] if query.platform else []
-    for name, other in wider:
-        found = index.matching(other, words)
+    for name in query.filtered_by:
+        other = query.without(name)
+        found = index.matching(other, words, None if name == "within" else quick)
         n = sum(not other.platform or entry.place.platform == other.platform for entry in found) - shown
         if n:
             hidden.append((name, n, other.as_address()))
@@ -217,26 +229,6 @@ def read_rows(numbers: list[int]) -> list[Service]:
     unread = ("description", "search_text", "source__raw", "source__description", "source__codes")
     found = rows.defer(*unread).in_bulk(numbers)
     return [found[pk] for pk in numbers if pk in found]
-
-
-def _platform_links(query: PriceListQuery, counts: "Counter[Place]") -> list[PlatformLink]:
-    """Links to the platforms that have matches, the most first and "other" last."""
-    sums: dict[str, int] = {}
-    for place, n in counts.items():
-        slug = place.platform if place.platform in BY_SLUG else OTHER
-        sums[slug] = sums.get(slug, 0) + n
-    known = sorted((s for s in sums if s != OTHER), key=lambda s: (-sums[s], s))
-    return [
-        PlatformLink(
-            slug,
-            BY_SLUG[slug].name if slug in BY_SLUG else "",
-            letters_of(slug),
-            sums[slug],
-            query.but(platform=slug, category=None).as_address(),
-            query.platform == slug,
-        )
-        for slug in [*known, *([OTHER] if OTHER in sums else [])]
-    ]
 
 
 def totals() -> tuple[int, int]:

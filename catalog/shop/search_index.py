@@ -4,32 +4,37 @@ Whether it has changed is one query at each use (:func:`catalog_fingerprint`), s
 """
 
 import threading
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 
-from django.db.models import Q, Window
-from django.db.models.functions import DenseRank, RowNumber
+from django.db.models import Q
 
-from catalog.models import Service
+from catalog.bulk import gc_disabled
+from catalog.models import Category, Service, Unit
 from catalog.models.service import DRIPFEED_TYPES
 from catalog.shop.fingerprint import catalog_fingerprint
 from catalog.shop.price_list_query import PriceListQuery
 from catalog.shop.spelling import Vocabulary
 
+#: Prices offered as a limit, at most.
+_STEPS = 8
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """Where a service stands: its category and its platform."""
+    """Where a service stands: its category and its platform. One object for each, told apart by which it is."""
 
     category: int
     category_name: str
     platform: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Entry:
-    """One service on sale. ``price_rank`` orders the entries by price, packages last."""
+    """One service on sale, at the list's ``price``. ``price_rank`` orders the entries by price, packages last."""
 
     pk: int
     text: str
@@ -37,21 +42,30 @@ class Entry:
     refill: bool
     cancel: bool
     dripfeed: bool
-    price_rank: int
+    price: Decimal
+    price_rank: int = 0
 
 
 class SearchIndex:
     """The services on sale, in the shop's order."""
 
-    def __init__(self, entries: list[Entry], headings: dict[int, int]) -> None:
+    def __init__(self, entries: list[Entry], headings: dict[int, int], before: "SearchIndex | None" = None) -> None:
         self.entries = entries
         self.by_number = {entry.pk: entry for entry in entries}
         #: Category -> its place in the order of headings.
         self.headings = headings
         self._all_text = "\n".join(entry.text for entry in entries)
+        if before is not None and before._all_text == self._all_text and "_vocabulary" in before.__dict__:
+            # Reading the words again takes longer than everything else, and most changes are of prices.
+            self.__dict__["_vocabulary"] = before._vocabulary
 
-    def matching(self, query: PriceListQuery, words: Iterable[str]) -> list[Entry]:
-        """Return what contains every one of ``words`` and offers what ``query`` requires, on any platform."""
+    def matching(
+        self, query: PriceListQuery, words: Iterable[str], quick: Collection[int] | None = None
+    ) -> list[Entry]:
+        """Return what contains every one of ``words`` and passes the filters of ``query``, on any platform.
+
+        Of the filters ``within`` is not read here: where it is set, ``quick`` names the services that pass it.
+        """
         found = self.entries
         if query.only_service is not None:
             named = self.by_number.get(query.only_service)
@@ -66,6 +80,10 @@ class SearchIndex:
             found = [entry for entry in found if entry.cancel]
         if query.dripfeed:
             found = [entry for entry in found if entry.dripfeed]
+        if query.price is not None:
+            found = [entry for entry in found if entry.price <= query.price]
+        if quick is not None:
+            found = [entry for entry in found if entry.pk in quick]
         return found
 
     def correct(self, words: list[str]) -> list[str]:
@@ -79,6 +97,21 @@ class SearchIndex:
         tries = list(self._vocabulary.corrections(words, unknown))
         everything = PriceListQuery()
         return next((attempt for attempt in tries if self.matching(everything, attempt)), tries[0])
+
+    @cached_property
+    def places(self) -> Counter[Place]:
+        """Every place in which something is sold, with how many services."""
+        return Counter(entry.place for entry in self.entries)
+
+    @cached_property
+    def price_steps(self) -> list[Decimal]:
+        """Round prices between the lowest and the highest, for a filter: 0.5, 1, 2, 5."""
+        ordered = sorted(entry.price for entry in self.entries)
+        # The dearest few are often a hundred times dearer than the rest.
+        low, high = (ordered[0], ordered[len(ordered) * 19 // 20]) if ordered else (Decimal(1), Decimal(0))
+        rounds = (Decimal(digit).scaleb(power) for power in range(-4, 9) for digit in (1, 2, 5))
+        steps = [price for price in rounds if low <= price < high]
+        return steps[-_STEPS:]
 
     @cached_property
     def _vocabulary(self) -> Vocabulary:
@@ -97,31 +130,36 @@ def search_index() -> SearchIndex:
         return kept[1]
     with _lock:
         if (kept := _kept) is None or kept[0] != fingerprint:
-            _kept = kept = (fingerprint, _read())
+            with gc_disabled():
+                _kept = kept = (fingerprint, _read(kept[1] if kept else None))
     return kept[1]
 
 
-def _read() -> SearchIndex:
-    rows = (
+def _read(before: SearchIndex | None) -> SearchIndex:
+    rows = list(
         Service.objects.on_sale()
         .annotate(
             refills=Q(source__refill=True, source__provider__can_refill=True),
             cancels=Q(source__cancel=True, source__provider__can_cancel=True),
             drips=Q(source__dripfeed=True, source__type__in=DRIPFEED_TYPES),
-            by_price=Window(RowNumber(), order_by=["source__unit", "price", "id"]),
-            heading=Window(DenseRank(), order_by=["category__position", "category_id"]),
         )
-        .order_by("category__position", "position", "id")
+        .order_by("category__position", "category_id", "position", "id")
         .values_list(
-            "pk", "search_text", "category_id", "category__name", "platform", "refills", "cancels", "drips", "by_price",
-            "heading",
+            "pk", "search_text", "category_id", "platform", "refills", "cancels", "drips", "price", "source__unit"
         )
-    )  # fmt: skip
-    places: dict[Place, Place] = {}
-    entries, headings = [], {}
-    for pk, text, category, name, platform, refills, cancels, drips, by_price, heading in rows:
-        place = Place(category, name, platform)
-        place = places.setdefault(place, place)
-        entries.append(Entry(pk, text, place, refills, cancels, drips, by_price))
-        headings[category] = heading
-    return SearchIndex(entries, headings)
+    )
+    # Read after the rows, so that it has the category of each.
+    categories = dict(Category.objects.values_list("pk", "name"))
+    places: dict[tuple[int, str], Place] = {}
+    entries: list[Entry] = []
+    headings: dict[int, int] = {}
+    by_price: list[tuple[bool, Decimal, int, Entry]] = []
+    for pk, text, category, platform, refills, cancels, drips, price, unit in rows:
+        if (place := places.get((category, platform))) is None:
+            place = places[category, platform] = Place(category, categories[category], platform)
+            headings.setdefault(category, len(headings))
+        entries.append(entry := Entry(pk, text, place, refills, cancels, drips, price))
+        by_price.append((unit == Unit.PER_PACKAGE, price, pk, entry))
+    for rank, (_is_package, _price, _pk, entry) in enumerate(sorted(by_price)):
+        entry.price_rank = rank
+    return SearchIndex(entries, headings, before)

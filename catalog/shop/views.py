@@ -1,7 +1,7 @@
 from dataclasses import replace
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http import HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -10,12 +10,14 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.requests import ShopRequest
 from catalog.models import Category, ChangeKind
 from catalog.shop.example_receipt import example_receipt
-from catalog.shop.page_meta import page_meta
+from catalog.shop.platform_tree import sold_platforms
 from catalog.shop.price_list import list_services
 from catalog.shop.price_list_query import PriceListQuery
-from catalog.shop.revalidation import revalidated_for_visitors
-from catalog.shop.updates import read_updates
+from catalog.shop.search_index import search_index
+from catalog.shop.updates import read_updates, week_in_updates
 from core.fragments import is_fragment
+from core.page_meta import page_meta
+from core.revalidation import revalidated_for_visitors
 
 
 @require_safe
@@ -38,12 +40,24 @@ def prices(request: ShopRequest) -> HttpResponse:
     services = listing.services_in_shop
     headline = {"services": services, "categories": listing.categories_in_shop, "example": example_receipt()}
     said = _("%(n)s services, priced per 1,000 and paid from a prepaid wallet. Charged for what arrives.")
-    meta = page_meta(title=_("Price list"), description=said % {"n": f"{services:,}"}, path=query.canonical())
+    said = " ".join(request.shop.home_text.split()) or said % {"n": f"{services:,}"}
+    meta = page_meta(title=_("Price list"), description=said, path=query.canonical())
     return render(request, "catalog/prices.html", context | headline | {"meta": meta})
 
 
 @require_safe
-def updates(request: HttpRequest) -> HttpResponse:
+@revalidated_for_visitors
+def updates(request: ShopRequest) -> HttpResponse:
     """Changes of the price list, for everybody."""
-    context = {"page": "updates", "updates": read_updates(request.GET), "kinds": ChangeKind.choices}
+    counted, index = week_in_updates(), search_index()
+    said = _("New services, changed prices and services that ended, the newest first.")
+    context = {
+        "page": "updates",
+        "updates": read_updates(request.GET),
+        "kinds": ChangeKind.choices,
+        "platforms": sold_platforms(index),
+        "week": [(label, counted[kind]) for kind, label in ChangeKind.choices],
+        "on_sale": len(index.entries),
+        "meta": page_meta(title=_("Service updates"), description=said, path=request.path),
+    }
     return render(request, "catalog/updates.html", context)

@@ -11,6 +11,7 @@ from catalog.providers import health
 from catalog.providers.answer_counts import forget_old_counts
 from catalog.providers.claims import claim
 from catalog.service_changes import forget_old
+from catalog.shop.fingerprint import forget_writes
 from catalog.sync.requested import run_requested_syncs
 from catalog.sync.run import AlreadyRunning, sync_provider
 from core.clock import database_now, elapsed_clock
@@ -41,6 +42,7 @@ def sync_due(*, now: datetime) -> int:
         synced += 1
     if synced:
         forget_old(now=now)
+        forget_writes()
         forget_old_counts(now=now)
         # The newest run of a provider is kept however old it is: its page shows it.
         newest = SyncRun.objects.order_by("provider_id", "-started_at", "-id").distinct("provider_id").values("pk")

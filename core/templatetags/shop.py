@@ -1,6 +1,7 @@
 """Small parts of every page: icons, states, numbers, durations."""
 
 from datetime import timedelta
+from functools import lru_cache
 
 from django import template
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 register = template.Library()
 
 
+@lru_cache(maxsize=512)
 def icon_html(name: str, extra: str = "") -> SafeString:
     """One icon of the sprite. It is hidden from screen readers, so put a word or a label next to it."""
     return format_html(

@@ -100,7 +100,7 @@ def test_prices_of_a_category_are_raised_with_a_preview(page: Page, at: str, pan
     page.get_by_text("1 price changed.").wait_for()
     assert on_sale()["2"].price == Decimal("2.6")
     page.goto(at + reverse("catalog:updates"))
-    page.get_by_text("1 service of Likes: prices up 5 %").wait_for()
+    page.get_by_text("1 service dearer by 5%").wait_for()
 
 
 def test_a_worker_syncs_while_the_page_shows_progress(

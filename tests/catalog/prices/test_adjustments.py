@@ -122,7 +122,8 @@ def test_customers_read_one_update(sold: None, client: Client) -> None:
     change = ServiceChange.objects.get()
     assert (change.kind, change.count, change.percent) == ("dearer", 2, Decimal(5))
     html = client.get(reverse("catalog:updates")).content.decode()
-    assert "2 services of Instagram Followers: prices up 5 %" in html
+    assert "2 services dearer by 5%" in html
+    assert "<bdi>Instagram Followers</bdi>" in html
     undo(made.pk, by="owner", now=database_now())
     for name in ("updates_rss", "updates_atom"):
         read = ElementTree.fromstring(client.get(reverse(f"catalog:{name}")).content)  # noqa: S314
@@ -132,7 +133,7 @@ def test_customers_read_one_update(sold: None, client: Client) -> None:
             "Dearer: 2 services of Instagram Followers: prices up 5 %",
         ]
     raised("5", "2", "3")
-    assert "2 services: prices up 5 %" in client.get(reverse("catalog:updates")).content.decode()
+    assert "2 services dearer by 5%" in client.get(reverse("catalog:updates")).content.decode()
     Category.objects.update(is_visible=False)
     assert "Instagram" not in client.get(reverse("catalog:updates")).content.decode()
 

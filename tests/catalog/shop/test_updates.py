@@ -6,12 +6,15 @@ from typing import Any
 from xml.etree import ElementTree  # noqa: S405 - the feed is our own
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
 from catalog.models import Provider, Service, ServiceChange
 from catalog.provider_settings import set_up
 from catalog.service_changes import UPDATES_DAYS, forget_old
+from catalog.shop import updates
+from catalog.shop.updates import title_of
 from core.clock import database_now
 from tests.catalog.conftest import Sync
 from tests.catalog.panel import KEY, Panel, row
@@ -102,10 +105,10 @@ def test_a_new_markup_is_recorded(panel: Panel, provider: Provider, sync: Sync) 
 
 def test_anybody_reads_the_updates(history: None, client: Client) -> None:
     html = client.get(reverse("catalog:updates")).content.decode()
-    assert html.count("<time") == 6
+    assert html.count('<li>\n  <span class="min-w-0">') == 6
     assert "Service updates" in html
     assert client.get(reverse("catalog:updates"), {"kind": "gone"}).content.decode().count("<time") == 1
-    for odd in ({"kind": "x"}, {"page": "0"}, {"page": "-1"}, {"page": "99999999"}):
+    for odd in ({"kind": "x"}, {"page": "0"}, {"page": "-1"}, {"page": "99999999"}, {"platform": "x;"}):
         assert client.get(reverse("catalog:updates"), odd).status_code == 200
 
 
@@ -129,8 +132,57 @@ def test_hidden_services_are_not_named(history: None, client: Client) -> None:
 def test_a_page_takes_the_same_queries_for_any_number_of_updates(
     history: None, client: Client, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(3):
+    client.get(reverse("catalog:updates"))  # counts the week, and reads what a process keeps
+    # The settings and the menu, whether the catalog changed, the counts that are kept, and the updates.
+    with django_assert_max_num_queries(5):
         client.get(reverse("catalog:updates"))
+
+
+def groups(client: Client, **query: str) -> list[tuple[str, int]]:
+    shown = client.get(reverse("catalog:updates"), query).context["updates"].groups
+    return [(title_of(group), len(group.services)) for group in shown]
+
+
+def test_what_one_sync_changed_is_one_entry_of_each_kind(panel: Panel, sync: Sync, client: Client) -> None:
+    panel.lists([row(n, rate="1") for n in range(1, 8)])
+    sync()
+    panel.lists([*(row(n, rate="2") for n in range(1, 6)), row(6, rate="3"), row(8), row(9)])
+    sync()
+    assert set(groups(client)) == {("6 services dearer", 6), ("2 new services", 2), ("1 service gone", 1)}
+    assert groups(client, kind="new") == [("2 new services", 2)]
+    assert groups(client, platform="spotify") == []
+    html = client.get(reverse("catalog:updates")).content.decode()
+    assert "3 more" in html
+    assert html.partition("<main")[2].partition("</main>")[0].count("<h2") == 2  # the day, and the week at the side
+
+
+def test_equal_changes_say_by_how_much(panel: Panel, sync: Sync, client: Client) -> None:
+    panel.lists([row(1, rate="1"), row(2, rate="2")])
+    sync()
+    panel.lists([row(1, rate="1.1"), row(2, rate="2.2")])
+    sync()
+    assert groups(client) == [("2 services dearer by 10%", 2)]
+
+
+def test_an_entry_that_goes_on_before_the_page_does_not_count_what_it_does_not_show(
+    panel: Panel, sync: Sync, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(updates, "PER_PAGE", 3)
+    panel.lists([row(n, rate="1") for n in range(1, 6)])
+    sync()
+    panel.lists([row(n, rate="2") for n in range(1, 6)])
+    sync()
+    assert groups(client) == [("3+ services dearer by 100%", 3)]
+    assert groups(client, page="2") == [("2 services dearer by 100%", 2)]
+
+
+def test_one_entry_about_many_services_counts_them(history: None, client: Client) -> None:
+    ServiceChange.objects.all().delete()
+    ServiceChange.objects.create(kind="dearer", count=1200, percent=Decimal("5"), at=database_now())
+    cache.clear()
+    page = client.get(reverse("catalog:updates"))
+    assert [title_of(group) for group in page.context["updates"].groups] == ["1,200 services dearer by 5%"]
+    assert dict(page.context["week"])["Dearer"] == 1200
 
 
 def test_old_updates_are_deleted(history: None) -> None:

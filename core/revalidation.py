@@ -4,24 +4,24 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response, set_response_etag
 
-from accounts.requests import ShopRequest
 
-
-def revalidated_for_visitors[**P](
-    view: Callable[Concatenate[ShopRequest, P], HttpResponse],
-) -> Callable[Concatenate[ShopRequest, P], HttpResponse]:
+def revalidated_for_visitors[R: HttpRequest, **P](
+    view: Callable[Concatenate[R, P], HttpResponse],
+) -> Callable[Concatenate[R, P], HttpResponse]:
     """Give the pages that visitors read an ETag, and answer 304 to who has the same one.
 
     Not those of anybody who is signed in, which no cache keeps.
     """
 
     @wraps(view)
-    def answer(request: ShopRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def answer(request: R, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         response = view(request, *args, **kwargs)
-        if request.customer or response.status_code != 200 or response.streaming:
+        # The customer is set by the middleware of a room above.
+        is_signed_in = bool(getattr(request, "customer", None))
+        if is_signed_in or response.status_code != 200 or response.streaming:  # noqa: PLR2004
             return response
         set_response_etag(response)
         return get_conditional_response(request, etag=response["ETag"], response=response) or response
