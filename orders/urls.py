@@ -1,9 +1,10 @@
 from django.urls import path
 
-from orders.pages import new_order, views
+from orders.pages import new_order, status, views
 
 app_name = "orders"
 urlpatterns = [
+    path("status/", status.status, name="status"),
     path("order/", new_order.new_order, name="new"),
     path("order/quote", new_order.quote_fragment, name="quote"),
     path("order/services", new_order.services, name="services"),

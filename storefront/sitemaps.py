@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from catalog.models import Category, Service
 from catalog.shop.page_addresses import category_address, service_address
+from pages.models import OwnPage
 
 #: Addresses in one file, far below the 50,000 that a file may hold, so that each is made quickly.
 PER_FILE = 2_000
@@ -36,10 +37,20 @@ class ShopSitemap(Sitemap):  # type: ignore[type-arg]  # Django's class takes no
 
 class Pages(ShopSitemap):
     def items(self) -> list[str]:
-        return ["catalog:prices", "catalog:updates", "api:docs"]
+        return ["catalog:prices", "catalog:updates", "orders:status", "api:docs"]
 
     def location(self, item: str) -> str:
         return reverse(item)
+
+
+class OwnPages(ShopSitemap):
+    """Published pages of the owner, each with the time at which it last changed."""
+
+    def items(self) -> QuerySet[OwnPage]:
+        return OwnPage.objects.filter(is_published=True).order_by("pk").only("slug", "changed_at")
+
+    def lastmod(self, item: OwnPage) -> datetime:
+        return item.changed_at
 
 
 class Categories(ShopSitemap):
@@ -71,7 +82,7 @@ class Services(ShopSitemap):
         return newest
 
 
-SITEMAPS = {"pages": Pages, "categories": Categories, "services": Services}
+SITEMAPS = {"pages": Pages, "own": OwnPages, "categories": Categories, "services": Services}
 
 
 @require_safe

@@ -8,10 +8,14 @@ from django.utils import timezone
 
 from catalog.facts.histogram import BOUNDS
 from orders.states import Forward, Progress, RefillState, sql_list
+from upstream.errors import ErrorClass
 from upstream.service_types import SERVICE_TYPES, PricedBy, QuantitySource
 
 #: Of smaller orders the time for 1,000 would be a guess.
 LEAST_UNITS = 100
+#: Whether the shop held order ``o`` back. One that waits for another order of its customer's link was not.
+IS_HELD = f"""(coalesce(o.sent_at, o.finished_at, statement_timestamp()) - o.created_at >= interval '15 minutes'
+    AND o.last_refusal <> '{ErrorClass.DUPLICATE_LINK}')"""
 
 _SUBSCRIPTIONS = sql_list(kind.name for kind in SERVICE_TYPES if kind.quantity_from is QuantitySource.NONE)
 #: Types that deliver a quantity somebody typed, priced per 1,000: what their orders take can be scaled to 1,000.
@@ -43,7 +47,7 @@ def _counts_by_step(column: str, table: str) -> str:
 # A clock that was set back makes no time negative.
 _COUNT = f"""
     WITH placed AS MATERIALIZED (
-        SELECT id, service_id, total, remains, is_plain, is_whole, is_partial, is_canceled,
+        SELECT id, service_id, total, remains, is_plain, is_whole, is_partial, is_canceled, is_held,
                CASE WHEN is_plain THEN {_step_of("started_at - created_at")} END AS start,
                CASE WHEN is_plain AND progress = '{Progress.COMPLETED}' AND total >= {LEAST_UNITS}
                          AND service_type IN ({_SCALED})
@@ -56,7 +60,8 @@ _COUNT = f"""
                 OR (o.progress = '{Progress.EXPIRED}' AND o.remains > 0)) AS is_partial,
             o.forward_state IN ({sql_list((Forward.REFUSED, Forward.REFUNDED))})
                 OR (o.forward_state = '{Forward.PLACED}'
-                    AND o.progress IN ({sql_list((Progress.CANCELED, Progress.REFUNDED))})) AS is_canceled
+                    AND o.progress IN ({sql_list((Progress.CANCELED, Progress.REFUNDED))})) AS is_canceled,
+            {IS_HELD} AS is_held
         ) kind
         WHERE o.created_at >= %(begins)s AND o.created_at < %(ends)s
     ), refill AS MATERIALIZED (
@@ -68,6 +73,7 @@ _COUNT = f"""
                count(*) FILTER (WHERE is_whole) AS whole,
                count(*) FILTER (WHERE is_partial) AS partial,
                count(*) FILTER (WHERE is_canceled) AS canceled,
+               count(*) FILTER (WHERE is_held) AS held,
                coalesce(sum(total) FILTER (WHERE is_plain AND (is_whole OR is_partial OR is_canceled)), 0) AS ordered,
                coalesce(sum(CASE WHEN is_whole THEN total ELSE total - greatest(0, least(remains, total)) END)
                         FILTER (WHERE is_plain AND (is_whole OR (is_partial AND remains IS NOT NULL))), 0) AS delivered
@@ -79,9 +85,9 @@ _COUNT = f"""
     ), start_times AS ({_counts_by_step("start", "placed")}),
     thousand_times AS ({_counts_by_step("thousand", "placed")}),
     refill_times AS ({_counts_by_step("took", "refill")})
-    INSERT INTO catalog_serviceday (service_id, day, orders, whole, partial, canceled, ordered, delivered, refills,
-                                    refilled, refills_declined, start_times, thousand_times, refill_times)
-    SELECT c.service_id, %(day)s, c.orders, c.whole, c.partial, c.canceled, c.ordered, c.delivered,
+    INSERT INTO catalog_serviceday (service_id, day, orders, whole, partial, canceled, held, ordered, delivered,
+                                    refills, refilled, refills_declined, start_times, thousand_times, refill_times)
+    SELECT c.service_id, %(day)s, c.orders, c.whole, c.partial, c.canceled, c.held, c.ordered, c.delivered,
            coalesce(r.asked, 0), coalesce(r.done, 0), coalesce(r.declined, 0),
            coalesce(s.times, '{{}}'), coalesce(t.times, '{{}}'), coalesce(f.times, '{{}}')
     FROM counts c LEFT JOIN refills r USING (service_id) LEFT JOIN start_times s USING (service_id)

@@ -44,6 +44,7 @@ class Tally:
     refills: Counter[str] = field(default_factory=Counter)
     starts: Counter[int] = field(default_factory=Counter)
     takes: Counter[int] = field(default_factory=Counter)
+    held: int = 0
     refill_took: Counter[int] = field(default_factory=Counter)
 
 
@@ -63,6 +64,8 @@ def plain_count() -> dict[tuple[int, date], Tally]:
         else:
             end = "partial" if order.progress in ("partial", "expired") else "running"
         tally.ends[end] += 1
+        left = order.sent_at or order.finished_at or database_now()
+        tally.held += left - order.created_at >= timedelta(minutes=15) and order.last_refusal != "duplicate_link"
         is_plain = order.runs is None and order.service_type != "subscriptions"
         if is_plain and end != "running":
             tally.ordered += order.total
@@ -86,7 +89,7 @@ def kept() -> dict[tuple[int, date], Tally]:
         ends = {"whole": row.whole, "partial": row.partial, "canceled": row.canceled, "running": running}
         times = [Counter({int(s): n for s, n in t.items()}) for t in (row.start_times, row.thousand_times)]
         tallies[row.service_id, row.day] = Tally(
-            Counter(ends), row.ordered, row.delivered, Counter(), *times, _as_counter(row.refill_times)
+            Counter(ends), row.ordered, row.delivered, Counter(), *times, row.held, _as_counter(row.refill_times)
         )
         closed = {"completed": row.refilled, "declined": row.refills_declined}
         open_now = row.refills - sum(closed.values())
