@@ -2,11 +2,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from pages.markdown import rendered
+from core.page_meta import page_meta
+from core.revalidation import revalidated_for_visitors
+from pages.markdown import opening, rendered
 from pages.models import OwnPage, TermsVersion
 
 
 @require_safe
+@revalidated_for_visitors
 def own_page(request: HttpRequest, slug: str) -> HttpResponse:
     """A published page. Staff see the saved text of any page with ``?preview``, and of one that is not published."""
     page = get_object_or_404(OwnPage, slug=slug)
@@ -15,11 +18,14 @@ def own_page(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404
     if page.is_terms and not is_preview:
         return _terms(request, page, TermsVersion.objects.first())
-    context = {"own_page": page, "title": page.title, "text": rendered(page.body), "is_preview": is_preview}
+    text = rendered(page.body)
+    context = {"own_page": page, "title": page.title, "text": text, "is_preview": is_preview}
+    context["meta"] = page_meta(title=page.title, description=opening(text), path=page.get_absolute_url())
     return render(request, "pages/page.html", context)
 
 
 @require_safe
+@revalidated_for_visitors
 def terms_version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """One version of the terms, as it was published, for as long as terms are published at all."""
     page = get_object_or_404(OwnPage, slug=slug, is_terms=True, is_published=True)
@@ -30,10 +36,13 @@ def _terms(request: HttpRequest, page: OwnPage, version: TermsVersion | None) ->
     if version is None:
         raise Http404
     versions = list(TermsVersion.objects.defer("body"))
+    text = rendered(version.body)
     context = {
         "own_page": page,
         "title": version.title,
-        "text": rendered(version.body),
+        "text": text,
+        # Search engines should know the terms in force alone.
+        "meta": page_meta(title=version.title, description=opening(text), path=page.get_absolute_url()),
         "version": version,
         "newest": versions[0],
         "others": [other for other in versions if other.number != version.number],

@@ -19,6 +19,8 @@ from api.docs.samples import Sample, samples
 from api.limits import CUSTOMER_SHARE
 from api.messages import ErrorAnswer
 from catalog.models import Service
+from core.page_meta import page_meta
+from core.revalidation import revalidated_for_visitors
 from orders.models import Order, Refill
 from orders.states import Progress
 from upstream.service_types import SERVICE_TYPES, PricedBy, QuantitySource, ServiceType
@@ -116,11 +118,14 @@ def endpoint_address() -> str:
 
 
 @require_safe
+@revalidated_for_visitors
 def page(request: ShopRequest) -> HttpResponse:
     fields = Numbers.of(request.customer or None).fields()
     address = endpoint_address()
+    said = _("The API of this shop, version 2: every action with its fields, answers, errors and samples that run.")
     context: dict[str, Any] = {
         "page": "api",
+        "meta": page_meta(title=_("API"), description=said, path=request.path),
         "address": address,
         "shown": [Shown(t, samples(address, {"action": t.name, **fields[t.name]})) for t in TOPICS],
         "states": STATES,

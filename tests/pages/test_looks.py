@@ -17,16 +17,17 @@ from playwright.sync_api import Browser, Page
 
 from accounts.models import User
 from catalog.facts.histogram import step_of
-from catalog.models import ChangeKind, ProviderService, Service, ServiceChange, ServiceDay
+from catalog.models import Category, ChangeKind, ProviderService, Service, ServiceChange, ServiceDay
 from core.clock import database_now
+from core.models import ShopSettings
 from core.shop_settings import shop_settings
 from core.staff_actions import shell_actor
 from notices.models import Outbox, SendState
 from orders.models import Refill
 from orders.states import RefillState
-from pages.models import OwnPage
+from pages.models import OwnPage, TermsVersion
 from pages.starting_texts import STARTING_TEXTS, first_values
-from pages.terms import publish_terms
+from pages.terms import accept_terms, publish_terms
 from tests.pages.cast import Orders, customer
 from tests.pages.conftest import ALL_RULES, COLOURS, axe_problems, overflow
 
@@ -134,13 +135,20 @@ def test_pages_of_visitors(
     orders.completed()
     changed_prices(services)
     measured_days(services[1])
+    ServiceDay.objects.filter(day=timezone.localdate() - timedelta(days=9)).update(held=20)
+    slow = ServiceDay.objects.filter(day=timezone.localdate() - timedelta(days=3))
+    slow.update(start_times={str(step_of(90_000)): 30})
+    Category.objects.filter(pk=services[0].category_id).update(description="For public profiles. " * 20)
+    ShopSettings.objects.update(headline="Sold by the thousand", home_text="One line.\n\nAnother line.")
     cache.clear()
     paths = ["/", "/?q=likes", "/?q=zzzzzzzz", "/?sort=price&refill=1"]
     paths += [f"/services/{service.pk}/" for service in (services[0], services[1], services[9])]
     paths += [f"/categories/{services[0].category_id}/", f"/categories/{services[0].category_id}/?q=zzzzzzzz"]
-    paths += ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/api/", "/updates/"]
+    paths += ["/?platform=instagram&price=1&within=60", "/updates/", "/updates/?kind=gone", "/status/"]
+    paths += ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/api/"]
     paths += own_pages()
     faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
+    ShopSettings.objects.update(headline="", home_text="")
     assert faults == []
 
 
@@ -166,7 +174,7 @@ def test_pages_of_a_customer(
         f"/order/?service={services[4].pk}",
     ]
     paths += ["/orders/", "/orders/?state=confirming", "/wallet/", "/wallet/?kind=orders", "/wallet/add/"]
-    paths += ["/api/"]
+    paths += ["/api/", "/status/", "/updates/"]
     paths += [f"/orders/{order.pk}/" for order in (made[2], made[4], made[6], made[7], refilled)]
     faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
     assert faults == []
@@ -178,7 +186,10 @@ def test_pages_of_an_account(
 ) -> None:
     sign_in(alice)
     paths = ["/account/", "/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/logout/"]
-    paths += ["/account/api-keys/", *own_pages()[:2], "/account/terms/"]
+    paths += ["/account/api-keys/", *own_pages()[:2]]
+    # Terms that have changed since they were accepted.
+    accept_terms(alice, TermsVersion.objects.get(number=1), address="127.0.0.1", now=database_now())
+    paths += ["/account/terms/"]
     faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
     assert faults == []
 

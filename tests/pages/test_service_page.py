@@ -15,6 +15,7 @@ from catalog.links.examples import EXAMPLES, WEBSITE_EXAMPLE, example_link
 from catalog.links.reader import read_link
 from catalog.models import Category, Provider, ProviderService, Service, ServiceChange, ServiceDay
 from core.clock import database_now
+from pages.models import OwnPage
 from tests.pages.cast import stock
 
 pytestmark = pytest.mark.django_db
@@ -219,7 +220,7 @@ def test_pages_cost_few_queries_however_long_the_list(client: Client, django_ass
     path, heading = address(services[0]), f"/categories/{services[0].category_id}-instagram-likes/"
     assert client.get(heading).status_code == 200  # reads what a process keeps
     for page in (path, heading):
-        with django_assert_max_num_queries(9):
+        with django_assert_max_num_queries(11):
             assert client.get(page).status_code == 200
     ProviderService.objects.filter(pk=services[0].source_id).update(vanished_at=database_now())
     with django_assert_max_num_queries(8):
@@ -229,7 +230,9 @@ def test_pages_cost_few_queries_however_long_the_list(client: Client, django_ass
 def test_visitors_pages_are_asked_for_by_etag_and_those_of_customers_are_not(
     signed_in: Client, services: list[Service]
 ) -> None:
-    for path in (address(services[0]), "/", f"/categories/{services[0].category_id}-instagram-followers/"):
+    OwnPage.objects.create(slug="about", title="About", body="Words.", is_published=True)
+    category = f"/categories/{services[0].category_id}-instagram-followers/"
+    for path in (address(services[0]), "/", category, "/updates/", "/status/", "/api/", "/pages/about/"):
         tag = Client().get(path)["ETag"]
         assert Client().get(path, headers={"If-None-Match": tag}).status_code == 304
         assert "ETag" not in signed_in.get(path)
@@ -243,11 +246,18 @@ def test_search_engines_are_told_of_every_page_and_of_no_private_one(client: Cli
     assert "Disallow: /orders/" in robots
     assert re.search(r"^Sitemap: http.*/sitemap\.xml$", robots, re.MULTILINE)
     index = client.get("/sitemap.xml").content.decode()
-    for section in ("pages", "categories", "services"):
+    for section in ("pages", "own", "categories", "services"):
         assert f"/sitemap-{section}.xml" in index
     assert address(services[0]) in client.get("/sitemap-services.xml").content.decode()
     assert f"/categories/{services[0].category_id}-" in client.get("/sitemap-categories.xml").content.decode()
-    assert "/updates/" in client.get("/sitemap-pages.xml").content.decode()
+    shown = client.get("/sitemap-pages.xml").content.decode()
+    assert "/updates/" in shown
+    assert "/status/" in shown
+    for slug, is_published in (("about", True), ("draft", False)):
+        OwnPage.objects.create(slug=slug, title=slug, body="Words.", is_published=is_published)
+    own = client.get("/sitemap-own.xml").content.decode()
+    assert "/pages/about/" in own
+    assert "/pages/draft/" not in own
     assert client.get("/sitemap-services.xml?p=99").status_code == 404
     assert client.get("/sitemap-other.xml").status_code == 404
     assert client.get("/favicon.ico")["Location"].endswith(".ico")

@@ -88,7 +88,15 @@ def test_stock_phrases_are_found_across_tags_and_lines() -> None:
 
 
 def test_pages_of_visitors(client: Client, alice: User, services: list[Service]) -> None:
-    paths = ["/", "/updates/", "/api/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
+    paths = [
+        "/",
+        "/updates/",
+        "/status/",
+        "/api/",
+        "/accounts/login/",
+        "/accounts/signup/",
+        "/accounts/password/reset/",
+    ]
     paths += ["/accounts/password/reset/done/", "/accounts/password/reset/key/done/", "/accounts/inactive/"]
     paths += ["/accounts/password/reset/key/a-b/"]
     assert stock_phrases(client, *paths) == []
