@@ -48,7 +48,7 @@ def note_seen(provider_id: int, upstream_id: str, item: OrderStatus | Ignored | 
     return is_new
 
 
-def note_told(provider_id: int, upstream_id: str, item: OrderStatus, *, now: datetime) -> None:
+def note_charge(provider_id: int, upstream_id: str, item: OrderStatus, *, now: datetime) -> None:
     """Record an answer that names the charge of an id in place of an earlier one that did not.
 
     When the id was first seen stays.

@@ -1,4 +1,4 @@
-"""The settings of the shop in the admin: what the owner says about it, beside what the environment says."""
+"""The settings of the shop in the admin: what the owner says about it and what the environment says."""
 
 from typing import Any
 

@@ -58,7 +58,7 @@ def reseal(sealed: SealedColumn) -> Resealed:
     """Seal every row of one column under today's key; return how many there were of each kind.
 
     Each row is one statement that changes it only if it still has the value that was read, so that this may be stopped
-    at any moment, run twice, and run beside workers: what somebody else writes meanwhile stays.
+    at any moment, run twice, and run while workers run: what somebody else writes meanwhile stays.
     """
     result = Resealed()
     rows = sealed.model._default_manager

@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from core.numbers import plain_number
 from orders import decisions
 from orders.admin.history import History, history_of
-from orders.doubt import bracket
+from orders.doubt import bracket, owners
 from orders.doubt.evidence import picture_of
+from orders.doubt.missing_charges import awaits_charge
+from orders.doubt.passes import covers
 from orders.doubt.picture import as_datetime
-from orders.doubt.untold import awaits_charge
 from orders.doubt.words import why
 from orders.models import ForwardAttempt, Order
 
@@ -62,22 +63,22 @@ def page_of(order: Order, *, now: datetime) -> DoubtPage:
     if known is not None:
         settled = known.last_sent + picture.times.settle
         if low is not None and high is not None:
-            searches = sum(p.started >= settled and bracket.covers(p, low, high) for p in picture.passes)
-        inside = [o for o in picture.ids if bracket.is_unexplained(o) and bracket.in_bracket(known, o.number)]
+            searches = sum(p.started >= settled and covers(p, low, high) for p in picture.passes)
+        inside = list(owners.inside(known, picture))
         numbers = dict(
             ForwardAttempt.objects.filter(pk__in=[a.key for a in picture.attempts]).values_list("pk", "order_id")
         )
         for own in inside:
-            owners = bracket.owners_of(own, picture)
+            possible = owners.owners_of(own, picture)
             if awaits_charge(own):
-                owners = [a for a in picture.attempts if bracket.may_have_placed(a, own, picture)]
+                possible = [a for a in picture.attempts if owners.may_have_placed(a, own, picture)]
             candidate = Candidate(
                 number=str(own.number),
                 first_seen=as_datetime(own.first_seen),
                 state=own.answer.state if own.answer else "",
                 charge=own.answer.charge if own.answer else None,
-                owners=[f"#{numbers[owner.key]}" if owner.key in numbers else _("a test order") for owner in owners],
-                may_be_this=known in owners,
+                owners=[f"#{numbers[owner.key]}" if owner.key in numbers else _("a test order") for owner in possible],
+                may_be_this=known in possible,
             )
             candidates.append(candidate)
         reason = bracket.why(picture, known)

@@ -13,6 +13,7 @@ from catalog.models import Provider, ProviderService
 from catalog.pricing import provider_charge_for
 from orders.doubt.decimals import shown_decimals
 from orders.doubt.intervals import first_looks, settle_time
+from orders.doubt.missing_charges import shows_quantity
 from orders.doubt.picture import (
     FirstAnswer,
     Parent,
@@ -25,7 +26,6 @@ from orders.doubt.picture import (
     UncertainAttempt,
     as_datetime,
 )
-from orders.doubt.untold import shows_quantity
 from orders.models import (
     UNEXPLAINED,
     ForwardAttempt,
@@ -49,7 +49,7 @@ _REMEMBERED = timedelta(hours=48)
 #: Longer than any doubt waits for a person.
 _TESTS_REMEMBERED = timedelta(days=60)
 #: From how many orders the decimals of a provider's charges are learned, and among how many of its newest ids they are
-#: looked for: a provider that tells no charge has none among all its orders.
+#: looked for: a provider that names no charge has none among all its orders.
 _LEARN_FROM, _LOOKED_THROUGH = 200, 2000
 #: So many pending orders have to show what ``remains`` means.
 _FEW = 3

@@ -8,11 +8,11 @@ from django.db.models import Max, QuerySet
 from catalog.models import Provider
 from catalog.providers.connection import client_for
 from orders import own_ids
-from orders.doubt import bracket, conclude, late_charges, planning
+from orders.doubt import conclude, late_charges, owners, planning
 from orders.doubt.evidence import answer_of, may_own, shape_of_order
+from orders.doubt.missing_charges import has_its_quantity
 from orders.doubt.picture import Picture, SeenId, Standing, UncertainAttempt
 from orders.doubt.probing import Probe
-from orders.doubt.untold import has_its_quantity
 from orders.forwarding.outcomes import is_ours_already
 from orders.models import ForwardAttempt, Order, OwnId, RepeatAttempt
 from orders.models.repeat import CONTRADICTED, named_by_repeats
@@ -20,6 +20,8 @@ from orders.states import Outcome, Shape
 from upstream.errors import Unavailable
 from upstream.messages import RecentOrder
 
+#: How such a doubt was closed; the spelling is that of stored evidence.
+NAMED_BY_ANSWER = "heard"
 #: Candidates asked for, of one attempt.
 _MOST = 3
 _CLOCKS_DIFFER = timedelta(minutes=5)
@@ -49,7 +51,7 @@ def ask_for_candidates(probe: Probe, picture: Picture) -> int:
         for candidate in candidates_of(attempt)[:_MOST] if known else []:
             assert known is not None  # noqa: S101 - asked one line above
             if _is_its_own(probe, candidate, known, picture):
-                closed += conclude.placed(attempt.pk, candidate, how="heard", now=probe.clock.now())
+                closed += conclude.placed(attempt.pk, candidate, how=NAMED_BY_ANSWER, now=probe.clock.now())
                 break
     return closed
 
@@ -83,13 +85,13 @@ def _is_its_own(probe: Probe, candidate: str, attempt: UncertainAttempt, picture
     own = SeenId(number or 0, row.first_seen_at.timestamp(), answer_of(row))
     named_by = attempt.last_sent + settings.FORWARD_DEADLINE_SECONDS
     others = [a for a in picture.attempts if a.key != attempt.key and a.sent_at <= named_by]
-    is_like_it = bracket.looks_like(attempt, own, picture) or has_its_quantity(attempt, own)
-    return is_like_it and not any(bracket.may_own(a, own, picture) for a in others)
+    is_like_it = owners.looks_like(attempt, own, picture) or has_its_quantity(attempt, own)
+    return is_like_it and not any(owners.may_own(a, own, picture) for a in others)
 
 
 def _is_to_ask(row: OwnId, now: datetime) -> bool:
     """Whether to ask about a known id: nothing readable was answered, or no charge, and its turn has come."""
-    if row.answered_at is None or not late_charges.is_untold(row):
+    if row.answered_at is None or not late_charges.may_get_charge(row):
         return row.answered_at is None
     asked_at = row.asked_at.timestamp() if row.asked_at else None
     first_seen, settle = row.first_seen_at.timestamp(), settings.DOUBT_SETTLE_SECONDS

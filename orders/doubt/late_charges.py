@@ -1,4 +1,4 @@
-"""Asking again about ids of ours whose charge was not told: some panels name it late, or when the order ends."""
+"""Asking again about ids of ours with an unknown charge: some panels name it late, or when the order ends."""
 
 import logging
 from collections.abc import Sequence
@@ -7,9 +7,9 @@ from datetime import timedelta
 from orders import own_ids
 from orders.books.orphans import Orphan, note_orphans
 from orders.doubt.evidence import answer_of, ids_per_call
+from orders.doubt.missing_charges import awaits_charge, names_charge
 from orders.doubt.picture import FirstAnswer, SeenId
 from orders.doubt.probing import Probe
-from orders.doubt.untold import awaits_charge, names_charge
 from orders.models import OwnId
 from orders.states import Explanation, Shape
 from upstream.errors import Unavailable
@@ -23,35 +23,35 @@ _DAILY_CALLS = 5
 
 
 def ask_again(probe: Probe, ids: Sequence[str]) -> list[str]:
-    """Ask again about ids whose charge was not told; return those that name it now. Raises ProbeStopped.
+    """Ask again about ids with an unknown charge; return those that name it now. Raises ProbeStopped.
 
-    A known id that answers with a charge needs no controls beside it. That it was asked is stored before each call, so
-    that the pauses grow even if the call fails.
+    A known id that answers with a charge needs no controls in the same call. That it was asked is stored before each
+    call, so that the pauses grow even if the call fails.
     """
-    provider, size, told = probe.provider, ids_per_call(probe.provider), list[str]()
+    provider, size, charged = probe.provider, ids_per_call(probe.provider), list[str]()
     for first in range(0, len(ids), size):
         batch = ids[first : first + size]
         note_asked(probe, batch)
         try:
             answers = probe.statuses(batch)
         except Unavailable as failure:
-            log.info("provider %s did not say what its orders cost: %s", provider.pk, failure)
+            log.info("provider %s did not answer what its orders cost: %s", provider.pk, failure)
             break
-        told += [one for one, item in answers.items() if note_answer(probe, one, item)]
+        charged += [one for one, item in answers.items() if note_answer(probe, one, item)]
         _update_orphans(probe, answers)
-    return told
+    return charged
 
 
 def ask_about_orphans(probe: Probe) -> list[str]:
     """Ask for the charges of orders that nobody knows, for the books; as ``ask_again``."""
     since = probe.clock.now() - _REMEMBERED
     rows = OwnId.objects.filter(provider=probe.provider, explained=Explanation.ORPHAN, first_seen_at__gte=since)
-    untold = [row.upstream_id for row in rows.order_by("asked_at", "id") if is_untold(row)]
-    return ask_again(probe, untold[: _DAILY_CALLS * ids_per_call(probe.provider)])
+    waiting = [row.upstream_id for row in rows.order_by("asked_at", "id") if may_get_charge(row)]
+    return ask_again(probe, waiting[: _DAILY_CALLS * ids_per_call(probe.provider)])
 
 
-def is_untold(row: OwnId) -> bool:
-    """Whether a later answer about this id may still name its charge."""
+def may_get_charge(row: OwnId) -> bool:
+    """True if the charge of this id is unknown and a later answer may name it."""
     return awaits_charge(SeenId(row.number or 0, row.first_seen_at.timestamp(), answer_of(row)))
 
 
@@ -61,7 +61,7 @@ def note_asked(probe: Probe, ids: Sequence[str]) -> None:
 
 
 def note_answer(probe: Probe, upstream_id: str, item: StatusItem) -> bool:
-    """Record an answer about an id whose charge was not told before; True if it names it.
+    """Record an answer about an id with an unknown charge; return True if it names the charge.
 
     The first readable answer is kept, too, where none could be read before.
     """
@@ -72,7 +72,7 @@ def note_answer(probe: Probe, upstream_id: str, item: StatusItem) -> bool:
     first = own_ids.first_answer(item)
     if not names_charge(FirstAnswer(first["state"], first["charge"], Shape(first["shape"]))):
         return False
-    own_ids.note_told(probe.provider.pk, upstream_id, item, now=now)
+    own_ids.note_charge(probe.provider.pk, upstream_id, item, now=now)
     return True
 
 

@@ -9,7 +9,8 @@ is all there is.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orders.doubt import bracket
+from orders.doubt import owners
+from orders.doubt.passes import covers
 from orders.doubt.picture import AskOwner, Picture, ProvenPlaced, SeenId, Standing, UncertainAttempt, Wait
 
 
@@ -47,7 +48,7 @@ def range_to_search(attempt: UncertainAttempt, picture: Picture) -> tuple[int, i
     if not 0 < number - low - 1 <= picture.widest:
         return None
     since = [search for search in picture.passes if search.started >= attempt.named_at]
-    return None if any(bracket.covers(search, low, number) for search in since) else (low, number)
+    return None if any(covers(search, low, number) for search in since) else (low, number)
 
 
 def _judge(attempt: UncertainAttempt, number: int, picture: Picture) -> NamedVerdict:
@@ -58,7 +59,7 @@ def _judge(attempt: UncertainAttempt, number: int, picture: Picture) -> NamedVer
         if not rivals:
             return ProvenPlaced(attempt.key, number)
         for own in rivals:
-            if bracket.owners_of(own, picture) == [attempt] and bracket.looks_like(attempt, own, picture):
+            if owners.owners_of(own, picture) == [attempt] and owners.looks_like(attempt, own, picture):
                 return SecondOrder(attempt.key, number, own.number)
     spent = picture.now >= attempt.last_sent + picture.times.settle + picture.times.review
     return AskOwner(attempt.key, UNVERIFIED) if spent else Wait(attempt.key, UNVERIFIED)
@@ -66,7 +67,6 @@ def _judge(attempt: UncertainAttempt, number: int, picture: Picture) -> NamedVer
 
 def _rivals(attempt: UncertainAttempt, picture: Picture) -> Iterator[SeenId]:
     """Yield the ids that nobody explains, that no repeat was answered with, and that the attempt may have placed."""
-    for own in picture.ids:
-        is_unknown = bracket.is_unexplained(own) and own.named_for is None and bracket.in_bracket(attempt, own.number)
-        if is_unknown and bracket.may_own(attempt, own, picture):
+    for own in owners.inside(attempt, picture):
+        if own.named_for is None and owners.may_own(attempt, own, picture):
             yield own

@@ -21,7 +21,7 @@ def scan_if_due(probe: Probe, schedule: ProbeSchedule) -> int:
     """Continue the search from where the last scan ended; return how many orphans are new.
 
     It asks for no more ids than the search for a doubt may, and is due again at once until it reaches our newest id.
-    At its end, charges that were not told are asked for. Raises ForeignIdsShown and ProbeStopped.
+    At its end, unknown charges are asked for. Raises ForeignIdsShown and ProbeStopped.
     """
     provider, now = probe.provider, probe.clock.now()
     newest = newest_own_id(provider)

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from orders.doubt import named
-from orders.doubt.bracket import covers, in_bracket, is_unexplained, passes_over
+from orders.doubt.missing_charges import awaits_charge
+from orders.doubt.owners import in_bracket, is_unexplained
+from orders.doubt.passes import covers, passes_over
 from orders.doubt.picture import Picture, Standing, UncertainAttempt
-from orders.doubt.untold import awaits_charge
 
 Range = tuple[int, int]
 
@@ -23,7 +24,7 @@ def wanted(picture: Picture, newest: int | None) -> list[Range]:
 
 
 def to_ask_again(picture: Picture) -> list[int]:
-    """The ids whose charge is not told yet, that a doubt waits for, and whose turn it is; ascending."""
+    """Return the ids of unknown charge that a doubt waits for, and whose turn it is; ascending."""
     doubts = [attempt for attempt in picture.attempts if attempt.is_open or attempt.standing is Standing.NAMED]
     waiting = [own for own in picture.ids if is_unexplained(own) and awaits_charge(own)]
     return sorted(
@@ -35,7 +36,7 @@ def to_ask_again(picture: Picture) -> list[int]:
 
 
 def is_due_again(first_seen: float, asked_at: float | None, *, now: float, settle: float) -> bool:
-    """Whether it is time to ask again about an id whose charge was not told; all in seconds.
+    """True if it is time to ask again about an id with an unknown charge; all in seconds.
 
     The pause grows with the time since it was first seen, from a twentieth to twice ``settle``: by default from half a
     minute to twenty minutes, which is nine calls in the first ten minutes and three an hour in the end.

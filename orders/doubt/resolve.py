@@ -106,9 +106,9 @@ def _gather(probe: probing.Probe, schedule: ProbeSchedule) -> None:
         hints.look_in_recent_orders(provider, now=clock.now())
     if not calibration.is_usable(provider):
         return
-    # 2. Known ids whose charge the provider did not tell: in few calls, and before a search that may use up the time.
-    untold = planning.to_ask_again(picture_of(provider, now=clock.now()))
-    late_charges.ask_again(probe, [str(number) for number in untold])
+    # 2. Known ids with an unknown charge: in few calls, and before a search that may use up the time.
+    waiting = planning.to_ask_again(picture_of(provider, now=clock.now()))
+    late_charges.ask_again(probe, [str(number) for number in waiting])
     # 3. The ids between our own. Open parents are polled first, so that their runs are listed as ours.
     ranges = planning.wanted(picture_of(provider, now=clock.now()), newest_own_id(provider))
     newest = newest_own_id(provider)

@@ -100,15 +100,15 @@ def take_over(
 
 
 def charge_after(answer: OrderStatus, before: Decimal | None) -> Decimal | None:
-    """Return the charge that is known after an answer; None while the provider has told none.
+    """Return the charge that is known after an answer; None while the provider has named none.
 
-    Nothing that is sold costs 0, so of an order that runs that is a charge to be told later. What was told of an order
-    while it ran says nothing any more once it is canceled and no charge is named.
+    Nothing that is sold costs 0, so a running order that costs 0 has an unknown charge. The charge that was named while
+    an order ran counts no more once it is canceled and no charge is named.
     """
     end = settlement.final_state_of(answer)
     if answer.charge is None:
-        is_untold = "charge_unreadable" not in answer.flags and "charge_negative" not in answer.flags
-        return None if is_untold and end in (Progress.CANCELED, Progress.REFUNDED) else before
+        is_missing = "charge_unreadable" not in answer.flags and "charge_negative" not in answer.flags
+        return None if is_missing and end in (Progress.CANCELED, Progress.REFUNDED) else before
     return before if answer.charge == 0 and end is None else answer.charge
 
 

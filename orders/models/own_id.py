@@ -25,7 +25,7 @@ class OwnId(models.Model):
     #: An upper bound of when it became ours: the moment after the answer that showed it.
     first_seen_at = models.DateTimeField(_("first seen"))
     answered_at = models.DateTimeField(_("first answer"), null=True, blank=True)
-    #: When it was last asked about again, since its charge was not told.
+    #: When it was last asked about again, since its charge was unknown.
     asked_at = models.DateTimeField(_("last asked again"), null=True, blank=True)
     state = models.CharField(_("first state"), max_length=20, blank=True)
     charge = ProviderAmountField(_("first charge"), null=True, blank=True)

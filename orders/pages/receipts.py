@@ -8,7 +8,7 @@ from orders.checkout.quotes import Quote
 
 @dataclass(frozen=True)
 class QuoteReceipt:
-    """A quote beside the customer's balance, in the shop's currency."""
+    """A quote and the customer's balance, in the shop's currency."""
 
     price: Decimal
     total: int

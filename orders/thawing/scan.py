@@ -73,7 +73,7 @@ class ScanRange:
         first = self.found.get(upstream_id)
         if first is None:
             self.found[upstream_id] = found
-        elif first.answer is not None and found.is_clear and is_untold(first.answer):
+        elif first.answer is not None and found.is_clear and may_get_charge(first.answer):
             self.found[upstream_id] = found  # the second pass met the charge that the first did not name yet
         elif not first.is_ours and found.is_ours:
             self.found[upstream_id] = Found(upstream_id, None, "unclear", is_clear=False)
@@ -83,8 +83,8 @@ class ScanRange:
             self.found[upstream_id] = Found(upstream_id, None, "unclear", is_clear=False)
 
 
-def is_untold(answer: OrderStatus) -> bool:
-    """Whether a charge may still be named of this order, since it ran, or was done, without one."""
+def may_get_charge(answer: OrderStatus) -> bool:
+    """True if a later answer may name the charge of this order: it ran, or was done, without one."""
     return not answer.charge and answer.state not in _MOVED and answer.children is None and not answer.flags
 
 

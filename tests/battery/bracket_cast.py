@@ -33,11 +33,11 @@ class Profile:
     person_errs: float = 0.0
     scan_every: float = 86_400.0
     settle: float = 600.0
-    # Of so many orders the charge is told late, as "null", "zero" or "" for a key that is absent: so many seconds after
-    # they were placed, or when they end, as they all do after ``life`` seconds. Canceled ones then cost nothing.
-    untold: float = 0.0
-    untold_as: str = "null"
-    told_after: tuple[float, float] | None = None
+    # Of this share of the orders the charge is named late: so many seconds after they were placed, or when they end, as
+    # they all do after ``life`` seconds. Before, it is "null", "zero" or "" (absent). Canceled ones then cost nothing.
+    uncharged: float = 0.0
+    uncharged_as: str = "null"
+    charged_after: tuple[float, float] | None = None
     life: tuple[float, float] = (FOREVER, FOREVER)
     canceled: float = 0.0
     # What is said to remain: "reliable" is the truth and found to be, "unknown" the truth and not found to be, "none"
@@ -57,8 +57,8 @@ class Own:
     ends_at: float = FOREVER
     children: list["Own"] = field(default_factory=list)
     quantity: int = 1000  # as far as what remains shows it; 0 where nothing is said to remain
-    told_at: float = 0.0
-    untold_as: str = "null"
+    charged_at: float = 0.0
+    uncharged_as: str = "null"
     done_at: float = FOREVER
     is_canceled: bool = False
 
@@ -68,8 +68,8 @@ class Own:
             return FirstAnswer("in_progress", None, Shape.DRIP, self.runs, None)
         state, share, left = self._stand(now)
         charge: Decimal | None = self.charge.quantize(unit, ROUND_DOWN) * share
-        if now < self.told_at or (state == "canceled" and self.told_at):
-            charge = Decimal(0) if self.untold_as == "zero" else None
+        if now < self.charged_at or (state == "canceled" and self.charged_at):
+            charge = Decimal(0) if self.uncharged_as == "zero" else None
         return FirstAnswer(state, charge, remains=round(left * self.quantity) if self.quantity else None)
 
     def _stand(self, now: float) -> tuple[str, Decimal, float]:
@@ -118,7 +118,7 @@ class Tally:
     doubled: int = 0
     wrong_id: int = 0
     calls: int = 0
-    again: int = 0  # ids asked about again, since their charge was not told
+    again: int = 0  # ids asked about again, since their charge was unknown
     minutes: list[float] = field(default_factory=list)
 
     @property

@@ -13,6 +13,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from orders.doubt import bracket, planning
+from orders.doubt.missing_charges import names_charge
 from orders.doubt.picture import (
     AskOwner,
     Parent,
@@ -26,7 +27,6 @@ from orders.doubt.picture import (
     Times,
     UncertainAttempt,
 )
-from orders.doubt.untold import names_charge
 from orders.states import Explanation, Shape
 from tests.battery.bracket_cast import FOREVER, Own, Profile, Send, Tally, quantity_of
 
@@ -104,7 +104,7 @@ class Machine:
         return own
 
     def _draw_life(self, own: Own) -> None:
-        """How long it lives and when its charge is told; drawn only in profiles that have such orders."""
+        """How long it lives and when its charge is named; drawn only in profiles that have such orders."""
         if self.profile.life[0] < FOREVER:
             own.done_at = own.at + self.random.uniform(*self.profile.life)
             own.is_canceled = self._strikes(self.profile.canceled)
@@ -112,10 +112,10 @@ class Machine:
             own.quantity = 0
         elif self.profile.remains == "wrong" and self._strikes(1 / 3):
             own.quantity = quantity_of(self._charge())
-        if self.profile.untold and self._strikes(self.profile.untold):
-            own.untold_as, own.told_at = self.profile.untold_as, own.done_at
-            if self.profile.told_after is not None:
-                own.told_at = min(own.done_at, own.at + self.random.uniform(*self.profile.told_after))
+        if self.profile.uncharged and self._strikes(self.profile.uncharged):
+            own.uncharged_as, own.charged_at = self.profile.uncharged_as, own.done_at
+            if self.profile.charged_after is not None:
+                own.charged_at = min(own.done_at, own.at + self.random.uniform(*self.profile.charged_after))
 
     def _run(self, parent: Own) -> None:
         assert parent.runs
@@ -252,7 +252,7 @@ class Machine:
                     self._ask_owner(self.open[key])
 
     def _ask_again(self) -> None:
-        """Ask again about ids whose charge is not told, as the shop does: one call, and the first charge counts."""
+        """Ask again about ids with an unknown charge, as the shop does: one call, and the first charge counts."""
         numbers = planning.to_ask_again(self.picture())
         self.tally.calls += -(-len(numbers) // 98)
         self.tally.again += len(numbers)

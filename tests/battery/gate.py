@@ -118,7 +118,7 @@ class Run:
         }
 
     def stage(self, name: str, *commands: Sequence[str], at_once: int = 2) -> dict[str, Any]:
-        """Run commands, so many beside each other; what it came to is in the report, and returned.
+        """Run commands, so many at once; what it came to is in the report, and returned.
 
         One that still runs after four times the stage's budget is ended.
         """
@@ -248,15 +248,15 @@ def canaries(run: Run) -> None:
 
 
 STAGES = {"tests": tests, "others": others, "fire": fire, "canaries": canaries, "calm": calm}
-#: What runs beside each other, each leaving the other what it does not use. Only the calm day measures fine times.
+#: What runs at once, each leaving the other what it does not use. Only the calm day measures fine times.
 TOGETHER = (("tests", "others"), ("fire", "canaries"), ("calm",))
 
 
 def play(run: Run, names: Sequence[str]) -> None:
     """Those of the stages that are named, in their order."""
     for group in TOGETHER:
-        with ThreadPoolExecutor(len(group)) as beside:
-            ends = [beside.submit(STAGES[name], run) for name in group if name in names]
+        with ThreadPoolExecutor(len(group)) as pool:
+            ends = [pool.submit(STAGES[name], run) for name in group if name in names]
             try:
                 for end in ends:
                     end.result()

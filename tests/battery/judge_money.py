@@ -1,4 +1,4 @@
-"""I1-I6 and N1: the ledger recomputed from its transfers, and the orders beside their holds."""
+"""I1-I6 and N1: the ledger recomputed from its transfers, and the orders compared with their holds."""
 
 # mypy: disable-error-code="type-arg"
 

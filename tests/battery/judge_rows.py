@@ -1,4 +1,4 @@
-"""The rows that the judge looks at, read in one snapshot, and the provider's log beside them."""
+"""The rows that the judge looks at, read in one snapshot, and the provider's log."""
 
 import json
 from collections import defaultdict

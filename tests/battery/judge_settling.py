@@ -44,7 +44,7 @@ def decisions_are_paid(rows: Rows, _upstream: Upstream, _truth: "Truth") -> Foun
 
 
 def _decided(order: Any) -> tuple[Fraction, ...]:
-    """What a decision about the order pays back in all, if one was taken: its own answer, beside the provider's."""
+    """What a decision about the order pays back in all, if one was taken. The provider's answer may say otherwise."""
     if order.missing_by_hand is None:
         return ()
     return (Fraction(order.charge) * order.missing_by_hand / order.total,)
@@ -106,8 +106,8 @@ def provider_figures_agree(rows: Rows, upstream: Upstream, truth: "Truth") -> Fo
 def _charges_agree(order: Any, provider: Any, row: Any) -> bool:
     if order.answered_currency not in ("", provider.currency):
         return True
-    untold = 0 if order.progress in ("canceled", "refunded") else order.expected_charge
-    ours = untold if order.provider_charge is None else order.provider_charge
+    unknown = 0 if order.progress in ("canceled", "refunded") else order.expected_charge
+    ours = unknown if order.provider_charge is None else order.provider_charge
     return bool(abs(ours - net_charge(row)) < _ROUNDING)
 
 

@@ -105,7 +105,7 @@ def _placed(exchange: Exchange, placed: AcceptedOrder) -> Iterable[str]:
     if any(layer.is_doubled for layer in found):
         yield "F5: PLACED by an object with doubled keys"
     if any(complaints(layer) for layer in found):
-        yield "F5: PLACED beside an error"
+        yield "F5: PLACED in spite of an error"
     if not exchange.complete or not 200 <= (exchange.http_status or 0) < 300:
         yield f"F5: PLACED under HTTP {exchange.http_status}"
     if placed.charge is not None and not (placed.charge.is_finite() and placed.charge >= 0):

@@ -1,4 +1,4 @@
-"""How slow this machine is just now, beside one on which the gate takes ten minutes.
+"""How slow this machine is just now, compared with one on which the gate takes ten minutes.
 
 A rented machine is up to three times slower in one hour than in the next. What takes longer for that reason alone is
 no finding: budgets grow with it, and the calm day, whose verdicts are timed, plays its times less shortened.

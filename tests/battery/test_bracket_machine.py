@@ -7,11 +7,12 @@ broken rule. Each profile prints its figures (`pytest -rP`).
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from orders.doubt import bracket, planning
+from orders.doubt import missing_charges, not_placed_rule, owners, placed_rule, planning
 from orders.doubt.picture import Standing
 from tests.battery import counts
 from tests.battery.bracket_cast import Profile, Tally
@@ -19,8 +20,8 @@ from tests.battery.bracket_machine import Machine
 
 DOUBTS = int(os.environ.get("BRACKET_DOUBTS", "150"))
 
-#: Of every order the charge is told when it ends, within the hour; some are canceled, and never tell one.
-AT_THE_END: dict[str, Any] = {"untold": 1, "life": (300, 3600), "canceled": 0.08}
+#: The charge of every order is named when it ends, within the hour; some are canceled, and never name one.
+AT_THE_END: dict[str, Any] = {"uncharged": 1, "life": (300, 3600), "canceled": 0.08}
 #: Each with the least share, in percent, that must be resolved without a person.
 PROFILES = [
     (Profile("default"), 97),
@@ -33,9 +34,9 @@ PROFILES = [
     (Profile("20 % drip-feed, shown as plain orders", drip=0.2, drip_plain=True, repriced=0.05), 90),
     (Profile("outage", ambiguous=0.2), 84),
     (Profile("a foreign order a day", foreign_gap=86_400), 93),
-    (Profile("no charge for some minutes", untold=1, told_after=(60, 900), life=(300, 7200), canceled=0.08), 95),
-    (Profile("charge 0 until done", untold=1, untold_as="zero", life=(300, 3600), canceled=0.08), 95),
-    (Profile("charge told at the end", untold=1, life=(1800, 21_600), canceled=0.08), 95),
+    (Profile("no charge for some minutes", uncharged=1, charged_after=(60, 900), life=(300, 7200), canceled=0.08), 95),
+    (Profile("charge 0 until done", uncharged=1, uncharged_as="zero", life=(300, 3600), canceled=0.08), 95),
+    (Profile("charge told at the end", uncharged=1, life=(1800, 21_600), canceled=0.08), 95),
 ]
 if os.environ.get("BATTERY") != "gate":  # there is time for the neighbours of those as well
     PROFILES += [
@@ -47,7 +48,7 @@ if os.environ.get("BATTERY") != "gate":  # there is time for the neighbours of t
         (Profile("half repriced ones unlike the list", repriced=0.05, unlisted=0.5, three_prices=0), 94),
         (Profile("a person errs", three_prices=1, person_errs=0.2), 82),
         (Profile("no charge and no remains until the end", **AT_THE_END, remains="none"), 90),
-        (Profile("a quarter told at the end, outage", ambiguous=0.2, **{**AT_THE_END, "untold": 0.25}), 84),
+        (Profile("a quarter told at the end, outage", ambiguous=0.2, **{**AT_THE_END, "uncharged": 0.25}), 84),
         (Profile("told at the end, 20 % drip-feed", drip=0.2, **AT_THE_END), 90),
         (Profile("told at the end, a foreign order a day", foreign_gap=86_400, **AT_THE_END), 90),
     ]
@@ -86,45 +87,51 @@ def wrong_in(profile: Profile, doubts: int) -> int:
     return sum(run(profile, doubts, seed).wrong for seed in (1, 2))
 
 
-honest_was_there = bracket.was_there
-honest_is_of_another_quantity = bracket.is_of_another_quantity
+honest_was_there = owners.was_there
+honest_is_of_another_quantity = missing_charges.is_of_another_quantity
 
-BROKEN: list[tuple[str, Profile, str, Callable[..., Any]]] = [
+BROKEN: list[tuple[str, Profile, ModuleType, str, Callable[..., Any]]] = [
     (
         "14: price alone decides",
         Profile("3 prices", three_prices=1, ambiguous=0.1),
+        placed_rule,
         "sole_owners",
         lambda owned: ((own, owners[0]) for own, owners in owned if owners),
     ),
     (
         "21: a different charge does not block",
         Profile("repriced, late", repriced=0.3, ambiguous=0.1, late=0.5, late_seconds=(200, 595)),
+        not_placed_rule,
         "blocks",
-        lambda attempt, own, picture: bracket.charge_fits(
+        lambda attempt, own, picture: owners.charge_fits(
             own.answer and own.answer.charge, attempt.expected, picture.unit
         ),
     ),
     (
         "another one's moved price excuses an id",
         Profile("charged unlike the list", repriced=0.3, unlisted=0.5, ambiguous=0.1, three_prices=0),
+        not_placed_rule,
         "belongs_to_another",
-        lambda attempt, own, picture: any(other.key != attempt.key for other in bracket.owners_of(own, picture)),
+        lambda attempt, own, picture: any(other.key != attempt.key for other in owners.owners_of(own, picture)),
     ),
     (
         "25: an orphan counts as an explanation",
         Profile("scans while doubts are open", scan_every=300, three_prices=1, ambiguous=0.1),
+        owners,
         "is_unexplained",
         lambda own: own.explained is None,
     ),
     (
         "26: a wrong 'not placed' of a person is forgotten",
         Profile("a person errs", three_prices=1, person_errs=0.5, ambiguous=0.1),
+        owners,
         "was_there",
         lambda attempt, own: attempt.standing is not Standing.SAID_NOT_PLACED and honest_was_there(attempt, own),
     ),
     (
         "what remains is believed where it was found to be wrong",
         Profile("wrong remains", ambiguous=0.1, three_prices=0.6, **AT_THE_END, remains="wrong"),
+        missing_charges,
         "is_of_another_quantity",
         lambda attempt, own, picture: honest_is_of_another_quantity(
             attempt, own, replace(picture, remains_are_reliable=True)
@@ -139,17 +146,22 @@ def test_no_verdict_is_wrong_where_a_rule_is_needed_most(profile: Profile) -> No
         never_wrong(run(profile, 60, seed))
 
 
-@pytest.mark.parametrize(("_what", "profile", "rule", "broken"), BROKEN, ids=[b[0] for b in BROKEN])
+@pytest.mark.parametrize(("_what", "profile", "module", "rule", "broken"), BROKEN, ids=[b[0] for b in BROKEN])
 def test_without_one_rule_verdicts_go_wrong(
-    monkeypatch: pytest.MonkeyPatch, _what: str, profile: Profile, rule: str, broken: Callable[..., Any]
+    monkeypatch: pytest.MonkeyPatch,
+    _what: str,
+    profile: Profile,
+    module: ModuleType,
+    rule: str,
+    broken: Callable[..., Any],
 ) -> None:
     """The machine would notice: each rule is there because verdicts go wrong without it."""
-    monkeypatch.setattr(bracket, rule, broken)
+    monkeypatch.setattr(module, rule, broken)
     assert wrong_in(profile, 60) > 0
 
 
-def test_charges_that_are_told_late_have_to_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    profile = Profile("no charge for some minutes", untold=1, told_after=(60, 900), life=(300, 7200))
+def test_charges_that_are_named_late_have_to_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = Profile("no charge for some minutes", uncharged=1, charged_after=(60, 900), life=(300, 7200))
     asked = run(profile, 60)
     monkeypatch.setattr(planning, "to_ask_again", lambda picture: [])
     assert run(profile, 60).share < asked.share - 10

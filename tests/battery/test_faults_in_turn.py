@@ -112,7 +112,7 @@ def test_a_panel_that_shuts_us_out_and_lets_us_in_again(shop: Happenings) -> Non
 
 @pytest.mark.parametrize("part", range(counts.sized(normal=1, gate=4, long=4)))
 def test_odd_answers_to_an_order(shop: Happenings, part: int) -> None:
-    """Few turns each, beside what the machine and the processes under fire meet of them."""
+    """Few turns each: the machine and the processes under fire meet them as well."""
     turns = counts.sized(normal=1, gate=8, long=60)
     steps(shop, lambda turn, fault: shop.send(turn, fault, "completed"), played.BODIES[part::4], turns)
     shop.ends()

@@ -45,7 +45,7 @@ def test_one_form_sent_32_times_is_one_order(shop: Shop, rich: User, judge: Judg
         must_hold(judge.each_step())
 
 
-def test_a_sweep_beside_dispatchers_takes_nothing_from_them(
+def test_a_sweep_among_dispatchers_takes_nothing_from_them(
     shop: Shop, rich: User, judge: Judge, all_at_once: Crowd, settings: Any
 ) -> None:
     settings.FORWARD_LANES = 4

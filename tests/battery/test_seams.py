@@ -25,7 +25,7 @@ DOORS = {
     "storefront/middleware.py": "the name of a request in logs",
     "core/counters.py": "when a counter of tries ends, on one machine",
 }
-#: Programs beside the shop: a demo, and processes that a developer's machine starts for itself.
+#: Programs that are not the shop: a demo, and processes that a developer's machine starts for itself.
 _BESIDE = ("storefront/demo/", "storefront/embedded/", "upstream/simulator/")
 
 

@@ -113,7 +113,7 @@ FAILING: dict[str, Callable[[dict[str, Any]], object]] = {
     "a difference without a row": lambda r: r["parts"]["fire"]["audit"]["checks"][1].update(broken=1),
     "a broken rule": lambda r: r["parts"]["calm"].update(broken=["F7 is broken (the cost in doubt)"]),
     "too few doubts closed": lambda r: r["parts"]["calm"]["profiles"]["default"].update(share=96.9),
-    "too few where charges are told late": lambda r: r["parts"]["late charges"]["profiles"]["late charges"].update(
+    "too few where charges are named late": lambda r: r["parts"]["late charges"]["profiles"]["late charges"].update(
         share=89.9
     ),
     "too few in an outage": lambda r: r["parts"]["calm"]["profiles"]["outage"].update(share=83.9),

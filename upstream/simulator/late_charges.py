@@ -14,9 +14,9 @@ _SHOWN = {"null": None, "zero": "0", "empty": ""}
 
 @dataclass(frozen=True, slots=True)
 class LateCharges:
-    """Of a ``share`` of the orders the charge is told late: ``after`` so many seconds, None for at their end only.
+    """Of a ``share`` of the orders the charge is named late: ``after`` so many seconds, None for at their end only.
 
-    Until then it is shown as "null", "zero" or "empty", or is "absent". A canceled order never tells one.
+    Until then it is shown as "null", "zero" or "empty", or is "absent". A canceled order never names one.
     """
 
     share: float
@@ -30,13 +30,13 @@ class LateCharges:
 
     def hide(self, row: dict[str, Any], order: SimulatedOrder, now: float) -> dict[str, Any]:
         """Return the row of an order as this panel shows it now."""
-        if "charge" not in row or not self._is_untold(order, now):
+        if "charge" not in row or not self._hides_charge(order, now):
             return row
         if self.shown == "absent":
             return {key: value for key, value in row.items() if key != "charge"}
         return row | {"charge": _SHOWN[self.shown]}
 
-    def _is_untold(self, order: SimulatedOrder, now: float) -> bool:
+    def _hides_charge(self, order: SimulatedOrder, now: float) -> bool:
         if zlib.crc32(order.id.encode()) % 1000 >= self.share * 1000:
             return False
         status = order.status(now)

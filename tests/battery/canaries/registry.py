@@ -167,7 +167,7 @@ CANARIES = (
         seeds_doubts.a_persons_error_is_forgotten,
     ),
     Canary(
-        27, "a charge that is told late is never asked for", "an id without a charge keeps the answer it gave first",
+        27, "a charge that is named late is never asked for", "an id without a charge keeps the answer it gave first",
         (Trial(f"{STORIES}::test_a_charge_that_is_told_late_settles_a_doubt", "L1: a doubt waits for a charge"),),
         seeds_doubts.never_ask_again,
     ),

@@ -13,9 +13,9 @@ def duplicate_keys_are_fine() -> None:
 
 
 def price_alone_decides() -> None:
-    from orders.doubt import bracket
+    from orders.doubt import placed_rule
 
-    bracket.sole_owners = lambda owned: ((own, owners[0]) for own, owners in owned if owners)
+    placed_rule.sole_owners = lambda owned: ((own, owners[0]) for own, owners in owned if owners)
 
 
 def no_patience() -> None:
@@ -36,30 +36,30 @@ def no_patience() -> None:
 
 
 def a_different_charge_does_not_block() -> None:
-    from orders.doubt import bracket
+    from orders.doubt import not_placed_rule, owners
 
     def blocks(attempt: Any, own: Any, picture: Any) -> bool:
-        return bracket.charge_fits(own.answer and own.answer.charge, attempt.expected, picture.unit)
+        return owners.charge_fits(own.answer and own.answer.charge, attempt.expected, picture.unit)
 
-    bracket.blocks = blocks
+    not_placed_rule.blocks = blocks
 
 
 def an_orphan_explains_its_id() -> None:
-    from orders.doubt import bracket
+    from orders.doubt import owners
 
-    bracket.is_unexplained = lambda own: own.explained is None
+    owners.is_unexplained = lambda own: own.explained is None
 
 
 def a_persons_error_is_forgotten() -> None:
-    from orders.doubt import bracket
+    from orders.doubt import owners
     from orders.doubt.picture import Standing
 
-    honest = bracket.was_there
+    honest = owners.was_there
 
     def was_there(attempt: Any, own: Any) -> bool:
         return attempt.standing is not Standing.SAID_NOT_PLACED and honest(attempt, own)
 
-    bracket.was_there = was_there
+    owners.was_there = was_there
 
 
 def never_ask_again() -> None:

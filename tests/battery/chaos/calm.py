@@ -39,7 +39,7 @@ class Profile:
 
     An outage leaves about a tenth to a person: of fifty doubts too few to tell that from a sixth, of a hundred enough.
     ``pace`` is in orders a second at each provider. ``lives`` are what orders take in seconds, where it is not the
-    usual time, and ``charges`` how the providers tell late charges, in turn.
+    usual time, and ``charges`` how the providers name late charges, in turn.
     """
 
     name: str

@@ -70,7 +70,7 @@ class Fleet(Stack):
         )
 
     def wrong_clock(self, seconds: int) -> None:
-        """One more worker for everything, beside the others, whose clock is ahead by so much."""
+        """One more worker for everything, whose clock is ahead by so much."""
         name = f"ahead-{seconds}"
         with self._lock:
             if (before := self._parents.get(name)) is not None:

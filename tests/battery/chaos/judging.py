@@ -67,7 +67,7 @@ class Bench:
             time.sleep(0.2)
 
     def at_rest(self, receipts: selling.Receipts, report: Report) -> None:
-        """Every equation, once nothing moves any more; the shop's own audit beside it."""
+        """Every equation, once nothing moves any more, and the shop's own audit."""
         self.truth.acknowledged = selling.acknowledged(receipts)
         with self.world.connect() as c:
             now = c.execute("SELECT statement_timestamp()").fetchone()

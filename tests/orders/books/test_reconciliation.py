@@ -48,8 +48,8 @@ def test_the_first_reading_opens_the_books_and_orders_keep_them_equal(shop: Shop
 
 
 @pytest.mark.parametrize("shown", ["null", "zero", "absent"])
-def test_charges_that_are_told_late_keep_the_books_equal(shop: Shop, alice: User, shown: str) -> None:
-    """The account pays at once; until the charge is told, the expected one counts, and none once it is canceled."""
+def test_charges_that_are_named_late_keep_the_books_equal(shop: Shop, alice: User, shown: str) -> None:
+    """The account pays at once; until the charge is known, the expected one counts, and none once it is canceled."""
     looks(shop)
     shop.simulator.control(late_charges={"share": 1, "shown": shown, "after": None})
     for fate in ("stuck", "completed", "canceled"):

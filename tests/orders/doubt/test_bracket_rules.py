@@ -214,7 +214,7 @@ def test_ranges_are_joined_as_far_as_a_pass_reaches() -> None:
         ([("0.9", "0.9")], 2),
         ([("0.12345", "0.12345")], 5),
         ([("0.12", "0.12345"), ("0.12345", "0.12345")], 2),  # once cut, always suspect
-        ([("0.95", "0.90"), ("0.63", "0.63")], 2),  # another price, which tells nothing
+        ([("0.95", "0.90"), ("0.63", "0.63")], 2),  # another price, which shows nothing
         ([("0.1234", "0.12349")], 4),
     ],
 )
@@ -225,21 +225,21 @@ def test_decimals_are_learned_from_charges(charges: list[tuple[str, str]], decim
 @pytest.mark.parametrize("standing", [Standing.IN_DOUBT, Standing.NAMED])
 def test_an_id_without_a_charge_is_asked_again_while_a_doubt_waits_for_it(standing: Standing) -> None:
     """Half a minute after it was seen, and later at growing pauses; and only if the doubt may have placed it."""
-    untold, doubt = own(charge="0"), replace(DOUBT, standing=standing)
+    uncharged, doubt = own(charge="0"), replace(DOUBT, standing=standing)
     for now, asked_at, wanted in (
         (1129.0, None, []), (1130.0, None, [500]), (1300.0, 1220.0, [500]), (1279.0, 1220.0, []), (9000.0, 7801.0, []),
         (9001.0, 7801.0, [500]),
     ):  # fmt: skip
-        asked = picture(replace(untold, asked_at=asked_at), attempts=(doubt,), now=now)
+        asked = picture(replace(uncharged, asked_at=asked_at), attempts=(doubt,), now=now)
         assert planning.to_ask_again(asked) == wanted
     late = replace(doubt, sent_at=1101.0)
     for nothing in (
         picture(own()),
         picture(own(charge="0", state="canceled")),
         picture(own(charge=None, explained=Explanation.FOREIGN)),
-        picture(untold, attempts=()),
-        picture(untold, attempts=(late,)),
-        picture(replace(untold, number=HIGH), attempts=(doubt,)),
+        picture(uncharged, attempts=()),
+        picture(uncharged, attempts=(late,)),
+        picture(replace(uncharged, number=HIGH), attempts=(doubt,)),
     ):
         assert planning.to_ask_again(replace(nothing, now=9001.0)) == []
 

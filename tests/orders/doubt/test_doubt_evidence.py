@@ -10,6 +10,7 @@ from catalog.models import Provider, UnlistedText
 from catalog.providers.connection import client_for
 from core.clock import database_now
 from orders.doubt import late
+from orders.doubt.hints import NAMED_BY_ANSWER
 from orders.forwarding import lanes, leases, outcomes
 from orders.models import ForwardAttempt, Order, OwnId, ProviderExchange
 from orders.states import Forward, Outcome
@@ -35,7 +36,7 @@ def test_an_id_in_a_spoiled_answer_is_asked_for_first(shop: Shop, alice: User) -
     resolves(shop, 1)
     lost.refresh_from_db()
     assert [lost.upstream_id] == id_at_provider(shop, lost)
-    assert attempt_of(lost).evidence["resolved"]["how"] == "heard"
+    assert attempt_of(lost).evidence["resolved"]["how"] == NAMED_BY_ANSWER
 
 
 def test_an_id_that_names_another_lost_order_is_not_taken(shop: Shop, alice: User) -> None:

@@ -1,4 +1,4 @@
-"""Lost orders at panels that tell a charge late: after a while, or when the order has ended, or never."""
+"""Lost orders at panels that name a charge late: after a while, or when the order has ended, or never."""
 
 from datetime import timedelta
 
@@ -9,6 +9,7 @@ from accounts.models import User
 from core.clock import SteadyClock, database_now, elapsed_clock
 from orders.doubt import late_charges, orphan_search, probing
 from orders.doubt.evidence import picture_of
+from orders.doubt.hints import NAMED_BY_ANSWER
 from orders.models import Order, OwnId, ProbeSchedule, ReconciliationBreak
 from orders.states import Explanation, Forward
 from tests.orders.cast import Shop
@@ -95,7 +96,7 @@ def test_an_id_without_a_charge_is_asked_about_at_growing_pauses(shop: Shop, ali
 
 
 def test_a_running_id_of_the_quantity_of_the_only_doubt_is_its(shop: Shop, alice: User) -> None:
-    """The charge will be told when the order ends, and the order takes days: the whole bracket was searched before."""
+    """The charge will be named when the order ends, and the order takes days: the whole bracket was searched before."""
     tells_charges(shop)
     buys_and_sends(shop, alice, quantity=500)
     lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)
@@ -152,7 +153,7 @@ def test_two_doubts_of_two_quantities_are_told_apart_by_what_remains(shop: Shop,
 
 
 def test_of_two_doubts_of_one_quantity_none_is_guessed_at(shop: Shop, alice: User) -> None:
-    """Neither before the charge is told nor after it; the owner has time until it is."""
+    """Neither before the charge is named nor after it; the owner has time until it is."""
     tells_charges(shop)
     pending_orders(shop, alice)
     doubts = [buys_and_sends(shop, alice, quantity=700, fault=f) for f in (LOST_NOT_PLACED, LOST_BUT_PLACED)]
@@ -182,7 +183,7 @@ def test_an_id_named_in_a_spoiled_answer_is_asked_about_until_it_tells_its_charg
     ages(shop, 200)
     resolves(shop, 1)
     assert is_found(shop, lost)
-    assert attempt_of(lost).evidence["resolved"]["how"] == "heard"
+    assert attempt_of(lost).evidence["resolved"]["how"] == NAMED_BY_ANSWER
     assert asked <= 8
 
 
