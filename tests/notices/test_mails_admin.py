@@ -9,7 +9,7 @@ from accounts.models import User
 from core.models import StaffAction
 from notices.models import Outbox, SendState
 from tests.mail_server import MailServer
-from tests.notices.test_outbox import CODE, queue, queue_code, send
+from tests.notices.mails import CODE, queue, queue_code, send
 from tests.sign_in import sign_in_staff
 
 pytestmark = pytest.mark.django_db

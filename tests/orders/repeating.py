@@ -10,7 +10,7 @@ from core.staff_actions import Actor
 from orders.forwarding import repeats, request_tests
 from orders.models import Order, RepeatAttempt, RequestIdTest
 from tests.orders.cast import Shop
-from tests.orders.doubts import ages, buys_and_sends
+from tests.orders.doubts import ages, buys_and_sends, id_at_provider
 
 OWNER = Actor(code="staff:1", name="owner@example.com")
 FIELD = {"request_id_field": "request_id"}
@@ -69,3 +69,13 @@ def repeats_it(shop: Shop) -> int:
 def repeats_of(order: Order) -> list[tuple[str, str | None]]:
     rows = RepeatAttempt.objects.filter(attempt__order=order).order_by("n")
     return list(rows.values_list("outcome", "upstream_id"))
+
+
+def again(order: Order) -> Order:
+    order.refresh_from_db()
+    return order
+
+
+def bought(shop: Shop, order: Order) -> int:
+    """How many orders the provider has for this one."""
+    return len(id_at_provider(shop, order))

@@ -9,7 +9,7 @@ KILLED = f"{STORIES}::test_a_sender_killed_after_the_provider_has_read_leaves_a_
 READ = f"{WIRE}::test_what_was_read_is_never_called_not_sent[http]"
 HARD = f"{MACHINE}::test_no_verdict_is_wrong_where_a_rule_is_needed_most"
 ONE_LIVE = "forward_attempt_one_live_per_order"
-REPEATS = "tests/orders/forwarding/test_repeats.py"
+REPEATS = "tests/orders/forwarding/test_repeats_forbidden.py"
 REPEATED = "F1 is broken: a request was repeated against the rules"
 DOUBLED = "F1 is broken .an order is bought at most once"
 
