@@ -1,12 +1,10 @@
 """The audit of what has changed: every hour, quick, and decided by an audit of everything."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
@@ -20,7 +18,7 @@ from orders.models import AuditState, Order
 from orders.states import Outcome, Progress
 from storefront import rounds
 from tests.billing import cast
-from tests.roles import unguarded
+from tests.billing.damages import damage
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -65,13 +63,6 @@ def clock(alice: User, service: Service) -> Clock:
 
 def old_order() -> Order:
     return Order.objects.order_by("pk")[0]
-
-
-def damage(statement: str, *values: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        with unguarded():
-            cursor.execute(statement, values)
 
 
 def is_alerted() -> bool:
