@@ -7,7 +7,7 @@ from orders import cancellations, drafts, freezing, refills, timeouts
 from orders.checkout import link_keys
 from orders.doorbell import FOLLOW, FORWARD, ring
 from orders.following import poll
-from orders.forwarding import dispatch, leases, refill_sends, repeats, request_tests
+from orders.forwarding import dispatch, leases, refill_sends, repeat_rules, repeats, request_tests
 from orders.models import ChildOrder, Order, Refill
 from orders.states import Forward, RefillState
 
@@ -35,7 +35,9 @@ def ring_for_due(*, now: datetime) -> int:
     sendable = {"provider__is_active": True, "provider__parked_at": None}
     queued = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=now, **sendable)
     asked = Refill.objects.filter(state=RefillState.QUEUED, next_at__lte=now, **sendable)
-    if not frozen and (queued.exists() or asked.exists() or repeats.due_providers() or request_tests.due().exists()):
+    if not frozen and (
+        queued.exists() or asked.exists() or repeat_rules.due_providers() or request_tests.due().exists()
+    ):
         ring(FORWARD)
     polled = (Order.objects, ChildOrder.objects, Refill.objects)
     if any(rows.filter(next_poll_at__lte=now).exists() for rows in polled) or cancellations.due(now).exists():

@@ -10,7 +10,8 @@ from catalog.models import Provider
 from notices import causes
 from notices.alerts import raise_alert
 from orders import id_search
-from orders.doubt.evidence import ids_per_call, learn_decimals
+from orders.doubt.evidence import ids_per_call
+from orders.doubt.habits import learn_decimals
 from orders.doubt.probing import Probe
 from orders.models import OwnId, ProbeSchedule
 from orders.states import Explanation

@@ -9,14 +9,14 @@ from django.conf import settings
 from django.db.models import Max, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Greatest
 
-from catalog.models import Provider, ProviderService
+from catalog.models import Provider
 from catalog.pricing import provider_charge_for
-from orders.doubt.decimals import shown_decimals
+from orders.doubt.habits import learn_decimals, remains_are_reliable
 from orders.doubt.intervals import first_looks, settle_time
 from orders.doubt.missing_charges import shows_quantity
+from orders.doubt.parents import parents_at, shape_of_order
 from orders.doubt.picture import (
     FirstAnswer,
-    Parent,
     Picture,
     PriceReading,
     SearchPass,
@@ -37,27 +37,20 @@ from orders.models import (
     RequestIdTest,
     ThawScan,
 )
-from orders.models.order import PARENTS, SUBSCRIPTIONS
 from orders.models.repeat import CONTRADICTED, named_by_repeats, unjudged
 from orders.own_ids import number_of
-from orders.states import Explanation, Forward, Outcome, Progress, Shape
+from orders.states import Explanation, Forward, Outcome, Shape
 
 #: Status calls for one doubt in one search.
 CALLS_PER_DOUBT = 20
-#: How far back unexplained ids and ended parents still matter.
+#: How far back unexplained ids still matter.
 _REMEMBERED = timedelta(hours=48)
 #: Longer than any doubt waits for a person.
 _TESTS_REMEMBERED = timedelta(days=60)
-#: From how many orders the decimals of a provider's charges are learned, and among how many of its newest ids they are
-#: looked for: a provider that names no charge has none among all its orders.
-_LEARN_FROM, _LOOKED_THROUGH = 200, 2000
-#: So many pending orders have to show what ``remains`` means.
-_FEW = 3
-_RUNNING = (Progress.PENDING, Progress.PROCESSING, Progress.IN_PROGRESS)
 
 
 def times() -> Times:
-    """The times that the rules use, from the settings."""
+    """Return the times that the rules use, from the settings."""
     return Times(
         settle_time().total_seconds(),
         settings.DOUBT_REVIEW_SECONDS,
@@ -67,20 +60,20 @@ def times() -> Times:
 
 
 def ids_per_call(provider: Provider) -> int:
-    """How many unknown ids fit in one call together with its two controls."""
+    """Return how many unknown ids fit in one call together with its two controls."""
     return max(1, min(provider.batch_size, 100) - 2)
 
 
 def may_own() -> Q:
-    """Attempts whose request the provider may have carried out without our knowing the id."""
+    """Return the condition of attempts whose request may have been carried out under an id that we do not know."""
     undecided = Q(outcome__in=[Outcome.IN_DOUBT, Outcome.SENDING])
     return undecided | Q(outcome=Outcome.NOT_PLACED, decided_by__isnull=False)
 
 
 def picture_of(provider: Provider, *, now: datetime) -> Picture:
-    """Everything known about this provider's doubts at ``now``. An attempt's key is its row's id."""
-    # 1. Attempts are read before ids: one that is recorded in between then counts as a possible owner of an id that is
-    #    explained already, and never is an id left without the attempt that placed it.
+    """Return everything known about this provider's doubts at ``now``. An attempt's key is its row's id."""
+    # 1. Attempts, before ids: so no id is ever read without the attempt that placed it. One that is recorded in between
+    #    only counts as a possible owner of an id that is explained already.
     rows = list(ForwardAttempt.objects.filter(may_own(), provider=provider).select_related("order").order_by("id"))
     named = {repeat.attempt_id: repeat for repeat in unjudged(provider.pk)}
     attempts = (*_attempts(provider, rows, named), *unnamed_tests(provider, now))
@@ -121,7 +114,7 @@ def picture_of(provider: Provider, *, now: datetime) -> Picture:
         unit=Decimal(1).scaleb(-learn_decimals(provider)),
         ids=tuple(ids),
         attempts=attempts,
-        parents=_parents(provider, rows, now),
+        parents=parents_at(provider, rows, now),
         passes=searched,
         times=times(),
         widest=CALLS_PER_DOUBT * ids_per_call(provider),
@@ -131,54 +124,21 @@ def picture_of(provider: Provider, *, now: datetime) -> Picture:
 
 
 def answer_of(own: OwnId) -> FirstAnswer | None:
-    """The answer that is kept about an id, None while none could be read."""
+    """Return the answer that is kept about an id; None while none could be read."""
     if own.answered_at is None:
         return None
     return FirstAnswer(own.state, own.charge, Shape(own.shape), own.runs, own.remains)
 
 
 def newest_own_id(provider: Provider) -> int | None:
-    """The greatest number that is ours at this provider, None before the first."""
+    """Return the greatest number that is ours at this provider; None before the first."""
     return OwnId.objects.filter(provider=provider).aggregate(newest=Max("number"))["newest"]
-
-
-def learn_decimals(provider: Provider) -> int:
-    """The decimals this provider shows, from the latest attached orders that are still charged whole."""
-    newest = OwnId.objects.filter(provider=provider).order_by("-number").values_list("attempt__order", flat=True)
-    whole = Order.objects.filter(pk__in=newest[:_LOOKED_THROUGH], provider_charge__gt=0, expected_charge__gt=0)
-    whole = whole.exclude(progress__in=[Progress.PARTIAL, Progress.CANCELED, Progress.REFUNDED, Progress.FAILED])
-    charges = whole.order_by("-id").values_list("provider_charge", "expected_charge")[:_LEARN_FROM]
-    return shown_decimals((charge, expected) for charge, expected in charges if charge is not None)
-
-
-def remains_are_reliable(provider: Provider) -> bool:
-    """Whether this provider's ``remains`` show how much was ordered, by its latest answers about running orders.
-
-    None may say more than was ordered, and pending ones have to say exactly that; a few of those have to be known, of
-    more than one quantity.
-    """
-    newest = OwnId.objects.filter(provider=provider, explained=Explanation.ATTEMPT, number__isnull=False)
-    plain = newest.filter(attempt__order__runs=None).exclude(attempt__order__service_type=SUBSCRIPTIONS)
-    names = ("attempt__order__progress", "attempt__order__remains", "attempt__order__total")
-    rows = list(plain.order_by("-number").values_list(*names)[:_LEARN_FROM])
-    pending = [(remains, total) for progress, remains, total in rows if progress == Progress.PENDING]
-    running = [(remains, total) for progress, remains, total in rows if progress in _RUNNING and remains is not None]
-    is_never_more = all(remains <= total for remains, total in running)
-    is_whole = all(remains == total for remains, total in pending) and len({total for _remains, total in pending}) > 1
-    return is_never_more and is_whole and len(pending) >= _FEW
-
-
-def shape_of_order(order: Order) -> Shape:
-    """How an answer about this order may look."""
-    if order.service_type == SUBSCRIPTIONS:
-        return Shape.SUBSCRIPTION
-    return Shape.DRIP if order.runs else Shape.PLAIN
 
 
 def _attempts(
     provider: Provider, rows: list[ForwardAttempt], named: dict[int, RepeatAttempt]
 ) -> tuple[UncertainAttempt, ...]:
-    """The pictures of these rows, with the rates read and the restores made since."""
+    """Return these attempts as the rules see them, with the rates read and the restores made since."""
     bounds, repeated = _bounds(provider), _repeated(rows)
     contradicted = set(
         RepeatAttempt.objects.filter(CONTRADICTED, provider=provider).values_list("attempt_id", flat=True)
@@ -209,7 +169,7 @@ def _attempts(
 
 
 def _repeated(rows: list[ForwardAttempt]) -> dict[int, float]:
-    """When the last repeat of each attempt left."""
+    """Return when the last repeat of each attempt left, by attempt."""
     sent = RepeatAttempt.objects.filter(attempt__in=[row.pk for row in rows], sent_at__isnull=False)
     latest = sent.order_by().values("attempt").annotate(at=Max("sent_at"))
     return {row["attempt"]: row["at"].timestamp() for row in latest}
@@ -222,7 +182,7 @@ def _what_was_named(repeat: RepeatAttempt | None) -> dict[str, Any]:
 
 
 def _bounds(provider: Provider) -> dict[int, tuple[int | None, int | None]]:
-    """Read ``low`` and ``high`` of every attempt that may own an id, by attempt: one statement for all of them."""
+    """Return ``low`` and ``high`` of every attempt that may own an id, by attempt: one statement for all of them."""
     own = OwnId.objects.filter(provider=provider, number__isnull=False)
     settled = OuterRef("latest") + settle_time()
     repeats = RepeatAttempt.objects.filter(attempt=OuterRef("pk")).order_by().values("attempt")
@@ -272,9 +232,9 @@ def unnamed_tests(provider: Provider, now: datetime) -> Iterator[UncertainAttemp
 
 
 def _price_readings(order: Order, rates: Iterable[RateReading]) -> tuple[PriceReading, ...]:
-    """What the order would cost at each rate read since it was priced, oldest first.
+    """Return what the order would cost at each rate read since it was priced, oldest first.
 
-    Equal readings in a row become one, of the last moment: the rules ask what was read, and when last.
+    Equal readings in a row become one, of the last moment: the rules ask only what was read, and when last.
     """
     found: list[PriceReading] = []
     for reading in rates:
@@ -286,43 +246,3 @@ def _price_readings(order: Order, rates: Iterable[RateReading]) -> tuple[PriceRe
             del found[-1]
         found.append(PriceReading(reading.at.timestamp(), charge))
     return tuple(found)
-
-
-def _parents(provider: Provider, rows: list[ForwardAttempt], now: datetime) -> tuple[Parent, ...]:
-    """The parents in doubt among ``rows``, then the attached ones that are open or ended lately: runs may come late."""
-    in_doubt = [row for row in rows if row.outcome != Outcome.NOT_PLACED and is_parent(row.order)]
-    parents = [Parent(a.pk, (a.sent_at or a.claimed_at).timestamp(), *charges_of_runs(a.order)) for a in in_doubt]
-    open_ones = Q(finished_at=None) | Q(finished_at__gte=now - _REMEMBERED)
-    orders = list(Order.objects.filter(PARENTS, open_ones, provider=provider).values_list("pk", flat=True))
-    placed = ForwardAttempt.objects.filter(order__in=orders, outcome=Outcome.PLACED).select_related("order")
-    lists_children = OwnId.objects.filter(provider=provider, explained=Explanation.CHILD).exists()
-    for attempt in placed:
-        order, polled_at = attempt.order, attempt.order.answered_at if lists_children else None
-        known = OwnId.objects.filter(parent=order).count() if order.runs else 0
-        parent = Parent(
-            attempt.pk,
-            (attempt.sent_at or attempt.claimed_at).timestamp(),
-            *charges_of_runs(order),
-            number=number_of(attempt.upstream_id or ""),
-            polled_at=polled_at.timestamp() if polled_at else None,
-            is_complete=bool(order.runs) and known >= (order.runs or 0),
-        )
-        parents.append(parent)
-    return tuple(parents)
-
-
-def is_parent(order: Order) -> bool:
-    """True for a drip-feed or a subscription, whose runs appear as orders of their own."""
-    return shape_of_order(order) is not Shape.PLAIN
-
-
-def charges_of_runs(order: Order) -> tuple[Decimal, Decimal]:
-    """What one run costs at least and at most, in the provider's currency."""
-    if order.runs:
-        return order.expected_charge / order.runs, order.expected_charge / order.runs
-    source = ProviderService.objects.filter(provider_id=order.provider_id, external_id=order.external_service_id)
-    rate = source.values_list("rate", flat=True).first()
-    if rate is None:
-        return Decimal(0), Decimal("1e12")
-    least, most = (int(order.fields.get(name) or 1) for name in ("min", "max"))
-    return provider_charge_for(rate, least, order.unit), provider_charge_for(rate, most, order.unit)

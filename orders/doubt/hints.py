@@ -9,8 +9,9 @@ from catalog.models import Provider
 from catalog.providers.connection import client_for
 from orders import own_ids
 from orders.doubt import conclude, late_charges, owners, planning
-from orders.doubt.evidence import answer_of, may_own, shape_of_order
+from orders.doubt.evidence import answer_of, may_own
 from orders.doubt.missing_charges import has_its_quantity
+from orders.doubt.parents import shape_of_order
 from orders.doubt.picture import Picture, SeenId, Standing, UncertainAttempt
 from orders.doubt.probing import Probe
 from orders.forwarding.outcomes import is_ours_already

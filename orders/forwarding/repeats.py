@@ -5,12 +5,11 @@ that never reached it. It belongs to the attempt that it repeats: the attempt st
 is judged by `orders.doubt`. A refusal of a repeat refuses nothing.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max
 
 from catalog.models import Provider
@@ -20,12 +19,10 @@ from core.clock import database_now, elapsed_clock
 from core.secrets import SecretUnreadable
 from notices.containment import contained
 from orders import own_ids
-from orders.forwarding import breaker, contradictions, lanes, permits, trial
+from orders.forwarding import breaker, contradictions, lanes, permits, repeat_rules, trial
 from orders.forwarding.outcomes import is_ours_already
-from orders.freezing import FROZEN_SQL
-from orders.models import FROZEN, ForwardAttempt, Order, ProviderExchange, RepeatAttempt
-from orders.states import Forward, Outcome, sql_list
-from orders.timetable import repeat_due_after, repeat_window
+from orders.models import ForwardAttempt, Order, ProviderExchange, RepeatAttempt
+from orders.states import Outcome
 from orders.verdicts import is_for_now
 from upstream.client import ProviderClient
 from upstream.errors import InDoubt, NotSent, Refused
@@ -33,59 +30,6 @@ from upstream.exchange import Exchange
 from upstream.messages import AcceptedOrder
 from upstream.read_add import read_add
 from upstream.verdicts import not_sent
-
-#: The rules of a repeat, asked by the claim and again by the permit: a is the attempt, s its order, p the provider.
-IN_TIME = "a.sent_at > statement_timestamp() - %(window)s::interval"
-PROVEN = "p.request_id_proof <> '' AND p.request_id_proof = %(proof)s::text AND a.sent_at > p.request_id_proven_at"
-NEVER_RESTORED = f"""
-    NOT {FROZEN_SQL} AND NOT a.evidence ? 'restored'
-    AND NOT EXISTS (SELECT FROM orders_shopstate t WHERE t.thawed_at >= a.sent_at)
-"""
-_DOUBTFUL = (Forward.IN_DOUBT, Forward.REVIEW)
-_UNDER_WAY = f"({sql_list((Outcome.CLAIMED, Outcome.SENDING))})"
-# An open breaker lets a repeat through as it does a trial: when nothing else is being sent there.
-_MAY_GO = """
-    a.outcome = '{o.IN_DOUBT}' AND s.forward_state IN ({doubtful}) AND p.is_active AND p.parked_at IS NULL
-    AND {in_time} AND {proven} AND {never_restored}
-    AND (NOT EXISTS (SELECT FROM orders_breakerstate g WHERE g.provider_id = p.id AND g.tripped_at IS NOT NULL)
-        OR NOT EXISTS (SELECT FROM orders_forwardattempt w WHERE w.provider_id = p.id AND w.outcome IN {under_way}))
-"""
-
-# The longest-waiting attempt whose next repeat is due. One of which a repeat named an order number waits for the search
-# that looks for a second order, and keeps back all others there: a provider that buys twice shall do so once.
-_CLAIM = """
-    SELECT a.id FROM orders_forwardattempt a
-    JOIN orders_order s ON s.id = a.order_id JOIN catalog_provider p ON p.id = a.provider_id
-    WHERE a.provider_id = %(provider)s AND a.request_digest <> '' AND {may_go}
-        AND statement_timestamp() >= a.sent_at + (%(pauses)s::interval[])[
-            1 + (SELECT count(*) FROM orders_repeatattempt r WHERE r.attempt_id = a.id)
-        ]
-        AND NOT EXISTS (
-            SELECT FROM orders_repeatattempt r WHERE r.attempt_id = a.id
-                AND (r.outcome = '{o.PLACED}' OR r.evidence ? 'final')
-        )
-        AND NOT EXISTS (
-            SELECT FROM orders_repeatattempt r JOIN orders_forwardattempt b ON b.id = r.attempt_id
-            WHERE r.provider_id = p.id AND (
-                r.outcome IN {under_way}
-                OR (r.outcome = '{o.PLACED}' AND b.outcome = '{o.IN_DOUBT}' AND NOT r.evidence ? 'contradiction')
-            )
-        )
-    ORDER BY a.sent_at, a.id LIMIT 1 FOR UPDATE OF s, a SKIP LOCKED
-"""
-
-_PERMIT = """
-    WITH fit AS (
-        SELECT r.id FROM orders_forwardattempt a
-        JOIN orders_order s ON s.id = a.order_id JOIN catalog_provider p ON p.id = a.provider_id
-        JOIN orders_repeatattempt r ON r.attempt_id = a.id
-        WHERE r.token = %(token)s AND r.outcome = '{o.CLAIMED}' AND a.request_digest = %(digest)s::text
-            AND r.leased_until > statement_timestamp() + %(room)s::interval AND {may_go}
-        FOR UPDATE OF s, a, r
-    )
-    UPDATE orders_repeatattempt AS r SET outcome = '{o.SENDING}', sent_at = statement_timestamp()
-    FROM fit WHERE r.id = fit.id RETURNING r.id
-"""
 
 
 def request_of(order: Order, attempt: ForwardAttempt) -> tuple[dict[str, Any], str]:
@@ -97,21 +41,11 @@ def request_of(order: Order, attempt: ForwardAttempt) -> tuple[dict[str, Any], s
     return {"service": order.external_service_id, **order.fields}, key
 
 
-def due_providers() -> list[Provider]:
-    """Return the providers at which a repeat is due."""
-    sent_since = database_now() - repeat_window()
-    doubts = ForwardAttempt.objects.filter(~FROZEN, outcome=Outcome.IN_DOUBT, sent_at__gt=sent_since)
-    providers = doubts.exclude(request_digest="").values("provider")
-    proven = Provider.objects.filter(pk__in=providers, is_active=True, parked_at=None).exclude(request_id_proof="")
-    with connection.cursor() as cursor:
-        return [provider for provider in proven.order_by("pk") if _next(cursor, provider) is not None]
-
-
 def send_due(*, seconds: float) -> int:
     """Send the repeats that are due, one after another, through each provider's lane; return how many were sent."""
     until, sent = elapsed_clock() + seconds, 0
-    for provider in due_providers():
-        with contained(f"repeating requests at provider {provider.pk}"), lanes.take(provider.pk) as lane:
+    for provider_id in repeat_rules.due_providers():
+        with contained(f"repeating requests at provider {provider_id}"), lanes.take(provider_id) as lane:
             while lane is not None and elapsed_clock() < until and send_next(lane):
                 sent += 1
     return sent
@@ -138,8 +72,8 @@ def claim_next(lane: lanes.Lane) -> RepeatAttempt | None:
         return None
     if breaker.is_tripped(provider.pk) and not trial.answers(provider, database_now()):
         return None
-    with transaction.atomic(), connection.cursor() as cursor:
-        attempt_id = _next(cursor, provider)
+    with transaction.atomic():
+        attempt_id = repeat_rules.lock_next(provider)
         if attempt_id is None:
             return None
         last = RepeatAttempt.objects.filter(attempt=attempt_id).aggregate(last=Max("n"))["last"] or 0
@@ -159,7 +93,7 @@ def send(repeat: RepeatAttempt, lane: lanes.Lane) -> None:
         digest = permits.digest_of(client.add_body(fields, request_id=key))
         if digest != repeat.attempt.request_digest:
             raise NotSent("permit", "it would be another request")
-        return client.add(fields, permit=_permit(repeat, lane, digest), request_id=key)
+        return client.add(fields, permit=repeat_rules.permit(repeat, lane, digest), request_id=key)
 
     keep = partial(_store, repeat_id=repeat.pk, provider_id=order.provider_id)
     record(repeat, permits.carry_out(order.provider, repeat_it, keep=keep), now=database_now())
@@ -230,46 +164,6 @@ def _note_named(attempt: ForwardAttempt, repeat: RepeatAttempt, number: str, now
         contradictions.note(repeat, contradictions.two_numbers(str(attempt.upstream_id), number), now=now)
     elif attempt.outcome != Outcome.IN_DOUBT:
         contradictions.note(repeat, contradictions.not_placed_after_all(number), now=now)
-
-
-def _next(cursor: Any, provider: Provider) -> int | None:
-    query = _CLAIM.format(o=Outcome, under_way=_UNDER_WAY, may_go=_may_go())
-    values = {"provider": provider.pk, "pauses": _pauses(), **_rule_values(provider)}
-    with transaction.atomic():
-        cursor.execute(query, values)
-        row = cursor.fetchone()
-    return None if row is None else int(row[0])
-
-
-def _permit(repeat: RepeatAttempt, lane: lanes.Lane, digest: str) -> Any:
-    query = _PERMIT.format(o=Outcome, may_go=_may_go())
-    values = {"token": repeat.token, "digest": digest, **_rule_values(repeat.attempt.order.provider)}
-
-    def ask() -> None:
-        if lane.session.execute(query, {**values, "room": permits.room_for_a_call()}).fetchone() is None:
-            raise permits.PermitRefused
-
-    return ask
-
-
-def _may_go() -> str:
-    return _MAY_GO.format(
-        o=Outcome, doubtful=sql_list(_DOUBTFUL), under_way=_UNDER_WAY, in_time=IN_TIME, proven=PROVEN,
-        never_restored=NEVER_RESTORED,
-    )  # fmt: skip
-
-
-def _rule_values(provider: Provider) -> dict[str, Any]:
-    return {"window": repeat_window(), "proof": provider.request_id_proof}
-
-
-def _pauses() -> list[timedelta]:
-    """When each repeat is due after the first send: never while that may still be on its way."""
-    dues: list[timedelta] = []
-    least = timedelta(seconds=settings.FORWARD_DEADLINE_SECONDS)
-    while (due := repeat_due_after(len(dues))) is not None:
-        dues.append(max(due, least))
-    return dues
 
 
 def stored_answer(row: ProviderExchange, provider: Provider) -> AcceptedOrder | Refused | NotSent | InDoubt:

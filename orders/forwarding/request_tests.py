@@ -18,26 +18,22 @@ from django.utils.translation import gettext as _
 from catalog.models import Provider, ProviderService
 from catalog.pricing import provider_charge_for
 from catalog.providers import repeatable
-from catalog.providers.connection import client_for
 from core.clock import database_now, elapsed_clock
 from core.money import multiply
 from core.refusals import Refusal
 from core.secrets import SecretUnreadable
 from core.staff_actions import Actor, record_staff_action
-from notices import causes
-from notices.alerts import raise_alert
 from notices.containment import contained
-from orders import freezing, own_ids
+from orders import freezing
 from orders.doorbell import FORWARD, ring_on_commit
-from orders.forwarding import breaker, lanes, permits
-from orders.forwarding.outcomes import is_ours_already
+from orders.forwarding import breaker, lanes, permits, request_test_answers
 from orders.forwarding.repeats import stored_answer
 from orders.freezing import FROZEN_SQL
-from orders.models import TEST_OPEN, OwnId, RequestIdTest, RequestTestState, ShopState
+from orders.models import TEST_OPEN, RequestIdTest, RequestTestState, ShopState
 from orders.timetable import repeat_window
 from upstream.client import ProviderClient
-from upstream.errors import ErrorClass, InDoubt, NotSent, ProviderFailure, Refused
-from upstream.messages import AcceptedOrder, OrderStatus
+from upstream.errors import InDoubt, NotSent, Refused
+from upstream.messages import AcceptedOrder
 
 #: Both requests, if the provider takes each for an order of its own.
 TIMES = 2
@@ -143,7 +139,9 @@ def send_due(*, seconds: float) -> int:
             if test.state in (RequestTestState.FIRST, RequestTestState.SECOND):
                 _give_up_test(test, now=database_now())
             elif thawed_at is not None and thawed_at >= test.created_at:
-                _finish(test, RequestTestState.UNCLEAR, _("nothing was sent for a while"), now=database_now())
+                request_test_answers.finish(
+                    test, RequestTestState.UNCLEAR, _("nothing was sent for a while"), now=database_now()
+                )
             elif not freezing.is_frozen():
                 sent += _send_through_a_lane(test)
     return sent
@@ -154,9 +152,9 @@ def _give_up_test(test: RequestIdTest, *, now: datetime) -> None:
     step = "first" if test.state == RequestTestState.FIRST else "second"
     stored = test.first_exchange if step == "first" else test.second_exchange
     if stored is None:
-        _finish(test, RequestTestState.UNCLEAR, _("its sender went away"), now=now)
+        request_test_answers.finish(test, RequestTestState.UNCLEAR, _("its sender went away"), now=now)
     else:
-        _record(test, step, stored_answer(stored, test.provider), now=now)
+        request_test_answers.record(test, step, stored_answer(stored, test.provider), now=now)
 
 
 def _demand_ready(provider: Provider, price: TestPrice) -> None:
@@ -190,7 +188,9 @@ def _send(test: RequestIdTest, lane: lanes.Lane) -> int:
         is_same = False
     if not is_same:
         state = RequestTestState.UNCLEAR if test.first_sent_at else RequestTestState.NOTHING
-        _finish(test, state, _("address, key or dialect of the provider were changed meanwhile"), now=now)
+        request_test_answers.finish(
+            test, state, _("address, key or dialect of the provider were changed meanwhile"), now=now
+        )
         return 0
     new, step = _STEPS[RequestTestState(test.state)]
     fields, key = {"service": test.external_service_id, **test.fields}, str(test.request_id)
@@ -214,7 +214,7 @@ def _send(test: RequestIdTest, lane: lanes.Lane) -> int:
     result = permits.carry_out(provider, order_it, keep=keep)
     test.refresh_from_db()
     if permitted:
-        _record(test, step, result, now=database_now())
+        request_test_answers.record(test, step, result, now=database_now())
     else:
         _give_up_late(test, result, now=database_now())
     return 0 if isinstance(result, NotSent) else 1
@@ -225,7 +225,7 @@ def _give_up_late(test: RequestIdTest, result: AcceptedOrder | Refused | NotSent
     if isinstance(result, NotSent) and result.reason != "permit" and now > test.created_at + 3 * repeat_window():
         state = RequestTestState.UNCLEAR if test.first_sent_at else RequestTestState.NOTHING
         if test.state in _STEPS:
-            _finish(test, state, str(result), now=now)
+            request_test_answers.finish(test, state, str(result), now=now)
 
 
 def _permit(test: RequestIdTest, lane: lanes.Lane, new: RequestTestState, step: str, digest: str) -> Any:
@@ -238,92 +238,3 @@ def _permit(test: RequestIdTest, lane: lanes.Lane, new: RequestTestState, step: 
             raise permits.PermitRefused
 
     return ask
-
-
-def _record(
-    test: RequestIdTest, step: str, result: AcceptedOrder | Refused | NotSent | InDoubt, *, now: datetime
-) -> None:
-    """Record the answer to a request that was permitted; the second one decides.
-
-    A number is kept even if the test has ended meanwhile: an order that was bought is never forgotten.
-    """
-    words = result.order_id if isinstance(result, AcceptedOrder) else str(result)
-    RequestIdTest.objects.filter(pk=test.pk).update(**{f"{step}_answer": words[:500]})
-    if isinstance(result, AcceptedOrder):
-        (_first_number if step == "first" else _second_number)(test, result.order_id, now)
-    elif step == "first" and (isinstance(result, NotSent) or _is_plain_refusal(result)):
-        _finish(test, RequestTestState.NOTHING, words, now=now)
-    else:
-        _finish(test, RequestTestState.UNCLEAR, words, now=now)
-
-
-def _is_plain_refusal(result: Refused | InDoubt | NotSent) -> bool:
-    return isinstance(result, Refused) and result.error_class is not ErrorClass.OTHER
-
-
-def _first_number(test: RequestIdTest, number: str, now: datetime) -> None:
-    assert test.first_sent_at is not None  # noqa: S101 - the permit wrote it
-    if _was_known(test, number, test.first_sent_at):
-        why = _("the answer names an order that we knew before the test")
-        _finish(test, RequestTestState.UNCLEAR, why, now=now)
-        return
-    _note_own(test, number, now)
-    row = RequestIdTest.objects.filter(pk=test.pk)
-    row.update(first_id=number)
-    row.filter(state=RequestTestState.FIRST).update(
-        state=RequestTestState.WAITING, second_due_at=test.first_sent_at + repeat_window()
-    )
-
-
-def _second_number(test: RequestIdTest, number: str, now: datetime) -> None:
-    if number == test.first_id:
-        _finish(test, RequestTestState.PROVEN, "", now=now, second_id=number)
-        return
-    assert test.second_sent_at is not None  # noqa: S101 - the permit wrote it
-    if not _was_known(test, number, test.second_sent_at):
-        _note_own(test, number, now)
-        RequestIdTest.objects.filter(pk=test.pk).update(second_id=number)
-    both = _("two orders were bought, %(first)s and %(second)s: ask the provider to cancel one")
-    both %= {"first": test.first_id, "second": number}
-    _finish(test, RequestTestState.TWICE, both, now=now, second_id=number)
-
-
-def _was_known(test: RequestIdTest, number: str, sent_at: datetime) -> bool:
-    """Whether the number is of another order. A search may have met the test's own before its answer arrived."""
-    known = OwnId.objects.filter(provider=test.provider_id, upstream_id=number, first_seen_at__lte=sent_at)
-    return known.exists() or is_ours_already(test.provider_id, number)
-
-
-def _note_own(test: RequestIdTest, number: str, now: datetime) -> None:
-    """Record that this number is ours, and what the provider says about it first."""
-    own_ids.note_test(test.provider_id, number, actor=test.actor, now=now)
-    client = client_for(test.provider, deadline=settings.READ_DEADLINE_SECONDS)
-    try:
-        item = client.status(number)
-    except ProviderFailure:
-        return  # its expected charge counts
-    if isinstance(item, OrderStatus):
-        own_ids.note_seen(test.provider_id, number, item, now=database_now())
-
-
-@transaction.atomic
-def _finish(test: RequestIdTest, state: RequestTestState, why: str, *, now: datetime, second_id: str = "") -> None:
-    """End the test; one that proved nothing alerts the owner."""
-    provider = Provider.objects.select_for_update(no_key=True).get(pk=test.provider_id)
-    if state is RequestTestState.PROVEN and not repeatable.note_proven(
-        provider.pk, test.settings, actor=test.actor, now=now
-    ):
-        state, why = RequestTestState.UNCLEAR, _("address, key or dialect of the provider were changed meanwhile")
-    open_ones = RequestIdTest.objects.filter(pk=test.pk, state__in=TEST_OPEN)
-    if not open_ones.update(state=state, finished_at=now, second_id=second_id, result=why[:500]):
-        return
-    if state is not RequestTestState.PROVEN:
-        Provider.objects.filter(pk=provider.pk).update(**repeatable.NO_PROOF)
-        result = f"{state.label}. {why}"
-        raise_alert(
-            causes.TEST_ORDER_FAILED, now=now, provider=provider.pk, name=provider.name, result=result, test=test.pk
-        )
-    record_staff_action(
-        Actor(code=test.actor_code, name=test.actor), "provider.test_order_result", provider,
-        after={"result": state.value, "first": test.first_id, "second": second_id},
-    )  # fmt: skip

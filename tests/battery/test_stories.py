@@ -254,7 +254,7 @@ def test_an_order_that_takes_effect_late_is_not_sent_again(
     judged()
 
 
-def test_a_charge_that_is_told_late_settles_a_doubt(shop: Shop, alice: User, judged: Callable[..., None]) -> None:
+def test_a_charge_that_is_named_late_settles_a_doubt(shop: Shop, alice: User, judged: Callable[..., None]) -> None:
     shop.simulator.control(late_charges={"share": 1, "shown": "null", "after": 300})
     buys_and_sends(shop, alice, quantity=500)
     lost = buys_and_sends(shop, alice, quantity=700, fault=LOST_BUT_PLACED)

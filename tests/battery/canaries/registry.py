@@ -168,7 +168,7 @@ CANARIES = (
     ),
     Canary(
         27, "a charge that is named late is never asked for", "an id without a charge keeps the answer it gave first",
-        (Trial(f"{STORIES}::test_a_charge_that_is_told_late_settles_a_doubt", "L1: a doubt waits for a charge"),),
+        (Trial(f"{STORIES}::test_a_charge_that_is_named_late_settles_a_doubt", "L1: a doubt waits for a charge"),),
         seeds_doubts.never_ask_again,
     ),
     Canary(

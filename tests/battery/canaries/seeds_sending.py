@@ -169,23 +169,23 @@ def start_thawed() -> None:
 def repeat_for_ever() -> None:
     from datetime import timedelta
 
-    from orders.forwarding import repeats
+    from orders.forwarding import repeat_rules
 
-    repeats.IN_TIME = "%(window)s::interval IS NOT NULL"
-    repeats.repeat_window = lambda: timedelta(days=1)
+    repeat_rules.IN_TIME = "%(window)s::interval IS NOT NULL"
+    repeat_rules.repeat_window = lambda: timedelta(days=1)
 
 
 def repeat_unproven() -> None:
     from catalog.models import Provider
     from catalog.providers import repeatable
-    from orders.forwarding import repeats
+    from orders.forwarding import repeat_rules
 
-    repeats.PROVEN = "%(proof)s::text IS NOT NULL"
+    repeat_rules.PROVEN = "%(proof)s::text IS NOT NULL"
     repeatable.is_proven = lambda provider: True
-    repeats.due_providers = lambda: list(Provider.objects.all())
+    repeat_rules.due_providers = lambda: list(Provider.objects.values_list("pk", flat=True))
 
 
 def repeat_after_a_thaw() -> None:
-    from orders.forwarding import repeats
+    from orders.forwarding import repeat_rules
 
-    repeats.NEVER_RESTORED = "true"
+    repeat_rules.NEVER_RESTORED = "true"

@@ -14,7 +14,7 @@ from catalog.models import Provider
 from core.clock import database_now
 from notices.models import Alert
 from orders import decisions
-from orders.forwarding import repeats
+from orders.forwarding import repeat_rules
 from orders.models import Order, RepeatAttempt
 from orders.states import Forward, Outcome
 from tests.billing import cast as rows
@@ -118,7 +118,7 @@ def test_repeats_are_few_and_grow_apart(shop: Shop, alice: User) -> None:
     assert sent_at == looks[1::2], "once each, and not before it is due"
     pauses = [later - sooner for sooner, later in itertools.pairwise([0, *sent_at])]
     assert pauses == sorted(pauses), "each pause is longer than the one before"
-    assert repeats._pauses() == [timedelta(seconds=due) for due in DUE]
+    assert repeat_rules.pauses() == [timedelta(seconds=due) for due in DUE]
     assert [outcome for outcome, _id in repeats_of(order)] == [Outcome.IN_DOUBT] * 4
     assert again(order).forward_state == Forward.IN_DOUBT
 

@@ -19,7 +19,7 @@ from notices.models import Alert
 from orders import freezing, own_ids
 from orders.books.figures import figures_of
 from orders.doubt.evidence import unnamed_tests
-from orders.forwarding import request_tests
+from orders.forwarding import request_test_answers, request_tests
 from orders.models import OwnId, RequestIdTest, RequestTestState
 from orders.states import Forward
 from tests.orders.cast import Shop
@@ -183,7 +183,7 @@ def test_a_stored_answer_is_read_when_its_sender_is_gone(shop: Shop, monkeypatch
     knows_the_field(shop)
     test = orders_a_test(shop)
     with monkeypatch.context() as patch:
-        patch.setattr(request_tests, "_record", lambda *_args, **_more: None)
+        patch.setattr(request_test_answers, "record", lambda *_args, **_more: None)
         request_tests.send_due(seconds=10)
     test.refresh_from_db()
     assert (test.state, test.first_id) == ("first", "")
@@ -196,13 +196,13 @@ def test_a_stored_answer_is_read_when_its_sender_is_gone(shop: Shop, monkeypatch
 def test_a_number_that_comes_after_the_end_is_still_kept(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     knows_the_field(shop)
     test = orders_a_test(shop)
-    record = request_tests._record
+    record = request_test_answers.record
 
     def record_after_the_lease(row: RequestIdTest, *args: Any, **more: Any) -> None:
-        request_tests._finish(row, RequestTestState.UNCLEAR, "its sender went away", now=database_now())
+        request_test_answers.finish(row, RequestTestState.UNCLEAR, "its sender went away", now=database_now())
         record(row, *args, **more)
 
-    monkeypatch.setattr(request_tests, "_record", record_after_the_lease)
+    monkeypatch.setattr(request_test_answers, "record", record_after_the_lease)
     request_tests.send_due(seconds=10)
     test.refresh_from_db()
     assert (test.state, test.first_id) == ("unclear", orders_there(shop)[0])
@@ -214,13 +214,13 @@ def test_a_search_that_meets_the_number_before_the_answer_ends_no_test(
 ) -> None:
     knows_the_field(shop)
     test = orders_a_test(shop)
-    record = request_tests._record
+    record = request_test_answers.record
 
     def record_after_a_search(row: RequestIdTest, *args: Any, **more: Any) -> None:
         own_ids.note_seen(shop.provider.pk, orders_there(shop)[0], None, now=database_now())
         record(row, *args, **more)
 
-    monkeypatch.setattr(request_tests, "_record", record_after_a_search)
+    monkeypatch.setattr(request_test_answers, "record", record_after_a_search)
     request_tests.send_due(seconds=10)
     test.refresh_from_db()
     assert (test.state, test.first_id) == ("waiting", orders_there(shop)[0])
