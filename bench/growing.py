@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -12,7 +13,12 @@ from bench.finished import Dozen
 if TYPE_CHECKING:
     from django.test import Client
 
+    from billing.equations import Finding
+    from orders.models import AuditState
+
 _NUMBERS = itertools.count(1)
+#: A busy hour: so many orders that something happened to, for the audit of what has changed.
+_CHANGED = 20_000
 
 
 @dataclass(frozen=True)
@@ -52,15 +58,42 @@ def _sweeps(dozen: Dozen) -> Iterator[Action]:
 
 
 def _audits() -> Iterator[Action]:
-    from billing import audit as billing_audit
-    from orders import audit as orders_audit
+    from billing.equations import check
+    from orders import auditing
 
-    def audit() -> None:
-        findings = billing_audit.check([*billing_audit.EQUATIONS, *orders_audit.EQUATIONS])
+    def demand(findings: "list[Finding]") -> None:
         broken = [f"{finding.name}: {finding.rows[:3]}" for finding in findings if not finding.holds]
         assert not broken, broken
 
-    yield Action("audit, everything", 6_000, audit)
+    def audit_changes(state: "AuditState") -> None:
+        demand(auditing.audit_changes(state))
+
+    yield Action("audit, everything", 6_000, lambda: demand(check(auditing.EQUATIONS)))
+    for changed in (0, _CHANGED):
+        name = f"audit, what has changed: {changed:,} orders"
+        yield Action(name, 1_000, partial(audit_changes, _certified(changed)))
+
+
+def _certified(changed: int) -> "AuditState":
+    """Return the audit's state as it was before this many of the newest orders, or half of all orders if that is less.
+
+    Their rows were written one order after the other, so the ids of all of them tell old from new.
+    """
+    from billing.models import Transfer
+    from orders import auditing
+    from orders.models import AuditState, ForwardAttempt, Order, OrderEvent
+
+    state, newest = AuditState.objects.get(), auditing._newest()
+    count = min(changed, Order.objects.count() // 2)
+    if count:
+        first = Order.objects.order_by("-pk")[count - 1].pk
+        begin = {
+            "order": Order.objects.filter(pk=first), "transfer": Transfer.objects.filter(reference=f"order:{first}"),
+            "event": OrderEvent.objects.filter(order=first), "attempt": ForwardAttempt.objects.filter(order=first),
+        }  # fmt: skip
+        newest = {name: rows.order_by("pk").values_list("pk", flat=True)[0] - 1 for name, rows in begin.items()}
+    auditing._certify(state, newest, newest)
+    return state
 
 
 def _of_a_customer(dozen: Dozen) -> Iterator[Action]:

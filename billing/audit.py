@@ -126,8 +126,8 @@ EQUATIONS: list[Equation | Together] = [
                format('it has %s after %s; its transfer %s is %s %s', l.balance, coalesce(p.balance, 0), l.transfer_id,
                       coalesce(t.code, 'missing'), t.amount)
         FROM new_line l
-        LEFT JOIN billing_walletline p ON p.wallet_id = l.wallet_id AND p.number = l.number - 1
-        LEFT JOIN billing_transfer t ON t.id = l.transfer_id
+        LEFT JOIN previous_line p ON p.wallet_id = l.wallet_id AND p.number = l.number - 1
+        LEFT JOIN new_transfer t ON t.id = l.transfer_id
         WHERE NOT coalesce(
             (p.number IS NOT NULL OR l.number = 1) AND l.at >= coalesce(p.at, l.at)
             AND l.code = t.code AND CASE {_moved("spent", "source_id", "-", "hold")}

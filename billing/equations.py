@@ -55,6 +55,11 @@ class Together:
     parts: tuple[Part, ...]
 
 
+def is_about_rows(e: Equation | Together) -> bool:
+    """False for an equation about what guards the rows."""
+    return isinstance(e, Together) or e.is_about_rows
+
+
 @dataclass(frozen=True)
 class Finding:
     name: str
@@ -77,7 +82,8 @@ class Finding:
 
 
 #: All rows. ``moved`` has the sum and number of all transfers of each account, and the sum of those that a gateway may
-#: have; ``new_line`` the lines to check; ``open_holds`` what all holds still hold.
+#: have; ``new_line`` the lines to check, ``previous_line`` those that come before them, ``new_transfer`` the transfers
+#: they are of; ``open_holds`` what all holds still hold.
 MOVED = """
     flow AS (
         SELECT source_id, target_id, code, sum(amount) AS amount, count(*) AS n FROM {transfers} GROUP BY 1, 2, 3
@@ -94,6 +100,8 @@ MOVED = """
 EVERYTHING = f"""
     WITH {MOVED.format(name="moved", transfers="billing_transfer")},
     new_line AS NOT MATERIALIZED (SELECT * FROM billing_walletline),
+    previous_line AS NOT MATERIALIZED (SELECT * FROM billing_walletline),
+    new_transfer AS NOT MATERIALIZED (SELECT * FROM billing_transfer),
     open_holds AS (SELECT coalesce(sum(charged - earned - refunded), 0) AS held FROM billing_hold)
 """
 
