@@ -29,14 +29,13 @@ def mail_open_alerts(*, now: datetime) -> int:
     A cause that comes and goes is mailed once in an hour; if it is still open then, it is mailed again. An alert that
     mail cannot be sent is not mailed: it stands in the admin, and is gone when mail could bring it.
     """
-    to = recipients()
-    if not to:
+    just_mailed = Alert.objects.filter(cause=OuterRef("cause"), mailed_at__gt=now - QUIET)
+    unmailed = Alert.objects.filter(closed_at=None, mailed_at=None).exclude(Exists(just_mailed))
+    unmailed = unmailed.exclude(cause__in=[causes.MAIL_FAILS.key, causes.MAIL_NOT_SET_UP.key])
+    if not unmailed.exists() or not (to := recipients()):
         return 0
     with transaction.atomic():
-        unmailed = Alert.objects.select_for_update(skip_locked=True).filter(closed_at=None, mailed_at=None)
-        just_mailed = Alert.objects.filter(cause=OuterRef("cause"), mailed_at__gt=now - QUIET)
-        unmailed = unmailed.exclude(Exists(just_mailed))
-        due = list(unmailed.exclude(cause__in=[causes.MAIL_FAILS.key, causes.MAIL_NOT_SET_UP.key])[:50])
+        due = list(unmailed.select_for_update(skip_locked=True)[:50])
         for alert in due:
             for address in to:
                 queue_mail(

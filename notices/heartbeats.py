@@ -5,11 +5,12 @@ from datetime import datetime
 from notices.models import Heartbeat
 
 
-def beat(*, part: str, now: datetime) -> None:
-    """Record that ``part`` (for instance "beat" or "queue:forward") is alive."""
-    Heartbeat.objects.update_or_create(part=part, defaults={"at": now})
+def beat(*parts: str, now: datetime) -> None:
+    """Record that these parts (for instance "sweep" or "queue:forward") are alive: one statement."""
+    beats = [Heartbeat(part, at=now) for part in sorted(parts)]
+    Heartbeat.objects.bulk_create(beats, update_conflicts=True, unique_fields=["part"], update_fields=["at"])
 
 
 def last_beats() -> dict[str, datetime]:
-    """The last heartbeat of each part that ever had one."""
+    """Return the last heartbeat of each part that ever had one."""
     return dict(Heartbeat.objects.values_list("part", "at"))

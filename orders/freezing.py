@@ -18,7 +18,7 @@ from core.staff_actions import Actor, record_staff_action
 from notices import causes
 from notices.alerts import close_alert, raise_alert
 from orders import marks
-from orders.models import ShopState
+from orders.models import Home, ShopState
 
 #: The same question as a condition of another statement: true while nothing may leave.
 FROZEN_SQL = "EXISTS (SELECT 1 FROM orders_shopstate f WHERE f.frozen_at IS NOT NULL OR f.home <> orders_home())"
@@ -50,11 +50,14 @@ def check(*, now: datetime) -> bool:
 
     The first check of a new shop writes down where it lives. Must not run inside a transaction: it asks Redis.
     """
-    state, _made = ShopState.objects.get_or_create(pk=1, defaults={"home": home()})
+    state = ShopState.objects.annotate(here=Home()).filter(pk=1).first()
+    if state is None:
+        ShopState.objects.get_or_create(pk=1, defaults={"home": home()})
+        state = ShopState.objects.annotate(here=Home()).get(pk=1)
+    here = state.here
     # The mark first: whatever is marked was committed before, so the count that is read after it cannot be lower.
     marked = marks.read(state.shop)
     reached = marks.reached()
-    here = home()
     why = _difference(state.home, here)
     if not why and reached < marked:
         why = _("the mark outside the database counts %(marked)d attempts, the database %(reached)d") % {

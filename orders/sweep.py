@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from orders import cancellations, drafts, freezing, refills, timeouts
+from core.existence import any_exists
+from orders import cancellations, freezing, refills, timeouts
 from orders.checkout import link_keys
 from orders.doorbell import FOLLOW, FORWARD, ring
 from orders.following import poll
@@ -28,19 +29,19 @@ class Swept:
 def ring_for_due(*, now: datetime) -> int:
     """Give up dead attempts and long waits, then ring for what is due; return how many attempts were given up."""
     given_up = leases.expire(now=now)
-    frozen = freezing.check(now=now)
+    is_frozen = freezing.check(now=now)
     timeouts.give_up(now=now)
     link_keys.fill_in(batches=1)
-    drafts.forget_expired(now=now)
     sendable = {"provider__is_active": True, "provider__parked_at": None}
-    queued = Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=now, **sendable)
-    asked = Refill.objects.filter(state=RefillState.QUEUED, next_at__lte=now, **sendable)
-    if not frozen and (
-        queued.exists() or asked.exists() or repeat_rules.due_providers() or request_tests.due().exists()
-    ):
+    to_send = (
+        Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=now, **sendable),
+        Refill.objects.filter(state=RefillState.QUEUED, next_at__lte=now, **sendable),
+        request_tests.due(now),
+    )
+    if not is_frozen and (any_exists(*to_send) or repeat_rules.due_providers()):
         ring(FORWARD)
-    polled = (Order.objects, ChildOrder.objects, Refill.objects)
-    if any(rows.filter(next_poll_at__lte=now).exists() for rows in polled) or cancellations.due(now).exists():
+    to_ask = (rows.filter(next_poll_at__lte=now) for rows in (Order.objects, ChildOrder.objects, Refill.objects))
+    if any_exists(*to_ask, cancellations.due(now)):
         ring(FOLLOW)
     return given_up
 
@@ -49,7 +50,6 @@ def do_due(*, now: datetime, seconds: float) -> Swept:
     """Give up dead attempts and do the due work here and now, with about ``seconds`` for each kind; return counts."""
     freezing.check(now=now)  # Before anything is claimed: a restored shop does not send even one order first.
     link_keys.fill_in(batches=1)
-    drafts.forget_expired(now=now)
     return Swept(
         given_up=leases.expire(now=now),
         forwarded=dispatch.forward_due(seconds=seconds),

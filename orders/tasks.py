@@ -20,7 +20,7 @@ def forward() -> None:
     dispatch.forward_due(seconds=RUN_SECONDS * 3 / 4)
     refill_sends.send_due(seconds=RUN_SECONDS / 8)
     request_tests.send_due(seconds=RUN_SECONDS / 8)
-    beat(part="queue:forward", now=database_now())
+    beat("queue:forward", now=database_now())
 
 
 @shared_task(name="orders.tasks.follow")
@@ -28,7 +28,7 @@ def follow() -> None:
     cancellations.ask_due(seconds=RUN_SECONDS / 8)
     poll.follow_due(seconds=RUN_SECONDS * 5 / 8)
     refills.follow_due(seconds=RUN_SECONDS / 4)
-    beat(part="queue:follow", now=database_now())
+    beat("queue:follow", now=database_now())
 
 
 @shared_task(name="orders.tasks.resolve")

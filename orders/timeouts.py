@@ -11,6 +11,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Valu
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
+from core.existence import any_exists
 from notices import causes
 from notices.alerts import raise_alert
 from notices.containment import contained
@@ -33,14 +34,16 @@ def give_up(*, now: datetime) -> int:
     # 1. Queued orders older than their provider's patience. What is claimed, sent or in doubt is never among them.
     seconds = Coalesce(F("provider__patience_seconds"), Value(settings.PATIENCE_SECONDS))
     placed_before = ExpressionWrapper(Value(now) - seconds * Value(timedelta(seconds=1)), output_field=DateTimeField())
-    done = _refund_each(orders.filter(forward_state=Forward.QUEUED, created_at__lte=placed_before), now)
+    late = [orders.filter(forward_state=Forward.QUEUED, created_at__lte=placed_before)]
     # 2. Doubts older than the owner allows. The attempt stays in doubt, so nothing can ever send the order again.
     if settings.DOUBT_REFUND_SECONDS:
         sent_before = now - timedelta(seconds=settings.DOUBT_REFUND_SECONDS)
-        doubtful = orders.filter(forward_state__in=[Forward.IN_DOUBT, Forward.REVIEW], sent_at__lte=sent_before)
-        done += _refund_each(doubtful, now)
+        late.append(orders.filter(forward_state__in=[Forward.IN_DOUBT, Forward.REVIEW], sent_at__lte=sent_before))
     # 3. Refills in doubt for too long: closed without money; the customer may ask for another one.
-    return done + _close_refills(now - timedelta(seconds=settings.REFILL_DOUBT_SECONDS), now)
+    refills = _late_refills(now - timedelta(seconds=settings.REFILL_DOUBT_SECONDS))
+    if not any_exists(*late, refills):
+        return 0
+    return sum(_refund_each(rows, now) for rows in late) + _close_each(refills, now)
 
 
 def _refund_each(late: QuerySet[Order], now: datetime) -> int:
@@ -78,11 +81,14 @@ def _refund(order: Order, now: datetime) -> bool:
     return True
 
 
-def _close_refills(doubted_before: datetime, now: datetime) -> int:
+def _late_refills(doubted_before: datetime) -> QuerySet[Refill]:
     # The attempt's send is what the doubt is about; a refill is created before it, perhaps long before.
     sent_since = Refill.objects.filter(attempts__sent_at__gt=doubted_before)
     late = Refill.objects.filter(~RESTORED, state=RefillState.IN_DOUBT, created_at__lte=doubted_before)
-    late = late.exclude(pk__in=sent_since)
+    return late.exclude(pk__in=sent_since)
+
+
+def _close_each(late: QuerySet[Refill], now: datetime) -> int:
     done = 0
     for pk in late.values_list("pk", flat=True)[:_AT_ONCE]:
         with contained(f"closing refill {pk}"), transaction.atomic():

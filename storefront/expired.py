@@ -1,4 +1,4 @@
-"""Delete rows that have no use any more: expired counters and sessions, old mails, accounts that nobody verified."""
+"""Delete rows that have no use any more: expired counters, sessions and drafts, old mails, unverified accounts."""
 
 from datetime import datetime, timedelta
 
@@ -8,18 +8,32 @@ from django.core.cache import cache
 
 from accounts.sign_up import never_verified
 from core import counters
+from core.clock import elapsed_clock
 from notices import outbox
+from orders import drafts
 
 #: Rows deleted by one statement, so that none holds locks for long.
 BATCH = 1_000
 #: How long an account may wait for somebody to verify its address.
 UNVERIFIED_DAYS = 7
 _LOOKED = "expired:never-verified"
+#: Sweeps come far more often than rows expire.
+EVERY_SECONDS = 60.0
+#: When this process deleted last, by its own clock.
+_deleted: list[float] = []
+
+
+def delete_now_and_then(*, now: datetime) -> int:
+    """Delete whatever has expired unless this process did so within the last minute; return how many rows."""
+    if _deleted and elapsed_clock() - _deleted[-1] < EVERY_SECONDS:
+        return 0
+    _deleted[:] = [elapsed_clock()]
+    return delete_expired(now=now)
 
 
 def delete_expired(*, now: datetime) -> int:
     """Delete in batches whatever has expired; return how many rows."""
-    deleted = counters.delete_expired(now=now) + _sessions(now)
+    deleted = counters.delete_expired(now=now) + _sessions(now) + drafts.forget_expired(now=now)
     return deleted + _never_verified(now) + outbox.delete_old(now=now)
 
 

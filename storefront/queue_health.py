@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from notices import causes
-from notices.alerts import close_alert, raise_alert
+from notices.alerts import close_alerts, raise_alert
 from notices.heartbeats import beat, last_beats
 from notices.models import Heartbeat
 from orders.doorbell import ring
@@ -48,14 +48,12 @@ def check_queues(*, now: datetime) -> None:
         if at is None or now - at >= _PING_INTERVAL:
             ring(PING, queue=queue)
     silent = silent_queues(beats, now=now)
-    for queue in queues():
-        if queue in silent:
-            raise_alert(causes.QUEUE_SILENT, now=now, queue=queue)
-        else:
-            close_alert(causes.QUEUE_SILENT, now=now, queue=queue)
+    for queue in silent:
+        raise_alert(causes.QUEUE_SILENT, now=now, queue=queue)
+    answering = [queue for queue in queues() if queue not in silent]
+    close_alerts([causes.QUEUE_SILENT.key_for({"queue": queue}) for queue in answering], now=now)
 
 
 def beat_for_all(*, now: datetime) -> None:
     """Record a heartbeat for every queue: without a broker, this process does the work of all of them."""
-    for queue in queues():
-        beat(part=part_of(queue), now=now)
+    beat(*map(part_of, queues()), now=now)

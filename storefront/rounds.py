@@ -41,14 +41,14 @@ def ring_round() -> None:
     with contained("calling the roll of the queues"):
         check_queues(now=now)
     with contained("deleting what has expired"):
-        expired.delete_expired(now=now)
+        expired.delete_now_and_then(now=now)
     with contained("mailing alerts"):
         mail_open_alerts(now=now)
     with contained("looking for due mails"):
         outbox.check_set_up(now=now)
         if outbox.is_due(now=now, only_alerts=freezing.is_frozen()):
             outbox.ring()
-    beat(part="sweep", now=now)
+    beat("sweep", now=now)
 
 
 def work_round(*, seconds: float = 15.0) -> dict[str, int]:
@@ -70,12 +70,12 @@ def work_round(*, seconds: float = 15.0) -> dict[str, int]:
     with contained("counting the facts of services"):
         done["counted"] = facts.keep_up(now=database_now())
     with contained("deleting what has expired"):
-        done["expired"] = expired.delete_expired(now=now)
+        done["expired"] = expired.delete_now_and_then(now=now)
     with contained("mailing alerts"):
         mail_open_alerts(now=database_now())
     with contained("sending mails"):
         outbox.check_set_up(now=now)
         done["mailed"] = outbox.send_due(now=database_now(), only_alerts=freezing.is_frozen(), seconds=seconds)
     beat_for_all(now=database_now())
-    beat(part="sweep", now=database_now())
+    beat("sweep", now=database_now())
     return {**done, "failures": failures_since(now)}

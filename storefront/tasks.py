@@ -25,7 +25,7 @@ def ping(self: Any) -> None:
     """Record a heartbeat for the queue that delivered this message."""
     queue = (self.request.delivery_info or {}).get("routing_key")
     if queue in queues():
-        beat(part=part_of(queue), now=database_now())
+        beat(part_of(queue), now=database_now())
 
 
 @shared_task(name=outbox.SEND)

@@ -15,6 +15,7 @@ from catalog.shop.fingerprint import forget_writes
 from catalog.sync.requested import run_requested_syncs
 from catalog.sync.run import AlreadyRunning, sync_provider
 from core.clock import database_now, elapsed_clock
+from core.existence import any_exists
 
 _RUNS_KEPT = timedelta(days=60)
 #: After this many seconds no further provider is claimed, so that a slow one does not push the run over its time limit.
@@ -24,8 +25,8 @@ _READABLE = (health.NO_FUNDS, *health.HELD)
 
 
 def sync_is_due(*, now: datetime) -> bool:
-    """Whether :func:`sync_due` would do anything, so that waking a worker is worthwhile."""
-    return Provider.objects.filter(_due(now)).exists() or SyncRun.objects.filter(state=SyncState.REQUESTED).exists()
+    """Return True if :func:`sync_due` would do anything, so that waking a worker is worthwhile."""
+    return any_exists(Provider.objects.filter(_due(now)), SyncRun.objects.filter(state=SyncState.REQUESTED))
 
 
 def sync_due(*, now: datetime) -> int:

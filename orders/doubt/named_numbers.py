@@ -16,9 +16,10 @@ from orders.models import RepeatAttempt
 from orders.models.repeat import unjudged
 
 
-def judge_all(provider: Provider, *, clock: SteadyClock) -> None:
-    """Judge every number that a repeat was answered with at this provider, and is not judged yet."""
+def judge_all(provider: Provider, *, clock: SteadyClock) -> int:
+    """Judge the numbers that repeats were answered with here and that nobody has judged yet; return how many."""
     waiting = {repeat.attempt_id: repeat for repeat in unjudged(provider.pk).select_related("attempt")}
+    found = len(waiting)
     for repeat in list(waiting.values()):
         # An id in a spoiled answer to the same request is as good a witness, and says something else.
         seen = hints.candidates_of(repeat.attempt)
@@ -26,11 +27,11 @@ def judge_all(provider: Provider, *, clock: SteadyClock) -> None:
             text = contradictions.two_numbers(seen[0], str(repeat.upstream_id))
             _contradict(waiting.pop(repeat.attempt_id), text, clock)
     if not waiting:
-        return
+        return found
     if not calibration.is_usable(provider):
         for repeat in waiting.values():
             _believe(repeat, clock, {"searched": False})
-        return
+        return found
     picture = picture_of(provider, now=clock.now())
     for repeat in [
         repeat for key, repeat in waiting.items() if key not in {a.key for a in picture.attempts if a.named}
@@ -47,6 +48,7 @@ def judge_all(provider: Provider, *, clock: SteadyClock) -> None:
                 _contradict(waiting[key], contradictions.older(str(number)), clock)
             case AskOwner(key, reason):
                 conclude.to_review(key, reason=reason, now=clock.now())
+    return found
 
 
 def _believe(repeat: RepeatAttempt, clock: SteadyClock, proof: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from catalog.models import Provider
 from core.clock import SteadyClock, elapsed_clock
@@ -50,10 +50,7 @@ RUN_SECONDS = 30.0
 
 def is_due(*, now: datetime) -> bool:
     """True if a resolver has something to do at some provider."""
-    if freezing.is_frozen():
-        return False
-    busy = set(ProbeSchedule.objects.filter(_is_taken(now)).values_list("provider_id", flat=True))
-    return any(provider.pk not in busy for provider in _with_work(now))
+    return _with_work(now).exists() and not freezing.is_frozen()
 
 
 def resolve_due(*, now: datetime, seconds: float = RUN_SECONDS) -> int:
@@ -82,36 +79,43 @@ def resolve_due(*, now: datetime, seconds: float = RUN_SECONDS) -> int:
 
 def resolve_provider(provider: Provider, schedule: ProbeSchedule, *, clock: SteadyClock, until: float) -> int:
     """One round for one provider: gather evidence, then judge it; return how many doubts were closed."""
-    before = _open_doubts(provider)
+    before, picture = _open_doubts(provider), None
     late.read_late_answers(provider, now=clock.now())
     probe = probing.Probe(provider, clock, until)
     try:
         calibration.calibrate(probe, schedule)
-        _gather(probe, schedule)
+        picture = _gather(probe, schedule)
     except probing.ProbeStopped as reason:
         log.info("the search at provider %s stopped: %s", provider.pk, reason)
     except probing.ForeignIdsShown:
         calibration.note_foreign_ids_shown(provider, now=clock.now())
-    named_numbers.judge_all(provider, clock=clock)
-    _judge(provider, clock)
+    if named_numbers.judge_all(provider, clock=clock):
+        picture = None
+    _judge(provider, clock, picture)
     return before - _open_doubts(provider)
 
 
-def _gather(probe: probing.Probe, schedule: ProbeSchedule) -> None:
-    """Ask the provider for whatever may show what a lost send did. Raises ProbeStopped and ForeignIdsShown."""
+def _gather(probe: probing.Probe, schedule: ProbeSchedule) -> Picture | None:
+    """Ask the provider for whatever may show what a lost send did. Raises ProbeStopped and ForeignIdsShown.
+
+    Returns the picture that it worked with if nothing was learned since, else None: a picture takes many queries.
+    """
     provider, clock = probe.provider, probe.clock
+    picture, calls = picture_of(provider, now=clock.now()), probe.calls
     # 1. What needs no bracket: ids read in spoiled answers, and the list of recent orders.
-    if _open_doubts(provider):
-        hints.ask_for_candidates(probe, picture_of(provider, now=clock.now()))
-        hints.look_in_recent_orders(provider, now=clock.now())
+    if picture.attempts:
+        closed = hints.ask_for_candidates(probe, picture) + hints.look_in_recent_orders(provider, now=clock.now())
+        if closed or probe.calls > calls:
+            picture = picture_of(provider, now=clock.now())
     if not calibration.is_usable(provider):
-        return
+        return picture
     # 2. Known ids with an unknown charge: in few calls, and before a search that may use up the time.
-    waiting = planning.to_ask_again(picture_of(provider, now=clock.now()))
-    late_charges.ask_again(probe, [str(number) for number in waiting])
+    if waiting := planning.to_ask_again(picture):
+        late_charges.ask_again(probe, [str(number) for number in waiting])
+        picture = picture_of(provider, now=clock.now())
     # 3. The ids between our own. Open parents are polled first, so that their runs are listed as ours.
-    ranges = planning.wanted(picture_of(provider, now=clock.now()), newest_own_id(provider))
-    newest = newest_own_id(provider)
+    calls, newest = probe.calls, newest_own_id(provider)
+    ranges = planning.wanted(picture, newest)
     if ranges and newest is not None:
         parents = Order.objects.filter(provider=provider, forward_state=Forward.PLACED, finished_at=None)
         parents.filter(runs__isnull=False, next_poll_at__gt=clock.now()).update(next_poll_at=clock.now())
@@ -119,13 +123,15 @@ def _gather(probe: probing.Probe, schedule: ProbeSchedule) -> None:
     elif provider.is_active:
         orphan_search.scan_if_due(probe, schedule)
     # 4. The rates, in case an unknown id is an order of ours at a price that moved.
-    if _open_doubts(provider) and elapsed_clock() < probe.until:
-        rates.read_if_needed(provider, clock=clock)
+    may_read = _open_doubts(provider) and elapsed_clock() < probe.until
+    is_read = may_read and rates.read_if_needed(provider, clock=clock)
+    # A pass counts even where no call was needed for it.
+    return None if ranges or is_read or probe.calls > calls else picture
 
 
-def _judge(provider: Provider, clock: SteadyClock) -> None:
+def _judge(provider: Provider, clock: SteadyClock, picture: Picture | None) -> None:
     """Carry out the verdicts in the order in which they were reached: a later one may rest on an earlier one."""
-    picture = picture_of(provider, now=clock.now())
+    picture = picture or picture_of(provider, now=clock.now())
     settle, is_usable = times().settle, calibration.is_usable(provider)
     if not is_usable:
         # Ids prove nothing here: other evidence has until T_settle, then the owner is asked. Where that could not be
@@ -178,11 +184,13 @@ def _carry_out(verdict: Verdict, picture: Picture, now: datetime) -> bool:
 # Whose turn it is.
 
 
-def _with_work(now: datetime) -> list[Provider]:
-    """Providers with an open doubt, an unread answer, or a scan or a calibration due: first who has waited longest.
+def _with_work(now: datetime) -> QuerySet[Provider]:
+    """Return the providers whose turn it is, with an open doubt, an unread answer, or a scan or a calibration due.
 
-    One that answers slowly uses up a whole round, and would be due again before the next.
+    The one that has waited longest comes first: one that answers slowly uses up a whole round, and would be due again
+    before the next.
     """
+    taken = ProbeSchedule.objects.filter(_is_taken(now)).values("provider")
     doubtful = ForwardAttempt.objects.filter(outcome=Outcome.IN_DOUBT).values("provider")
     at_rest = ProbeSchedule.objects.filter(next_scan_at__gt=now).values("provider")
     # A unique index answers this at once; only what was placed has an id.
@@ -191,8 +199,8 @@ def _with_work(now: datetime) -> list[Provider]:
     scannable = Q(is_active=True, probing_enabled=True, parked_at=None) & Q(sold) & ~Q(pk__in=at_rest)
     has_work = Q(pk__in=doubtful) | Q(pk__in=answered_late) | scannable
     next_at = ProbeSchedule.objects.filter(provider=OuterRef("pk")).values("next_at")
-    providers = Provider.objects.filter(has_work).annotate(next_look=Subquery(next_at))
-    return list(providers.order_by(F("next_look").asc(nulls_first=True), "pk"))
+    providers = Provider.objects.filter(has_work).exclude(pk__in=taken).annotate(next_look=Subquery(next_at))
+    return providers.order_by(F("next_look").asc(nulls_first=True), "pk")
 
 
 def _is_taken(now: datetime) -> Q:
@@ -203,12 +211,13 @@ def _is_taken(now: datetime) -> Q:
 def _claim(provider: Provider, *, now: datetime, seconds: float) -> ProbeSchedule | None:
     """Lock the provider for one resolver; None while another one works there or the next look is not due."""
     until = now + timedelta(seconds=seconds + settings.SYNC_DEADLINE_SECONDS + settings.READ_DEADLINE_SECONDS)
+    free = ProbeSchedule.objects.exclude(_is_taken(now)).filter(provider=provider)
     with transaction.atomic():
-        ProbeSchedule.objects.get_or_create(provider=provider)
-        schedule = ProbeSchedule.objects.select_for_update(skip_locked=True).filter(provider=provider).first()
-        if schedule is None or ProbeSchedule.objects.filter(_is_taken(now), pk=schedule.pk).exists():
-            return None
-        ProbeSchedule.objects.filter(pk=schedule.pk).update(claimed_until=until)
+        schedule = free.select_for_update(skip_locked=True).first()
+        if schedule is None and ProbeSchedule.objects.get_or_create(provider=provider)[1]:
+            schedule = free.select_for_update(skip_locked=True).first()
+        if schedule is not None:
+            ProbeSchedule.objects.filter(pk=schedule.pk).update(claimed_until=until)
     return schedule
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Exists
 
 from catalog.facts.figures import publish_times, services_with_figures, write_figures
 from catalog.models import FactsState, ServiceDay
@@ -28,7 +29,8 @@ def keep_up(*, now: datetime, days: int = DAYS, wait: bool = False) -> int:
 
     Only one process counts at a time: another one does nothing, or with ``wait`` waits for its turn.
     """
-    FactsState.objects.get_or_create(pk=1, defaults={"time_zone": ""})
+    if not _is_due(now):
+        return 0
     with transaction.atomic():
         state = FactsState.objects.select_for_update(skip_locked=not wait).filter(pk=1).first()
         if state is None:
@@ -60,6 +62,17 @@ def keep_up(*, now: datetime, days: int = DAYS, wait: bool = False) -> int:
             state.published_on = today
         state.save()
     return counted
+
+
+def _is_due(now: datetime) -> bool:
+    """Return True unless everything is counted and published. One query, since every sweep asks."""
+    state = FactsState.objects.annotate(is_behind=Exists(ChangedDay.objects.all())).filter(pk=1).first()
+    if state is None:
+        FactsState.objects.get_or_create(pk=1, defaults={"time_zone": ""})
+        return True
+    today = day_of(now)
+    is_old = state.counted_at is None or now - state.counted_at >= EVERY or state.time_zone != settings.TIME_ZONE
+    return is_old or state.is_behind or state.day != today or state.published_on != today
 
 
 def rebuild(*, now: datetime) -> int:

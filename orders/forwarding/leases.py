@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Manager
 
+from core.existence import any_exists
 from notices.containment import contained
 from orders import lifecycle
 from orders.forwarding import lanes, outcomes, refill_sends, repeats
@@ -55,6 +56,8 @@ def expire(*, now: datetime) -> int:
     """
     given_up = 0
     lanes.end_idle()
+    if not any_exists(*(attempts.filter(outcome__in=UNDER_WAY) for attempts, _give_up in _KINDS)):
+        return 0
     for attempts, give_up in _KINDS:
         under_way = list(attempts.filter(outcome__in=UNDER_WAY).order_by("id"))
         if not under_way:

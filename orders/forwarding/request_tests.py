@@ -119,9 +119,8 @@ def order_test(
     return test, is_new
 
 
-def due() -> QuerySet[RequestIdTest]:
+def due(now: datetime) -> QuerySet[RequestIdTest]:
     """Return the test orders of which a request is due, and those whose sender is gone."""
-    now = database_now()
     sendable = Q(state=RequestTestState.QUEUED) | Q(state=RequestTestState.WAITING, second_due_at__lte=now)
     sendable &= Q(provider__is_active=True, provider__parked_at=None)
     lost = Q(state__in=[RequestTestState.FIRST, RequestTestState.SECOND], leased_until__lte=now)
@@ -132,7 +131,7 @@ def send_due(*, seconds: float) -> int:
     """Send what is due of test orders, end those that cannot go on; return how many requests were made."""
     until, sent = elapsed_clock() + seconds, 0
     thawed_at = ShopState.objects.filter(pk=1).values_list("thawed_at", flat=True).first()
-    for test in due():
+    for test in due(database_now()):
         if elapsed_clock() >= until:
             break
         with contained(f"the test order at provider {test.provider_id}"):

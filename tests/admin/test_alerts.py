@@ -67,7 +67,7 @@ def test_an_alert_never_links_to_another_site(admin: Client, path: str) -> None:
 
 
 def test_heartbeats_are_shown(admin: Client) -> None:
-    beat(part="sweep", now=NOON)
+    beat("sweep", now=NOON)
     page = reverse("admin:notices_heartbeat_changelist")
     assert "sweep" in admin.get(page).content.decode()
     assert admin.post(reverse("admin:notices_heartbeat_delete", args=["sweep"]), {"post": "yes"}).status_code == 403

@@ -45,7 +45,7 @@ def test_the_front_page_links_to_open_work(admin: Client, doubted: Order, partia
     Provider.objects.update(parked_at=now, parked_reason="not_enough_funds")
     for n in range(7):
         open_alert(cause=f"c{n}", title=f"<i>Alert {n}</i>", now=now)
-    beat(part="sweep", now=now - timedelta(minutes=9))
+    beat("sweep", now=now - timedelta(minutes=9))
     text = front(admin)
     for shown in (
         "1 order in doubt", "$2.64", "/admin/orders/doubtfulorder/", "1 order needs review",

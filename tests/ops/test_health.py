@@ -30,7 +30,7 @@ def test_a_process_that_serves_is_healthy_whatever_else_is_missing(
 
 
 def test_ready_with_database_redis_and_a_fresh_sweep(client: Client) -> None:
-    beat(part="sweep", now=database_now())
+    beat("sweep", now=database_now())
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {
@@ -51,7 +51,7 @@ def test_ready_with_database_redis_and_a_fresh_sweep(client: Client) -> None:
 
 @pytest.mark.parametrize("part", ["sweep", "queue:forward"])
 def test_silent_workers_degrade_the_shop_but_leave_it_in_service(client: Client, part: str) -> None:
-    beat(part=part, now=database_now() - timedelta(minutes=3))
+    beat(part, now=database_now() - timedelta(minutes=3))
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
     assert answer.json()["checks"]["sweep"] == "silent"
@@ -60,13 +60,13 @@ def test_silent_workers_degrade_the_shop_but_leave_it_in_service(client: Client,
 
 def test_a_rare_sweep_is_not_silence(client: Client, settings: Settings) -> None:
     settings.SWEEP_SECONDS = 60.0
-    beat(part="sweep", now=database_now() - timedelta(minutes=3))
+    beat("sweep", now=database_now() - timedelta(minutes=3))
     assert client.get("/readyz").json()["status"] == "ready"
 
 
 def test_without_redis_orders_are_still_taken(client: Client, settings: Settings) -> None:
     settings.REDIS_URL = "unix:///nonexistent/redis.sock"
-    beat(part="sweep", now=database_now())
+    beat("sweep", now=database_now())
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
     assert answer.json()["checks"]["redis"] == "silent"
@@ -94,7 +94,7 @@ def _no_database() -> bool:
 
 @pytest.mark.parametrize("words", ["not set up", "failing"])
 def test_a_shop_that_cannot_send_mail_is_degraded(client: Client, settings: Settings, words: str) -> None:
-    beat(part="sweep", now=database_now())
+    beat("sweep", now=database_now())
     settings.MAIL_IS_SET_UP = words != "not set up"
     if words == "failing":
         raise_alert(causes.MAIL_FAILS, now=database_now(), problem="451 later")

@@ -27,7 +27,7 @@ def test_a_silent_sweep_fails_the_check_that_asks_for_it(live_server: LiveServer
     assert probe(url).returncode == 0
     done = probe(url, "redis", "sweep")
     assert (done.returncode, done.stderr.strip()) == (1, "sweep is silent")
-    beat(part="sweep", now=database_now())
+    beat("sweep", now=database_now())
     assert probe(url, "redis", "sweep").returncode == 0
 
 

@@ -29,11 +29,11 @@ def test_each_queue_is_pinged_until_a_worker_answers(pinged_queues: list[str]) -
     queue_health.check_queues(now=now)
     assert pinged_queues == ["default", "forward", "follow"]
     pinged_queues.clear()
-    beat(part="queue:forward", now=now)
+    beat("queue:forward", now=now)
     queue_health.check_queues(now=now + timedelta(seconds=30))
     assert pinged_queues == ["default", "forward", "follow"]
     pinged_queues.clear()
-    beat(part="queue:forward", now=now + timedelta(seconds=30))
+    beat("queue:forward", now=now + timedelta(seconds=30))
     queue_health.check_queues(now=now + timedelta(seconds=40))
     assert pinged_queues == ["default", "follow"]
 
@@ -43,13 +43,13 @@ def test_a_queue_without_any_worker_is_noticed_within_two_minutes(pinged_queues:
     ago = now - timedelta(seconds=130)
     queue_health.check_queues(now=ago)
     for queue in ("default", "follow"):
-        beat(part=f"queue:{queue}", now=now)
-    beat(part="sweep", now=now)
+        beat(f"queue:{queue}", now=now)
+    beat("sweep", now=now)
     queue_health.check_queues(now=now)
     assert [a.cause for a in Alert.objects.filter(closed_at=None)] == ["queue:forward"]
     health = client.get("/readyz").json()
     assert (health["status"], health["checks"]["queues"]) == ("degraded", "silent: forward")
-    beat(part="queue:forward", now=now)
+    beat("queue:forward", now=now)
     queue_health.check_queues(now=now)
     assert not Alert.objects.filter(closed_at=None).exists()
     assert client.get("/readyz").json()["checks"]["queues"] == "ok"
