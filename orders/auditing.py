@@ -1,7 +1,8 @@
 """When audits run: every hour over what has changed, every night over everything.
 
-The hourly one checks the same equations in a world that has only the new transfers and the orders that something
-happened to, and keeps the sums of the transfers before. What it doubts is decided by an audit of everything.
+The hourly audit checks the same equations, but only over new transfers and over orders that something happened to; the
+sums of older transfers are kept from one audit to the next. If an equation fails there, everything is audited at once,
+and that result counts.
 """
 
 # ruff: noqa: S608  # Statements are put together from constants and numbers; nothing from outside reaches them.
@@ -65,8 +66,8 @@ _SHARING = """
         SELECT o.id FROM orders_order o WHERE o.provider_id = t.provider_id AND o.upstream_id = t.upstream_id OFFSET 0
     ) p WHERE p.id <> t.id
 """
-# A table's name in such a statement means the rows that the part of this name selects, from there on. The balance of a
-# wallet is compared with its last line, which the equations of lines compare with the transfers.
+# Once a part has the name of a table, that name means only the rows that the part selects. The balance of a wallet is
+# compared with its last line, and each new line with its transfer by the equation of lines.
 _CHANGED = """
     WITH new_transfer AS MATERIALIZED (SELECT * FROM billing_transfer WHERE id > {transfer}),
     {fresh},
@@ -118,8 +119,8 @@ _CHANGED = """
 def audit_due(*, now: datetime) -> list[Finding]:
     """Audit if it is time: everything after each night and at first, else what has changed; return what was found.
 
-    An alert names the equations that fail, and closes when everything holds again. A time that no audit can have noted,
-    from a clock that once ran ahead or a row written by hand, delays none.
+    An alert names the equations that fail, and closes when everything holds again. A time in the far future, from a
+    clock that once ran ahead or a row written by hand, delays no audit.
     """
     state = AuditState.objects.first()
     if state is None:
@@ -141,7 +142,10 @@ def audit_due(*, now: datetime) -> list[Finding]:
 
 
 def audit_everything(state: AuditState, *, now: datetime) -> list[Finding]:
-    """Check every row; note the time and what the next hourly audits begin with, and open or close the alert."""
+    """Check every row and return what was found; open or close the alert.
+
+    The time is noted, and from where the next hourly audits go on.
+    """
     newest = _newest()
     findings = check(EQUATIONS)
     state.full_at = now
@@ -195,7 +199,10 @@ def _certify(
     *,
     start: Mapping[str, list[str]] | None = None,
 ) -> None:
-    """Store up to where all is sound; ``start`` has the sums up to where it was before, None to sum everything."""
+    """Store up to which ids everything is sound.
+
+    ``start`` has the sums of the transfers up to where that was before; with None everything is summed anew.
+    """
     after = 0 if start is None else int(state.certified.get("transfer", 0))
     with connection.cursor() as cursor:
         cursor.execute(_SUMS, {"after": after, "upto": certified.get("transfer", 0)})

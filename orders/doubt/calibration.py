@@ -49,7 +49,9 @@ def calibrate(probe: Probe, schedule: ProbeSchedule) -> None:
 
 
 def ids_grow(provider: Provider) -> bool | None:
-    """A1, from what we placed: each id is greater than all that were known before its send. None for fewer than 2."""
+    """Return whether A1 holds for what we placed: each id is greater than all known before its send. None for fewer
+    than two.
+    """
     rows = OwnId.objects.filter(provider=provider, explained=Explanation.ATTEMPT).order_by("-id")[:_COMPARED]
     facts = list(rows.values_list("number", "first_seen_at", "attempt__sent_at"))
     if any(number is None for number, _seen, _sent in facts):
@@ -69,9 +71,9 @@ def ids_grow(provider: Provider) -> bool | None:
 
 
 def foreign_ids_refused(probe: Probe) -> bool | None:
-    """A2, from the ids around our newest: all of them answered, few of them ours. None if they could not be asked for.
+    """Return whether A2 holds for the ids around our newest: all are answered, and few are ours.
 
-    Raises ProbeStopped.
+    None if they could not be asked for. Raises ProbeStopped.
     """
     provider = probe.provider
     ours = OwnId.objects.filter(provider=provider, explained=Explanation.ATTEMPT, number__isnull=False)
@@ -100,7 +102,7 @@ def foreign_ids_refused(probe: Probe) -> bool | None:
 
 
 def note_foreign_ids_shown(provider: Provider, *, now: datetime) -> None:
-    """Store that a search met ids of others: the search is believed, not the calibration."""
+    """Store that a search met ids of others: it outweighs the calibration."""
     _store(provider, now, foreign_ids_refused=False)
 
 

@@ -9,7 +9,7 @@ _AT_LEAST = 2
 
 
 def shown_decimals(charges: Iterable[tuple[Decimal, Decimal]]) -> int:
-    """The decimals shown, from pairs of the provider's charge and the charge expected.
+    """Return how many decimals are shown, from pairs of the provider's charge and the charge expected.
 
     A charge that differs from the expected one by less than a unit of its own last decimal was rounded or cut there;
     one that differs by more has another price, and shows nothing. Too few decimals only make the search more careful.

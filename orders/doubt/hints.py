@@ -30,7 +30,7 @@ _QUARTER = 900
 
 
 def candidates_of(attempt: ForwardAttempt) -> list[str]:
-    """The ids read in the spoiled answers to this very attempt and its repeats, the likeliest first."""
+    """Return the ids read in the spoiled answers to this very attempt and its repeats, the likeliest first."""
     late = attempt.evidence.get("late", {})
     found = [attempt.unconfirmed_id, *attempt.evidence.get("candidates", []), *late.get("candidates", [])]
     for repeated in attempt.repeats.values_list("evidence", flat=True):
@@ -58,7 +58,7 @@ def ask_for_candidates(probe: Probe, picture: Picture) -> int:
 
 
 def _is_its_own(probe: Probe, candidate: str, attempt: UncertainAttempt, picture: Picture) -> bool:
-    """True if the candidate is ours, newer than the send, charged as expected, and can be nobody else's.
+    """True if the candidate is ours, newer than the send, charged as expected, and of no other attempt.
 
     A panel that refuses because of an active order for the link may name that order: an earlier one, lost as well.
     """
@@ -91,7 +91,7 @@ def _is_its_own(probe: Probe, candidate: str, attempt: UncertainAttempt, picture
 
 
 def _is_to_ask(row: OwnId, now: datetime) -> bool:
-    """Whether to ask about a known id: nothing readable was answered, or no charge, and its turn has come."""
+    """True if it is time to ask about a known id: nothing readable was answered yet, or no charge."""
     if row.answered_at is None or not late_charges.may_get_charge(row):
         return row.answered_at is None
     asked_at = row.asked_at.timestamp() if row.asked_at else None
@@ -102,8 +102,8 @@ def _is_to_ask(row: OwnId, now: datetime) -> bool:
 def look_in_recent_orders(provider: Provider, *, now: datetime) -> int:
     """Close each doubt whose order is in the provider's list of recent orders; return how many that closed.
 
-    Exactly one row that no order has, and that can only be this attempt's, means placed. A list without it proves
-    nothing.
+    An attempt is called placed if exactly one row without an order can be its own, and of no other attempt. A list
+    without such a row proves nothing.
     """
     if not provider.can_list_orders or not _in_doubt(provider).exists():
         return 0
@@ -158,7 +158,7 @@ def is_row_of(row: RecentOrder, attempt: ForwardAttempt) -> bool:
 
 
 def _in_doubt(provider: Provider) -> QuerySet[ForwardAttempt]:
-    """The attempts in doubt, the oldest first, but for those that came back with a dump or contradict themselves."""
+    """Return the attempts in doubt, the oldest first, without those that came back with a dump or are contradicted."""
     doubts = ForwardAttempt.objects.filter(provider=provider, outcome=Outcome.IN_DOUBT)
     doubts = doubts.exclude(pk__in=RepeatAttempt.objects.filter(CONTRADICTED, provider=provider).values("attempt"))
     return doubts.exclude(evidence__has_key="restored").order_by("id")

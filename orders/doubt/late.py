@@ -23,7 +23,7 @@ from upstream.verdicts import not_sent
 def read_late_answers(provider: Provider, *, now: datetime) -> int:
     """Record the stored answers about attempts in doubt; return how many were read.
 
-    What one says of an attempt that was called not placed meanwhile can no longer be recorded; the owner is alerted.
+    One about an attempt that was called not placed meanwhile can no longer be recorded; the owner is alerted.
     """
     rows = list(unread().filter(provider=provider).select_related("forward_attempt").order_by("id"))
     for row in rows:
@@ -48,7 +48,7 @@ def read_late_answers(provider: Provider, *, now: datetime) -> int:
 
 
 def unread() -> QuerySet[ProviderExchange]:
-    """Stored answers about orders in doubt that nobody has read."""
+    """Return the stored answers about orders in doubt that nobody has read."""
     doubted = (Outcome.IN_DOUBT, Outcome.NOT_PLACED)
     waiting = ForwardAttempt.objects.filter(outcome__in=doubted, answered_at=None)
     # What came back with a dump may have been dealt with in the time that was lost.
@@ -58,7 +58,7 @@ def unread() -> QuerySet[ProviderExchange]:
 
 
 def _judge(exchange: Exchange, provider: Provider) -> AcceptedOrder | Refused | NotSent | InDoubt:
-    """What the stored answer proves, or InDoubt."""
+    """Return what the stored answer proves, or InDoubt."""
     try:
         if exchange.send_calls == 0:
             raise not_sent(exchange)

@@ -49,7 +49,7 @@ def scan_if_due(probe: Probe, schedule: ProbeSchedule) -> int:
 
 
 def mark_orphans(probe: Probe) -> int:
-    """Mark as orphans the ids that nobody explains and no send under way can explain; return how many are new."""
+    """Mark as orphans the ids that no order explains and no send under way can explain; return how many are new."""
     provider, now = probe.provider, probe.clock.now()
     unexplained = OwnId.objects.filter(provider=provider, explained="")
     sending = ForwardAttempt.objects.filter(provider=provider, outcome=Outcome.SENDING).aggregate(since=Min("sent_at"))
@@ -59,7 +59,7 @@ def mark_orphans(probe: Probe) -> int:
     found = unexplained.update(explained=Explanation.ORPHAN)
     note_orphans(provider, listed, now=now)
     orphans = OwnId.objects.filter(provider=provider, explained=Explanation.ORPHAN).count()
-    # While something is in doubt, an orphan is likely the order it is looking for.
+    # While something is in doubt, an orphan is likely the order in doubt.
     if orphans and not ForwardAttempt.objects.filter(provider=provider, outcome=Outcome.IN_DOUBT).exists():
         counted = ngettext("%(count)d order", "%(count)d orders", orphans) % {"count": orphans}
         raise_alert(causes.UNKNOWN_ORDERS, now=now, provider=provider.pk, name=provider.name, counted=counted)

@@ -18,7 +18,7 @@ def as_datetime(seconds: float) -> datetime:
 
 
 class Standing(StrEnum):
-    """How an attempt stands whose request the provider may have carried out without our knowing the id.
+    """How an attempt stands whose request may have been carried out under an id that we do not know.
 
     Restored: the rows around it came back from a dump, so that what they do not say proves nothing. A person decides.
     Named: a repeat of its request was answered with an order number, which `named` judges.
@@ -49,9 +49,10 @@ class FirstAnswer:
 
 @dataclass(frozen=True, slots=True)
 class SeenId:
-    """An id that answers to our key. ``answer`` is None while none could be read, ``explained`` while nobody knows.
+    """An id that answers to our key.
 
-    ``asked_at`` is when it was last asked about again, None if it never was.
+    ``answer`` is None while none could be read, ``explained`` while its order is unknown. ``asked_at`` is
+    when it was last asked about again, None if it never was.
     """
 
     number: int
@@ -101,7 +102,7 @@ class UncertainAttempt:
 
     @property
     def last_sent(self) -> float:
-        """When its request left for the last time: what it does takes effect within T_settle of that."""
+        """When its request left for the last time: nothing of it takes effect later than T_settle after that."""
         return self.sent_at if self.repeated_at is None else max(self.sent_at, self.repeated_at)
 
     @property
@@ -206,7 +207,7 @@ class AskOwner:
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """A person said "not placed", and yet this id can be nobody else's."""
+    """A person said "not placed", and yet only this attempt can have placed this id."""
 
     attempt: int
     number: int

@@ -12,7 +12,7 @@ Range = tuple[int, int]
 
 
 def wanted(picture: Picture, newest: int | None) -> list[Range]:
-    """The ranges that some doubt needs searched now, joined where they meet; both bounds are own ids, exclusive.
+    """Return the ranges that some doubt needs searched now, joined where they meet; both bounds are own ids, exclusive.
 
     ``newest`` is the greatest own id known, None when there is none. One pass serves every doubt it covers.
     """
@@ -46,7 +46,7 @@ def is_due_again(first_seen: float, asked_at: float | None, *, now: float, settl
 
 
 def joined(ranges: Sequence[Range], widest: int) -> list[Range]:
-    """The same ids in as few ranges as possible, ascending, none wider than it is or may be."""
+    """Return the same ids in as few ranges as possible, ascending. None is joined beyond ``widest`` ids."""
     out: list[Range] = []
     for low, high in sorted(ranges):
         if out and low <= out[-1][1] and (high <= out[-1][1] or high - out[-1][0] - 1 <= widest):
@@ -57,7 +57,7 @@ def joined(ranges: Sequence[Range], widest: int) -> list[Range]:
 
 
 def _wanted_by(attempt: UncertainAttempt, picture: Picture, newest: int) -> list[Range]:
-    """The whole bracket of one doubt once T_settle is over, else what a first look covers; empty if neither is due."""
+    """Return the whole bracket of a doubt once T_settle is over, else what a first look covers; [] if none is due."""
     low, high, settled = attempt.low, attempt.high, attempt.last_sent + picture.times.settle
     if low is None or newest <= low:
         return []
@@ -71,7 +71,10 @@ def _wanted_by(attempt: UncertainAttempt, picture: Picture, newest: int) -> list
 
 
 def _look_is_due(attempt: UncertainAttempt, low: int, picture: Picture) -> bool:
-    """Two looks soon after the send find most ids before their state moves and their charge shows nothing any more."""
+    """True if one of the two looks soon after the send is due.
+
+    They find most ids before their state moves, after which a charge shows nothing any more.
+    """
     for after in reversed(picture.times.looks):
         if picture.now >= attempt.sent_at + after:
             since = attempt.sent_at + after

@@ -33,11 +33,11 @@ _SUSPICIOUS = 10
 
 
 class ForeignIdsShown(Exception):
-    """The provider answers for ids that are not ours, so an answer does not show whose an id is."""
+    """The provider answers for ids of others as well, so an answer does not show that an id is ours."""
 
 
 class ProbeStopped(Exception):
-    """No more calls now: the provider asked for less, is away, or the time is over. ``str()`` says which."""
+    """No more calls now: the provider asked for fewer, is away, or the time is over. ``str()`` is the reason."""
 
 
 @dataclass
@@ -63,11 +63,11 @@ class Probe:
         self.pace = Pace(60.0 / pause, after=max(0.0, pause - past))
 
     def statuses(self, ids: Sequence[str]) -> dict[str, StatusItem]:
-        """The answers about ``ids`` from one call. Raises ProbeStopped, and Unavailable for an unusable answer."""
+        """Ask about ``ids`` in one call and return the answers. Raises ProbeStopped; Unavailable if it is unusable."""
         return self._call(lambda client: client.statuses(ids), len(ids))
 
     def status(self, upstream_id: str) -> StatusItem:
-        """The answer about one id, which need not be a number. Raises ProbeStopped and Unavailable."""
+        """Return the answer about one id, which need not be a number. Raises ProbeStopped and Unavailable."""
         return self._call(lambda client: client.status(upstream_id), 1)
 
     def _call[T](self, ask: Callable[[ProviderClient], T], number_of_ids: int) -> T:

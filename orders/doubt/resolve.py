@@ -204,7 +204,7 @@ def _with_work(now: datetime) -> QuerySet[Provider]:
 
 
 def _is_taken(now: datetime) -> Q:
-    """Providers at which a resolver is at work, or the next look is not due."""
+    """Return the condition of providers at which a resolver is at work, or the next look is not due."""
     return Q(claimed_until__gt=now) | Q(next_at__gt=now)
 
 

@@ -86,7 +86,7 @@ def fixed_cap() -> Decimal:
 
 
 class Admission(StrEnum):
-    """What the breaker says to one more order."""
+    """Whether the breaker lets one more order through."""
 
     FREE = "free"
     TRIAL = "trial"
@@ -115,7 +115,7 @@ def trip_when_nothing_fits(provider: Provider, *, now: datetime) -> bool:
 
 
 def expected_admission(provider: Provider, *, now: datetime) -> Admission:
-    """Return what :func:`admit` would say, without a lock and without moving anything."""
+    """Return what :func:`admit` would return, without a lock and without moving anything."""
     row = BreakerState.objects.filter(provider=provider, tripped_at__isnull=False).first()
     if row is None or not (reason := _reason(provider, row)):
         return Admission.FREE
@@ -123,7 +123,7 @@ def expected_admission(provider: Provider, *, now: datetime) -> Admission:
 
 
 def admit(provider: Provider, *, now: datetime) -> Admission:
-    """Say whether one more order may be claimed, freely or as the one trial. Part of the claim's transaction."""
+    """Return whether one more order may be claimed, freely or as the one trial. Part of the claim's transaction."""
     if not is_tripped(provider.pk):
         return Admission.FREE
     row = BreakerState.objects.select_for_update().get(pk=provider.pk)

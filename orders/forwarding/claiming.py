@@ -20,7 +20,7 @@ from upstream.errors import ErrorClass
 
 # chosen: the longest-due queued order that may go now, locked. Only a trial passes an open breaker. Of the orders that
 #     were refused because another one for their link is active, only the oldest for each link is tried. While an order
-#     that came too fast waits, none goes: the provider complained of all of us.
+#     waits because it came too fast, none goes: such a limit is for the whole account.
 # moved: that order is claimed, and this is one try more.
 # begun: its next attempt, with the lane that will send it.
 _CLAIM = f"""

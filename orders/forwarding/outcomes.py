@@ -88,7 +88,7 @@ def record(attempt: ForwardAttempt, result: AcceptedOrder | Refused | NotSent | 
 
 
 def _is_repeated(attempt: ForwardAttempt) -> bool:
-    """Whether a repeat of the request may have left. The caller has locked the attempt, as the permit of one does."""
+    """True if a repeat of the request may have left. The caller has locked the attempt, as each permit does."""
     return RepeatAttempt.objects.filter(attempt=attempt, sent_at__isnull=False).exists()
 
 

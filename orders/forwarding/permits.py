@@ -138,7 +138,7 @@ def permit(kind: SendKind, lane: Lane, token: uuid.UUID, *, digest: str = "") ->
 
 
 def room_for_a_call() -> timedelta:
-    """How long a lease must still last for a call to begin."""
+    """Return how long a lease must still last for a call to begin."""
     return timedelta(seconds=settings.FORWARD_DEADLINE_SECONDS * 4 / 3)
 
 
@@ -217,7 +217,7 @@ def store_exchange(
 
 
 def stored_exchange(transcript: dict[str, Any]) -> Exchange:
-    """What was kept, in the shape in which it is judged. A body that was cut when stored is not complete."""
+    """Return a stored exchange in the shape in which it is judged. A body that was cut when stored is not complete."""
     body = str(transcript.get("body") or "").encode()
     is_whole = int(transcript.get("body_bytes") or 0) <= EVIDENCE_LIMIT
     return Exchange(
