@@ -68,6 +68,11 @@ class AccountAdapter(DefaultAccountAdapter):
             return reverse("keys_after_password")
         return reverse("admin:index") if user.is_staff else super().get_login_redirect_url(request)
 
+    def save_user(self, request: HttpRequest, user: Any, form: Any, commit: bool = True) -> Any:
+        """Keep the language of the page with the new account."""
+        user.language = getattr(request, "LANGUAGE_CODE", "")
+        return super().save_user(request, user, form, commit)
+
     def send_mail(self, template_prefix: str, email: str, words: dict[str, Any]) -> None:
         queue_account_mail(context.request, template_prefix, email, words)
 

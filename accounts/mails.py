@@ -14,8 +14,8 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils import dateformat, timezone
 from django.utils.functional import Promise
-from django.utils.translation import get_language
 
+from accounts.languages import mail_language
 from accounts.password_limits import accounts_named, count_all, networks_of
 from core.clock import database_now
 from notices.models import Outbox, SendState
@@ -73,7 +73,7 @@ def queue_account_mail(request: HttpRequest | None, template: str, email: str, c
         data={word: value for word, value in words.items() if word not in SECRETS},
         secret={word: value for word, value in words.items() if word in SECRETS},
         good_until=now + timedelta(seconds=lifetime) if lifetime is not None else None,
-        language=get_language() or settings.LANGUAGE_CODE,
+        language=mail_language(context.get("user"), request),
         now=now,
     )
     if request is not None and name in _WAITED_FOR:

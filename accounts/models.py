@@ -79,6 +79,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         related_name="customers",
         help_text=_("The group whose prices this customer pays."),
     )
+    #: Of mails, and of pages after a sign-in. Empty: never chosen.
+    language = models.CharField(_("language"), max_length=10, blank=True, default="", db_default="")
     date_joined = models.DateTimeField(_("joined"), db_default=Now(), editable=False)
 
     objects: ClassVar[UserManager] = UserManager()

@@ -1,9 +1,10 @@
 from django.urls import path
 
-from accounts import terms, views
+from accounts import languages, terms, views
 
 urlpatterns = [
     path("account/", views.account, name="account"),
+    path("account/language/", languages.save, name="account_language"),
     path("account/second-step/", views.second_factor_needed, name="second_factor_needed"),
     path("account/terms/", terms.accept, name="accept_terms"),
     path("account/api-keys/", views.api_keys, name="api_keys"),

@@ -1,5 +1,6 @@
 """The two tables that every room shares: what staff did, and what the owner says about the shop."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MaxValueValidator
 from django.db import models
@@ -77,6 +78,15 @@ class ShopSettings(models.Model):
             "The most new customers of one hour, over the whole shop. Accounts that nobody verified do not count. "
             "0: no limit."
         ),
+    )
+    #: Codes of settings.LANGUAGES that customers may choose, besides the default one.
+    languages = ArrayField(
+        models.CharField(max_length=10),
+        verbose_name=_("languages"),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text=_("Customers choose among these and the shop's default language. The admin stays English."),
     )
     opened_at = models.DateTimeField(_("open since"), null=True, blank=True, editable=False)
     #: SHOP_CURRENCY as it was when money first moved; see storefront.currency_lock.

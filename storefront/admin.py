@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -11,6 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -42,6 +44,7 @@ class ShopSettingsAdmin(ShopModelAdmin):
     change_form_template = "admin/core/shopsettings/change_form.html"
     fieldsets = (
         (_("What customers read"), {"fields": ("name", "headline", "home_text", "contact_email", "sender_name")}),
+        (_("Languages"), {"fields": ("languages",)}),
         (_("New customers"), {"fields": ("opened_", "signup_is_open", "signups_per_hour")}),
         (_("Set in the environment"), {"fields": ("environment_",)}),
     )
@@ -55,6 +58,18 @@ class ShopSettingsAdmin(ShopModelAdmin):
             path("open/", self.admin_site.admin_view(self.open), name="core_shopsettings_open"),
             *super().get_urls(),
         ]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Languages as boxes to tick: the translated ones besides the default one, which is always offered."""
+        if db_field.name != "languages":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        return forms.MultipleChoiceField(
+            choices=[pair for pair in settings.LANGUAGES if pair[0] != settings.LANGUAGE_CODE],
+            widget=forms.CheckboxSelectMultiple,
+            required=False,
+            label=capfirst(str(db_field.verbose_name)),
+            help_text=db_field.help_text,
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

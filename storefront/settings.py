@@ -4,7 +4,6 @@ from pathlib import Path
 
 from celery.schedules import schedule
 from django.utils.csp import CSP
-from django.utils.translation import gettext_lazy as _
 from kombu import Queue
 
 from storefront.environment import SITE, Environment, celery_broker
@@ -156,12 +155,12 @@ MIDDLEWARE = [
     "storefront.middleware.NulMiddleware",
     "storefront.middleware.PrivatePagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "core.shop_settings.ShopSettingsMiddleware",
+    "core.languages.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.requests.CustomerMiddleware",
-    "core.shop_settings.ShopSettingsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.confirming.KeptFormMiddleware",
@@ -196,8 +195,9 @@ if DATABASES["default"]:
 CACHES = {"default": {"BACKEND": "core.counters.CounterCache", "LOCATION": "core_cache"}}
 
 # --- Language and time ------------------------------------------------------------------------------------------------
-# A language is offered once it is translated: a page laid out from right to left in English helps nobody.
-LANGUAGES = [("en", _("English"))]
+# A language stands here once it is translated to the last text. Which of them customers are offered is the owner's
+# choice, in the settings of the shop.
+LANGUAGES = [("en", "English"), ("es", "Español"), ("ar", "العربية")]
 LANGUAGE_CODE = env.choice("LANGUAGE_CODE", "en", tuple(code for code, _name in LANGUAGES))
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
@@ -299,6 +299,7 @@ _cookie_prefix = "__Host-" if HTTPS else ""
 SESSION_COOKIE_NAME = f"{_cookie_prefix}sessionid"
 CSRF_COOKIE_NAME = f"{_cookie_prefix}csrftoken"
 DEVICE_COOKIE_NAME = f"{_cookie_prefix}device"
+LANGUAGE_COOKIE_NAME = f"{_cookie_prefix}language"
 KEPT_FORM_COOKIE_NAME = f"{_cookie_prefix}kept-form"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14

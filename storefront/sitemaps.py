@@ -14,12 +14,14 @@ from django.views.decorators.http import require_safe
 
 from catalog.models import Category, Service
 from catalog.shop.page_addresses import category_address, service_address
+from core.languages import in_language, offered
+from core.shop_settings import shop_settings
 from pages.models import OwnPage
 
 #: Addresses in one file, far below the 50,000 that a file may hold, so that each is made quickly.
 PER_FILE = 2_000
 #: Paths that are of no use to search engines: they ask for a sign-in, or are for programs.
-PRIVATE = ("/account/", "/accounts/", "/admin/", "/api/v2", "/order/", "/orders/", "/wallet/", "/pay/")
+PRIVATE = ("/account/", "/accounts/", "/admin/", "/api/v2", "/language/", "/order/", "/orders/", "/wallet/", "/pay/")
 
 
 class ShopSitemap(Sitemap):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
@@ -33,6 +35,20 @@ class ShopSitemap(Sitemap):  # type: ignore[type-arg]  # Django's class takes no
 
     def get_domain(self, site: Any = None) -> str:
         return urlsplit(settings.SHOP_URL).netloc
+
+    def get_urls(self, page: Any = 1, site: Any = None, protocol: Any = None) -> list[dict[str, Any]]:
+        """Each page once in every language that the shop offers, with where it is in the others."""
+        codes, found = offered(shop_settings()), []
+        for url in super().get_urls(page, site, protocol):
+            path = urlsplit(url["location"]).path
+            addresses = {code: settings.SHOP_URL + in_language(path, code) for code in codes}
+            if len(set(addresses.values())) == 1:
+                found.append(url | {"location": addresses[codes[0]]})
+                continue
+            links = [*addresses.items(), ("x-default", addresses[codes[0]])]
+            alternates = [{"lang_code": code, "location": address} for code, address in links]
+            found += [url | {"location": address, "alternates": alternates} for address in addresses.values()]
+        return found
 
 
 class Pages(ShopSitemap):
@@ -88,7 +104,9 @@ SITEMAPS = {"pages": Pages, "own": OwnPages, "categories": Categories, "services
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     """Where search engines may look, and where the list of pages is."""
-    lines = ["User-agent: *", *(f"Disallow: {path}" for path in PRIVATE), "Allow: /", ""]
+    codes = [code for code, _name in settings.LANGUAGES]
+    closed = dict.fromkeys(in_language(path, code) for code in codes for path in PRIVATE)
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed), "Allow: /", ""]
     lines.append(f"Sitemap: {settings.SHOP_URL}{reverse('sitemap')}")
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 

@@ -1,7 +1,9 @@
+from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.contrib.sitemaps import views as sitemap_views
 from django.urls import include, path
 
+from accounts import languages
 from storefront import health, sitemaps
 
 urlpatterns = [
@@ -17,11 +19,16 @@ urlpatterns = [
     ),
     path("sitemap-<section>.xml", sitemap_views.sitemap, {"sitemaps": sitemaps.SITEMAPS}, "sitemap_file"),
     path("admin/", admin.site.urls),
-    path("accounts/", include("allauth.urls")),
-    path("", include("accounts.urls")),
-    path("", include("pages.urls")),
-    path("", include("catalog.urls")),
-    path("", include("orders.urls")),
-    path("", include("billing.urls")),
+    path("language/<str:code>/", languages.choose, name="language"),
     path("", include("api.urls")),
+    # What follows has a prefix in each language but the default one. core.languages.NEUTRAL lists what has none.
+    *i18n_patterns(
+        path("accounts/", include("allauth.urls")),
+        path("", include("accounts.urls")),
+        path("", include("pages.urls")),
+        path("", include("catalog.urls")),
+        path("", include("orders.urls")),
+        path("", include("billing.urls")),
+        prefix_default_language=False,
+    ),
 ]

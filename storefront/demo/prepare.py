@@ -28,8 +28,8 @@ def main() -> None:
     EmailAddress.objects.get_or_create(user=owner, email=OWNER, defaults={"verified": True, "primary": True})
     call_command("create_customer", CUSTOMER, "--password", customer_password, "--credit", OPENING_CREDIT)
 
-    # 3. The doors. The owner of the demo does not have to press the button.
-    ShopSettings.objects.filter(pk=1, opened_at=None).update(opened_at=Now())
+    # 3. The doors and the languages. The owner of the demo does not have to press the button.
+    ShopSettings.objects.filter(pk=1, opened_at=None).update(opened_at=Now(), languages=["es", "ar"])
 
     # 4. The passwords that the demo prints, also in a database that another clone's demo has filled.
     for email, password in ((OWNER, owner_password), (CUSTOMER, customer_password)):
