@@ -6,7 +6,9 @@ place of a table, under its name: the same equations then say whether these rows
 
 # ruff: noqa: S608  # Statements are put together from constants of this project; nothing from outside reaches them.
 
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -107,16 +109,23 @@ EVERYTHING = f"""
 
 
 @contextmanager
-def one_snapshot() -> Iterator[None]:
+def one_snapshot(exported: str | None = None) -> Iterator[str | None]:
     """Let all that is read in the block be of one moment, with memory enough for sums over every row.
 
-    Inside a transaction it is that transaction's moment, as far as its isolation gives one. Several processes share the
-    work, but no table of a hash join: in a container, shared memory is far smaller than what such a table may take.
+    Yields the snapshot's name, under which another session may enter the same moment as ``exported``. Inside a
+    transaction it is that transaction's moment, as far as its isolation gives one, and has no name. Several processes
+    share the work, but no table of a hash join: in a container, shared memory is far smaller than what such a table may
+    take.
     """
     is_outermost = not connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
+        name = None
         if is_outermost:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            if exported is not None:
+                cursor.execute("SET TRANSACTION SNAPSHOT %s", [exported])
+            cursor.execute("SELECT pg_export_snapshot()")
+            [name] = cursor.fetchone()
         # For a million orders, joins in the order of indexes are quicker than tables of hashes larger than this.
         cursor.execute("SET LOCAL work_mem = '64MB'")
         cursor.execute("SET LOCAL hash_mem_multiplier = 1")
@@ -124,17 +133,42 @@ def one_snapshot() -> Iterator[None]:
         # The rows of an order were written one after the other: reading them along an index is hardly random.
         cursor.execute("SET LOCAL random_page_cost = 1")
         cursor.execute("SET LOCAL enable_parallel_hash = off")
-        yield
+        yield name
 
 
 def check(equations: Iterable[Equation | Together], world: str = EVERYTHING) -> list[Finding]:
-    """Recompute each equation in ``world``; return what was found, in the same order."""
-    with one_snapshot():
-        return [
-            finding
-            for e in equations
-            for finding in (_check_together(e, world) if isinstance(e, Together) else [_check_alone(e, world)])
-        ]
+    """Recompute each equation in ``world``; return what was found, in the same order.
+
+    Two sessions take one equation after the other, both in one snapshot. Inside a transaction this one does it alone,
+    since no other sees its rows.
+    """
+    left = deque(enumerate(equations))
+    found: dict[int, list[Finding]] = {}
+
+    def work() -> None:
+        while True:
+            try:
+                place, e = left.popleft()
+            except IndexError:
+                return
+            found[place] = _check_together(e, world) if isinstance(e, Together) else [_check_alone(e, world)]
+
+    def help_in(exported: str) -> None:
+        try:
+            with one_snapshot(exported):
+                work()
+        finally:
+            connection.close()
+
+    with one_snapshot() as name:
+        if name is None:
+            work()
+        else:
+            with ThreadPoolExecutor(1, thread_name_prefix="audit") as pool:
+                helper = pool.submit(help_in, name)
+                work()
+                helper.result()
+    return [finding for _place, findings in sorted(found.items()) for finding in findings]
 
 
 def _check_alone(e: Equation, world: str) -> Finding:

@@ -6,7 +6,7 @@ from catalog.links.reader import search_keys
 from orders.models import Order
 
 #: Where no index helps, so many of the newest orders are looked through.
-LOOKED_THROUGH = 5000
+LOOKED_THROUGH = 2000
 #: The most orders that a search finds by one link.
 MOST_FOUND = 2000
 #: A shorter beginning of an address finds nothing in particular.
