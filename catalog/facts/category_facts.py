@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -41,7 +42,7 @@ def category_facts(category_id: int) -> CategoryFacts:
     starts: dict[int, int] = {}
     whole = ended = 0
     with connection.cursor() as cursor:
-        values = {"category": category_id, "since": today - timedelta(days=WEEK), "today": today}
+        values: dict[str, Any] = {"category": category_id, "since": today - timedelta(days=WEEK), "today": today}
         cursor.execute(_WEEK, values)
         for step, n, of in cursor.fetchall():
             if step is None:

@@ -155,6 +155,7 @@ def _read(before: SearchIndex | None) -> SearchIndex:
     headings: dict[int, int] = {}
     by_price: list[tuple[bool, Decimal, int, Entry]] = []
     for pk, text, category, platform, refills, cancels, drips, price, unit in rows:
+        assert price is not None  # noqa: S101 - what is on sale has a price
         if (place := places.get((category, platform))) is None:
             place = places[category, platform] = Place(category, categories[category], platform)
             headings.setdefault(category, len(headings))

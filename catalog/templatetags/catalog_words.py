@@ -1,7 +1,7 @@
 """Filters for pages of the catalog: search words marked in names, letters of platforms, times."""
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
 
 from django import template
@@ -46,6 +46,7 @@ def marked(name: str | int, words: list[str] | str) -> SafeString:
 
 def _places(text: str, words: list[str]) -> list[tuple[int, int]]:
     """Where ``words`` stand in ``text``: beginnings and ends, in order, those that touch as one."""
+    origins: Sequence[int]
     if text.isascii():
         folded, origins = text.lower(), range(len(text))
     else:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 
@@ -107,7 +108,7 @@ def waiting_by_platform() -> dict[str, tuple[int, datetime]]:
 
 def held_orders(platform: str, first: date, last: date) -> HeldOrders:
     """Return what became of the orders of a platform that were placed on these days and held back."""
-    values = {"platform": platform, "begins": bounds_of(first)[0], "ends": bounds_of(last)[1]}
+    values: dict[str, Any] = {"platform": platform, "begins": bounds_of(first)[0], "ends": bounds_of(last)[1]}
     with connection.cursor() as cursor:
         cursor.execute(_HELD, values)
         return HeldOrders(*cursor.fetchone())
