@@ -10,6 +10,7 @@ from api.errors import (
     INCORRECT_LINK,
     INCORRECT_QUANTITY,
     INCORRECT_SERVICE,
+    LINK_HAS_OPEN_ORDER,
     NO_DRIPFEED,
     NOT_ENOUGH_FUNDS,
     PRICES_CHANGING,
@@ -26,6 +27,7 @@ from orders.checkout.coded_fields import choices_of, not_a_choice
 from orders.checkout.fields import BadFields
 from orders.checkout.placement import PriceUnsteady
 from orders.checkout.quotes import SaleBelowCost, ServiceUnavailable
+from orders.checkout.same_link import LinkHasOpenOrder
 from upstream.service_types import QuantitySource, lines_of, service_type
 
 _TEXTS: dict[type[Refusal], str] = {
@@ -33,6 +35,7 @@ _TEXTS: dict[type[Refusal], str] = {
     SaleBelowCost: SERVICE_UNAVAILABLE,
     PriceUnsteady: PRICES_CHANGING,
     NotEnoughMoney: NOT_ENOUGH_FUNDS,
+    LinkHasOpenOrder: LINK_HAS_OPEN_ORDER,
     WalletFrozen: ACCOUNT_SUSPENDED,
 }
 #: Of several problems the client reads one: the first of these, then any other.

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from core.existence import any_exists
 from orders import cancellations, freezing, refills, timeouts
-from orders.checkout import link_keys
+from orders.checkout import link_keys, waiting
 from orders.doorbell import FOLLOW, FORWARD, ring
 from orders.following import poll
 from orders.forwarding import dispatch, leases, refill_sends, repeat_rules, repeats, request_tests
@@ -32,6 +32,7 @@ def ring_for_due(*, now: datetime) -> int:
     is_frozen = freezing.check(now=now)
     timeouts.give_up(now=now)
     link_keys.fill_in(batches=1)
+    waiting.release_waiting(now=now)
     sendable = {"provider__is_active": True, "provider__parked_at": None}
     to_send = (
         Order.objects.filter(forward_state=Forward.QUEUED, next_at__lte=now, **sendable),
@@ -50,6 +51,7 @@ def do_due(*, now: datetime, seconds: float) -> Swept:
     """Give up dead attempts and do the due work here and now, with about ``seconds`` for each kind; return counts."""
     freezing.check(now=now)  # Before anything is claimed: a restored shop does not send even one order first.
     link_keys.fill_in(batches=1)
+    waiting.release_waiting(now=now)
     return Swept(
         given_up=leases.expire(now=now),
         forwarded=dispatch.forward_due(seconds=seconds),

@@ -61,7 +61,7 @@ def _refund(order: Order, now: datetime) -> bool:
     why, memo = WAITED_TOO_LONG, _("Not taken in time")
     if was_in_doubt:
         why, memo = NEVER_CONFIRMED, _("Never confirmed")
-    elif order.last_refusal == ErrorClass.DUPLICATE_LINK:
+    elif order.last_refusal == ErrorClass.DUPLICATE_LINK or order.waits_for_order:
         why = LINK_BUSY_TOO_LONG
     if not lifecycle.move(
         order_id=order.pk,

@@ -20,6 +20,10 @@ ERRORS = (
         f"{errors.INCORRECT_LINK}: …",
         _("It is an address of another platform than the service's. The text after the colon says of which."),
     ),
+    (
+        errors.LINK_HAS_OPEN_ORDER,
+        _("This service takes one order at a time for a link. Send it again when yours has ended."),
+    ),
     (errors.INCORRECT_QUANTITY, _("The quantity is missing or no whole number.")),
     ("Quantity less than minimal 100", _("The service's own min, or one line per unit for comments.")),
     ("Quantity more than maximum 50000", _("The service's own max; with a drip-feed it counts all runs.")),

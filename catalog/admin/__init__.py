@@ -3,6 +3,7 @@
 from catalog.admin.adjustments import PriceAdjustmentAdmin
 from catalog.admin.categories import CategoryAdmin
 from catalog.admin.groups import CustomerGroupAdmin
+from catalog.admin.order_rules import OrderRulesAdmin
 from catalog.admin.provider_services import ProviderServiceAdmin
 from catalog.admin.providers import ProviderAdmin
 from catalog.admin.rules import MarkupRuleAdmin
@@ -15,6 +16,7 @@ __all__ = [
     "CustomerGroupAdmin",
     "MarkupRuleAdmin",
     "PriceAdjustmentAdmin",
+    "OrderRulesAdmin",
     "ProviderAdmin",
     "ProviderServiceAdmin",
     "ServiceAdmin",

@@ -25,7 +25,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class
         fields = (
             "name", "url", "is_active", "currency", "exchange_rate", "markup_percent", "low_balance",
             "follows_name", "follows_description", "follows_category", "follows_limits", "holds_falls", "new_services",
-            "can_refill", "can_cancel", "can_list_orders",
+            "can_refill", "can_cancel", "same_link", "can_list_orders",
             "probing_enabled", "patience_seconds", "body_encoding", "batch_size", "dialect",
         )  # fmt: skip
 

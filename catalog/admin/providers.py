@@ -67,6 +67,7 @@ class ProviderAdmin(PricePreviewAdmin):
                 "fields": (
                     "can_refill",
                     "can_cancel",
+                    "same_link",
                     "can_list_orders",
                     "probing_enabled",
                     "patience_seconds",

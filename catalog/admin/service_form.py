@@ -56,7 +56,7 @@ class ServiceForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class 
         model = Service
         fields = (
             "name", "description", "category", "min", "max", "position", "is_visible", "own_price", "badges",
-            "own_time", "own_refill_days", "own_refill_opens_hours", "fallback", "pins",
+            "own_time", "own_refill_days", "own_refill_opens_hours", "own_same_link", "fallback", "pins",
         )  # fmt: skip
 
     def clean_description(self) -> str:

@@ -79,7 +79,10 @@ class ServiceAdmin(PricePreviewAdmin):
     readonly_fields = ("provider", "rate_", "cost_", "markup", "price_", "margin", "on_sale", "groups_")
     fieldsets = (
         (None, {"fields": ("name", "category", "description", ("min", "max"), "position", "is_visible", "pins")}),
-        (_("In the shop"), {"fields": ("badges", "own_time", ("own_refill_days", "own_refill_opens_hours"))}),
+        (
+            _("In the shop"),
+            {"fields": ("badges", "own_time", ("own_refill_days", "own_refill_opens_hours"), "own_same_link")},
+        ),
         (_("Source"), {"fields": ("provider", "move_to", "fallback")}),
         (_("Price"), {"fields": ("own_price", *readonly_fields[1:])}),
     )

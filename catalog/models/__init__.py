@@ -3,7 +3,8 @@ from catalog.models.catalog_write import CatalogWrite
 from catalog.models.change import ChangeKind, ServiceChange
 from catalog.models.diff import SyncDiff
 from catalog.models.facts import FactsState, ServiceDay, ServiceFigures
-from catalog.models.provider import AnswerCount, Provider, SyncRun
+from catalog.models.order_rules import OrderRules
+from catalog.models.provider import AnswerCount, Provider, SameLink, SyncRun
 from catalog.models.rule import MarkupRule
 from catalog.models.service import Category, ProviderService, Service, Unit
 from catalog.models.unlisted import UnlistedText
@@ -16,9 +17,11 @@ __all__ = [
     "ChangeKind",
     "FactsState",
     "MarkupRule",
+    "OrderRules",
     "PriceAdjustment",
     "Provider",
     "ProviderService",
+    "SameLink",
     "Service",
     "ServiceChange",
     "ServiceDay",

@@ -22,6 +22,14 @@ class NewServices(models.TextChoices):
     CHOSEN = "chosen", _("Not sold until you import them")
 
 
+class SameLink(models.TextChoices):
+    """What becomes of a customer's order for a link that an earlier one of theirs is still open for."""
+
+    WARN = "warn", _("Warn, and take it")
+    WAIT = "wait", _("Take it, and send it when the earlier one has ended")
+    REFUSE = "refuse", _("Refuse it until the earlier one has ended")
+
+
 class Provider(models.Model):
     """A provider we buy from, and our account there. Rates and balance are in its own ``currency``.
 
@@ -62,6 +70,17 @@ class Provider(models.Model):
         help_text=_(
             "Customers may ask to cancel orders of services whose row in the list allows it. It is only a request: "
             "money moves when the provider says that an order is canceled."
+        ),
+    )
+    same_link = models.CharField(
+        _("second order for a link"),
+        max_length=8,
+        choices=SameLink,
+        default=SameLink.WARN,
+        db_default=SameLink.WARN.value,
+        help_text=_(
+            "While an order of the same customer for the same service and link is open. Many providers refuse a second "
+            "one, or count it wrongly."
         ),
     )
     can_list_orders = models.BooleanField(

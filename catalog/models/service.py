@@ -8,7 +8,7 @@ from django.db.models.functions import Length, Now
 from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models.provider import Provider
+from catalog.models.provider import Provider, SameLink
 from catalog.refill_terms import MOST_DAYS, MOST_HOURS
 from core.money import QUANTUM, AmountField, ProviderAmountField
 from upstream.service_types import SERVICE_TYPES, service_type
@@ -217,6 +217,14 @@ class Service(models.Model):
         validators=[MaxValueValidator(MOST_HOURS)],
         help_text=_("After an order is completed. 0: at once. Empty: what the provider's list says."),
     )
+    own_same_link = models.CharField(
+        _("second order for a link"),
+        max_length=8,
+        choices=SameLink,
+        blank=True,
+        db_default="",
+        help_text=_("Empty: what is set for the provider."),
+    )
     pins = ArrayField(models.CharField(max_length=20), verbose_name=_("pinned fields"), default=list, blank=True)
     #: Name, category and id, folded (NFKC, lower case) for the search box.
     search_text = models.TextField(editable=False, default="")
@@ -282,6 +290,11 @@ class Service(models.Model):
             return 0
         own = self.own_refill_opens_hours
         return self.source.refill_opens_hours if own is None else own
+
+    @property
+    def same_link(self) -> SameLink:
+        """What becomes of a second order of a customer for a link while the first one is open."""
+        return SameLink(self.own_same_link or self.source.provider.same_link)
 
     @property
     def allows_cancel(self) -> bool:

@@ -19,14 +19,14 @@ from catalog.prices.group_prices import group_price
 # Each in the order of the model's columns, as `Model.from_db` reads them.
 _SERVICE = (
     "id", "source_id", "fallback_id", "category_id", "name", "platform", "min", "max", "price", "own_price",
-    "price_factor", "is_visible", "own_refill_days", "own_refill_opens_hours",
+    "price_factor", "is_visible", "own_refill_days", "own_refill_opens_hours", "own_same_link",
 )  # fmt: skip
 _ROW = (
     "id", "provider_id", "external_id", "type", "unit", "rate", "held_rate", "min", "max", "refill", "cancel",
     "dripfeed", "refill_days", "refill_opens_hours", "codes", "quarantine", "vanished_at",
 )  # fmt: skip
 _PROVIDER = (
-    "id", "name", "currency", "exchange_rate", "markup_percent", "can_refill", "can_cancel", "is_active",
+    "id", "name", "currency", "exchange_rate", "markup_percent", "can_refill", "can_cancel", "same_link", "is_active",
     "sale_stopped", "parked_at",
 )  # fmt: skip
 _GROUP = ("id", "percent")

@@ -36,7 +36,7 @@ class OrderAdmin(SettlingAdmin):
         (_("At the provider"), {"fields": (
             ("provider", "upstream_id", "external_service_id"), ("raw_state", "start_count", "remains"),
             ("expected_charge_", "provider_charge_", "last_refusal"), ("sent_at", "placed_at", "finished_at"),
-            ("answered_at", "next_at", "next_poll_at"), ("tries", "poll_misses"),
+            ("answered_at", "next_at", "next_poll_at"), ("tries", "poll_misses", "waits_for"),
         )}),
         (_("What was bought"), {"fields": (
             ("service_name", "service_type", "unit"), ("price_", "charge_", "cost_", "margin"),

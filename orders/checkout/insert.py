@@ -24,7 +24,7 @@ _GIVEN = (
     "customer_id", "service_id", "provider_id", "external_service_id", "service_name", "service_type", "unit", "link",
     "link_key", "quantity", "runs", "interval", "total", "fields", "price", "charge", "expected_cost",
     "expected_charge", "provider_currency", "nonce", "source", "created_at", "next_at",
-    "refill_days", "refill_opens_hours",
+    "refill_days", "refill_opens_hours", "waits_for_id",
 )  # fmt: skip
 
 #: Postgres reads it as the time at which the transaction began, which here is that of this statement.
@@ -41,11 +41,13 @@ def write_order(
     now: datetime | None,
     also: Part | None,
     only_while: Part | None = None,
+    waits_for: int | None = None,
 ) -> int | None:
     """Return the number of the new order; None, with nothing written, if something changed or the nonce is taken.
 
     ``now`` is None where this statement itself reads the clock. ``also`` is written with it, and may select from
-    ``placed``, the part with the new order's id. ``only_while`` is one more condition. Raises IntegrityError for what
+    ``placed``, the part with the new order's id. ``only_while`` is one more condition. An order that ``waits_for``
+    another one gets no time to be sent. Raises IntegrityError for what
     only the database noticed, such as two orders that spend the same money.
     """
     origin, fields = quote.origin, quote.fields
@@ -74,7 +76,8 @@ def write_order(
         "nonce": nonce,
         "source": source,
         "created_at": at,
-        "next_at": at,
+        "next_at": None if waits_for else at,
+        "waits_for_id": str(waits_for) if waits_for else None,
         "refill_days": str(quote.service.refill_days),
         "refill_opens_hours": str(quote.service.refill_opens_hours),
         # What the statement compares, and the first event.

@@ -6,12 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from billing import ledger
 from billing.models import AccountKind
+from catalog.models import SameLink
 from catalog.prices.terms import last_terms
 from core.prepared import Part
 from core.refusals import Refusal
@@ -20,6 +21,7 @@ from notices.alerts import raise_alert
 from orders.checkout.insert import write_order
 from orders.checkout.offers import Offer, read_offer
 from orders.checkout.quotes import Quote, SaleBelowCost, quote_of
+from orders.checkout.same_link import LinkHasOpenOrder, one_at_a_time, open_order_for
 from orders.checkout.subscriptions import is_subscription
 from orders.doorbell import FORWARD, ring_soon_on_commit
 from orders.models import Order
@@ -85,8 +87,8 @@ def place_order(
     returns the first order. With ``shown_charge`` a higher charge buys nothing. ``offer`` spares reading it, where the
     caller read it a moment ago; ``also`` is written in the same statement (`orders.checkout.insert`).
 
-    Raises ServiceUnavailable, BadFields, PriceMoved, PriceUnsteady, SaleBelowCost, NotEnoughMoney, WalletFrozen; each
-    leaves nothing behind.
+    Raises ServiceUnavailable, BadFields, PriceMoved, PriceUnsteady, SaleBelowCost, NotEnoughMoney, WalletFrozen,
+    LinkHasOpenOrder; each leaves nothing behind.
     """
     for _try in range(_TRIES):
         # 1. What the order is made of, and whether it was placed before.
@@ -113,17 +115,15 @@ def place_order(
             ledger.own_account_id(AccountKind.HELD)
 
         # 3. The order, unless something of the offer has changed since: then once more from the start.
+        write = _write_in_turn if _is_one_at_a_time(q) else _write
         try:
-            number = write_order(
-                customer_id=customer.pk, actor=customer.email, quote=q, nonce=nonce, source=source, now=now, also=also
-            )
+            placement = write(customer, q, nonce, source, now, also)
         except IntegrityError as problem:
             if (refusal := ledger.refusal_of(problem)) is None:
                 raise
             raise refusal from problem
-        if number is not None:
-            ring_soon_on_commit(FORWARD)
-            return Placement(number)
+        if placement is not None:
+            return placement
         offer = None
     raise PriceUnsteady(_("Prices are changing at this moment. Nothing was charged; please try again."))
 
@@ -149,6 +149,8 @@ def place_from_memory(
         return None
     try:
         q = quote_of(terms, fields, now=None)
+        if _is_one_at_a_time(q):
+            return None
         number = write_order(
             customer_id=customer.pk,
             actor=customer.email,
@@ -165,6 +167,46 @@ def place_from_memory(
         return None
     ring_soon_on_commit(FORWARD)
     return Placement(number)
+
+
+def _is_one_at_a_time(q: Quote) -> bool:
+    """Whether earlier orders for the same link have to be looked for; False costs no query."""
+    return bool(q.fields.link_key) and q.service.same_link is not SameLink.WARN
+
+
+def _write(
+    customer: User,
+    q: Quote,
+    nonce: str | None,
+    source: str,
+    now: datetime,
+    also: Part | None,
+    waits_for: int | None = None,
+) -> Placement | None:
+    number = write_order(
+        customer_id=customer.pk, actor=customer.email, quote=q, nonce=nonce, source=source, now=now, also=also,
+        waits_for=waits_for,
+    )  # fmt: skip
+    if number is None:
+        return None
+    if waits_for is None:
+        ring_soon_on_commit(FORWARD)
+    return Placement(number)
+
+
+def _write_in_turn(
+    customer: User, q: Quote, nonce: str | None, source: str, now: datetime, also: Part | None
+) -> Placement | None:
+    """Write the order unless an earlier one for its link is open: then it waits for that one, or is refused."""
+    with transaction.atomic():
+        one_at_a_time(customer.pk)
+        key, service = q.fields.link_key, q.service
+        earlier = open_order_for(customer_id=customer.pk, service_id=service.pk, link_key=key)
+        if earlier is not None and nonce is not None and earlier.nonce == nonce:
+            return Placement(earlier.pk, is_repeat=True)
+        if earlier is not None and service.same_link is SameLink.REFUSE:
+            raise LinkHasOpenOrder(earlier)
+        return _write(customer, q, nonce, source, now, also, waits_for=earlier.pk if earlier else None)
 
 
 def _alert_sale_below_cost(service_id: int, now: datetime) -> None:

@@ -70,6 +70,18 @@ class Order(models.Model):
     refill_days = models.SmallIntegerField(_("refill, days"), default=0, db_default=0)
     refill_opens_hours = models.SmallIntegerField(_("refill opens, hours"), default=0, db_default=0)
 
+    #: The earlier order for the same link that has to end before this one is sent (`orders.checkout.waiting`).
+    waits_for = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        verbose_name=_("waits for"),
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+
     forward_state = models.CharField(_("forwarding"), max_length=10, choices=Forward, default=Forward.QUEUED)
     next_at = models.DateTimeField(_("next try"), null=True, blank=True)
     tries = models.PositiveIntegerField(_("tries"), default=0)
@@ -161,6 +173,11 @@ class Order(models.Model):
                 name="order_waits_for_link",
             ),
             models.Index(
+                fields=["waits_for"],
+                condition=Q(waits_for__isnull=False, forward_state=Forward.QUEUED, next_at=None),
+                name="order_waits_for_order",
+            ),
+            models.Index(
                 fields=["forward_state"],
                 condition=~Q(forward_state__in=[Forward.PLACED, Forward.REFUSED, Forward.REFUNDED]),
                 name="order_unplaced",
@@ -195,6 +212,11 @@ class Order(models.Model):
     @property
     def is_in_doubt(self) -> bool:
         return self.forward_state in (Forward.IN_DOUBT, Forward.REVIEW)
+
+    @property
+    def waits_for_order(self) -> bool:
+        """True while it is not sent because an earlier order for its link is open."""
+        return self.waits_for_id is not None and self.forward_state == Forward.QUEUED and self.next_at is None
 
     @property
     def is_subscription(self) -> bool:

@@ -146,6 +146,9 @@ def _queued(order: Order, situation: Situation) -> str | SafeString:
             "sent; you can cancel it."
         )
         why: str | SafeString = format_html(text, usual=usual_wait())
+    elif situation is Situation.LINK_BUSY and order.waits_for_order:
+        text = _("Your order #%(number)s for this link is still open. This one is sent when that has ended.")
+        why = text % {"number": order.waits_for_id}
     else:
         why = str(_WAITING[situation])
     reserved = format_html(_("Your {charge} stays reserved."), charge=money_html(order.charge))

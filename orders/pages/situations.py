@@ -97,6 +97,8 @@ def _situation(order: Order, obstacle: Obstacle | None, now: datetime) -> Situat
 
 
 def _queued(order: Order, obstacle: Obstacle | None, now: datetime) -> Situation:
+    if order.waits_for_order and obstacle not in (Obstacle.RESTORED, Obstacle.FROZEN):
+        return Situation.LINK_BUSY
     if obstacle is not None:
         return _WAITS[obstacle]
     if order.last_refusal == ErrorClass.DUPLICATE_LINK:

@@ -40,10 +40,12 @@ def doubt_order(order: Order, *, known_at: datetime, now: datetime) -> ForwardAt
 def let_go(attempt: ForwardAttempt, *, proof: dict[str, Any], now: datetime) -> None:
     """Queue an order again that the scan proved absent. The caller has locked the order."""
     evidence = {"restored": True, "bracket": proof}
+    # The sweep looks again at the order that it waits for.
+    next_at = None if attempt.order.waits_for_id else now
     ForwardAttempt.objects.filter(pk=attempt.pk).update(outcome=Outcome.NOT_PLACED, evidence=evidence)
     lifecycle.move(
         order_id=attempt.order_id, old=Forward.IN_DOUBT, new=Forward.QUEUED, now=now, kind=EventKind.REQUEUED,
-        detail={"reason": "not at the provider after a restore"}, next_at=now, sent_at=None,
+        detail={"reason": "not at the provider after a restore"}, next_at=next_at, sent_at=None,
     )  # fmt: skip
 
 
