@@ -17,7 +17,7 @@ from django.db import connection
 from django.utils import timezone
 
 from billing import audit as books
-from billing.equations import MOVED, Finding, check, is_about_rows, one_snapshot
+from billing.equations import MOVED, Finding, check, check_at_once, is_about_rows, one_snapshot
 from notices import causes
 from notices.alerts import close_alert, raise_alert
 from orders import audit
@@ -44,30 +44,11 @@ _SUMS = f"""
     SELECT a.id, coalesce(m.amount, 0), coalesce(m.of_gateway, 0) FROM billing_account a
     LEFT JOIN moved m ON m.account_id = a.id WHERE a.kind <> 'wallet'
 """
-#: The orders that something happened to, and those on their way to a provider.
-_TOUCHED = f"""
-    SELECT id FROM orders_order WHERE id > %(order)s
-    UNION SELECT substr(reference, 7)::bigint FROM billing_transfer
-          WHERE id > %(transfer)s AND reference ~ '^order:[1-9][0-9]{{0,17}}$'
-    UNION SELECT order_id FROM orders_orderevent WHERE id > %(event)s
-    UNION SELECT order_id FROM orders_forwardattempt WHERE id > %(attempt)s
-    UNION SELECT id FROM orders_order WHERE forward_state NOT IN ({_SENT})
-"""
-#: The orders that have the same id at a provider as one of these, or as a child order of one of these. OFFSET 0 keeps
-#: each search inside its loop, along an index: the planner would read every order instead.
-_SHARING = """
-    WITH touched AS (
-        SELECT o.id, o.provider_id, o.upstream_id FROM orders_order o
-        WHERE o.id = ANY(%(orders)s) AND o.upstream_id IS NOT NULL
-        UNION ALL
-        SELECT c.parent_id, c.provider_id, c.upstream_id FROM orders_childorder c WHERE c.parent_id = ANY(%(orders)s)
-    )
-    SELECT p.id FROM touched t CROSS JOIN LATERAL (
-        SELECT o.id FROM orders_order o WHERE o.provider_id = t.provider_id AND o.upstream_id = t.upstream_id OFFSET 0
-    ) p WHERE p.id <> t.id
-"""
-# Once a part has the name of a table, that name means only the rows that the part selects. The balance of a wallet is
-# compared with its last line, and each new line with its transfer by the equation of lines.
+# The rows to look at. Once a part has the name of a table, that name means only the rows that the part selects.
+# happened: the orders that something happened to, and those on their way to a provider.
+# own: their rows. shared: other orders with the same id at a provider as one of them or of their child orders.
+# moved: each account's sum. That of a wallet is its last line, which the equation of lines compares with the transfers.
+# OFFSET 0 keeps each search inside its loop, along an index: the planner would read whole tables instead.
 _CHANGED = """
     WITH new_transfer AS MATERIALIZED (SELECT * FROM billing_transfer WHERE id > {transfer}),
     {fresh},
@@ -97,12 +78,35 @@ _CHANGED = """
         SELECT coalesce(sum(charged - earned - refunded), 0) AS held FROM billing_hold
         WHERE charged > earned + refunded
     ),
-    touched AS (SELECT unnest('{{{orders}}}'::bigint[]) AS id),
+    happened AS MATERIALIZED (
+        SELECT id FROM orders_order WHERE id > {order}
+        UNION SELECT substr(reference, 7)::bigint FROM new_transfer WHERE reference ~ '^order:[1-9][0-9]{{0,17}}$'
+        UNION SELECT order_id FROM orders_orderevent WHERE id > {event}
+        UNION SELECT order_id FROM orders_forwardattempt WHERE id > {attempt}
+        UNION SELECT id FROM orders_order WHERE forward_state NOT IN ({sent})
+    ),
+    own AS MATERIALIZED (
+        SELECT o.* FROM happened h CROSS JOIN LATERAL (SELECT * FROM orders_order o WHERE o.id = h.id OFFSET 0) o
+    ),
+    shared AS MATERIALIZED (
+        SELECT DISTINCT p.id FROM (
+            SELECT provider_id, upstream_id FROM own WHERE upstream_id IS NOT NULL
+            UNION ALL
+            SELECT c.provider_id, c.upstream_id FROM happened h
+            CROSS JOIN LATERAL (SELECT * FROM orders_childorder c WHERE c.parent_id = h.id OFFSET 0) c
+        ) t CROSS JOIN LATERAL (
+            SELECT o.id FROM orders_order o
+            WHERE o.provider_id = t.provider_id AND o.upstream_id = t.upstream_id OFFSET 0
+        ) p WHERE p.id NOT IN (SELECT id FROM happened)
+    ),
+    touched AS (SELECT id FROM happened UNION ALL SELECT id FROM shared),
     referred AS (
         SELECT 'order:' || id AS reference FROM touched
         UNION SELECT reference FROM new_transfer WHERE code IN ('hold', 'settle', 'release', 'late_refund')
     ),
-    orders_order AS (SELECT * FROM orders_order WHERE id IN (SELECT id FROM touched)),
+    orders_order AS (
+        SELECT * FROM own UNION ALL SELECT * FROM orders_order WHERE id IN (SELECT id FROM shared)
+    ),
     billing_hold AS (SELECT * FROM billing_hold WHERE reference IN (SELECT reference FROM referred)),
     billing_transfer AS (
         SELECT * FROM billing_transfer WHERE id <= {transfer} AND reference IN (SELECT reference FROM referred)
@@ -160,29 +164,22 @@ def audit_everything(state: AuditState, *, now: datetime) -> list[Finding]:
 
 def audit_changes(state: AuditState) -> list[Finding]:
     """Check what has changed since the certified rows, unless a guard is missing; this writes nothing."""
-    since = {name: int(state.certified.get(name, 0)) for name in _TABLES}
-    with one_snapshot(), connection.cursor() as cursor:
-        # 1. The guards: without its indexes, the rest would take hours.
+    with one_snapshot():
+        # Without the indexes that the guards are, the rest would take hours.
         findings = check(e for e in EQUATIONS if not is_about_rows(e))
         if not all(f.holds for f in findings):
             return findings
-        # 2. The orders to look at, and the rows that belong to them.
-        cursor.execute(_TOUCHED, since)
-        orders = {row[0] for row in cursor.fetchall()}
-        cursor.execute(_SHARING, {"orders": list(orders)})
-        orders |= {row[0] for row in cursor.fetchall()}
-        world = _world(since["transfer"], sorted(orders), state.sums)
-        return findings + check((e for e in EQUATIONS if is_about_rows(e)), world)
+        return findings + check_at_once((e for e in EQUATIONS if is_about_rows(e)), _world(state))
 
 
-def _world(transfer: int, orders: list[int], sums: Mapping[str, list[str]]) -> str:
-    kept = "".join(f", ({int(pk)}, {Decimal(a):f}, {Decimal(g):f})" for pk, (a, g) in sums.items())
+def _world(state: AuditState) -> str:
+    sums = ((int(pk), *map(Decimal, both)) for pk, both in state.sums.items())
     return _CHANGED.format(
-        transfer=transfer,
+        **{name: int(state.certified.get(name, 0)) for name in _TABLES},
+        sent=_SENT,
         fresh=MOVED.format(name="fresh", transfers="new_transfer"),
-        kept=kept,
+        kept="".join(f", ({pk}, {amount:f}, {of_gateway:f})" for pk, amount, of_gateway in sums),
         wallet=books.WALLET,
-        orders=", ".join(map(str, orders)),
     )
 
 
