@@ -12,6 +12,7 @@ from core.models import ShopSettings
 class ShopRequest(HttpRequest):
     """A request to a page of the shop. For a visitor ``customer`` is false: test it for truth, not with ``is None``."""
 
+    shop: ShopSettings
     customer: User | None
     shop: ShopSettings
 

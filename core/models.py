@@ -1,4 +1,4 @@
-"""The two tables that every room shares: what staff did, and what the owner says about the shop."""
+"""The tables that every room shares: what staff did, what the owner says about the shop, and in other languages."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.serializers.json import DjangoJSONEncoder
@@ -6,8 +6,11 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Length, Now
-from django.db.models.lookups import LessThanOrEqual
+from django.db.models.lookups import GreaterThan, LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
+
+#: Characters of one text: as many as a page of the owner may have.
+LONGEST_TEXT = 100_000
 
 
 class StaffAction(models.Model):
@@ -112,3 +115,33 @@ class ShopSettings(models.Model):
     def mail_sender(self) -> str:
         """The name that mails come from."""
         return self.sender_name or self.name
+
+
+class OwnerText(models.Model):
+    """A text of the owner in another language: of one field of one object, such as the name of a service.
+
+    ``object_type`` is the object's table as Django names it, "catalog.service". Where there is no row, the original
+    is shown.
+    """
+
+    object_type = models.CharField(_("kind of object"), max_length=80)
+    object_id = models.BigIntegerField(_("object"))
+    field = models.CharField(_("field"), max_length=30)
+    language = models.CharField(_("language"), max_length=10)
+    text = models.TextField(_("text"))
+
+    class Meta:
+        verbose_name = _("text in another language")
+        verbose_name_plural = _("texts in other languages")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["language", "object_type", "object_id", "field"], name="owner_text_once_in_a_language"
+            ),
+            models.CheckConstraint(
+                condition=Q(GreaterThan(Length("text"), 0), LessThanOrEqual(Length("text"), LONGEST_TEXT)),
+                name="owner_text_bounded",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.object_type} {self.object_id}, {self.field}, {self.language}"

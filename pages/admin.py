@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, QuerySet
@@ -13,9 +14,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from core.owner_texts_admin import OwnerTextsAdmin
 from core.read_only_admin import ReadOnlyAdmin
 from core.refusals import Refusal
-from core.shop_admin import ShopModelAdmin
 from core.shop_settings import shop_settings
 from core.staff_actions import staff_actor
 from pages.markdown import rendered
@@ -49,8 +50,18 @@ class OwnPageForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(OwnPage)
-class OwnPageAdmin(ShopModelAdmin):
-    """Pages of the owner. A new one may start from a text of ours; terms are published one version after the other."""
+class OwnPageAdmin(OwnerTextsAdmin):
+    """Pages of the owner. A new one may start from a text of ours; terms are published one version after the other.
+
+    Of terms only the title in the menu is shown in other languages: customers accept one text.
+    """
+
+    texts = ("title", "body")
+
+    def suggested_texts(self, thing: OwnPage) -> dict[tuple[str, str], str]:
+        """Those that a page starts from, in their translations."""
+        found = {code: first_values(thing.slug, shop_settings(), code) for code, _name in settings.LANGUAGES}
+        return {(field, code): values[field] for code, values in found.items() if values for field in self.texts}
 
     form = OwnPageForm
     change_list_template = "admin/pages/ownpage/change_list.html"

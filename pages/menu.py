@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from core.owner_texts import attach
 from pages.models import OwnPage, Place
 
 #: Pages that one part of the menu takes, so that it stays one.
@@ -26,10 +27,12 @@ class Menu:
 
 
 def menu() -> Menu:
-    """Return the menu, by one SELECT without the texts."""
+    """Return the menu, by one SELECT without the texts; one more for titles in another language."""
     found = Menu()
     pages = OwnPage.objects.filter(is_published=True, place__in=MOST).order_by("position", "title", "pk")
-    for page in pages.only("slug", "title", "place"):
+    found_pages = list(pages.only("slug", "title", "place"))
+    attach(*found_pages)
+    for page in found_pages:
         part: list[OwnPage] = getattr(found, page.place)
         if len(part) < MOST[Place(page.place)]:
             part.append(page)

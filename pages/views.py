@@ -2,6 +2,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from core.owner_texts import attach, shown
 from core.page_meta import page_meta
 from core.revalidation import revalidated_for_visitors
 from pages.markdown import opening, rendered
@@ -18,9 +19,10 @@ def own_page(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404
     if page.is_terms and not is_preview:
         return _terms(request, page, TermsVersion.objects.first())
-    text = rendered(page.body)
-    context = {"own_page": page, "title": page.title, "text": text, "is_preview": is_preview}
-    context["meta"] = page_meta(title=page.title, description=opening(text), path=page.get_absolute_url())
+    attach(page)
+    title, text = shown(page, "title"), rendered(shown(page, "body"))
+    context = {"own_page": page, "title": title, "text": text, "is_preview": is_preview}
+    context["meta"] = page_meta(title=title, description=opening(text), path=page.get_absolute_url())
     return render(request, "pages/page.html", context)
 
 

@@ -19,8 +19,8 @@ from django.utils.translation import gettext_lazy as _
 
 from core.clock import database_now
 from core.models import ShopSettings
+from core.owner_texts_admin import OwnerTextsAdmin
 from core.refusals import Refusal
-from core.shop_admin import ShopModelAdmin
 from core.staff_actions import staff_actor
 from storefront.opening import open_shop
 
@@ -38,8 +38,10 @@ ENVIRONMENT = (
 
 
 @admin.register(ShopSettings)
-class ShopSettingsAdmin(ShopModelAdmin):
+class ShopSettingsAdmin(OwnerTextsAdmin):
     """One form: there is one shop."""
+
+    texts = ("headline", "home_text")
 
     change_form_template = "admin/core/shopsettings/change_form.html"
     fieldsets = (

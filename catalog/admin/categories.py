@@ -12,11 +12,12 @@ from catalog.models import Category, Provider, ProviderService
 from catalog.service_changes import recording_changes
 from catalog.shop.publishing import republish
 from core.clock import database_now
-from core.shop_admin import ShopModelAdmin
+from core.owner_texts_admin import OwnerTextsAdmin
 
 
 @admin.register(Category)
-class CategoryAdmin(ShopModelAdmin):
+class CategoryAdmin(OwnerTextsAdmin):
+    texts = ("name", "description")
     list_display = ("name", "position", "is_visible", "services_")
     list_editable = ("position", "is_visible")
     list_filter = ("is_visible",)

@@ -34,8 +34,10 @@ from catalog.service_changes import recording_changes_of
 from catalog.shop.bulk_edit import NoWholeCategory, change_category, set_markup, show_services
 from catalog.shop.equivalents import move_service
 from catalog.shop.publishing import PINNABLE, republish
+from catalog.texts import description_html
 from core.clock import database_now
 from core.numbers import plain_number
+from core.owner_texts_admin import OwnerTextsAdmin
 
 
 class ServiceChangeList(OrderedChangeList):
@@ -53,10 +55,11 @@ class ServiceChangeList(OrderedChangeList):
 
 
 @admin.register(Service)
-class ServiceAdmin(PricePreviewAdmin):
+class ServiceAdmin(OwnerTextsAdmin, PricePreviewAdmin):
     """Services as sold: cost, markup, price, and the owner's settings."""
 
     form = ServiceForm
+    texts = ("name", "description")
     list_display = (
         "id", "name_", "category_and_provider", "cost_and_rate", "markup", "price_and_margin", "on_sale", "own_price",
         "position", "is_visible",
@@ -90,6 +93,9 @@ class ServiceAdmin(PricePreviewAdmin):
     class Media:
         css = {"all": ["admin-parts.css"]}
         js = ("admin-names.js",)
+
+    def cleaned_text(self, field: str, text: str) -> str:
+        return description_html(text) if field == "description" else text
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Services are made of providers' lists only."""

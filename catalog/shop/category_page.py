@@ -9,6 +9,7 @@ from catalog.facts.category_facts import CategoryFacts, category_facts
 from catalog.models import Category, Service, Unit
 from catalog.shop.page_addresses import category_address
 from catalog.shop.platforms import BY_SLUG, letters_of
+from core.owner_texts import attach, shown
 
 #: Other categories of the platform, at most.
 MOST_TABS = 24
@@ -90,10 +91,15 @@ def category_page(number: int) -> CategoryPage | None:
 def _tabs(current: Category, platform: str) -> tuple[list[CategoryLink], int]:
     """The categories around this one, and how many services the platform has; no categories for an unknown platform."""
     if platform not in BY_SLUG:
+        attach(current)
         return [], 0
     by = Service.objects.on_sale().filter(platform=platform).values_list("category_id", "category__name")
     rows = list(by.annotate(n=Count("pk")).order_by("category__position", "category_id"))
-    links = [CategoryLink(name, category_address(pk, name), n, pk == current.pk) for pk, name, n in rows]
+    each = {pk: Category(pk=pk, name=name) for pk, name, _n in rows}
+    attach(current, *each.values())
+    links = [
+        CategoryLink(shown(each[pk], "name"), category_address(pk, name), n, pk == current.pk) for pk, name, n in rows
+    ]
     here = next(i for i, link in enumerate(links) if link.is_current)
     start = max(0, min(here - MOST_TABS // 2, len(links) - MOST_TABS))
     return links[start : start + MOST_TABS], sum(link.total for link in links)

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from catalog.models import ServiceChange
 from catalog.shop.page_addresses import category_address, service_address
-from catalog.shop.updates import NEWEST, about_many, public_updates
+from catalog.shop.updates import NEWEST, about_many, attach_names, public_updates
+from core.owner_texts import shown
 from core.templatetags.money import money_text
 
 
@@ -23,10 +24,13 @@ class UpdatesRss(Feed):  # type: ignore[type-arg]  # Django's class takes no par
         return reverse("catalog:updates")
 
     def items(self) -> list[ServiceChange]:
-        return list(public_updates()[:NEWEST])
+        rows = list(public_updates()[:NEWEST])
+        attach_names(rows)
+        return rows
 
     def item_title(self, item: Any) -> str:
-        return f"{item.get_kind_display()}: {about_many(item) if item.service is None else item.service.name}"
+        name = about_many(item) if item.service is None else shown(item.service, "name")
+        return f"{item.get_kind_display()}: {name}"
 
     def item_description(self, item: Any) -> str:
         """The prices, with their unit. Feed readers show this as HTML, and a price contains none."""
@@ -55,7 +59,7 @@ class UpdatesRss(Feed):  # type: ignore[type-arg]  # Django's class takes no par
 
     def item_categories(self, item: Any) -> list[str]:
         category = item.service.category if item.service else item.category
-        return [category.name] if category else []
+        return [shown(category, "name")] if category else []
 
 
 class UpdatesAtom(UpdatesRss):

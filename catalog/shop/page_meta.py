@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from catalog.models import Category, Service, Unit
+from core.owner_texts import shown
 from core.page_meta import absolute
 from core.templatetags.money import money_text
 
@@ -26,7 +27,7 @@ def service_description(service: Service) -> str:
         *([_("drip-feed")] if service.allows_dripfeed else []),
     ]
     facts = {
-        "name": service.name[:120],
+        "name": shown(service, "name")[:120],
         "price": money_text(service.price) if service.price is not None else "",
         "unit": unit,
         "min": f"{service.min:,}",
@@ -49,9 +50,9 @@ def product_data(service: Service, *, path: str, description: str) -> SafeString
         {
             "@context": "https://schema.org",
             "@type": "Product",
-            "name": service.name,
+            "name": shown(service, "name"),
             "sku": str(service.pk),
-            "category": service.category.name,
+            "category": shown(service.category, "name"),
             "description": description,
             "image": absolute(static("share.png")),
             "url": absolute(path),
@@ -83,9 +84,9 @@ def breadcrumb_data(steps: Sequence[tuple[str, str]]) -> SafeString:
 
 def category_description(category: Category, total: int) -> str:
     """Return the owner's text about a category, or else one sentence."""
-    if category.description:
-        return " ".join(category.description.split())
-    facts = {"name": category.name, "n": f"{total:,}"}
+    if said := shown(category, "description"):
+        return " ".join(said.split())
+    facts = {"name": shown(category, "name"), "n": f"{total:,}"}
     return _("%(name)s: %(n)s services with prices, limits and measured times. Charged for what arrives.") % facts
 
 

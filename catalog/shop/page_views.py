@@ -21,6 +21,7 @@ from catalog.shop.price_list import list_services
 from catalog.shop.price_list_query import PriceListQuery
 from catalog.shop.service_page import near, read_gone, read_on_sale, service_page
 from core.fragments import is_fragment
+from core.owner_texts import shown
 from core.page_meta import page_meta
 from core.revalidation import revalidated_for_visitors
 
@@ -36,11 +37,11 @@ def service(request: ShopRequest, pk: int, words: str = "") -> HttpResponse:
     path = service_address(found.pk, found.name)
     if request.path != path:
         return _moved(request, path)
+    page = service_page(found, group)
     said = service_description(found)
     blocks = [] if group else [_way(found), product_data(found, path=path, description=said)]
-    meta = page_meta(title=found.name, description=said, path=path, data=blocks)
-    shown = service_page(found, group)
-    return render(request, "catalog/service.html", {"page": "service", "meta": meta, "shown": shown, "service": found})
+    meta = page_meta(title=shown(found, "name"), description=said, path=path, data=blocks)
+    return render(request, "catalog/service.html", {"page": "service", "meta": meta, "shown": page, "service": found})
 
 
 @require_safe
@@ -63,7 +64,7 @@ def category(request: ShopRequest, pk: int, words: str = "") -> HttpResponse:
         return response
     said = category_description(found.category, found.total)
     blocks = [breadcrumb_data(_steps(found))]
-    meta = page_meta(title=found.category.name, description=said, path=query.canonical(), data=blocks)
+    meta = page_meta(title=shown(found.category, "name"), description=said, path=query.canonical(), data=blocks)
     return render(request, "catalog/category.html", {**context, "meta": meta, "shown": found})
 
 
@@ -86,8 +87,8 @@ def _way(service: Service) -> SafeString:
     return breadcrumb_data(
         [
             (_("Price list"), reverse("catalog:prices")),
-            (kind.name, category_address(kind.pk, kind.name)),
-            (service.name, service_address(service.pk, service.name)),
+            (shown(kind, "name"), category_address(kind.pk, kind.name)),
+            (shown(service, "name"), service_address(service.pk, service.name)),
         ]
     )
 
@@ -98,5 +99,5 @@ def _steps(page: CategoryPage) -> list[tuple[str, str]]:
     return [
         (_("Price list"), prices),
         *platform,
-        (page.category.name, category_address(page.category.pk, page.category.name)),
+        (shown(page.category, "name"), category_address(page.category.pk, page.category.name)),
     ]

@@ -71,7 +71,7 @@ def _categories(query: PriceListQuery, index: SearchIndex, counts: Counter[Place
     largest = sorted(here, key=lambda place: -index.places[place])[:MOST_CATEGORIES]
     return [
         TreeCategory(
-            place.category_name,
+            place.shown_name,
             counts[place],
             query.but(category=place.category, category_name=place.category_name, platform="").as_address(),
         )

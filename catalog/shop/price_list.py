@@ -20,6 +20,7 @@ from catalog.shop.platforms import letters_of
 from catalog.shop.price_list_query import SORTS, STARTS_WITHIN, TIME_SORTS, PriceListQuery
 from catalog.shop.search_index import Entry, SearchIndex, search_index
 from core.numbers import plain_number
+from core.owner_texts import attach
 
 #: The column of each sort by a measured time.
 _TIMES = {"starts": "starts_in", "takes": "takes"}
@@ -185,7 +186,7 @@ def _page_of_groups(query: PriceListQuery, index: SearchIndex, found: list[Entry
     for place, n in Counter(entry.place for entry in found).items():
         # A category whose services are for several platforms comes once.
         group = groups.setdefault(
-            place.category, Group(place.category, place.category_name, letters_of(place.platform), 0)
+            place.category, Group(place.category, place.shown_name, letters_of(place.platform), 0)
         )
         group.total += n
     ordered = sorted(groups.values(), key=lambda group: (group.id != first, index.headings[group.id]))
@@ -196,8 +197,10 @@ def _page_of_groups(query: PriceListQuery, index: SearchIndex, found: list[Entry
         numbers = firsts.get(entry.place.category)
         if numbers is not None and len(numbers) < ROWS_PER_GROUP:
             numbers.append(entry.pk)
+    # Addresses have the original name, whatever the language of the page.
+    originals = {place.category: place.category_name for place in index.places}
     for group in shown:
-        group.link = query.but(category=group.id, category_name=group.name, platform="").as_address()
+        group.link = query.but(category=group.id, category_name=originals[group.id], platform="").as_address()
     for service in read_rows([pk for numbers in firsts.values() for pk in numbers]):
         groups[service.category_id].rows.append(service)
     return shown, page, pages
@@ -224,10 +227,14 @@ def _by_time(name: str, found: list[Entry]) -> list[Entry]:
 
 
 def read_rows(numbers: list[int]) -> list[Service]:
-    """Return the services with these numbers that are still on sale, in this order, with all that a list shows."""
+    """Return the services with these numbers that are still on sale, in this order, with all that a list shows.
+
+    Names are in the language of the page, by one query more unless it is the default one.
+    """
     rows = Service.objects.on_sale().select_related("source__provider")
     unread = ("description", "search_text", "source__raw", "source__description", "source__codes")
     found = rows.defer(*unread).in_bulk(numbers)
+    attach(*found.values())
     return [found[pk] for pk in numbers if pk in found]
 
 

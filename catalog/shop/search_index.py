@@ -10,14 +10,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+from django.conf import settings
 from django.db.models import Q
+from django.utils.translation import get_language
 
 from catalog.bulk import gc_disabled
 from catalog.models import Category, Service, Unit
 from catalog.models.service import DRIPFEED_TYPES
 from catalog.shop.fingerprint import catalog_fingerprint
 from catalog.shop.price_list_query import PriceListQuery
+from catalog.shop.search_text import searchable
 from catalog.shop.spelling import Vocabulary
+from core.owner_texts import texts_in
 
 #: Prices offered as a limit, at most.
 _STEPS = 8
@@ -30,6 +34,8 @@ class Place:
     category: int
     category_name: str
     platform: str
+    #: The name of the category in the language of the page.
+    shown_name: str
 
 
 @dataclass(slots=True, eq=False)
@@ -118,24 +124,30 @@ class SearchIndex:
         return Vocabulary(entry.text for entry in self.entries)
 
 
-_kept: tuple[str, SearchIndex] | None = None
+#: By language, each with the fingerprint of the catalog that it was made of.
+_kept: dict[str, tuple[str, SearchIndex]] = {}
 _lock = threading.Lock()
 
 
 def search_index() -> SearchIndex:
-    """Return the index of the catalog as it is now; it is made anew after a change."""
-    global _kept
-    fingerprint = catalog_fingerprint()
-    if (kept := _kept) is not None and kept[0] == fingerprint:
+    """Return the index of the catalog as it is now, in the language of the page; it is made anew after a change.
+
+    Services are found by their names in that language as well as by the original ones.
+    """
+    fingerprint, language = catalog_fingerprint(), str(get_language() or settings.LANGUAGE_CODE)
+    kept = _kept.get(language)
+    if kept is not None and kept[0] == fingerprint:
         return kept[1]
     with _lock:
-        if (kept := _kept) is None or kept[0] != fingerprint:
+        kept = _kept.get(language)
+        if kept is None or kept[0] != fingerprint:
             with gc_disabled():
-                _kept = kept = (fingerprint, _read(kept[1] if kept else None))
+                _kept[language] = kept = (fingerprint, _read(language, kept[1] if kept else None))
     return kept[1]
 
 
-def _read(before: SearchIndex | None) -> SearchIndex:
+def _read(language: str, before: SearchIndex | None) -> SearchIndex:
+    names, headings_shown = texts_in(language, Service, "name"), texts_in(language, Category, "name")
     rows = list(
         Service.objects.on_sale()
         .annotate(
@@ -157,8 +169,12 @@ def _read(before: SearchIndex | None) -> SearchIndex:
     for pk, text, category, platform, refills, cancels, drips, price, unit in rows:
         assert price is not None  # noqa: S101 - what is on sale has a price
         if (place := places.get((category, platform))) is None:
-            place = places[category, platform] = Place(category, categories[category], platform)
+            name = categories[category]
+            place = Place(category, name, platform, headings_shown.get(category, name))
+            places[category, platform] = place
             headings.setdefault(category, len(headings))
+        if pk in names or category in headings_shown:
+            text = f"{text} {searchable(names.get(pk, ''))} {searchable(headings_shown.get(category, ''))}"
         entries.append(entry := Entry(pk, text, place, refills, cancels, drips, price))
         by_price.append((unit == Unit.PER_PACKAGE, price, pk, entry))
     for rank, (_is_package, _price, _pk, entry) in enumerate(sorted(by_price)):

@@ -15,6 +15,7 @@ from catalog.shop.bars import Bar, day_bars, share_bars
 from catalog.shop.example_receipt import ORDERED, ExampleReceipt, example_receipt
 from catalog.shop.platforms import BY_SLUG, OTHER
 from catalog.shop.search_text import fold
+from core.owner_texts import attach
 from upstream.service_types import PricedBy, QuantitySource, service_type
 
 #: How many others of its category stand on the page of a service, and how many near ones in place of one that is gone.
@@ -90,6 +91,7 @@ def service_page(service: Service, group: CustomerGroup | None) -> ServicePage:
     """Return the page of a service on sale, with the prices that a customer of ``group`` pays; five queries."""
     category = Service.objects.on_sale().filter(category=service.category_id)
     others = _first(category.exclude(pk=service.pk), OTHERS)
+    attach(service, service.category, *others)
     show_prices([service, *others], group)
     read_figures([service, *others])
     price = service.shown_price or Decimal(0)
@@ -112,6 +114,7 @@ def near(gone: Service, group: CustomerGroup | None) -> list[Service]:
     if len(found) < NEAR and gone.platform and gone.platform != OTHER:
         others = selling.filter(platform=gone.platform).exclude(category=gone.category_id)
         found += _first(others, NEAR - len(found))
+    attach(gone, *found)
     show_prices(found, group)
     read_figures(found)
     return found

@@ -1,6 +1,6 @@
 """The public list of service updates: services that are new, back or gone, and prices that rose or fell."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -18,6 +18,7 @@ from catalog.shop.platforms import BY_SLUG
 from core.clock import database_now
 from core.money import divide
 from core.numbers import plain_number
+from core.owner_texts import attach, shown
 
 PER_PAGE = 100
 NEWEST = 100
@@ -125,7 +126,7 @@ def public_updates(kind: str = "", platform: str = "") -> QuerySet[ServiceChange
 def about_many(update: ServiceChange) -> str:
     """Return which services an update without a service is about, and what became of them."""
     count = update.count or 0
-    words = {"n": f"{count:,}", "category": update.category}
+    words = {"n": f"{count:,}", "category": shown(update.category, "name") if update.category else ""}
     if update.category is None:
         services = ngettext("%(n)s service", "%(n)s services", count) % words
     else:
@@ -159,6 +160,12 @@ def title_of(group: UpdateGroup) -> str:
     return title % facts
 
 
+def attach_names(rows: Iterable[ServiceChange]) -> None:
+    """Give services and categories of updates their names in the language of the page; one query at most."""
+    services = [row.service for row in rows if row.service is not None]
+    attach(*services, *(service.category for service in services), *(row.category for row in rows))
+
+
 def read_updates(get: QueryDict) -> UpdatePage:
     """Return the page that an address asks for; values in it that make no sense are left out."""
     kind, platform, number = get.get("kind", ""), get.get("platform", ""), get.get("page", "")
@@ -168,6 +175,7 @@ def read_updates(get: QueryDict) -> UpdatePage:
     page = max(page, 1)
     start = (page - 1) * PER_PAGE
     rows = list(public_updates(kind, platform)[start : start + PER_PAGE + 1])
+    attach_names(rows)
     # What one sync changed has one time, and stands in the order of the services.
     groups: dict[tuple[datetime, str, int | None], list[ServiceChange]] = {}
     for row in rows[:PER_PAGE]:

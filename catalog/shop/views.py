@@ -16,6 +16,7 @@ from catalog.shop.price_list_query import PriceListQuery
 from catalog.shop.search_index import search_index
 from catalog.shop.updates import read_updates, week_in_updates
 from core.fragments import is_fragment
+from core.owner_texts import attach, shown
 from core.page_meta import page_meta
 from core.revalidation import revalidated_for_visitors
 
@@ -36,11 +37,12 @@ def prices(request: ShopRequest) -> HttpResponse:
         response = render(request, "catalog/list.html", {**context, "oob": True})
         response["HX-Replace-Url"] = query.as_address()
         return response
+    attach(request.shop)
     listing = context["listing"]
     services = listing.services_in_shop
     headline = {"services": services, "categories": listing.categories_in_shop, "example": example_receipt()}
     said = _("%(n)s services, priced per 1,000 and paid from a prepaid wallet. Charged for what arrives.")
-    said = " ".join(request.shop.home_text.split()) or said % {"n": f"{services:,}"}
+    said = " ".join(shown(request.shop, "home_text").split()) or said % {"n": f"{services:,}"}
     meta = page_meta(title=_("Price list"), description=said, path=query.canonical())
     return render(request, "catalog/prices.html", context | headline | {"meta": meta})
 

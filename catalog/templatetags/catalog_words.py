@@ -19,6 +19,7 @@ from catalog.shop.page_addresses import category_address, service_address
 from catalog.shop.platforms import letters_of
 from catalog.shop.search_text import fold
 from catalog.shop.updates import UpdateGroup
+from core.owner_texts import shown
 from core.templatetags.shop import icon_html
 
 register = template.Library()
@@ -130,7 +131,7 @@ def row_facts(service: Service) -> SafeString:
 def row_cells(service: Service, has_times: bool) -> SafeString:
     """The cells of one row of a list after its name: times, limits, price, and the button to order."""
     return _kept(
-        "catalog/row_cells.html", pk=service.pk, name=service.name, unit=service.unit, min=service.min,
+        "catalog/row_cells.html", pk=service.pk, name=shown(service, "name"), unit=service.unit, min=service.min,
         max=service.max, price=service.shown_price, has_times=has_times, times=times_of(service),
     )  # fmt: skip
 

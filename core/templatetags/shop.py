@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import lru_cache
+from typing import Any
 
 from django import template
 from django.conf import settings
@@ -10,6 +11,8 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+
+from core import owner_texts
 
 register = template.Library()
 
@@ -68,3 +71,9 @@ def shop_name(context: Context) -> str:
     shop = context.get("shop")
     name: str = shop.name if shop else settings.SHOP_NAME
     return name
+
+
+@register.filter
+def shown(thing: Any, field: str) -> str:
+    """A text of the owner in the language of the page, or the original (`core.owner_texts`)."""
+    return owner_texts.shown(thing, field)

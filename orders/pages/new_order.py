@@ -24,6 +24,7 @@ from catalog.prices.group_prices import show_prices
 from catalog.shop.price_list import totals
 from catalog.shop.service_picker import pick
 from core.clock import database_now
+from core.owner_texts import attach
 from core.refusals import Refusal
 from core.templatetags.money import money_text
 from orders.checkout.checks import service_platforms
@@ -173,6 +174,7 @@ def _page(request: CustomerRequest, service: Service | None, form: OrderForm | N
     ordered = Order.objects.filter(customer=customer).order_by("-id").values_list("service_id", flat=True)[:30]
     ids = list(dict.fromkeys(ordered))
     on_sale = Service.objects.on_sale().in_bulk(ids[:6])
+    attach(service, *on_sale.values())
     can_be_ordered = form is None or bool(form.main_fields)
     context = {
         "page": "new",

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.requests import CustomerRequest
 from core.clock import database_now
+from core.owner_texts import attach
 from core.refusals import Refusal
 from core.templatetags.money import money_text
 from orders.cancellations import request_cancel
@@ -34,6 +35,7 @@ def order_or_404(request: CustomerRequest, number: int) -> Order:
 @login_required
 def order_list(request: CustomerRequest) -> HttpResponse:
     page = browse.browse(request.customer, browse.Search.read(request.GET))
+    attach(*(order.service for order in page.orders))
     situations = situations_of(page.orders, now=database_now())
     return render(request, "orders/list.html", {"page": "orders", "list": page, "situations": situations})
 
@@ -45,6 +47,7 @@ def order_rows(request: CustomerRequest) -> HttpResponse:
     customer, search = request.customer, browse.Search.read(request.GET)
     numbers = [int(n) for n in request.GET.get("open", "").split(",") if n.isascii() and n.isdigit() and len(n) < 18]
     orders = list(browse.orders_of(customer).filter(pk__in=numbers[: browse.PER_PAGE]).order_by("-id"))
+    attach(*(order.service for order in orders))
     context = {
         "orders": orders,
         "situations": situations_of(orders, now=database_now()),
@@ -60,6 +63,7 @@ def order_rows(request: CustomerRequest) -> HttpResponse:
 def order(request: CustomerRequest, number: int) -> HttpResponse:
     """Show the order's page; asked with a version, answer only if something has changed since."""
     found = order_or_404(request, number)
+    attach(found.service)
     now = database_now()
     situation = situation_of(found, now=now)
     usual = compared_with_usual(found, situation, now=now)

@@ -5,8 +5,11 @@ from datetime import timedelta
 from django import template
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from catalog.models import Service
+from core.owner_texts import texts_in
 from core.templatetags.shop import state_html
 from orders.models import ChildOrder, Order, Refill
 from orders.pages.sentences import note
@@ -63,8 +66,16 @@ def order_number(reference: str) -> str:
 def service_names(references: list[str]) -> dict[str, str]:
     """What was ordered, for every ``order:…`` among the references of a statement: one query."""
     numbers = [int(n) for r in references if (n := order_number(r)).isdigit()]
-    rows = Order.objects.filter(pk__in=numbers).values_list("pk", "service_name")
-    return {f"order:{number}": name for number, name in rows}
+    rows = list(Order.objects.filter(pk__in=numbers).values_list("pk", "service_id", "service_name"))
+    shown = texts_in(get_language() or "", Service, "name", {service for _number, service, _name in rows})
+    return {f"order:{number}": shown.get(service, name) for number, service, name in rows}
+
+
+@register.filter
+def ordered(order: Order) -> str:
+    """The name of the service that was ordered: in the language of the page, else as it was called then."""
+    texts: dict[str, str] = getattr(order.service, "owner_texts", {})
+    return texts.get("name", order.service_name)
 
 
 @register.filter
