@@ -109,7 +109,7 @@ class LanguageMiddleware:
             return response
         # Undone at the end: what answers without this middleware must not speak the language of an earlier request.
         with translation.override(language):
-            request.LANGUAGE_CODE = language  # type: ignore[attr-defined]
+            request.LANGUAGE_CODE = language
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
         if language == settings.LANGUAGE_CODE:

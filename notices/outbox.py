@@ -277,7 +277,7 @@ def render(row: Outbox) -> EmailMultiAlternatives:
         text = render_to_string(f"{row.template}_message.txt", words).strip()
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
     sender = Address(display_name=shop.sender_name or name or shop.name, addr_spec=address)
-    headers = {"Message-ID": row.message_id, "Auto-Submitted": "auto-generated"}
+    headers = {"Message-ID": row.message_id, "Auto-Submitted": "auto-generated", "Content-Language": row.language}
     return EmailMultiAlternatives(f"[{shop.name}] {subject}", f"{text}\n", str(sender), [row.to], headers=headers)
 
 

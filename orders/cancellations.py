@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from catalog.models import Provider
 from catalog.providers import health
@@ -66,7 +67,7 @@ def request_cancel(*, order: Order, actor: str, now: datetime) -> Cancellation |
                 detail={"why": CANCELED_UNSENT}, actor=actor, next_at=None, finished_at=now,
                 last_refusal=CANCELED_UNSENT,
             )  # fmt: skip
-            settlement.refund_everything(fresh, now=now, memo=_("Canceled before it was sent"))
+            settlement.refund_everything(fresh, now=now, memo=gettext_noop("Canceled before it was sent"))
             return None
         request = Cancellation.objects.create(
             order=fresh, provider_id=fresh.provider_id, actor=actor[:254], next_at=now, created_at=now

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from billing import ledger
 from billing.models import Hold
@@ -141,7 +141,7 @@ def share(
 def refund_everything(order: Order, *, now: datetime, memo: str = "") -> None:
     """Refund the whole charge of an order that was never bought. The caller has locked the order."""
     hold = Hold.objects.get(reference=order.reference)
-    if ledger.post(ledger.settlement_postings(hold, order.charge, close=True, memo=memo or _("Not placed"))):
+    if ledger.post(ledger.settlement_postings(hold, order.charge, close=True, memo=memo or gettext_noop("Not placed"))):
         Order.objects.filter(pk=order.pk).update(refunded=order.charge)
         lifecycle.note(order_id=order.pk, kind=EventKind.REFUND, now=now, detail={"amount": str(order.charge)})
 

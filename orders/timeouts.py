@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Value
 from django.db.models.functions import Coalesce
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from core.existence import any_exists
 from notices import causes
@@ -58,9 +58,9 @@ def _refund_each(late: QuerySet[Order], now: datetime) -> int:
 
 def _refund(order: Order, now: datetime) -> bool:
     was_in_doubt = order.is_in_doubt
-    why, memo = WAITED_TOO_LONG, _("Not taken in time")
+    why, memo = WAITED_TOO_LONG, gettext_noop("Not taken in time")
     if was_in_doubt:
-        why, memo = NEVER_CONFIRMED, _("Never confirmed")
+        why, memo = NEVER_CONFIRMED, gettext_noop("Never confirmed")
     elif order.last_refusal == ErrorClass.DUPLICATE_LINK or order.waits_for_order:
         why = LINK_BUSY_TOO_LONG
     if not lifecycle.move(

@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -32,18 +34,22 @@ STARTING_TEXTS = (
 )
 
 
-def first_values(slug: str, shop: ShopSettings) -> dict[str, object]:
-    """Return the fields of a new page that starts from the text ``slug``; none if there is no such text."""
+def first_values(slug: str, shop: ShopSettings, language: str = "") -> dict[str, Any]:
+    """Return the fields of a new page that starts from the text ``slug``; none if there is no such text.
+
+    ``language`` is a code; empty for the shop's default language.
+    """
     for text in STARTING_TEXTS:
         if text.slug == slug:
-            return {
-                "slug": slug,
-                "title": str(text.title),
-                "body": _written(slug, shop),
-                "place": text.place.value,
-                "position": text.position,
-                "is_terms": slug == "terms",
-            }
+            with translation.override(language or settings.LANGUAGE_CODE):
+                return {
+                    "slug": slug,
+                    "title": str(text.title),
+                    "body": _written(slug, shop),
+                    "place": text.place.value,
+                    "position": text.position,
+                    "is_terms": slug == "terms",
+                }
     return {}
 
 

@@ -32,8 +32,9 @@ PLURALS = {
 FORMS_OF_ONE_NUMBER = {"es": 1, "ar": 3}
 #: Texts of the owner's side. What is on no line of this list is extracted, so that a new file is never forgotten.
 ENGLISH_ONLY = (
-    "api/*", "bench/*", "notices/*", "tests/*", "tools/*", "upstream/*", "*/admin.py", "*/admin/*", "*/apps.py",
-    "*/management/*", "*/migrations/*", "storefront/admin_site.py", "storefront/demo/*", "storefront/opening.py",
+    "api/*", "bench/*", "notices/*", "tests/*", "tools/*", "upstream/*", "*/admin.py", "*_admin.py", "*/admin/*",
+    "*/apps.py", "*/management/*", "*/migrations/*",
+    "storefront/admin_site.py", "storefront/demo/*", "storefront/opening.py",
     "core/models.py", "accounts/customers.py", "accounts/second_factor.py", "pages/terms.py",
     "catalog/addresses.py", "catalog/prices/*", "catalog/providers/*", "catalog/sync/*", "catalog/shop/bulk_edit.py",
     "catalog/shop/equivalents.py", "catalog/models/diff.py", "catalog/models/facts.py", "catalog/models/provider.py",

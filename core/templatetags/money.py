@@ -10,6 +10,7 @@ from django import template
 from django.conf import settings
 from django.utils.html import escape
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language_bidi
 
 register = template.Library()
 
@@ -46,9 +47,11 @@ def _sign(amount: Decimal, *, signed: bool) -> str:
 
 
 def money_text(amount: Decimal, *, signed: bool = False) -> str:
-    """``−$4.50``, ``$0.0042``: for sentences, titles and messages."""
+    """``−$4.50``, ``$0.0042``: for sentences, titles and messages; kept from left to right in any language."""
     cents, finer = _digits(amount)
-    return f"{_sign(amount, signed=signed)}{currency_symbol()}{cents}{finer}"
+    text = f"{_sign(amount, signed=signed)}{currency_symbol()}{cents}{finer}"
+    # Or the sign would stand on the other side of the figure.
+    return f"\N{LEFT-TO-RIGHT ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}" if get_language_bidi() else text
 
 
 def money_html(amount: Decimal, *, signed: bool = False, slotted: bool = False) -> SafeString:

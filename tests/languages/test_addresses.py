@@ -12,6 +12,7 @@ from django.utils import translation
 from accounts.models import User
 from core.languages import NEUTRAL, in_language
 from core.models import ShopSettings
+from pages.models import OwnPage
 from tests.sign_in import sign_in_customer
 
 pytestmark = pytest.mark.django_db
@@ -151,6 +152,10 @@ def test_etag_of_one_language_is_not_that_of_another(client: Client) -> None:
     for path, tag in tags.items():
         assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
     assert client.get("/es/", headers={"If-None-Match": tags["/"]}).status_code == 200
+    OwnPage.objects.create(title="Questions", slug="faq", body="Ask us", is_published=True)
+    for path in ("/updates/", "/es/updates/", "/pages/faq/", "/ar/pages/faq/"):
+        tag = client.get(path)["ETag"]
+        assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
 
 
 def test_pages_of_a_customer_are_kept_by_no_cache_in_any_language() -> None:

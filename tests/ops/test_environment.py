@@ -116,7 +116,7 @@ def test_cookies_are_bound_to_the_host_and_subdomains_are_the_owners_decision() 
         with mock.patch.dict(os.environ, {**given, "HSTS": choice}, clear=True):
             read = runpy.run_path(str(ROOT / "storefront/settings.py"))
         assert (read["SECURE_HSTS_INCLUDE_SUBDOMAINS"], read["SECURE_HSTS_PRELOAD"]) == demanded
-        names = [read[f"{name}_COOKIE_NAME"] for name in ("SESSION", "CSRF", "DEVICE")]
+        names = [read[f"{name}_COOKIE_NAME"] for name in ("SESSION", "CSRF", "DEVICE", "LANGUAGE")]
         assert all(name.startswith("__Host-") for name in names)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.cache import cache
@@ -19,6 +20,7 @@ from accounts.models import User
 from catalog.facts.histogram import step_of
 from catalog.models import Category, ChangeKind, ProviderService, Service, ServiceChange, ServiceDay
 from core.clock import database_now
+from core.languages import NEUTRAL, in_language
 from core.models import ShopSettings
 from core.shop_settings import shop_settings
 from core.staff_actions import shell_actor
@@ -68,15 +70,19 @@ def browser_context_args(browser_context_args: dict[str, Any], look: Look) -> di
 
 
 @pytest.fixture(autouse=True)
-def two_languages(settings: Any) -> None:
-    """One written from left to right, one from right to left, whatever the shop offers today."""
-    settings.LANGUAGES = [("en", "English"), ("ar", "Arabic")]
+def all_languages(transactional_db: None) -> None:
+    """Those written from left to right, and Arabic from right to left."""
+    shop_settings()  # which makes the row where there is none
+    ShopSettings.objects.update(languages=["es", "ar"])
 
 
 def faults_of(page: Page, url: str, look: Look) -> list[str]:
-    """Everything that is wrong with one page in every size and theme."""
-    page.goto(url)
-    found = [] if page.get_attribute("html", "dir") == look.direction else [f"{url} is not {look.direction}"]
+    """Everything that is wrong with one page in every size and theme, in the language of ``look`` if it has one."""
+    address = urlsplit(url)
+    path = in_language(address._replace(scheme="", netloc="").geturl(), look.language)
+    page.goto(f"{address.scheme}://{address.netloc}{path}")
+    direction = "ltr" if path.startswith(NEUTRAL) else look.direction
+    found = [] if page.get_attribute("html", "dir") == direction else [f"{url} is not {direction}"]
     for size in look.sizes:
         page.set_viewport_size({"width": size[0], "height": size[1]})
         for theme, rules in look.themes:
