@@ -18,6 +18,6 @@ FORGET = "".join(
 class Migration(migrations.Migration):
     """Names in other languages are a part of what a process keeps of the catalog."""
 
-    dependencies = [("catalog", "0023_catalog_writes"), ("core", "0007_owner_texts")]
+    dependencies = [("catalog", "0024_order_rules_and_same_link"), ("core", "0007_owner_texts")]
 
     operations = [migrations.RunSQL(NOTE, FORGET)]
