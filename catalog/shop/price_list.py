@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
 from operator import attrgetter
 
 from accounts.models import CustomerGroup
@@ -70,7 +71,7 @@ class Listing:
     def prices(self) -> list[Decimal | None]:
         return [row.shown_price for row in self.rows]
 
-    @property
+    @cached_property
     def has_times(self) -> bool:
         """Whether the columns of times have anything to show; they are empty in a shop without orders."""
         return self.query.sort in TIME_SORTS or any(not times_of(row).is_empty for row in self.rows)

@@ -59,6 +59,12 @@ class ServicePage:
         return kind is not None and kind.quantity_from is QuantitySource.FIELD
 
     @property
+    def usual_quantity(self) -> int | None:
+        """The quantity to begin with: 1,000, or the least."""
+        quantities = [charge.quantity for charge in self.charges]
+        return 1000 if 1000 in quantities else min(quantities, default=None)  # noqa: PLR2004
+
+    @property
     def prices(self) -> list[Decimal | None]:
         return [row.shown_price for row in self.others]
 

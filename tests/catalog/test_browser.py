@@ -193,7 +193,7 @@ def test_everybody_reads_the_updates(page: Page, at: str, panel: Panel) -> None:
     sync_provider(provider, now=database_now())
     page.goto(at + reverse("catalog:prices"))
     page.get_by_role("link", name="Service updates").first.click()
-    page.get_by_role("cell", name="New").first.wait_for()
+    page.get_by_role("heading", name="1 new service").wait_for()
     for name in ("catalog_service_changelist", "catalog_service_import_prices", "accounts_customergroup_changelist"):
         page.goto(at + reverse(f"admin:{name}"))
         assert page.locator("h1").first.is_visible()
