@@ -14,7 +14,6 @@ class ShopRequest(HttpRequest):
 
     shop: ShopSettings
     customer: User | None
-    shop: ShopSettings
 
 
 class CustomerRequest(ShopRequest):
