@@ -32,10 +32,19 @@
     showTheme(choice);
   }
 
-  function fill(button) {
+  function fill(button, event) {
+    event.preventDefault();
     const field = document.querySelector(button.dataset.fill);
     field.value = button.dataset.value;
     field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus();
+  }
+
+  function goTo(selector, event) {
+    event.preventDefault();
+    const field = selector.length > 1 && document.querySelector(selector);
+    if (!field) return;
+    field.closest("details")?.setAttribute("open", "");
     field.focus();
   }
 
@@ -61,6 +70,9 @@
   const deeds = [
     ["[data-theme-button]", nextTheme],
     ["[data-fill]", fill],
+    ["[data-to-field]", (link, event) => goTo(link.hash, event)],
+    // A grey button stays in the order of tabs, says why it is grey, and leads to what is missing.
+    ['[aria-disabled="true"][data-way]', (button, event) => goTo(button.dataset.way, event)],
     ["[data-reveal]", reveal],
     ["[data-copy]", copy],
     ["[data-print]", () => window.print()],
@@ -69,7 +81,7 @@
   document.addEventListener("click", (event) => {
     for (const [selector, deed] of deeds) {
       const button = event.target.closest(selector);
-      if (button) return deed(button);
+      if (button) return deed(button, event);
     }
   });
 
@@ -78,6 +90,8 @@
     const form = event.target;
     if (!form.dataset.busy) return;
     if (form.getAttribute("aria-busy") === "true") return event.preventDefault();
+    const grey = form.querySelector('[aria-disabled="true"][data-way]');
+    if (grey && !event.submitter?.name) return goTo(grey.dataset.way, event); // Enter in a field
     form.setAttribute("aria-busy", "true");
     for (const button of document.querySelectorAll(`[data-busy-button="${form.id}"]`)) {
       const spin = document.createElement("span");
@@ -119,8 +133,8 @@
     for (const foot of document.querySelectorAll("[data-foot-of]")) {
       const field = document.getElementById(foot.dataset.footOf);
       if (!field) continue;
-      const words = foot.querySelector(".error, .hint");
-      if (foot.querySelector(".error")) field.setAttribute("aria-invalid", "true");
+      const words = foot.querySelector(".error, .offer, .hint");
+      if (foot.querySelector(".error, .offer")) field.setAttribute("aria-invalid", "true");
       else field.removeAttribute("aria-invalid");
       if (words) field.setAttribute("aria-describedby", words.id);
       else field.removeAttribute("aria-describedby");

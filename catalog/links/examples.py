@@ -1,6 +1,7 @@
 """An address to show as an example: one of the platform, and of an account or a post, as the service is for."""
 
 import re
+from enum import StrEnum
 
 #: What the words of a name say that an order is for.
 _POST = re.compile(
@@ -12,6 +13,17 @@ _ACCOUNT = re.compile(
     r"follower|subscriber|member|friend|\bfans?\b|profile|connection|page like|channel|listener|story|stories|live"
     r"|متابع|مشترك|[أا]عضاء|подписчик|участник|takipci|abone|seguidor|suscriptor|inscrit"
 )
+
+#: Names of services that are delivered to the next or last posts of an account: either kind of link may be right.
+_EITHER = re.compile(r"\bauto|\blast \d|\blatest\b|\bfuture\b|\bnew posts\b")
+#: Kinds of links, as the reader names them. Those in neither may be right for both.
+_KINDS_OF_ACCOUNTS = frozenset(
+    {"profile", "channel", "private channel", "page", "group", "community", "server", "bot", "artist", "curator"}
+)
+_KINDS_OF_POSTS = frozenset(
+    {"post", "group post", "private post", "video", "reel", "short", "clip", "photo", "pin", "track", "episode",
+     "message", "article"}
+)  # fmt: skip
 
 #: An account and a post of each platform, as `catalog.links.reader` reads them.
 EXAMPLES: dict[str, tuple[str, str]] = {
@@ -39,10 +51,33 @@ EXAMPLES: dict[str, tuple[str, str]] = {
 WEBSITE_EXAMPLE = "https://example.com/page"
 
 
+class Target(StrEnum):
+    """What an order is for, as far as the words of its service say."""
+
+    ACCOUNT = "account"
+    POST = "post"
+    UNKNOWN = ""
+
+
+def target_of(text: str) -> Target:
+    """Return what a service is for; ``text`` is its name, folded. Unknown if its words name neither or both."""
+    is_post, is_account = bool(_POST.search(text)), bool(_ACCOUNT.search(text))
+    if is_post == is_account or _EITHER.search(text):
+        return Target.UNKNOWN
+    return Target.POST if is_post else Target.ACCOUNT
+
+
 def example_link(platform: str, text: str) -> str:
     """Return an address that an order for a service of this platform may have; ``text`` is its name, folded.
 
-    An account where the words name neither an account nor a post, or both: it is asked for more often.
+    An account where it is not known what the service is for: that is asked for more often.
     """
     account, post = EXAMPLES.get(platform, (WEBSITE_EXAMPLE, WEBSITE_EXAMPLE))
-    return post if _POST.search(text) and not _ACCOUNT.search(text) else account
+    return post if target_of(text) is Target.POST else account
+
+
+def wanted_instead(kind: str, text: str) -> Target:
+    """Return what a service is for if a link of this kind is surely something else; unknown if it may be right."""
+    target = target_of(text)
+    others = {Target.ACCOUNT: _KINDS_OF_POSTS, Target.POST: _KINDS_OF_ACCOUNTS}.get(target, frozenset())
+    return target if kind in others else Target.UNKNOWN

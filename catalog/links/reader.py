@@ -78,7 +78,9 @@ def read_link(text: str, *, platforms: Iterable[str] = ()) -> Link:
     if found.platform in BY_SLUG and known and not _is_traffic(wanted) and found.platform not in wanted:
         names = {"found": BY_SLUG[found.platform].name, "wanted": BY_SLUG[known[0]].name}
         raise OtherPlatform(
-            _("This is an address of %(found)s, and the service is for %(wanted)s. Paste one of %(wanted)s.") % names
+            _("This is an address of %(found)s, and the service is for %(wanted)s. Paste one of %(wanted)s.") % names,
+            found=found,
+            wanted=known[0],
         )
     return found
 

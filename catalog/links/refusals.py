@@ -1,6 +1,11 @@
 """Why a link is refused."""
 
+from typing import TYPE_CHECKING
+
 from core.refusals import Refusal
+
+if TYPE_CHECKING:
+    from catalog.links.reader import Link
 
 
 class BadLink(Refusal):
@@ -14,6 +19,10 @@ class BadLink(Refusal):
 
 
 class OtherPlatform(BadLink):
-    """The address is one of another platform than the service's."""
+    """The address is one of another platform than the service's, whose slug is ``wanted``."""
 
     code = "other_platform"
+
+    def __init__(self, message: str, *, found: "Link", wanted: str) -> None:
+        self.found, self.wanted = found, wanted
+        super().__init__(message)

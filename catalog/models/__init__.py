@@ -3,6 +3,7 @@ from catalog.models.catalog_write import CatalogWrite
 from catalog.models.change import ChangeKind, ServiceChange
 from catalog.models.diff import SyncDiff
 from catalog.models.facts import FactsState, ServiceDay, ServiceFigures
+from catalog.models.favourite import Favourite
 from catalog.models.order_rules import OrderRules
 from catalog.models.provider import AnswerCount, Provider, SameLink, SyncRun
 from catalog.models.rule import MarkupRule
@@ -16,6 +17,7 @@ __all__ = [
     "Category",
     "ChangeKind",
     "FactsState",
+    "Favourite",
     "MarkupRule",
     "OrderRules",
     "PriceAdjustment",

@@ -13,6 +13,7 @@ MOST_CATEGORIES = 40
 
 @dataclass(frozen=True)
 class TreeCategory:
+    number: int
     name: str
     total: int
     address: str
@@ -41,9 +42,9 @@ def platform_tree(query: PriceListQuery, index: SearchIndex, counts: Counter[Pla
     """
     sold, found = Counter[str](), Counter[str]()
     for place, n in index.places.items():
-        sold[_slug(place)] += n
+        sold[place.branch] += n
     for place, n in counts.items():
-        found[_slug(place)] += n
+        found[place.branch] += n
     slugs = sorted(sold, key=lambda slug: (slug == OTHER, -sold[slug], slug))
     return [
         TreePlatform(
@@ -67,17 +68,14 @@ def sold_platforms(index: SearchIndex) -> list[Platform]:
 
 def _categories(query: PriceListQuery, index: SearchIndex, counts: Counter[Place]) -> list[TreeCategory]:
     """The categories of the open platform, in the order of headings."""
-    here = [place for place in index.places if _slug(place) == query.platform]
+    here = [place for place in index.places if place.branch == query.platform]
     largest = sorted(here, key=lambda place: -index.places[place])[:MOST_CATEGORIES]
     return [
         TreeCategory(
+            place.category,
             place.shown_name,
             counts[place],
             query.but(category=place.category, category_name=place.category_name, platform="").as_address(),
         )
         for place in sorted(largest, key=lambda place: index.headings[place.category])
     ]
-
-
-def _slug(place: Place) -> str:
-    return place.platform if place.platform in BY_SLUG else OTHER

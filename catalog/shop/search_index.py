@@ -18,6 +18,7 @@ from catalog.bulk import gc_disabled
 from catalog.models import Category, Service, Unit
 from catalog.models.service import DRIPFEED_TYPES
 from catalog.shop.fingerprint import catalog_fingerprint
+from catalog.shop.platforms import BY_SLUG, OTHER
 from catalog.shop.price_list_query import PriceListQuery
 from catalog.shop.search_text import searchable
 from catalog.shop.spelling import Vocabulary
@@ -36,6 +37,11 @@ class Place:
     platform: str
     #: The name of the category in the language of the page.
     shown_name: str
+
+    @property
+    def branch(self) -> str:
+        """The slug of a known platform, or "other"."""
+        return self.platform if self.platform in BY_SLUG else OTHER
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,8 @@ from django.utils.translation import ngettext
 
 from catalog.links.cleaning import LONGEST, LONGEST_TYPED, cleaned
 from catalog.links.reader import Link, read_link
-from catalog.links.refusals import BadLink
+from catalog.links.refusals import BadLink, OtherPlatform
+from catalog.links.same_name import same_name
 from catalog.models import Service
 from catalog.shop.platforms import platforms_named
 from core.numbers import ascii_digits, read_whole
@@ -63,7 +64,7 @@ def check(service: Service, given: Mapping[str, str], *, today: date | None = No
                 link = read_link(value, platforms=service_platforms(service))
                 sent[name] = link.text
             except BadLink as refusal:
-                problems[name] = FieldProblem(str(refusal.message), refusal.suggestion)
+                problems[name] = _link_problem(refusal)
         elif value and (choices := choices_of(service, name)) is not None:
             if code := code_of(choices, value):
                 sent[name] = code
@@ -101,6 +102,13 @@ def _check_source(service: Service, sent: Mapping[str, str], problems: dict[str,
     needed = needed_by_source(service, sent["type_of_traffic"]) if "type_of_traffic" in sent else None
     if needed and needed not in sent and needed not in problems:
         problems[needed] = FieldProblem(_("Please fill this in."))
+
+
+def _link_problem(refusal: BadLink) -> FieldProblem:
+    if not isinstance(refusal, OtherPlatform):
+        return FieldProblem(str(refusal.message), refusal.suggestion)
+    suggestion = same_name(refusal.found, refusal.wanted)
+    return FieldProblem(str(refusal.message), suggestion, refusal.found.platform)
 
 
 def service_platforms(service: Service) -> tuple[str, ...]:

@@ -12,10 +12,14 @@ WHOLE = re.compile(r"[0-9]{1,15}\Z", re.ASCII)
 
 @dataclass(frozen=True)
 class FieldProblem:
-    """What is wrong with one field, and a value that would be right where there is an obvious one."""
+    """What is wrong with one field, and a value that would be right where there is an obvious one.
+
+    ``other_platform`` is the slug of a link's platform if the service is for another one.
+    """
 
     message: str
     suggestion: str = ""
+    other_platform: str = ""
 
 
 class BadFields(Refusal):

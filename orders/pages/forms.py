@@ -10,6 +10,7 @@ from catalog.models import Service
 from core.quick_select import QuickSelect
 from orders.checkout.coded_fields import choices_of
 from orders.checkout.fields import FieldProblem
+from orders.pages.link_help import link_hint
 from upstream.service_types import SUBSCRIPTION_DELAYS, QuantitySource, ServiceType, service_type
 
 SUBSCRIPTION = ("username", "posts", "min", "max", "old_posts", "delay", "expiry")
@@ -20,7 +21,7 @@ USUAL_QUANTITIES = (100, 500, 1000, 5000, 10_000, 50_000)
 
 #: Field of the provider API -> label, hint.
 TEXTS = {
-    "link": (_("Link"), _("The public address, for example https://instagram.com/name")),
+    "link": (_("Link"), ""),
     "quantity": (_("Quantity"), ""),
     "comments": (_("Comments"), _("One per line")),
     "usernames": (_("User names"), _("One per line")),
@@ -58,9 +59,13 @@ class OrderForm(forms.Form):
         super().__init__(*args, **{**kwargs, "auto_id": "f-%s"})
         self.service = service
         self.kind: ServiceType | None = service_type(service.type)
+        #: What is in the way of an order, as far as somebody asked for a charge.
+        self.problems: dict[str, FieldProblem] = {}
         self.suggestions: dict[str, str] = {}
         for name in self._names():
             label, hint = TEXTS.get(name, (name.replace("_", " ").capitalize(), ""))
+            if name == "link":
+                hint = link_hint(service)
             limits = {"min": f"{service.min:,}", "max": f"{service.max:,}"}
             if name == "quantity" or (name == "min" and name in SUBSCRIPTION):
                 hint = _("Between %(min)s and %(max)s") % limits
@@ -108,6 +113,12 @@ class OrderForm(forms.Form):
         text = self.suggestions.get("quantity", "")
         return int(text) if text.isdigit() else None
 
+    def focus_first_empty(self) -> None:
+        """Put the focus of the page on the first field that is still empty."""
+        empty = next((field for field in self.main_fields if not field.value()), None)
+        if empty is not None:
+            empty.field.widget.attrs["autofocus"] = True
+
     def typed(self) -> dict[str, str]:
         """Return what was typed under the provider API's names, for quoting and placing."""
         return {name: str(self[name].value() or "") for name in self._names()}
@@ -115,6 +126,7 @@ class OrderForm(forms.Form):
     def show(self, problems: Mapping[str, FieldProblem], *, only: Iterable[str] | None = None) -> None:
         """Attach each problem to its field; with ``only``, to these fields alone."""
         self.full_clean()
+        self.problems = dict(problems)
         for name, problem in problems.items():
             if only is not None and name not in only:
                 continue

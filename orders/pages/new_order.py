@@ -17,27 +17,28 @@ from accounts.models import User
 from accounts.requests import CustomerRequest
 from billing.ledger import NotEnoughMoney
 from billing.queries import balance_of
-from catalog.links.reader import read_link
-from catalog.links.refusals import BadLink
 from catalog.models import Service, Unit
 from catalog.prices.group_prices import show_prices
+from catalog.shop.favourites import TooManyFavourites, favourites_of, mark, unmark
 from catalog.shop.price_list import totals
-from catalog.shop.service_picker import pick
 from core.clock import database_now
 from core.owner_texts import attach
 from core.refusals import Refusal
 from core.templatetags.money import money_text
-from orders.checkout.checks import service_platforms
-from orders.checkout.fields import BadFields
+from orders.checkout.fields import BadFields, FieldProblem
 from orders.checkout.placement import PriceMoved, place_order, quote
 from orders.drafts import NotKept, forget, keep_for_customer, kept_for
-from orders.models import Order
 from orders.pages import browse
 from orders.pages.forms import DRIPFEED, MAX_NONCE, OrderForm
 from orders.pages.kept_forms import keep_and_sign_in
+from orders.pages.picker import is_asked, named_recently, read_picker
+from orders.pages.reasons import no_service
 from orders.pages.receipts import QuoteReceipt
+from orders.pages.remarks import remarks_on
 from orders.pages.views import new_nonce, placed_message
-from orders.states import FINAL, Forward
+
+#: Fields with a button beside them that puts another value in; it works without a script.
+SUGGESTED = ("link", "quantity")
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def new_order(request: CustomerRequest) -> HttpResponse:
         messages.info(request, _("Your order is as you left it. Nothing has been placed; look at its charge."))
     fields |= {n: request.GET[n][:2000] for n in ("link", "quantity") if request.GET.get(n)}
     form = OrderForm(service, initial={**fields, "nonce": new_nonce()})
+    form.focus_first_empty()
     return _page(request, service, form, receipt=_quote_filled_fields(service, form, request.customer))
 
 
@@ -81,11 +83,17 @@ def _place(request: CustomerRequest) -> HttpResponse:
     if service is None:
         problem = PageProblem(_("This service is not sold at the moment."), _("Nothing was charged."))
         return _page(request, None, None, problem=problem)
-    form = OrderForm(service, request.POST)
+    data = request.POST.copy()
+    for name in SUGGESTED:  # A button beside the field puts another value into it.
+        if used := data.get(f"use_{name}"):
+            data[name], data["check"] = used, "1"
+    form = OrderForm(service, data)
     nonce = request.POST.get("nonce", "")
     if len(nonce) > MAX_NONCE:
         raise BadRequest("the nonce is longer than that of any form of ours")
 
+    if "star" in request.POST:
+        return _star(request, service, form)
     if "keep" in request.POST:
         try:
             keep_for_customer(customer, service.pk, form.typed(), now=database_now())
@@ -98,7 +106,7 @@ def _place(request: CustomerRequest) -> HttpResponse:
         shown = Decimal(request.POST.get("shown_charge", ""))
     except InvalidOperation:
         shown = Decimal("NaN")
-    if not shown.is_finite() or "check" in request.POST:
+    if not shown.is_finite() or "check" in data:
         return _page(request, service, form, receipt=_quote_all_fields(service, form, customer))
 
     # 2. Place it at that charge, or say what is in the way.
@@ -153,54 +161,55 @@ def quote_fragment(request: CustomerRequest) -> HttpResponse:
         return render(request, "orders/receipt.html", context)
     form = OrderForm(service, request.POST)
     receipt = _quote_filled_fields(service, form, customer)
-    same_link = _open_order_for_link(customer, service, form)
-    context = {"service": service, "form": form, "quote": receipt, "oob": True, "same_link": same_link}
+    context = {"service": service, "form": form, "quote": receipt, "oob": True, **remarks_on(form, customer)}
     return render(request, "orders/quote.html", context)
 
 
 @require_safe
 @login_required
 def services(request: CustomerRequest) -> HttpResponse:
-    """Return the services that match what was typed into the search box."""
-    text = request.GET.get("find", "").strip()
-    found = pick(text, request.customer.group) if text else None
-    return render(request, "orders/services.html", {"find": text, "found": found})
+    """Return the picker's tree and list for what was typed or chosen in it."""
+    return render(request, "orders/services.html", {"picker": read_picker(request.customer, request.GET)})
+
+
+def _star(request: CustomerRequest, service: Service, form: OrderForm) -> HttpResponse:
+    """Mark the service as a favourite, or not any more: return the star alone, or without a script go to the page."""
+    customer, refusal, is_script = request.customer, "", request.headers.get("HX-Request") == "true"
+    try:
+        if not is_script and any(value.strip() for value in form.typed().values()):
+            keep_for_customer(customer, service.pk, form.typed(), now=database_now())
+        change = mark if request.POST["star"] == "on" else unmark
+        change(customer, service)
+    except (NotKept, TooManyFavourites) as problem:
+        refusal = str(problem.message)
+    if is_script:
+        context = {"is_favourite": service.pk in favourites_of(customer), "refusal": refusal}
+        return render(request, "orders/star.html", context)
+    if refusal:
+        return _page(request, service, form, problem=PageProblem(refusal))
+    return redirect(f"{reverse('orders:new')}?service={service.pk}")
 
 
 def _page(request: CustomerRequest, service: Service | None, form: OrderForm | None, **more: Any) -> HttpResponse:
-    text, customer = request.GET.get("find", "").strip(), request.customer
+    customer, recent = request.customer, named_recently(request.customer)
+    attach(service, *recent)
     show_prices([service] if service else [], customer.group)
-    # The last three services this customer ordered that are still sold.
-    ordered = Order.objects.filter(customer=customer).order_by("-id").values_list("service_id", flat=True)[:30]
-    ids = list(dict.fromkeys(ordered))
-    on_sale = Service.objects.on_sale().in_bulk(ids[:6])
-    attach(service, *on_sale.values())
-    can_be_ordered = form is None or bool(form.main_fields)
+    unavailable = "" if form is None or form.main_fields else _("This kind of service cannot be ordered here yet.")
+    remarks = remarks_on(form, customer) if form else {"reason": no_service()}
     context = {
         "page": "new",
         "service": service,
         "form": form,
         "quote": more.pop("receipt", None),
-        "find": text,
-        "found": pick(text, customer.group) if text or service is None else None,
-        "same_link": _open_order_for_link(customer, service, form) if service and form else None,
+        "picker": read_picker(customer, request.GET) if service is None or is_asked(request.GET) else None,
         "services": totals()[0],
-        "recent": [on_sale[i] for i in ids if i in on_sale][:3],
-        "unavailable": "" if can_be_ordered else _("This kind of service cannot be ordered here yet."),
+        "recent": recent,
+        "is_favourite": service is not None and service.pk in favourites_of(customer),
+        "unavailable": unavailable,
+        **remarks,
         **more,
     }
     return render(request, "orders/new.html", context)
-
-
-def _open_order_for_link(customer: User, service: Service, form: OrderForm) -> Order | None:
-    """The newest order of this service that is still open for the same link, in whatever spelling."""
-    try:
-        link = read_link(form.typed().get("link", ""), platforms=service_platforms(service))
-    except BadLink:
-        return None
-    same = Order.objects.filter(customer=customer, service=service, link_key=link.key)
-    still_open = same.exclude(progress__in=FINAL).exclude(forward_state__in=[Forward.REFUSED, Forward.REFUNDED])
-    return still_open.order_by("-id").first()
 
 
 def _on_sale(number: str) -> Service | None:
@@ -215,13 +224,15 @@ def _quote_filled_fields(service: Service, form: OrderForm, customer: User) -> Q
     try:
         q = quote(service_id=service.pk, fields=typed, customer=customer, now=database_now())
     except BadFields as refusal:
+        form.problems = dict(refusal.problems)
         if form.is_bound:
             filled = [name for name, value in typed.items() if value.strip()]
             # One field of a drip-feed asks for the other.
             only = [*filled, *DRIPFEED] if set(filled) & set(DRIPFEED) else filled
             form.show(refusal.problems, only=only)
         return None
-    except Refusal:
+    except Refusal as refusal:
+        form.problems = {"service": FieldProblem(str(refusal.message))}
         return None
     return QuoteReceipt.of(q, balance_of(customer))
 

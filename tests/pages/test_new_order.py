@@ -281,8 +281,8 @@ def test_other_and_ended_orders_are_no_warning(signed_in: Client, orders: Orders
     [
         (
             "https://www.tiktok.com/@river.fox9",
-            "This is an address of TikTok, and the service is for Instagram. Paste one of Instagram.",
-            "",
+            "You pasted a TikTok link. This service is for Instagram.",
+            "https://instagram.com/river.fox9",
         ),
         ("atelier_nord", "This is no address.", "@atelier_nord"),
         ("my shop: https://instagram.com/nord", "A link has no spaces in it.", "https://instagram.com/nord"),
