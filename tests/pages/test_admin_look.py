@@ -31,6 +31,7 @@ def test_the_admin_is_readable_and_breaks_no_rule_of_the_policy(
         "/admin/orders/order/",
         f"/admin/orders/order/{order.pk}/change/",
         "/admin/catalog/provider/",
+        f"/admin/catalog/service/{order.service_id}/languages/",
     ):
         page.goto(live_server.url + path)
         faults += [f"{path} {theme}: {problem}" for problem in axe_problems(page, LAW)]
