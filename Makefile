@@ -11,7 +11,7 @@ demo_env := sh tools/venv.sh demo
 dev_env := sh tools/venv.sh dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test looks gate battery check bench lock messages css image-digests advisories
+.PHONY: help demo demo-reset test looks gate battery check bench lock messages css lighthouse screenshots image-digests advisories
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -64,3 +64,12 @@ messages: ## bring the catalogs of translations in line with the texts in the co
 
 css: ## rebuild static/app.css (needs Node; the built file is committed)
 	@npm --prefix ui ci --no-audit --no-fund && npm --prefix ui run build
+
+lighthouse: ## measure the main pages of the demo as on a phone (needs Node and Chromium)
+	@$(dev_env)
+	@npm --prefix tools/lighthouse ci --no-audit --no-fund --silent
+	@exec $(py) -m tools.measure_pages
+
+screenshots: ## take the pictures of docs/img from the demo's data (needs Chromium)
+	@$(dev_env)
+	@exec $(py) -m tools.screenshots

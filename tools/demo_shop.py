@@ -16,7 +16,7 @@ from secrets import token_urlsafe
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Seconds in which the demo has to be open.
-COME_UP = 180.0
+COME_UP = 300.0
 
 
 @dataclass(frozen=True)
