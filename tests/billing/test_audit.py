@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import transaction
 
 from accounts.models import User
 from billing.audit import NAMED
@@ -16,7 +17,7 @@ from orders import auditing
 from orders.models import AuditState, Order
 from orders.states import Forward, Outcome, Progress
 from tests.billing import cast
-from tests.billing.damages import DAMAGES, Hurt, money_out_of_nowhere
+from tests.billing.damages import DAMAGES, money_out_of_nowhere
 
 pytestmark = pytest.mark.django_db
 
@@ -91,12 +92,17 @@ def test_an_empty_shop_passes(db: None) -> None:
     assert broken() == set()
 
 
-@pytest.mark.parametrize(("hurt", "names"), [d[1:] for d in DAMAGES], ids=[d[0] for d in DAMAGES])
-def test_damage_is_found_under_its_name(shop: dict[str, Order], alice: User, hurt: Hurt, names: set[str]) -> None:
+def test_each_damage_is_found_under_its_name(shop: dict[str, Order], alice: User, subtests: pytest.Subtests) -> None:
     """The audit of what has changed, for which all of this shop is new, doubts it; that of everything names it all."""
-    hurt(shop, alice)
-    assert broken() == names
-    assert doubted() & names
+    for name, hurt, names in DAMAGES:
+        with subtests.test(name), transaction.atomic():
+            hurt(shop, alice)
+            found, hourly = broken(), doubted()
+            transaction.set_rollback(True)
+            assert found == names
+            assert hourly & names
+        for order in shop.values():
+            order.refresh_from_db()
 
 
 def doubted() -> set[str]:
