@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page
 from accounts.models import User
 from catalog.facts.histogram import step_of
 from catalog.models import Category, ChangeKind, ProviderService, Service, ServiceChange, ServiceDay
+from catalog.shop.favourites import mark
 from core.clock import database_now
 from core.languages import NEUTRAL, in_language
 from core.models import ShopSettings
@@ -168,6 +169,7 @@ def test_pages_of_a_customer(
     look: Look,
 ) -> None:
     made = orders.one_of_each()
+    mark(orders.who, services[0])
     refilled = orders.completed()
     Refill.objects.create(order=refilled, provider=refilled.provider, state=RefillState.REQUESTED)
     sign_in(orders.who)
@@ -176,7 +178,11 @@ def test_pages_of_a_customer(
         f"/services/{services[0].pk}/",
         f"/categories/{services[0].category_id}/",
         "/order/",
+        f"/order/?platform=instagram&category={services[0].category_id}",
+        "/order/?find=folowers",
+        "/order/?find=zzzzzzzz&platform=tiktok",
         f"/order/?service={services[0].pk}&again={made[0].pk}",
+        f"/order/?service={services[0].pk}&find=likes&link=https://instagram.com/p/C1a2B3c4D5e&quantity=100",
         f"/order/?service={services[4].pk}",
     ]
     paths += ["/orders/", "/orders/?state=confirming", "/wallet/", "/wallet/?kind=orders", "/wallet/add/"]
