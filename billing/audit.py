@@ -27,8 +27,9 @@ def role_warnings() -> list[str]:
 
 
 #: The wallet that a transfer touches, if any: no code goes from wallet to wallet.
-WALLET = """CASE WHEN t.code IN ('hold', 'debit', 'chargeback') THEN t.source_id
-                 WHEN t.code IN ('credit', 'topup', 'bonus', 'release', 'late_refund') THEN t.target_id END"""
+WALLET = """CASE WHEN t.code IN ('hold', 'debit', 'chargeback', 'topup_refund', 'bonus_back') THEN t.source_id
+                 WHEN t.code IN ('credit', 'topup', 'bonus', 'release', 'late_refund', 'chargeback_back')
+                 THEN t.target_id END"""
 
 
 _SUMS = ("added", "spent", "refunded", "taken")
@@ -59,6 +60,21 @@ _HOLDS = """
         GROUP BY reference
     ) t ON t.ref = h.reference
 """.replace("t.reference) AS", "t.ref) AS")
+
+#: What each top-up moved: its own codes, but for fees and bonuses, whose wallet is compared all the same.
+_TOPUPS = """
+    SELECT reference, coalesce(sum(amount) FILTER (WHERE code = 'topup'), 0) AS credited,
+           coalesce(sum(amount) FILTER (WHERE code = 'bonus'), 0) AS bonus,
+           coalesce(sum(amount) FILTER (WHERE code IN ('chargeback', 'topup_refund', 'chargeback_loss')), 0)
+           - coalesce(sum(amount) FILTER (WHERE code IN ('chargeback_back', 'loss_back')), 0) AS taken,
+           min(wallet) AS wallet, max(wallet) AS other_wallet
+    FROM (SELECT *, CASE WHEN code IN ('topup', 'bonus', 'chargeback_back') THEN target_id
+                         WHEN code IN ('chargeback', 'topup_refund', 'bonus_back') THEN source_id END AS wallet
+          FROM billing_transfer
+          WHERE code IN ('topup', 'topup_fee', 'bonus', 'bonus_back', 'topup_refund', 'chargeback', 'chargeback_back',
+                         'chargeback_loss', 'loss_back', 'fee')) t
+    GROUP BY reference
+"""
 
 _ACCOUNTS = """
     SELECT a.id, a.kind, a.name, a.balance AS kept, a.lines, coalesce(m.amount, 0) AS moved,
@@ -101,7 +117,7 @@ EQUATIONS: list[Equation | Together] = [
             ),
             Part(
                 "gateways",
-                "each gateway: −balance = top-ups − chargebacks − fees",
+                "each gateway: −balance = top-ups + fees of customers + what came back − chargebacks − refunds − fees",
                 "r.kind = 'gateway'",
                 "r.kind = 'gateway' AND r.moved <> r.of_gateway",
                 "'gateway ' || r.name",
@@ -132,8 +148,8 @@ EQUATIONS: list[Equation | Together] = [
             (p.number IS NOT NULL OR l.number = 1) AND l.at >= coalesce(p.at, l.at)
             AND l.code = t.code AND CASE {_moved("spent", "source_id", "-", "hold")}
                 {_moved("refunded", "target_id", "+", "release", "late_refund")}
-                {_moved("added", "target_id", "+", "credit", "topup", "bonus")}
-                {_moved("taken", "source_id", "-", "debit", "chargeback")} END, false)
+                {_moved("added", "target_id", "+", "credit", "topup", "bonus", "chargeback_back")}
+                {_moved("taken", "source_id", "-", "debit", "chargeback", "topup_refund", "bonus_back")} END, false)
         """,
     ),
     Equation(
@@ -152,6 +168,30 @@ EQUATIONS: list[Equation | Together] = [
         WHERE NOT coalesce(charged = held_in AND earned = settled AND refunded = refunds AND holds = 1
                            AND wallet = wallet_id AND other_wallet = wallet_id AND earned >= 0 AND refunded >= 0
                            AND earned + refunded <= charged, false)
+        """,
+    ),
+    Equation(
+        "topups",
+        "each top-up: credited = its transfers ≤ what it asked for, no more than its payments are worth, on its wallet",
+        "SELECT count(*) FROM billing_topup",
+        f"""
+        SELECT coalesce('top-up ' || u.id, 'reference ' || m.reference), CASE
+            WHEN u.id IS NULL THEN 'there is no such top-up'
+            WHEN m.wallet <> w.id OR m.other_wallet <> w.id THEN 'its transfers touch another wallet'
+            ELSE format('credited %s and taken back %s, its transfers say %s and %s; its payments are worth %s',
+                        u.credited, u.taken, m.credited, m.taken, p.worth) END
+        FROM billing_topup u
+        FULL JOIN ({_TOPUPS}) m ON m.reference = 'topup:' || u.id
+        LEFT JOIN billing_account w ON w.customer_id = u.customer_id
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN coalesce(sum(amount), 0) >= u.pay_amount THEN u.credit_amount
+                        ELSE coalesce(sum(amount), 0) * u.credit_amount / u.pay_amount END AS worth
+            FROM billing_topuppayment WHERE topup_id = u.id AND currency = u.pay_currency
+        ) p
+        WHERE NOT coalesce(u.credited = coalesce(CASE WHEN u.is_gift THEN m.bonus ELSE m.credited END, 0)
+                           AND u.taken = coalesce(m.taken, 0)
+                           AND u.credited <= u.credit_amount AND u.credited <= p.worth
+                           AND coalesce(m.wallet, w.id) = w.id AND coalesce(m.other_wallet, w.id) = w.id, false)
         """,
     ),
     Equation(
@@ -186,6 +226,16 @@ EQUATIONS: list[Equation | Together] = [
             "billing_walletline_guard": "billing_walletline",
             "billing_walletline_by_transfer_only": "billing_walletline",
             "billing_walletline_no_truncate": "billing_walletline",
+            "billing_topup_guard": "billing_topup",
+            "billing_topup_no_truncate": "billing_topup",
+            "billing_topuppayment_guard": "billing_topuppayment",
+            "billing_topuppayment_no_truncate": "billing_topuppayment",
+            "billing_voucher_guard": "billing_voucher",
+            "billing_voucher_no_truncate": "billing_voucher",
+            "billing_transferreview_guard": "billing_transferreview",
+            "billing_transferreview_no_truncate": "billing_transferreview",
+            "billing_topupevent_guard": "billing_topupevent",
+            "billing_topupevent_no_truncate": "billing_topupevent",
         },
     ),
     guards(

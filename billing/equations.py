@@ -92,10 +92,13 @@ MOVED = """
     ),
     {name} AS (
         SELECT account_id, sum(amount) AS amount, sum(of_gateway) AS of_gateway, sum(n) AS n FROM (
-            SELECT source_id, -amount, CASE code WHEN 'topup' THEN -amount ELSE 0 END, n FROM flow
+            SELECT source_id, -amount,
+                   CASE WHEN code IN ('topup', 'topup_fee', 'chargeback_back', 'loss_back') THEN -amount ELSE 0 END, n
+            FROM flow
             UNION ALL
             SELECT target_id, amount,
-                   CASE WHEN code IN ('chargeback', 'chargeback_loss', 'fee') THEN amount ELSE 0 END, n FROM flow
+                   CASE WHEN code IN ('chargeback', 'chargeback_loss', 'fee', 'topup_refund') THEN amount ELSE 0 END, n
+            FROM flow
         ) side (account_id, amount, of_gateway, n) GROUP BY 1
     )
 """

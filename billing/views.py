@@ -30,7 +30,8 @@ from core.clock import database_now
 KINDS: dict[str, frozenset[str]] = {
     "orders": frozenset({Code.HOLD}),
     "returned": frozenset({Code.REFUND, Code.LATE_REFUND}),
-    "topups": frozenset({Code.CREDIT, Code.TOPUP, Code.BONUS, Code.DEBIT, Code.CHARGEBACK}),
+    "topups": frozenset({Code.CREDIT, Code.TOPUP, Code.BONUS, Code.DEBIT, Code.CHARGEBACK})
+    | {Code.BONUS_BACK, Code.TOPUP_REFUND, Code.CHARGEBACK_BACK},
 }
 TERMS = ("opening", "added", "orders", "refunded", "taken", "balance")
 
@@ -102,12 +103,3 @@ def csv_lines(entries: Iterator[StatementEntry]) -> Iterator[str]:
         yield writer.writerow(
             [e.at.isoformat(), e.code.value, harmless(e.reference), amount, balance, harmless(e.memo)]
         )
-
-
-@require_safe
-@login_required
-def add_funds(request: CustomerRequest) -> HttpResponse:
-    """Say how money gets into the wallet, with the way back to the order form that led here."""
-    came_from = _number(request.GET.get("service", ""))
-    context = {"page": "wallet", "balance": balance_of(request.customer), "service": came_from}
-    return render(request, "billing/add_funds.html", context)

@@ -228,6 +228,39 @@ UNKNOWN_ORDERS = Cause(
     "orders_ownid_changelist", query="explained__exact=orphan&provider__id__exact={provider}",
 )  # fmt: skip
 
+# Top-ups
+
+TOPUP_TO_DECIDE = Cause(
+    "topup:{topup}:decide", Severity.MONEY, _("%(number)s of %(customer)s needs your decision"),
+    _("%(why)s Nothing of it is credited until you accept or reject it."),
+    "billing_topup_change", "topup",
+)  # fmt: skip
+TRANSFER_SENT = Cause(
+    "topup:{topup}:sent", Severity.ATTENTION, _("%(customer)s sent %(amount)s for %(number)s"),
+    _("Look into your account, then approve or reject the transfer."),
+    "billing_topup_change", "topup",
+)  # fmt: skip
+CHARGED_BACK = Cause(
+    "topup:{topup}:chargeback", Severity.MONEY, _("%(number)s of %(customer)s was charged back"),
+    _("It was taken out of the wallet as far as it reached, the rest is a loss, and the wallet is frozen."),
+    "billing_topup_change", "topup",
+)  # fmt: skip
+REFUND_FAILED = Cause(
+    "topup:{topup}:refund", Severity.MONEY, _("A refund of %(number)s failed"),
+    _("The gateway answered: %(why)s. The money is back in the customer's wallet."),
+    "billing_topup_change", "topup",
+)  # fmt: skip
+WEBHOOK_CONTRADICTS = Cause(
+    "method:{method}:contradicts", Severity.ATTENTION, _("%(name)s names two different top-ups in one call"),
+    _("It named %(number)s and the reference of another one. Nothing was credited by it."),
+    "billing_paymentmethod_change", "method",
+)  # fmt: skip
+WEBHOOK_FORGED = Cause(
+    "method:{method}:forged", Severity.ATTENTION, _("Calls with a wrong signature came for %(name)s"),
+    _("%(count)s in an hour. Somebody tries to forge payments, or the signing secret is not the gateway's any more."),
+    "billing_paymentmethod_change", "method",
+)  # fmt: skip
+
 # The shop itself
 
 FROZEN = Cause(

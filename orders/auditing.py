@@ -103,10 +103,12 @@ _CHANGED = """
     referred AS (
         SELECT 'order:' || id AS reference FROM touched
         UNION SELECT reference FROM new_transfer WHERE code IN ('hold', 'settle', 'release', 'late_refund')
+        UNION SELECT reference FROM new_transfer WHERE starts_with(reference, 'topup:')
     ),
     orders_order AS (
         SELECT * FROM own UNION ALL SELECT * FROM orders_order WHERE id IN (SELECT id FROM shared)
     ),
+    billing_topup AS (SELECT * FROM billing_topup WHERE 'topup:' || id IN (SELECT reference FROM referred)),
     billing_hold AS (SELECT * FROM billing_hold WHERE reference IN (SELECT reference FROM referred)),
     billing_transfer AS (
         SELECT * FROM billing_transfer WHERE id <= {transfer} AND reference IN (SELECT reference FROM referred)

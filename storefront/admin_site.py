@@ -44,6 +44,14 @@ CONFIRMED: Mapping[str, Callable[[ResolverMatch], bool]] = {
     # money
     "billing_wallet_credit": _always,
     "billing_wallet_debit": _always,
+    "billing_wallet_unfreeze": _always,
+    "billing_paymentmethod_add": _always,
+    "billing_paymentmethod_change": _always,
+    "billing_paymentmethod_test": _always,
+    "billing_topup_decide": _always,
+    "billing_topup_refund": _always,
+    "billing_topup_review": _always,
+    "billing_voucherbatch_add": _always,
     "orders_order_settle": _always,
     "orders_order_nothing_to_do": _always,
     "orders_doubtfulorder_placed": _always,
@@ -72,7 +80,13 @@ CONFIRMED: Mapping[str, Callable[[ResolverMatch], bool]] = {
 }
 #: Forms with a password, a key or a file in them: nothing of those waits in the session while the person confirms.
 NOT_KEPT = frozenset(
-    {"accounts_user_add", "catalog_provider_add", "catalog_provider_change", "catalog_service_import_prices"}
+    {
+        "billing_paymentmethod_change",
+        "accounts_user_add",
+        "catalog_provider_add",
+        "catalog_provider_change",
+        "catalog_service_import_prices",
+    }
 )
 
 

@@ -9,6 +9,8 @@ from psycopg import sql
 
 #: Tables whose rows are written once: the shop's role may read them and add to them.
 APPEND_ONLY = (
+    "billing_topupevent",
+    "billing_transferreview",
     "billing_transfer",
     "core_staffaction",
     "orders_balancereading",

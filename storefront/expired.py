@@ -1,4 +1,4 @@
-"""Delete rows that have no use any more: expired counters, sessions and drafts, old mails, unverified accounts."""
+"""Delete rows without use: expired counters, sessions and drafts, old mails and webhooks, unverified accounts."""
 
 from datetime import datetime, timedelta
 
@@ -7,6 +7,7 @@ from django.contrib.sessions.models import Session
 from django.core.cache import cache
 
 from accounts.sign_up import never_verified
+from billing.topups import events
 from core import counters
 from core.clock import elapsed_clock
 from notices import outbox
@@ -34,7 +35,8 @@ def delete_now_and_then(*, now: datetime) -> int:
 def delete_expired(*, now: datetime) -> int:
     """Delete in batches whatever has expired; return how many rows."""
     deleted = counters.delete_expired(now=now) + _sessions(now) + drafts.forget_expired(now=now)
-    return deleted + _never_verified(now) + outbox.delete_old(now=now)
+    deleted += _never_verified(now) + events.delete_old(now=now)
+    return deleted + outbox.delete_old(now=now)
 
 
 def _sessions(now: datetime) -> int:

@@ -5,6 +5,7 @@ If a part fails, the owner is alerted and the other parts go on.
 
 from dataclasses import asdict
 
+from billing.topups import looking, refunding
 from catalog.providers import checks
 from catalog.sync.scheduled import sync_due, sync_is_due
 from core.clock import database_now
@@ -34,6 +35,9 @@ def ring_round() -> None:
         ring("catalog.tasks.sync_due")
     with contained("reconciling accounts"):
         reconciliation.reconcile_due(now=now)
+    with contained("looking for due top-ups"):
+        if refunding.something_is_due(now=now):
+            looking.ring()
     with contained("auditing"):
         auditing.audit_due(now=now)
     with contained("counting the facts of services"):
@@ -54,7 +58,16 @@ def ring_round() -> None:
 def work_round(*, seconds: float = 15.0) -> dict[str, int]:
     """Without a broker: do everything in this process; return the counts of what was done and of failed parts."""
     now = database_now()
-    done = {"probed": 0, "resolved": 0, "synced": 0, "reconciled": 0, "counted": 0, "expired": 0, "mailed": 0}
+    done = {
+        "probed": 0,
+        "resolved": 0,
+        "synced": 0,
+        "reconciled": 0,
+        "topups": 0,
+        "counted": 0,
+        "expired": 0,
+        "mailed": 0,
+    }
     with contained("looking at parked providers"):
         done["probed"] = checks.probe_parked(now=now)
     with contained("doing due orders"):
@@ -65,6 +78,10 @@ def work_round(*, seconds: float = 15.0) -> dict[str, int]:
         done["synced"] = sync_due(now=now)
     with contained("reconciling accounts"):
         done["reconciled"] = reconciliation.reconcile_due(now=database_now())
+    with contained("looking at top-ups"):
+        if refunding.something_is_due(now=now):
+            done["topups"] = looking.look_due(seconds=seconds)
+            done["topups"] += refunding.send_due(seconds=seconds, is_frozen=freezing.is_frozen())
     with contained("auditing"):
         auditing.audit_due(now=database_now())
     with contained("counting the facts of services"):

@@ -7,6 +7,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from django.db.models import Model
 
+from billing.models import PaymentMethod
 from catalog.models import Provider
 from core.secrets import SecretUnreadable, sealed_anew
 from notices.models import Outbox
@@ -38,6 +39,7 @@ class SealedColumn:
 
 SEALED_COLUMNS = (
     SealedColumn(Provider, "sealed_key", sealed_anew),
+    SealedColumn(PaymentMethod, "sealed_secrets", lambda sealed: sealed and sealed_anew(sealed)),
     SealedColumn(Authenticator, "data", _authenticator_anew),
     # The code of a mail that was not sent yet; empty afterwards.
     SealedColumn(Outbox, "sealed", lambda sealed: sealed and sealed_anew(sealed)),

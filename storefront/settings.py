@@ -194,6 +194,9 @@ if DATABASES["default"]:
 # The cache holds counters of sign-in limits. It lives in Postgres, so that Redis stays what it is here: a doorbell.
 CACHES = {"default": {"BACKEND": "core.counters.CounterCache", "LOCATION": "core_cache"}}
 
+# Files are checked in memory and stored in the database; storefront.incoming bounds them, and none is written to disk.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
+
 # --- Language and time ------------------------------------------------------------------------------------------------
 # A language stands here once it is translated to the last text. Which of them customers are offered is the owner's
 # choice, in the settings of the shop.
@@ -287,8 +290,8 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # --- Security ---------------------------------------------------------------------------------------------------------
 SECURE_SSL_REDIRECT = HTTPS
-# The API redirects by itself, so that the method stays POST.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^api/v2/?$"]
+# The API redirects by itself, so that the method stays POST. Gateways follow no redirect.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^api/v2/?$", r"^pay/"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 _hsts = env.choice("HSTS", "domain", ("domain", "subdomains", "preload"))

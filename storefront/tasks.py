@@ -7,6 +7,7 @@ from typing import Any
 
 from celery import shared_task
 
+from billing.topups import looking, refunding
 from core.clock import database_now
 from notices import outbox
 from notices.heartbeats import beat
@@ -26,6 +27,12 @@ def ping(self: Any) -> None:
     queue = (self.request.delivery_info or {}).get("routing_key")
     if queue in queues():
         beat(part_of(queue), now=database_now())
+
+
+@shared_task(name=looking.LOOK)
+def look_at_topups() -> None:
+    looking.look_due(seconds=30.0)
+    refunding.send_due(seconds=15.0, is_frozen=freezing.is_frozen())
 
 
 @shared_task(name=outbox.SEND)

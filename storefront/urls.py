@@ -4,6 +4,7 @@ from django.contrib.sitemaps import views as sitemap_views
 from django.urls import include, path
 
 from accounts import languages
+from billing.topups.webhook import webhook
 from storefront import health, sitemaps
 
 urlpatterns = [
@@ -21,6 +22,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("language/<str:code>/", languages.choose, name="language"),
     path("", include("api.urls")),
+    # Gateways follow no redirect, so both spellings answer.
+    path("pay/<slug:token>/", webhook, name="webhook"),
+    path("pay/<slug:token>", webhook),
     # What follows has a prefix in each language but the default one. core.languages.NEUTRAL lists what has none.
     *i18n_patterns(
         path("accounts/", include("allauth.urls")),

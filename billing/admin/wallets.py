@@ -1,11 +1,15 @@
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import DecimalField, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from billing import ledger
@@ -68,6 +72,7 @@ class WalletAdmin(ReadOnlyAdmin):
         own = [
             path("<int:pk>/credit/", wrap(self.credit), name="billing_wallet_credit"),
             path("<int:pk>/debit/", wrap(self.debit), name="billing_wallet_debit"),
+            path("<int:pk>/unfreeze/", wrap(self.unfreeze), name="billing_wallet_unfreeze"),
         ]
         return [*own, *super().get_urls()]
 
@@ -89,6 +94,20 @@ class WalletAdmin(ReadOnlyAdmin):
 
     def debit(self, request: HttpRequest, pk: int) -> HttpResponse:
         return move_money(self, request, pk, DEBIT)
+
+    def unfreeze(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Let the customer use a frozen wallet again."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        wallet = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not may_move_money(request):
+            raise PermissionDenied
+        with transaction.atomic():
+            before = {"frozen_at": wallet.frozen_at}
+            if Wallet.objects.filter(pk=pk, frozen_at__isnull=False).update(frozen_at=None):
+                self.record(request, wallet, "wallet.unfreeze", _t("Unfrozen"), before=before)
+                messages.success(request, _t("The wallet can be used again."))
+        return redirect("admin:billing_wallet_change", pk)
 
     @admin.display(description=_("balance"), ordering="balance")
     def balance_(self, wallet: Wallet) -> SafeString:

@@ -1,8 +1,11 @@
 """Bring the demo's shop to its opening state; each step does nothing if it was done before."""
 
 import os
+import secrets
+from decimal import Decimal
 
 import django
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db.models.functions import Now
 
@@ -19,6 +22,7 @@ def main() -> None:
     from allauth.account.models import EmailAddress
 
     from accounts.models import User
+    from billing.models import PaymentMethod
     from catalog.models import Provider
     from core.models import ShopSettings
 
@@ -50,7 +54,15 @@ def main() -> None:
         provider.save(update_fields=["url", "sealed_key"])
     call_command("sync_catalog", PROVIDER)
 
-    # 6. A month of finished orders, so that services have measured times.
+    # 6. A way to pay that takes no real money.
+    if not PaymentMethod.objects.exists():
+        method = PaymentMethod(gateway="demo", name="Demo payment", arrives="At once", is_on=True)
+        method.currency = settings.SHOP_CURRENCY
+        method.bonus_percent, method.bonus_from = Decimal(2), Decimal(50)
+        method.set_secrets({"signing_key": secrets.token_urlsafe(24)})
+        method.save()
+
+    # 7. A month of finished orders, so that services have measured times.
     from storefront.demo.history import add_history
 
     if count := add_history():

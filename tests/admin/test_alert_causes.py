@@ -85,6 +85,8 @@ def test_stored_causes_keep_their_spelling() -> None:
         "provider:{provider}:sync", "provider:{provider}:unknown_state", "provider:{provider}:other_products",
         "provider:{provider}:unprovable",
         "provider:{provider}:{capability}", "queue:{queue}", "mail:fails", "mail:not_set_up",
+        "topup:{topup}:decide", "topup:{topup}:sent",
+        "topup:{topup}:chargeback", "topup:{topup}:refund", "method:{method}:contradicts", "method:{method}:forged",
         "mail:undelivered", "service:{service}:below_cost", "shop:audit", "shop:frozen",
         "ticket:{ticket}",
     }  # fmt: skip

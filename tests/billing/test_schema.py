@@ -32,6 +32,8 @@ from tests.billing import (
     bad_money,  # noqa: F401
     bad_orders,  # noqa: F401
     bad_repeats,  # noqa: F401
+    bad_topups,  # noqa: F401
+    bad_vouchers,  # noqa: F401
     cast,
 )
 from tests.billing.bad_rows import BAD_ROWS, BadRow, Shop
@@ -101,7 +103,17 @@ def not_below_zero() -> Iterator[tuple[str, str, str]]:
 
 def truncated() -> Iterator[tuple[str, str]]:
     """Every table that has a guard against changes of its rows, and what refuses to truncate it."""
-    for table in ("account", "transfer", "hold", "walletline"):
+    for table in (
+        "account",
+        "transfer",
+        "hold",
+        "walletline",
+        "topup",
+        "topuppayment",
+        "topupevent",
+        "voucher",
+        "transferreview",
+    ):
         yield f"billing_{table}", "money_is_never_truncated"
     for table in (
         *("order", "forwardattempt", "refillattempt", "ownid", "providerexchange", "orderevent"),

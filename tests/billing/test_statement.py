@@ -148,9 +148,12 @@ def test_every_code_that_touches_a_wallet_is_a_term_of_the_equation(autumn: User
         ledger.Posting("topup", Code.TOPUP, gateway, wallet, money("4"), "topup"),
         ledger.Posting("bonus", Code.BONUS, cast.own(AccountKind.BONUS), wallet, money("2"), "bonus"),
         ledger.Posting("chargeback", Code.CHARGEBACK, wallet, gateway, money("1"), "chargeback"),
+        ledger.Posting("won", Code.CHARGEBACK_BACK, gateway, wallet, money("1"), "chargeback"),
+        ledger.Posting("refund", Code.TOPUP_REFUND, wallet, gateway, money("0.5"), "topup"),
+        ledger.Posting("back", Code.BONUS_BACK, wallet, cast.own(AccountKind.BONUS), money("0.25"), "topup"),
     ]
-    assert ledger.post(posted) == 4
-    shops_own = {Code.SETTLE, Code.CHARGEBACK_LOSS, Code.FEE}
+    assert ledger.post(posted) == 7
+    shops_own = {Code.SETTLE, Code.CHARGEBACK_LOSS, Code.FEE, Code.TOPUP_FEE, Code.LOSS_BACK}
     assert {e.code for e in statement(autumn).entries} == set(Code) - shops_own
     m = month_equation(autumn, Month.of(database_now()))
     assert m.opening + m.added - m.orders + m.refunded - m.taken == m.balance == balance_of(autumn)
@@ -159,9 +162,9 @@ def test_every_code_that_touches_a_wallet_is_a_term_of_the_equation(autumn: User
     def moved(*codes: Code) -> Decimal:
         return sum((abs(e.amount) for e in entries if e.code in codes), Decimal(0))
 
-    assert m.added == moved(Code.CREDIT, Code.TOPUP, Code.BONUS) > 0
+    assert m.added == moved(Code.CREDIT, Code.TOPUP, Code.BONUS, Code.CHARGEBACK_BACK) > 0
     assert m.refunded == moved(Code.REFUND, Code.LATE_REFUND) > 0
-    assert m.taken == moved(Code.DEBIT, Code.CHARGEBACK) > 0
+    assert m.taken == moved(Code.DEBIT, Code.CHARGEBACK, Code.TOPUP_REFUND, Code.BONUS_BACK) > 0
     assert m.orders == moved(Code.HOLD)
 
 

@@ -31,6 +31,7 @@ from orders.states import RefillState
 from pages.models import OwnPage, TermsVersion
 from pages.starting_texts import STARTING_TEXTS, first_values
 from pages.terms import accept_terms, publish_terms
+from tests.billing.topups.cast import DRIVERS, looked, method, started
 from tests.pages.cast import Orders, customer
 from tests.pages.conftest import ALL_RULES, COLOURS, axe_problems, overflow
 
@@ -135,6 +136,19 @@ def measured_days(service: Service) -> None:
     )  # fmt: skip
 
 
+def pages_of_topups(who: User) -> list[str]:
+    """Methods of every kind, a top-up that waits with each, and one that was credited; return their addresses."""
+    shown = {"bonus_percent": 2, "fee_percent": 3, "arrives": "At once, in most cases within a minute"}
+    topups = [started(who, method(**shown)), started(who, method("manual", name="Bank transfer" * 4))]
+    method("voucher", name="Voucher")
+    method(name="For large amounts", least=500)
+    paid = started(who, topups[0].method)
+    DRIVERS["demo"].pays(paid)
+    looked(paid)
+    pages = [f"/wallet/topups/{topup.pk}/" for topup in (*topups, paid)]
+    return ["/wallet/add/?amount=50&service=1", "/wallet/topups/", topups[0].pay_url, *pages]
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_pages_of_visitors(
     live_server: Any, services: list[Service], orders: Orders, quiet_page: Page, look: Look
@@ -167,7 +181,9 @@ def test_pages_of_a_customer(
     sign_in: Callable[[User], None],
     quiet_page: Page,
     look: Look,
+    settings: Any,
 ) -> None:
+    settings.DEMO = True
     made = orders.one_of_each()
     mark(orders.who, services[0])
     refilled = orders.completed()
@@ -186,7 +202,7 @@ def test_pages_of_a_customer(
         f"/order/?service={services[4].pk}",
     ]
     paths += ["/orders/", "/orders/?state=confirming", "/wallet/", "/wallet/?kind=orders", "/wallet/add/"]
-    paths += ["/api/", "/status/", "/updates/"]
+    paths += ["/api/", "/status/", "/updates/", *pages_of_topups(orders.who)]
     paths += [f"/orders/{order.pk}/" for order in (made[2], made[4], made[6], made[7], refilled)]
     faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
     assert faults == []

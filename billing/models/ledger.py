@@ -39,6 +39,11 @@ class Code(models.TextChoices):
     CHARGEBACK = "chargeback", _("Chargeback")
     CHARGEBACK_LOSS = "chargeback_loss", _("Chargeback not covered")
     FEE = "fee", _("Gateway fee")
+    TOPUP_FEE = "topup_fee", _("Fee paid by the customer")
+    BONUS_BACK = "bonus_back", _("Bonus taken back")
+    TOPUP_REFUND = "topup_refund", _("Payment refunded")
+    CHARGEBACK_BACK = "chargeback_back", _("Chargeback reversed")
+    LOSS_BACK = "loss_back", _("Loss made good")
 
 
 #: What comes back to a wallet for an order.

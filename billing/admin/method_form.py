@@ -1,0 +1,169 @@
+"""The forms of a payment method: what every method has, and the fields that its gateway asks for."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from billing.gateways.contract import ConfigField, Spec
+from billing.gateways.registry import all_gateways, gateway_named
+from billing.models import PaymentMethod
+from core.secrets import SecretUnreadable
+
+PREFIX = "config_"
+SHORTEST_SECRET = 16
+#: What stands in examples and templates, and is nobody's secret.
+_SAMPLES = ("changeme", "change-me", "secret", "password", "example", "xxxx", "your_", "your-")
+
+
+class AddMethodForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Which gateway, and what customers read. Everything else follows on the method's own page, where it is off."""
+
+    gateway = forms.ChoiceField(label=_("Gateway"))
+
+    class Meta:
+        model = PaymentMethod
+        fields = ("gateway", "name", "currency")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["gateway"]
+        field.choices = [(name, gateway.spec.title) for name, gateway in all_gateways().items()]
+        self.fields["currency"].initial = settings.SHOP_CURRENCY
+
+    def clean_currency(self) -> str:
+        return str(self.cleaned_data["currency"]).upper()
+
+
+class MethodForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A method's settings. Stored secrets are never shown; an empty field keeps them."""
+
+    class Meta:
+        model = PaymentMethod
+        fields = (
+            "name", "arrives", "is_on", "is_live", "position", "currency", "exchange_rate", "least", "most",
+            "fee_percent", "fee_fixed", "bonus_percent", "bonus_from", "takes_less",
+        )  # fmt: skip
+
+    @property
+    def spec(self) -> Spec:
+        return gateway_named(self.instance.gateway).spec
+
+    def clean_currency(self) -> str:
+        currency = str(self.cleaned_data["currency"]).upper()
+        if self.spec.currencies and currency not in self.spec.currencies:
+            known = ", ".join(sorted(self.spec.currencies))
+            raise forms.ValidationError(_t("This gateway takes %(known)s.") % {"known": known})
+        return currency
+
+    def clean(self) -> dict[str, Any] | None:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        if given.get("currency") == settings.SHOP_CURRENCY and given.get("exchange_rate") not in (1, None):
+            self.add_error("exchange_rate", _t("The currency is the shop's own: the rate is 1."))
+        least, most = given.get("least"), given.get("most")
+        if least is not None and most is not None and least > most:
+            self.add_error("most", _t("The largest top-up is smaller than the smallest."))
+        self._check_mode(given)
+        self._check_secrets(given)
+        return given
+
+    def _check_mode(self, given: Mapping[str, Any]) -> None:
+        if given.get("is_live") and not self.spec.has_live_mode:
+            self.add_error("is_live", _t("This gateway has a test mode only."))
+        if given.get("is_on") and not given.get("is_live") and not settings.DEMO:
+            self.add_error(
+                "is_on",
+                _t("In test mode anybody could fill a wallet without paying. Only the demo offers that."),
+            )
+
+    def _check_secrets(self, given: Mapping[str, Any]) -> None:
+        """Secrets go only to the address they were given for, are long, and serve one method alone."""
+        stored = self.stored_secrets()
+        moved = any(f.is_address and f"{PREFIX}{f.name}" in self.changed_data for f in self.spec.fields) and stored
+        new = {f.name: str(given.get(f"{PREFIX}{f.name}") or "") for f in self.spec.fields if f.is_secret}
+        for field in (f for f in self.spec.fields if f.is_secret):
+            name, secret = f"{PREFIX}{field.name}", new[field.name]
+            if secret:
+                if problem := problem_of(secret):
+                    self.add_error(name, problem)
+                elif list(new.values()).count(secret) > 1 or self._is_used_elsewhere(secret):
+                    self.add_error(name, _t("Another field or method has this secret already: each needs its own."))
+            elif moved:
+                self.add_error(name, _t("The address has changed. Enter the secret for the new address."))
+            elif given.get("is_on") and field.is_required and field.name not in stored:
+                self.add_error(name, _t("The method cannot be on without it."))
+
+    def stored_secrets(self) -> dict[str, str]:
+        """Return the secrets that are stored now; none if no key of the environment opens them."""
+        try:
+            return self.instance.secrets()
+        except SecretUnreadable:
+            return {}
+
+    def _is_used_elsewhere(self, secret: str) -> bool:
+        for other in PaymentMethod.objects.exclude(pk=self.instance.pk):
+            try:
+                if secret in other.secrets().values():
+                    return True
+            except SecretUnreadable:
+                continue
+        return False
+
+    def save(self, commit: bool = True) -> Any:
+        given = {f.name: str(self.cleaned_data.get(f"{PREFIX}{f.name}") or "").strip() for f in self.spec.fields}
+        secret_names = {f.name for f in self.spec.fields if f.is_secret}
+        self.instance.settings = {name: value for name, value in given.items() if name not in secret_names}
+        if new := {name: value for name, value in given.items() if name in secret_names and value}:
+            self.instance.set_secrets({**self.stored_secrets(), **new})
+        return super().save(commit=commit)
+
+
+def problem_of(secret: str) -> str:
+    """Return why a secret is refused, empty if it is not."""
+    if secret != secret.strip() or not secret.isprintable():
+        return _t("The secret begins or ends with a blank, or has a character that cannot be seen.")
+    if len(secret) < SHORTEST_SECRET:
+        return _t("A secret has at least %(least)d characters.") % {"least": SHORTEST_SECRET}
+    if any(secret.lower().startswith(sample) for sample in _SAMPLES) or len(set(secret)) < 5:
+        return _t("This is an example, not a secret.")
+    return ""
+
+
+def form_for(method: PaymentMethod) -> type[MethodForm]:
+    """Return the form of a method, with the fields of its gateway."""
+    spec = gateway_named(method.gateway).spec
+    fields = {f"{PREFIX}{f.name}": _field(f, str(method.settings.get(f.name, ""))) for f in spec.fields}
+    return type("GatewayForm", (MethodForm,), fields)
+
+
+def config_names(fields: Iterable[ConfigField]) -> list[str]:
+    """Return the names of the form's fields for these."""
+    return [f"{PREFIX}{field.name}" for field in fields]
+
+
+def _field(of: ConfigField, value: str) -> forms.CharField:
+    if of.is_secret:
+        widget: forms.Widget = forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=False)
+        text: Any = _("Stored encrypted and never shown again. Leave empty to keep the present one.")
+        return forms.CharField(
+            label=str(of.label),
+            required=False,
+            max_length=500,
+            strip=False,
+            widget=widget,
+            help_text=str(of.help or text),
+        )
+    widget = AdminTextareaWidget() if of.is_long else AdminTextInputWidget(attrs={"autocomplete": "off"})
+    most = 4000 if of.is_long else 500
+    return forms.CharField(
+        label=str(of.label),
+        required=of.is_required,
+        max_length=most,
+        widget=widget,
+        initial=value,
+        help_text=str(of.help),
+    )

@@ -1,0 +1,195 @@
+"""Brings a top-up in line with what its gateway says: the only place where a top-up moves money.
+
+The state is a function of the payments, of what went back, and of the gateway's last word. The order of events has no
+meaning: the same readings in any order, any number of times, leave the same wallet.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from billing import ledger
+from billing.gateways.contract import Payment, Reading, ReadState
+from billing.models import Account, Code, TopUp, TopUpPayment, TopUpState
+from billing.models.topups import TO_DECIDE, Decision
+from billing.topups import timetable
+from billing.topups.history import note_step
+from billing.topups.movements import missing_postings, moved_by
+from billing.topups.targets import ZERO, Sums, Terms, target
+from notices import causes
+from notices.alerts import close_alert, raise_alert
+
+#: States of a gateway after which it expects no more money by itself.
+_FINAL = (ReadState.PAID, ReadState.UNDERPAID, ReadState.EXPIRED, ReadState.FAILED)
+
+
+@dataclass(frozen=True)
+class _Totals:
+    """What all payments of a top-up say together, in the currency it asked for."""
+
+    received: Decimal
+    charged_back: Decimal
+    gone: Decimal
+
+
+def apply(topup_id: int, reading: Reading | None, *, cause: str, now: datetime, seen: datetime | None = None) -> TopUp:
+    """Record ``reading``, post what is missing and return the top-up. All of it in one transaction, once.
+
+    Without a reading it works on what is recorded, after a decision. ``seen`` is the next look that was set before the
+    gateway was asked: one that was set meanwhile stays.
+    """
+    with transaction.atomic():
+        # 1. Top-ups before wallets, so that two of them never wait for each other.
+        topup = TopUp.objects.select_for_update(of=("self",)).select_related("method").get(pk=topup_id)
+        wallet = Account.objects.select_for_update().get(customer_id=topup.customer_id)
+        old, old_why = topup.state, topup.why
+        # 2. The payments. What does not fit waits for the owner, and nothing of it is credited.
+        why = _note_payments(topup, reading, now=now) if reading is not None else ""
+        is_held = topup.decision == Decision.NONE and bool(why or old == TopUpState.HELD)
+        if is_held:
+            topup.why = why or topup.why
+        elif reading is not None and topup.decision == Decision.NONE:
+            topup.why = reading.why[:300]
+        totals = _totals(topup)
+        # 3. The money, unless the owner has to decide first.
+        moves = 0
+        if not is_held and topup.decision != Decision.REJECTED:
+            moves = _move_money(topup, wallet, totals, reading, cause=cause, now=now)
+        # 4. The state, and when to look again.
+        topup.received = totals.received
+        topup.state = _state(topup, totals, reading, is_held=is_held, now=now)
+        if reading is not None:
+            topup.misses, topup.looked_at = 0, now
+            if topup.next_look_at == seen:
+                topup.next_look_at = timetable.next_look(topup, now=now)
+        topup.save()
+        if moves or topup.state != old or topup.why != old_why:
+            facts = {"received": totals.received, "gone": totals.gone, "credited": topup.credited, "why": topup.why}
+            note_step(topup, old=old, cause=cause, now=now, facts=facts)
+            _tell_owner(topup, old, now=now)
+    return topup
+
+
+def _note_payments(topup: TopUp, reading: Reading, *, now: datetime) -> str:
+    """Record the payments of a reading; return why the owner has to look at it, empty if all fits."""
+    if reading.is_live != topup.is_live:
+        return _("The answer is of the gateway's other mode.")
+    if (reading.asked_amount, reading.asked_currency) != (topup.pay_amount, topup.pay_currency):
+        asked = {"theirs": f"{reading.asked_amount:f} {reading.asked_currency}"}
+        return _("The gateway was asked for %(theirs)s, which is not what this top-up asks for.") % asked
+    if reading.state is ReadState.HELD:
+        return reading.why[:300] or _("The gateway asks you to look at this payment.")
+    why = ""
+    for payment in reading.payments:
+        why = _note_payment(topup, payment, now=now) or why
+    return why
+
+
+def _note_payment(topup: TopUp, payment: Payment, *, now: datetime) -> str:
+    """Record one payment; return what is wrong with it, empty if nothing is."""
+    words = {"payment": payment.payment_id[:80], "amount": f"{payment.amount:f} {payment.currency}"}
+    if not payment.amount.is_finite() or payment.amount <= 0:
+        return _("Payment %(payment)s has no amount.") % words
+    TopUpPayment.objects.bulk_create(
+        [
+            TopUpPayment(
+                topup=topup,
+                method_id=topup.method_id,
+                payment_id=payment.payment_id,
+                amount=payment.amount,
+                currency=payment.currency,
+                seen_at=now,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    row = TopUpPayment.objects.select_for_update().get(method_id=topup.method_id, payment_id=payment.payment_id)
+    if row.topup_id != topup.pk:
+        return _("Payment %(payment)s belongs to top-up %(other)s.") % {**words, "other": f"T-{row.topup_id}"}
+    if row.currency != payment.currency or payment.amount < row.amount:
+        return _("Payment %(payment)s is now said to be of %(amount)s, which is less or in another currency.") % words
+    row.amount = payment.amount
+    row.refunded = min(payment.refunded, payment.amount)
+    row.charged_back = min(payment.charged_back, payment.amount)
+    row.save()
+    if payment.currency != topup.pay_currency:
+        return _("%(amount)s was paid, which is not the currency that was asked for.") % words
+    return ""
+
+
+def _totals(topup: TopUp) -> _Totals:
+    rows = list(TopUpPayment.objects.filter(topup=topup, currency=topup.pay_currency))
+    return _Totals(
+        received=sum((r.amount for r in rows), ZERO),
+        charged_back=sum((r.charged_back for r in rows), ZERO),
+        # A refund and a lost dispute of one payment are never more than the payment.
+        gone=sum((min(r.amount, max(r.refunded, r.refund_asked) + r.charged_back) for r in rows), ZERO),
+    )
+
+
+def _move_money(
+    topup: TopUp, wallet: Account, totals: _Totals, reading: Reading | None, *, cause: str, now: datetime
+) -> int:
+    """Post what is missing; return how many transfers that were."""
+    is_final = reading is not None and reading.state in _FINAL
+    moved = moved_by(topup)
+    wanted = target(
+        Terms(topup.pay_amount, topup.credit_amount, topup.fee, topup.bonus),
+        Sums(credit=moved.credit, fee=moved.fee),
+        received=totals.received,
+        gone=totals.gone,
+        takes_less=topup.decision == Decision.ACCEPTED or (topup.method.takes_less and is_final),
+    )
+    postings = missing_postings(
+        topup,
+        wallet,
+        moved,
+        wanted,
+        is_chargeback=totals.charged_back > 0,
+        memo=f"{topup.method.name}, {topup.number}",
+        actor=cause,
+    )
+    if not postings:
+        return 0
+    ledger.post(postings)
+    topup.credited, topup.taken = wanted.credit, wanted.back
+    is_taken = {posting.code for posting in postings} & {Code.CHARGEBACK, Code.CHARGEBACK_LOSS}
+    if is_taken and wallet.frozen_at is None:
+        Account.objects.filter(pk=wallet.pk).update(frozen_at=now)
+    return len(postings)
+
+
+def _state(topup: TopUp, totals: _Totals, reading: Reading | None, *, is_held: bool, now: datetime) -> TopUpState:
+    """Return the state that the payments and the gateway's last word make."""
+    if topup.decision == Decision.REJECTED:
+        return TopUpState.FAILED
+    if is_held:
+        return TopUpState.HELD
+    if topup.credited and totals.gone:
+        if totals.charged_back:
+            return TopUpState.CHARGED_BACK
+        return TopUpState.REFUNDED if totals.gone >= totals.received else TopUpState.PART_REFUNDED
+    if topup.credited:
+        return TopUpState.PAID if topup.credited == topup.credit_amount else TopUpState.UNDERPAID
+    if reading is None:
+        return TopUpState(topup.state)
+    if totals.received:
+        return TopUpState.UNDERPAID if reading.state in _FINAL else TopUpState.PENDING
+    # Nobody looks after that, so nothing is waited for any more.
+    waiting = TopUpState.PENDING if now < topup.watch_until else TopUpState.EXPIRED
+    return {ReadState.FAILED: TopUpState.FAILED, ReadState.EXPIRED: TopUpState.EXPIRED}.get(reading.state, waiting)
+
+
+def _tell_owner(topup: TopUp, old: str, *, now: datetime) -> None:
+    """Open or close the alerts about a top-up."""
+    pk, number, customer = topup.pk, topup.number, topup.customer
+    if topup.state in TO_DECIDE and not topup.credited:
+        why = topup.why or _("Less was paid than was asked for.")
+        raise_alert(causes.TOPUP_TO_DECIDE, now=now, topup=pk, number=number, customer=customer, why=why)
+    elif old in TO_DECIDE:
+        close_alert(causes.TOPUP_TO_DECIDE, now=now, topup=pk)
+    if topup.state == TopUpState.CHARGED_BACK and old != TopUpState.CHARGED_BACK:
+        raise_alert(causes.CHARGED_BACK, now=now, topup=pk, number=number, customer=customer)

@@ -1,0 +1,128 @@
+"""Transfers checked by hand: what customers say, and what staff approve or reject."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from billing.gateways.contract import Ability
+from billing.gateways.manual.gateway import approvers_needed
+from billing.gateways.reading import amount_text
+from billing.models import TopUp, TopUpState, TransferNotice, TransferReview
+from billing.models.topups import Decision
+from billing.topups import looking, methods, proofs
+from core.money import LIMIT
+from core.refusals import Refusal, demand_reason
+from core.staff_actions import Actor, record_staff_action
+from notices import causes
+from notices.alerts import close_alert, raise_alert
+
+#: States in which a transfer can still be approved: also after its time, for money that comes late.
+_REVIEWABLE = (TopUpState.PENDING, TopUpState.EXPIRED)
+#: A customer may correct the name; each notice is a row.
+MOST_NOTICES = 5
+
+
+class CannotReview(Refusal):
+    """The transfer cannot be approved or rejected like that; nothing was decided."""
+
+    code = "cannot_review"
+
+
+def takes_notices(topup: TopUp) -> bool:
+    """True if people check this top-up's payments."""
+    return Ability.NOTICE in methods.gateway_of(topup.method).spec.abilities
+
+
+def may_review(topup: TopUp) -> bool:
+    """True while staff may approve or reject it."""
+    return topup.state in _REVIEWABLE and topup.decision == Decision.NONE and takes_notices(topup)
+
+
+def give_notice(
+    *, topup: TopUp, sender: str, now: datetime, upload: "UploadedFile[Any] | None" = None
+) -> TransferNotice:
+    """Record that the customer sent the money, under which name, with a proof; tell the owner.
+
+    Raises CannotReview, and BadFile if the proof cannot be stored.
+    """
+    sender = sender.strip()
+    if not sender or len(sender) > 120 or not sender.isprintable():
+        raise CannotReview(_("Write the name on the account that you send from."))
+    if not may_review(topup):
+        raise CannotReview(_("There is nothing to send for this top-up any more."))
+    proof = proofs.store(upload, owner=topup.customer, now=now) if upload is not None else None
+    with transaction.atomic():
+        row = TopUp.objects.select_for_update(of=("self",)).select_related("method", "customer").get(pk=topup.pk)
+        if not may_review(row) or row.notices.count() >= MOST_NOTICES:
+            raise CannotReview(_("There is nothing to send for this top-up any more."))
+        notice = TransferNotice.objects.create(topup=row, sender=sender, proof=proof, at=now)
+        raise_alert(
+            causes.TRANSFER_SENT, now=now, topup=row.pk, number=row.number, amount=row.pay_text, customer=row.customer
+        )
+    return notice
+
+
+def approve(*, topup_id: int, amount: Decimal, actor: Actor, reason: str, now: datetime) -> TopUp:
+    """Record that ``amount`` was seen in the account; credit it once enough people have said so. Return the top-up.
+
+    ``amount`` is in the top-up's currency. Must not run inside a transaction. Raises CannotReview.
+    """
+    if not amount.is_finite() or not 0 < amount < LIMIT:
+        raise CannotReview(_("Write the amount that you saw in the account."))
+    with transaction.atomic():
+        topup = _locked(topup_id, actor)
+        others = TransferReview.objects.filter(topup=topup, is_approved=True)
+        if other := others.exclude(amount=amount).first():
+            words = {"name": other.actor_name, "amount": other.amount_text}
+            raise CannotReview(_("%(name)s saw %(amount)s. Agree on what came in.") % words)
+        _record(topup, actor, is_approved=True, amount=amount, reason=reason, now=now)
+        is_enough = others.count() >= approvers_needed(topup.pay_amount, methods.config_of(topup.method))
+        if is_enough and amount < topup.pay_amount:
+            # Whoever approved a smaller amount decided that it is credited.
+            TopUp.objects.filter(pk=topup.pk).update(decision=Decision.ACCEPTED)
+        if is_enough:
+            close_alert(causes.TRANSFER_SENT, now=now, topup=topup.pk)
+    return looking.look(topup_id, cause=actor.name, now=now)
+
+
+def reject(*, topup_id: int, actor: Actor, reason: str, now: datetime) -> TopUp:
+    """Reject a transfer, with a reason that the customer reads; return the top-up. Raises CannotReview, NoReason."""
+    demand_reason(reason)
+    with transaction.atomic():
+        topup = _locked(topup_id, actor)
+        _record(topup, actor, is_approved=False, amount=None, reason=reason, now=now)
+        close_alert(causes.TRANSFER_SENT, now=now, topup=topup.pk)
+    return looking.look(topup_id, cause=actor.name, now=now)
+
+
+def _locked(topup_id: int, actor: Actor) -> TopUp:
+    topup: TopUp = TopUp.objects.select_for_update(of=("self",)).select_related("method").get(pk=topup_id)
+    if not may_review(topup):
+        raise CannotReview(_("This transfer was decided already."))
+    reviews = TransferReview.objects.filter(topup=topup)
+    if reviews.filter(is_approved=False).exists():
+        raise CannotReview(_("This transfer was rejected already."))
+    if reviews.filter(actor=actor.code).exists():
+        raise CannotReview(_("You approved it already. Somebody else has to approve it as well."))
+    return topup
+
+
+def _record(
+    topup: TopUp, actor: Actor, *, is_approved: bool, amount: Decimal | None, reason: str, now: datetime
+) -> None:
+    TransferReview.objects.create(
+        topup=topup,
+        actor=actor.code,
+        actor_name=actor.name[:254],
+        is_approved=is_approved,
+        amount=amount,
+        reason=reason[:300],
+        at=now,
+    )
+    action = "topup.approve" if is_approved else "topup.reject"
+    seen = {} if amount is None else {"amount": amount_text(amount, topup.pay_currency)}
+    record_staff_action(actor, action, topup, reason=reason, after=seen)
