@@ -21,8 +21,8 @@ from core.refusals import Refusal
 from orders.models import OrderDraft
 
 KEPT = timedelta(days=7)
-#: A visitor's draft goes to whom the browser signs in only so soon: later it may be somebody else.
-TAKEN_OVER = timedelta(hours=2)
+#: A visitor's draft ends sooner: whoever uses the browser later may be somebody else.
+KEPT_FOR_VISITORS = timedelta(hours=2)
 #: Drafts of one person; the oldest go first.
 MOST = 20
 MOST_CHARACTERS = 200_000
@@ -40,7 +40,7 @@ class NotKept(Refusal):
 
 def keep_for_customer(customer: User, service_id: int, typed: Mapping[str, str], *, now: datetime) -> None:
     """Keep what ``customer`` typed for a service, in place of what was kept before. Raises NotKept if too long."""
-    _keep({"customer": customer}, service_id, _bounded(typed, MOST_CHARACTERS), now)
+    _keep({"customer": customer}, service_id, _bounded(typed, MOST_CHARACTERS), now, now + KEPT)
 
 
 def keep_for_visitor(request: HttpRequest, service_id: int, typed: Mapping[str, str], *, now: datetime) -> None:
@@ -50,13 +50,18 @@ def keep_for_visitor(request: HttpRequest, service_id: int, typed: Mapping[str, 
     if count_all(request, [("draft_from_network", network), ("draft_from_wide_network", wide)], RATES) is None:
         raise NotKept(_("What you filled in could not be kept, because too many forms came from your network."))
     secret = request.session.setdefault(_SECRET, secrets.token_urlsafe(32))
-    _keep({"visitor": _digest(secret)}, service_id, fields, now)
+    _keep({"visitor": _digest(secret)}, service_id, fields, now, now + KEPT_FOR_VISITORS)
 
 
 def kept_for(customer: User, service_id: int, *, now: datetime) -> dict[str, str]:
     """Return what is kept for this customer and service; empty without a draft."""
-    found = OrderDraft.objects.filter(customer=customer, service=service_id, expires_at__gt=now).first()
-    return dict(found.fields) if found else {}
+    return _kept({"customer": customer}, service_id, now)
+
+
+def kept_for_visitor(request: HttpRequest, service_id: int, *, now: datetime) -> dict[str, str]:
+    """Return what this session kept for a service; empty without a draft."""
+    secret = request.session.get(_SECRET)
+    return _kept({"visitor": _digest(secret)}, service_id, now) if secret else {}
 
 
 def forget(customer: User, service_id: int) -> None:
@@ -71,23 +76,28 @@ def forget_expired(*, now: datetime) -> int:
 
 
 def take_over(sender: Any, *, request: HttpRequest, user: User, **_more: Any) -> None:
-    """Give the drafts of this session to the customer who signs in; those left long before are deleted."""
+    """Give the drafts of this session to the customer who signs in; those that have ended are deleted."""
     secret = request.session.pop(_SECRET, None)
     if secret is None:
         return
     now = database_now()
     with transaction.atomic():
         left = OrderDraft.objects.filter(visitor=_digest(secret)).select_for_update()
-        fresh = [draft for draft in left if draft.kept_at > now - TAKEN_OVER]
+        fresh = [draft for draft in left if draft.expires_at > now]
         OrderDraft.objects.filter(customer=user, service__in=[draft.service_id for draft in fresh]).delete()
-        left.filter(pk__in=[draft.pk for draft in fresh]).update(customer=user, visitor=None)
+        left.filter(pk__in=[draft.pk for draft in fresh]).update(customer=user, visitor=None, expires_at=now + KEPT)
         OrderDraft.objects.filter(visitor=_digest(secret)).delete()
         _drop_oldest({"customer": user})
 
 
-def _keep(owner: dict[str, Any], service_id: int, fields: dict[str, str], now: datetime) -> None:
+def _kept(owner: dict[str, Any], service_id: int, now: datetime) -> dict[str, str]:
+    found = OrderDraft.objects.filter(service=service_id, expires_at__gt=now, **owner).first()
+    return dict(found.fields) if found else {}
+
+
+def _keep(owner: dict[str, Any], service_id: int, fields: dict[str, str], now: datetime, expires_at: datetime) -> None:
     with transaction.atomic():
-        values = {"fields": fields, "kept_at": now, "expires_at": now + KEPT}
+        values = {"fields": fields, "kept_at": now, "expires_at": expires_at}
         OrderDraft.objects.update_or_create(service_id=service_id, **owner, defaults=values)
         _drop_oldest(owner)
 

@@ -136,14 +136,44 @@ def _quantity(service: Service, kind: ServiceType, given: Mapping[str, str], pro
     is_short = quantity < service.min
     if is_short or quantity > service.max:
         limit = service.min if is_short else service.max
+        other = abs(limit - quantity)
         if by_lines and is_short:
-            text = ngettext("At least %(limit)s line.", "At least %(limit)s lines.", limit)
+            text = ngettext(
+                "%(count)s of at least %(limit)s lines. %(other)s more is needed.",
+                "%(count)s of at least %(limit)s lines. %(other)s more are needed.",
+                other,
+            )
         elif by_lines:
-            text = ngettext("At most %(limit)s line.", "At most %(limit)s lines.", limit)
+            text = _("%(count)s of at most %(limit)s lines. Take out %(other)s.")
         else:
             text = _("At least %(limit)s.") if is_short else _("At most %(limit)s.")
-        problems[name] = FieldProblem(text % {"limit": f"{limit:,}"}, "" if by_lines else str(limit))
+        words = {"count": f"{quantity:,}", "limit": f"{limit:,}", "other": f"{other:,}"}
+        problems[name] = FieldProblem(text % words, "" if by_lines else str(limit))
     return max(quantity, 1)
+
+
+def total_so_far(service: Service, given: Mapping[str, str]) -> int | None:
+    """Return how much the fields ask for as they stand, whatever else is missing; None if they do not say.
+
+    Lines count from the first one on, so that the charge grows with the list.
+    """
+    kind = service_type(service.type)
+    if kind is None:
+        return None
+    if kind.quantity_from is QuantitySource.NONE:
+        posts, most = (read_whole(str(given.get(name) or "")) for name in ("posts", "max"))
+        old = read_whole(str(given.get("old_posts") or "0"))
+        if not posts or not most or old is None or not service.min <= most <= service.max:
+            return None
+        return (posts + old) * most
+    problems: dict[str, FieldProblem] = {}
+    quantity = _quantity(service, kind, given, problems)
+    if kind.quantity_from in (QuantitySource.COMMENT_LINES, QuantitySource.USERNAME_LINES):
+        count = len(lines_of(given.get(kind.quantity_from.value, "")))
+        return count if 0 < count <= service.max else None
+    runs, _interval = _dripfeed(service, kind, given, problems)
+    total = quantity * (runs or 1)
+    return None if problems or total > service.max else total
 
 
 def _dripfeed(

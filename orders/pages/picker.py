@@ -133,15 +133,19 @@ class Picker:
         return "?" + urlencode({name: value for name, value in {**asked, **self.kept}.items() if value})
 
 
-def read_picker(customer: User, get: QueryDict) -> Picker:
-    """Return the picker as a query string asks for it; what has no meaning there is left out."""
+def read_picker(customer: User | None, get: QueryDict) -> Picker:
+    """Return the picker as a query string asks for it; what has no meaning there is left out.
+
+    A visitor has no shelves.
+    """
     find = " ".join(get.get("find", "").split())[:100]
     platform, category, shelf = get.get("platform", ""), get.get("category", ""), get.get("show", "")
     platform = platform if platform in BY_SLUG or platform == OTHER else ""
     number = int(category) if category.isascii() and category.isdigit() and len(category) < 10 else None
     sold = search_index().by_number
-    favourites = [pk for pk in favourites_of(customer) if pk in sold]
-    recent = [pk for pk in recently_ordered(customer) if pk in sold][:_MOST_RECENT]
+    favourites = [pk for pk in favourites_of(customer) if pk in sold] if customer else []
+    ordered = recently_ordered(customer) if customer else []
+    recent = [pk for pk in ordered if pk in sold][:_MOST_RECENT]
     shelves: dict[str, Sequence[int]] = {FAVOURITES: favourites, RECENT: recent}
     return Picker(
         find=find,
@@ -153,7 +157,7 @@ def read_picker(customer: User, get: QueryDict) -> Picker:
         recent=recent,
         found=pick(
             find,
-            customer.group,
+            customer.group if customer else None,
             platform=platform,
             category=number,
             among=shelves.get(shelf) or favourites or recent or None,

@@ -12,7 +12,7 @@ from orders.pages.link_help import other_kind, other_platform_offer
 from orders.pages.reasons import reason_of
 
 
-def remarks_on(form: OrderForm, customer: User) -> dict[str, Any]:
+def remarks_on(form: OrderForm, customer: User | None) -> dict[str, Any]:
     """Return what the templates of the form show of this.
 
     ``reason`` why nothing can be placed, ``offer`` for a link of another platform, ``other_kind`` for one of another
@@ -26,5 +26,6 @@ def remarks_on(form: OrderForm, customer: User) -> dict[str, Any]:
         link = read_link(typed.get("link", ""), platforms=service_platforms(service))
     except BadLink:
         return remarks
-    same_link = open_order_for(customer_id=customer.pk, service_id=service.pk, link_key=link.key)
-    return remarks | {"other_kind": other_kind(service, link), "same_link": same_link}
+    if customer:
+        remarks["same_link"] = open_order_for(customer_id=customer.pk, service_id=service.pk, link_key=link.key)
+    return remarks | {"other_kind": other_kind(service, link)}

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django import template
+from django.forms import BoundField
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -12,6 +13,8 @@ from catalog.models import Service
 from core.owner_texts import texts_in
 from core.templatetags.shop import state_html
 from orders.models import ChildOrder, Order, Refill
+from orders.pages.forms import LINES
+from orders.pages.line_counts import LineCount, count_lines
 from orders.pages.sentences import note
 from orders.pages.situations import Situation
 from orders.states import PENDING, SENDING, Forward, RefillState, face_of
@@ -54,6 +57,13 @@ def refill_state(refill: Refill) -> SafeString:
     if refill.state == RefillState.UNANSWERED:
         return state_html("is-canceled", "rotate-cw", _("Refill never answered"))
     return state_html("is-canceled", "rotate-cw", _("Refill declined"))
+
+
+@register.simple_tag
+def line_count(field: BoundField) -> LineCount | None:
+    """What stands in a field that takes one entry a line; None for another field, and while it is empty."""
+    text = str(field.value() or "")
+    return count_lines(field.name, text) if field.name in LINES and text.strip() else None
 
 
 @register.filter

@@ -40,7 +40,8 @@ def sign_in(client: Client, who: User) -> None:
 
 def test_a_visitors_form_is_there_after_signing_in(client: Client, alice: User, services: list[Service]) -> None:
     answer = client.post("/order/", filled(services[0], shown_charge="1.00000"))
-    assert answer["Location"] == f"/accounts/login/?next=/order/%3Fservice%3D{services[0].pk}"
+    assert answer["Location"] == f"/accounts/login/?next=%2Forder%2F%3Fservice%3D{services[0].pk}"
+    assert LINK in form_of(client, services[0]), "the visitor who comes back without signing in finds it too"
     sign_in(client, alice)
     assert not Order.objects.exists(), "a draft is never placed by itself"
     page = form_of(client, services[0])
@@ -58,6 +59,7 @@ def test_a_visitors_form_is_there_after_signing_in(client: Client, alice: User, 
 def test_nobody_else_finds_it(client: Client, alice: User, services: list[Service]) -> None:
     client.post("/order/", filled(services[0]))
     other = Client()
+    assert LINK not in form_of(other, services[0]), "another session"
     bob = customer("bob@example.com")
     sign_in(other, bob)
     assert LINK not in form_of(other, services[0])
@@ -71,7 +73,10 @@ def test_nobody_else_finds_it(client: Client, alice: User, services: list[Servic
 
 def test_what_was_left_hours_before_goes_to_nobody(client: Client, alice: User, services: list[Service]) -> None:
     client.post("/order/", filled(services[0]))
-    OrderDraft.objects.update(kept_at=database_now() - drafts.TAKEN_OVER)
+    kept = OrderDraft.objects.get()
+    assert kept.expires_at - kept.kept_at == drafts.KEPT_FOR_VISITORS
+    OrderDraft.objects.update(expires_at=database_now())
+    assert LINK not in form_of(client, services[0])
     sign_in(client, alice)
     assert LINK not in form_of(client, services[0])
     assert not OrderDraft.objects.exists()
@@ -101,6 +106,50 @@ def test_drafts_end_and_are_bounded(
         drafts.keep_for_customer(alice, services[0].pk, {"comments": "x" * 200_001}, now=now)
     assert drafts.kept_for(alice, services[5].pk, now=now + timedelta(days=8)) == {}
     assert drafts.forget_expired(now=now + timedelta(days=8)) == 2
+
+
+def test_signing_in_gives_a_kept_form_more_time(client: Client, alice: User, services: list[Service]) -> None:
+    client.post("/order/", filled(services[0], keep="sign-in"))
+    sign_in(client, alice)
+    kept = OrderDraft.objects.get()
+    assert kept.customer == alice
+    assert kept.expires_at - database_now() > drafts.KEPT - timedelta(minutes=5)
+
+
+def test_signing_up_is_one_press_away(client: Client, services: list[Service]) -> None:
+    answer = client.post("/order/", filled(services[0], keep="sign-up"))
+    assert answer["Location"] == f"/accounts/signup/?next=%2Forder%2F%3Fservice%3D{services[0].pk}"
+
+
+def test_a_form_that_cannot_be_kept_stays_on_the_page(client: Client, services: list[Service]) -> None:
+    typed = "\n".join(f"comment {n}" for n in range(2_000))
+    answer = client.post("/order/", filled(services[4], comments=typed, keep="sign-up"))
+    html = answer.content.decode()
+    assert "too long to be kept" in html
+    assert "comment 1999" in html
+    assert not OrderDraft.objects.exists()
+
+
+@pytest.mark.parametrize("service", ["", "x", "999999999999", "-1", "9" * 30])
+def test_a_visitors_form_for_nothing_is_not_kept(client: Client, services: list[Service], service: str) -> None:
+    answer = client.post("/order/", {"service": service, "link": LINK, "keep": "sign-up"})
+    assert answer.status_code == 200
+    assert not OrderDraft.objects.exists()
+
+
+def test_a_visitor_without_a_script_sees_the_charge_first(client: Client, services: list[Service]) -> None:
+    answer = client.post("/order/", filled(services[0], check="1"))
+    assert 'name="shown_charge" value="1.85900"' in answer.content.decode()
+    assert not OrderDraft.objects.exists()
+
+
+def test_too_little_money_keeps_the_form(client: Client, services: list[Service]) -> None:
+    poor = customer("poor@example.com", "0")
+    client.force_login(poor)
+    html = client.post("/order/", filled(services[0], shown_charge="1.85900")).content.decode()
+    assert "Nothing was charged, and the form is kept." in html
+    assert 'name="keep" value="funds"' in html
+    assert OrderDraft.objects.get().customer == poor
 
 
 def test_a_network_leaves_no_endless_drafts(

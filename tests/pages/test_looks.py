@@ -18,7 +18,16 @@ from playwright.sync_api import Browser, Page
 
 from accounts.models import User
 from catalog.facts.histogram import step_of
-from catalog.models import Category, ChangeKind, ProviderService, Service, ServiceChange, ServiceDay
+from catalog.models import (
+    Category,
+    ChangeKind,
+    OrderRules,
+    ProviderService,
+    SameLink,
+    Service,
+    ServiceChange,
+    ServiceDay,
+)
 from catalog.shop.favourites import mark
 from core.clock import database_now
 from core.languages import NEUTRAL, in_language
@@ -26,6 +35,7 @@ from core.models import ShopSettings
 from core.shop_settings import shop_settings
 from core.staff_actions import shell_actor
 from notices.models import Outbox, SendState
+from orders.drafts import keep_for_customer
 from orders.models import Refill
 from orders.states import RefillState
 from pages.models import OwnPage, TermsVersion
@@ -168,6 +178,8 @@ def test_pages_of_visitors(
     paths += ["/?platform=instagram&price=1&within=60", "/updates/", "/updates/?kind=gone", "/status/"]
     paths += ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/api/"]
     paths += own_pages()
+    OrderRules.objects.create(text="Keep the profile **public**.\n\n- one\n- two")
+    paths += ["/order/", f"/order/?service={services[0].pk}&link=https://instagram.com/x&quantity=1000"]
     faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
     ShopSettings.objects.update(headline="", home_text="")
     assert faults == []
@@ -200,10 +212,18 @@ def test_pages_of_a_customer(
         f"/order/?service={services[0].pk}&again={made[0].pk}",
         f"/order/?service={services[0].pk}&find=likes&link=https://instagram.com/p/C1a2B3c4D5e&quantity=100",
         f"/order/?service={services[4].pk}",
+        f"/order/?service={services[9].pk}",
     ]
+    typed = {"link": "https://instagram.com/x", "quantity": "100", "runs": "10", "interval": "60"}
+    keep_for_customer(orders.who, services[0].pk, typed, now=database_now())
+    paths.append(f"/order/?service={services[0].pk}")
+    typed = {"link": "https://instagram.com/p/C1a2B3c4D5e", "comments": f"{'long' * 60}\n\ntwo\ntwo\n" * 3}
+    keep_for_customer(orders.who, services[4].pk, typed, now=database_now())
+    Service.objects.filter(pk=services[0].pk).update(own_same_link=SameLink.WAIT)
+    made.append(orders.queued())
     paths += ["/orders/", "/orders/?state=confirming", "/wallet/", "/wallet/?kind=orders", "/wallet/add/"]
     paths += ["/api/", "/status/", "/updates/", *pages_of_topups(orders.who)]
-    paths += [f"/orders/{order.pk}/" for order in (made[2], made[4], made[6], made[7], refilled)]
+    paths += [f"/orders/{order.pk}/" for order in (made[2], made[4], made[6], made[7], made[-1], refilled)]
     faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
     assert faults == []
 

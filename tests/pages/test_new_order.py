@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import User
 from billing.models import Account
-from catalog.models import Service
+from catalog.models import SameLink, Service
 from orders.models import Order
 from tests.pages.cast import PASSWORD, Orders, customer
 
@@ -40,8 +40,17 @@ def balance(user: User) -> Decimal:
     return Account.objects.get(customer=user).balance
 
 
-def test_a_visitor_is_asked_to_sign_in_and_comes_back(client: Client, alice: User, services: list[Service]) -> None:
-    answer = client.get(f"/order/?service={services[0].pk}")
+def test_a_visitor_sees_the_form_and_its_price_and_signs_in_to_order(
+    client: Client, alice: User, services: list[Service]
+) -> None:
+    html = new(client, f"?service={services[0].pk}&link={LINK}&quantity=1000")
+    assert "$1.859" in re.sub(r"<[^>]+>", "", html)
+    assert "Place order" not in html
+    assert "Balance" not in html
+    assert "no-store" in client.get("/order/")["Cache-Control"]
+    assert "Nothing matches" not in client.get("/order/services?find=telegram").content.decode()
+    fields = {"service": str(services[0].pk), "link": LINK, "quantity": "1000", "keep": "sign-in"}
+    answer = client.post("/order/", fields)
     assert answer.status_code == 302
     signed = client.post(answer["Location"], {"login": alice.email, "password": PASSWORD})
     assert signed["Location"] == f"/order/?service={services[0].pk}"
@@ -238,6 +247,43 @@ def test_an_open_order_for_the_same_link_is_a_warning_and_no_more(signed_in: Cli
     assert f"#{order.pk}" in html
     assert "1,560 of 2,500 delivered" in html
     assert hidden(html, "shown_charge")
+
+
+def test_a_second_order_for_a_link_waits_and_its_page_says_for_which(signed_in: Client, orders: Orders) -> None:
+    Service.objects.filter(pk=orders.service.pk).update(own_same_link=SameLink.WAIT)
+    first = orders.running(remains=940, quantity=2500, link=LINK)
+    fields = filled(signed_in, orders.service)
+    assert "A new order waits until it has ended" in signed_in.post("/order/quote", fields).content.decode()
+    html = signed_in.post("/order/", fields, follow=True).content.decode()
+    assert f"Your order #{first.pk} for this link is still open. This one is sent when that has ended." in html
+    second = Order.objects.get(waits_for=first)
+    assert "Waits for your other order" in signed_in.get("/orders/").content.decode()
+    signed_in.post(f"/orders/{second.pk}/cancel")
+    second.refresh_from_db()
+    assert second.refunded == second.charge
+
+
+def test_a_refused_second_order_keeps_the_form(signed_in: Client, orders: Orders) -> None:
+    Service.objects.filter(pk=orders.service.pk).update(own_same_link=SameLink.REFUSE)
+    first = orders.running(remains=940, quantity=2500, link=LINK)
+    fields = filled(signed_in, orders.service)
+    assert (
+        "This service takes the next one when it has ended." in signed_in.post("/order/quote", fields).content.decode()
+    )
+    html = signed_in.post("/order/", fields).content.decode()
+    assert f"Your order #{first.pk} for this link is still open." in html
+    assert Order.objects.count() == 1
+    assert LINK in new(signed_in, f"?service={orders.service.pk}")
+
+
+def test_nobody_is_told_of_anothers_order_for_the_link(client: Client, orders: Orders) -> None:
+    Service.objects.filter(pk=orders.service.pk).update(own_same_link=SameLink.REFUSE)
+    first = orders.running(remains=940, quantity=2500, link=LINK)
+    client.force_login(customer("charlie@example.com"))
+    fields = filled(client, orders.service)
+    assert f"#{first.pk}" not in client.post("/order/quote", fields).content.decode()
+    assert client.post("/order/", fields).status_code == 302
+    assert Order.objects.get(customer__email="charlie@example.com").waits_for is None
 
 
 SPELLINGS = [

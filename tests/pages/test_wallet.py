@@ -132,6 +132,6 @@ def test_adding_funds_is_honest_about_how(signed_in: Client) -> None:
 
 
 def test_all_of_it_is_behind_the_sign_in(client: Client, db: None) -> None:
-    for path in ("/wallet/", "/wallet/statement.csv", "/wallet/add/", "/orders/", "/orders/1/", "/order/", "/account/"):
+    for path in ("/wallet/", "/wallet/statement.csv", "/wallet/add/", "/orders/", "/orders/1/", "/account/"):
         answer = client.get(path)
         assert (answer.status_code, answer["Location"]) == (302, f"/accounts/login/?next={path}")
