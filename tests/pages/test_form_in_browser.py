@@ -75,7 +75,7 @@ def test_a_service_is_chosen_and_ordered_by_keyboard(
     page.keyboard.type("100")
     expect(page.locator("#receipt .btn-primary")).to_be_enabled()
     press("Enter")
-    expect(page.locator("h1")).to_have_text(re.compile(r"Order #\d+"))
+    expect(page.locator("h1")).to_have_text(re.compile(r"Order #\d+"), timeout=15_000)
     assert Order.objects.get().service == services[0]
 
 
@@ -146,7 +146,7 @@ class Steps:
         button = self.page.locator("#receipt .btn-primary")
         expect(button).to_be_enabled()
         self.click("button", re.compile("Place order"))
-        expect(self.page.locator("h1")).to_have_text(re.compile(r"Order #\d+"))
+        expect(self.page.locator("h1")).to_have_text(re.compile(r"Order #\d+"), timeout=15_000)
         assert Order.objects.count() == 1
         assert (self.clicks <= MOST_CLICKS, self.inputs <= MOST_INPUTS) == (True, True), self
 
