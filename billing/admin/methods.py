@@ -24,7 +24,7 @@ class PaymentMethodAdmin(ShopModelAdmin):
     """Ways to pay. A new one is off until its gateway's fields are filled in."""
 
     change_form_template = "admin/billing/paymentmethod/change_form.html"
-    list_display = ("name", "gateway_", "state_", "currency", "least", "most", "fee_percent", "position")
+    list_display = ("name", "state_", "position", "gateway_", "currency", "least", "most", "fee_percent")
     list_filter = ("is_on", "is_live")
     list_editable = ("position",)
     ordering = ("position", "pk")

@@ -38,7 +38,7 @@ class TopUpAdmin(DecidingAdmin):
     """Top-ups: staff see what came in, have the gateway asked again, and decide what does not fit."""
 
     change_form_template = "admin/billing/topup/change_form.html"
-    list_display = ("number_", "created_at", "customer", "method", "credit_", "state_", "credited_", "taken_")
+    list_display = ("number_", "state_", "credit_", "credited_", "customer", "method", "created_at", "taken_")
     list_filter = (WaitingFilter, "state", "method", "created_at")
     list_select_related = ("customer", "method")
     search_fields = ("remote_id",)  # What is searched is in get_search_results.

@@ -153,6 +153,8 @@ def topup(request: CustomerRequest, pk: int) -> HttpResponse:
         "is_live": found.state in (*OPEN, TopUpState.HELD) and not reviewing.takes_notices(found),
         "service": read_whole(request.GET.get("service", "")),
         "notice": found.notices.first(),
+        # The demo's page has buttons for what comes after a payment, too.
+        "demo_page": found.pay_url if found.method.gateway == "demo" and found.state not in OPEN else "",
         "takes_notice": reviewing.may_review(found),
         "balance": balance_of(request.customer),
     }

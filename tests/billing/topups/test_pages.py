@@ -92,6 +92,7 @@ def test_a_chargeback_of_the_demo_freezes_the_wallet_and_a_new_topup_is_refused(
     topup = started(alice, method(), "10")
     page.post(topup.pay_url, {"action": "pay"})
     looked(topup)
+    assert topup.pay_url in text(page.get(f"/wallet/topups/{topup.pk}/"))
     page.post(topup.pay_url, {"action": "chargeback"})
     assert looked(topup).state == TopUpState.CHARGED_BACK
     assert Account.objects.get(customer=alice).frozen_at is not None
