@@ -37,7 +37,7 @@ class SignUpForm(SignupForm):
         """Return the fields, counted as a sign-up if they are right. Raises ValidationError beyond the limit."""
         cleaned: dict[str, Any] = super().clean()
         if self.terms and self.data.get("terms") != str(self.terms.number):
-            raise ValidationError(_("Our terms are new. Read them, then create the account below."))
+            raise ValidationError(_("Our terms have changed. Read the new ones, then create your account below."))
         if not self.errors and not count_sign_up(context.request):
             log_event(Event.SIGN_UP_LIMITED, context.request)
             raise ValidationError(_("Too many sign-ups from your network. Try again in an hour, or from another one."))

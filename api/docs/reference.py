@@ -58,7 +58,7 @@ STATUS_OF_SEVERAL = {
 _REQUEST_ID = Parameter(
     "request_id",
     TEXT,
-    _("Your own name for this request, up to 64 characters. The same name again repeats the answer."),
+    _("Your own name for this request, up to 64 characters. A request with the same name gets the same answer."),
 )
 _ORDER = Parameter("order", INTEGER, _("One order number."))
 _ORDERS = Parameter("orders", IDS, _("Up to 100 order numbers with commas between, in place of order."))
@@ -100,7 +100,11 @@ ADD = Topic(
         Parameter("quantity", INTEGER, _("Between min and max of the service. For the types that take a quantity.")),
         Parameter("runs", INTEGER, _("Drip-feed: how many runs. Each run delivers quantity.")),
         Parameter("interval", INTEGER, _("Drip-feed: minutes between two runs.")),
-        Parameter("posts", INTEGER, _("Subscriptions: from 1. They are paid in advance, so none is without a number.")),
+        Parameter(
+            "posts",
+            INTEGER,
+            _("Subscriptions: how many posts, at least 1. They are paid in advance, so the number is required."),
+        ),
         Parameter("comments", TEXT, _("Comment types: one comment per line.")),
         _REQUEST_ID,
     ),
@@ -134,8 +138,8 @@ REFILL_STATUS = Topic(
     _("Follow one refill, or up to 100"),
     _("Pending, In progress, Completed or Rejected."),
     (
-        Parameter("refill", INTEGER, _("The number that refill answered.")),
-        Parameter("refills", IDS, _("Up to 100 of them with commas between, in place of refill.")),
+        Parameter("refill", INTEGER, _("The refill number from the answer to refill.")),
+        Parameter("refills", IDS, _("Up to 100 refill numbers with commas between, in place of refill.")),
     ),
     RefillStatusAnswer("Completed"),
     (RefillStatusAnswer, list[RefillStatusItem]),

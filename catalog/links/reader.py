@@ -65,7 +65,7 @@ def read_link(text: str, *, platforms: Iterable[str] = ()) -> Link:
     """
     wanted = tuple(platforms)
     if len(text) > LONGEST_TYPED or len(shown := cleaned(text)) > LONGEST:
-        raise BadLink(_("This is too long for an address. Paste the address alone."))
+        raise BadLink(_("This is too long for an address. Paste only the address."))
     try:
         found = _read(shown, wanted)
     except OtherPlatform:
@@ -91,11 +91,11 @@ def _read(text: str, wanted: tuple[str, ...]) -> Link:
     if not text:
         raise BadLink(_("Please fill this in."))
     if _SEVERAL.search(text):
-        raise BadLink(_("These are several addresses. Paste one; each further one is an order of its own."))
+        raise BadLink(_("Paste only one address. Place a separate order for each other address."))
     if re.search(r"\s", text) and not _QUERY_WITH_BLANKS.match(text):
-        raise BadLink(_("A link has no spaces in it. Paste the address alone."))
+        raise BadLink(_("A link has no spaces in it. Paste only the address."))
     if re.search(r"[<>\"`“”„«»]", text):
-        raise BadLink(_("An address has no quotes or angle brackets in it. Paste the address alone."))
+        raise BadLink(_("An address has no quotes or angle brackets in it. Paste only the address."))
     if "\\" in text:
         raise BadLink(_("An address has no backslash in it. Write it with /."))
     text = text.replace(" ", "%20")
@@ -111,14 +111,14 @@ def _read(text: str, wanted: tuple[str, ...]) -> Link:
                 found = _read(form.format(**own.groupdict()), wanted)
                 return Link(text, found.platform, found.kind, found.canonical, found.key)
         if scheme[1].lower() not in ("http", "https"):
-            raise BadLink(_("Nothing is sold for addresses of this kind. Paste one that begins with https://."))
+            raise BadLink(_("Addresses of this kind cannot be used. Paste one that begins with https://."))
         if not re.match(r"https?://[^/]", text, re.IGNORECASE):
-            raise BadLink(_("The address is incomplete. Paste the whole of it, such as https://example.com/name."))
+            raise BadLink(_("The address is incomplete. Paste the whole address, such as https://example.com/name."))
         address = text
     elif _BARE.match(text) or _PORT.match(text) or not text.isascii() and "." in text:
         address = f"https://{text}"
     else:
-        raise BadLink(_("This is no address. Paste the whole of it, such as https://example.com/name."))
+        raise BadLink(_("This is not an address. Paste the whole address, such as https://example.com/name."))
     return _read_address(text, address, wanted)
 
 
@@ -130,9 +130,9 @@ def _read_address(text: str, address: str, wanted: tuple[str, ...], depth: int =
         port = parts.port
         host = host_name(parts.hostname or "")
     except (ValueError, IDNAError, UnicodeError):
-        raise BadLink(_("The name of the site is not right. Copy the address anew from the page.")) from None
+        raise BadLink(_("The name of the site is not right. Copy the address again from the page.")) from None
     if "@" in parts.netloc:
-        raise BadLink(_("An address must not hold a name or password before an @. Copy it anew from the page."))
+        raise BadLink(_("An address must not hold a name or password before an @. Copy it again from the page."))
     refuse_private(host)
     bare = host.removeprefix("www.")
 
@@ -201,14 +201,16 @@ def _handle(text: str, wanted: tuple[str, ...]) -> Link:
     """``@name``, read with the platform of the service."""
     platform = next((BY_SLUG[slug] for slug in wanted if slug in BY_SLUG), None)
     if not _HANDLE.match(text):
-        raise BadLink(_("A name after @ has letters, digits, dots and lines only. Or paste the whole address."))
+        raise BadLink(_("After @ use only letters, digits, dots and underscores. Or paste the whole address."))
     if platform is None or not platform.handle:
         return Link(text, platform.slug if platform else "", NAME, "", key_of(text.lower()))
     address = platform.handle.format(name=text[1:])
     parts = urlsplit(address)
     found = _by_form(text, platform, parts.path.strip("/"), "", parts.netloc)
     if found is None:
-        raise BadLink(_("%(platform)s has no name like this. Paste the whole address.") % {"platform": platform.name})
+        raise BadLink(
+            _("This cannot be a name at %(platform)s. Paste the whole address.") % {"platform": platform.name}
+        )
     return found
 
 

@@ -58,7 +58,7 @@ def check(service: Service, given: Mapping[str, str], *, today: date | None = No
             problems[name] = FieldProblem(_("This is too long."))
         elif name == "answer_number" and value and not (WHOLE.match(value) and 1 <= int(value) <= _MOST_ANSWERS):
             bounds = {"least": 1, "most": _MOST_ANSWERS}
-            problems[name] = FieldProblem(_("A whole number from %(least)s to %(most)s.") % bounds)
+            problems[name] = FieldProblem(_("Enter a whole number from %(least)s to %(most)s.") % bounds)
         elif name == "link" and value:
             try:
                 link = read_link(value, platforms=service_platforms(service))
@@ -81,7 +81,7 @@ def check(service: Service, given: Mapping[str, str], *, today: date | None = No
     if "quantity" not in problems and runs and total > service.max:
         most = service.max // runs
         problems["runs"] = FieldProblem(
-            _("%(runs)s runs of %(quantity)s are more than %(max)s in all.")
+            _("%(runs)s runs of %(quantity)s add up to more than %(max)s, the most that one order can have.")
             % {"runs": f"{runs:,}", "quantity": f"{quantity:,}", "max": f"{service.max:,}"},
             str(most) if most >= service.min else "",
         )
@@ -190,7 +190,7 @@ def _dripfeed(
     for name, least, most in (("runs", 2, 1000), ("interval", 1, 10_080)):
         if not WHOLE.match(typed[name]) or not least <= int(typed[name]) <= most:
             bounds = {"least": f"{least:,}", "most": f"{most:,}"}
-            problems[name] = FieldProblem(_("A whole number from %(least)s to %(most)s.") % bounds)
+            problems[name] = FieldProblem(_("Enter a whole number from %(least)s to %(most)s.") % bounds)
         else:
             numbers[name] = int(typed[name])
     return numbers.get("runs"), numbers.get("interval")

@@ -59,7 +59,7 @@ def code_of(choices: Choices, typed: str) -> str | None:
 def not_a_choice(choices: Choices) -> str:
     """Return the sentence that refuses anything else, with the codes if they are few."""
     if len(choices) > 12:
-        return _("Choose one of the list, such as %(code)s.") % {"code": ", ".join([*choices][:3])}
+        return _("Choose one from the list, such as %(code)s.") % {"code": ", ".join([*choices][:3])}
     return _("Choose one of these: %(codes)s.") % {"codes": ", ".join(f"{c} ({label})" for c, label in choices.items())}
 
 

@@ -28,7 +28,7 @@ TEXTS = {
     "hashtags": (_("Hashtags"), _("One per line")),
     "hashtag": (_("Hashtag"), ""),
     "username": (_("User name"), ""),
-    "media": (_("Link to the post"), _("Those who like this post are mentioned")),
+    "media": (_("Link to the post"), _("People who like this post are mentioned")),
     "answer_number": (_("Number of the answer"), _("1 for the first answer of the poll")),
     "groups": (_("Groups"), _("One per line")),
     "keywords": (_("Keywords"), _("One per line")),

@@ -75,7 +75,7 @@ def new_order(request: ShopRequest) -> HttpResponse:
     elif request.method == "GET":
         fields = kept_for(customer, service.pk, now=now) if customer else kept_for_visitor(request, service.pk, now=now)
         if fields:
-            messages.info(request, _("Your order is as you left it. Nothing has been placed; look at its charge."))
+            messages.info(request, _("Your order is as you left it. It has not been placed yet. Check its charge."))
     fields |= {n: request.GET[n][:2000] for n in ("link", "quantity") if request.GET.get(n)}
     form = OrderForm(service, initial={**fields, "nonce": new_nonce()})
     form.focus_first_empty()

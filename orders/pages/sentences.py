@@ -61,21 +61,21 @@ _PLAIN: dict[Situation, str | Promise] = {
 
 _WAITING: dict[Situation, str | Promise] = {
     Situation.SOON: gettext_lazy("We send it to our supplier in a moment."),
-    Situation.LATE: gettext_lazy("It has not been sent yet, which takes longer than usual. It goes out by itself."),
+    Situation.LATE: gettext_lazy("Sending it takes longer than usual. It will be sent automatically."),
     Situation.RESTORED: gettext_lazy(
-        "We have paused sending while we check our records. It goes on by itself when that is done."
+        "We have paused sending while we check our records. It will be sent when that is done."
     ),
     Situation.FROZEN: gettext_lazy(
-        "We have paused sending for a check. It has not been sent; it goes out by itself when that is done, or you can "
-        "cancel it."
+        "We have paused sending for a check. Your order has not been sent yet. It will be sent when the check is done; "
+        "until then you can cancel it."
     ),
     Situation.SUPPLIER_AWAY: gettext_lazy(
-        "Our supplier takes no orders at the moment. It has not been sent; it goes out by itself as soon as that is "
-        "possible, or you can cancel it."
+        "Our supplier takes no orders at the moment. Your order has not been sent yet. It will be sent as soon as "
+        "possible; until then you can cancel it."
     ),
     Situation.LINK_BUSY: gettext_lazy("Another order for this link is still running; this one waits for it."),
-    Situation.TOOK_NOT: gettext_lazy("The supplier cannot take it right now; we try again by ourselves."),
-    Situation.NOT_REACHED: gettext_lazy("It did not reach our supplier; we send it again by ourselves."),
+    Situation.TOOK_NOT: gettext_lazy("The supplier cannot take it right now. We try again automatically."),
+    Situation.NOT_REACHED: gettext_lazy("It did not reach our supplier. We send it again automatically."),
 }
 
 
@@ -117,8 +117,8 @@ def _about(order: Order, situation: Situation) -> str | SafeString:
             return _with_deadline(format_html(text, charge=charge, usual=usual_wait()), order, _doubt_ends(order))
         case Situation.BY_HAND:
             text = _(
-                "The supplier's answer was lost, and whether it has the order could not be found out by itself. We are "
-                "looking into it. Your {charge} stays reserved; nothing is charged twice."
+                "The supplier's answer was lost, and we could not find out automatically whether it has the order. We "
+                "are looking into it. Your {charge} stays reserved; nothing is charged twice."
             )
             return _with_deadline(format_html(text, charge=charge), order, _doubt_ends(order))
         case Situation.FAILED:
@@ -207,7 +207,7 @@ def _back(order: Order) -> str | SafeString:
 def _with_deadline(text: str | SafeString, order: Order, ends_at: datetime | None) -> str | SafeString:
     if ends_at is None:
         return text
-    open_until = _("If it is still so on {time}, your {charge} comes back.")
+    open_until = _("If this has not changed by {time}, your {charge} comes back.")
     return format_html("{} {}", text, format_html(open_until, time=_clock(ends_at), charge=money_html(order.charge)))
 
 

@@ -78,7 +78,7 @@ def _words(order: Order, event: OrderEvent, *, was_in_doubt: bool) -> tuple[str,
         case EventKind.ACCEPTED:
             return _("Placed, %(charge)s reserved") % {"charge": money_text(order.charge)}, ""
         case EventKind.DELAYED:
-            return title, _("We try again by ourselves.")
+            return title, _("We try again automatically.")
         case EventKind.DOUBTED:
             return title, _("The supplier’s answer was lost on the way. Nothing is sent again until we know.")
         case EventKind.PLACED if was_in_doubt:

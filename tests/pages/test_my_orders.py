@@ -147,7 +147,7 @@ def test_of_many_orders_the_page_says_that_there_are_more(signed_in: Client, num
     assert '<span class="count">6+</span>' in html
     beyond = signed_in.get("/orders/?page=4")
     assert [o.pk for o in beyond.context["list"].orders] == numbers[3:6]
-    assert "Pages have numbers up to 2." in " ".join(beyond.content.decode().split())
+    assert "Pages are numbered up to 2." in " ".join(beyond.content.decode().split())
 
 
 @pytest.mark.parametrize("cursor", ["before=x", "before=-1", "after=1e9", f"before={'9' * 40}", "before=5&after=3"])

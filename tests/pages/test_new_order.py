@@ -117,7 +117,7 @@ def test_a_dripfeed_is_asked_for_where_a_service_allows_it_and_charged_for_all_i
 def test_runs_without_a_pause_ask_for_the_pause(signed_in: Client, services: list[Service]) -> None:
     fields = {"service": str(services[0].pk), "link": LINK, "quantity": "100", "runs": "10", "interval": ""}
     html = signed_in.post("/order/quote", fields).content.decode()
-    assert re.search(r'id="f-interval-error".*?A whole number from 1 to 10,080\.', html, re.DOTALL)
+    assert re.search(r'id="f-interval-error".*?Enter a whole number from 1 to 10,080\.', html, re.DOTALL)
 
 
 def test_the_only_quantity_of_a_package_is_no_range(signed_in: Client, services: list[Service]) -> None:
@@ -199,7 +199,7 @@ def test_mistakes_stand_beside_their_fields_and_nothing_typed_is_lost(
     html = signed_in.post("/order/", fields).content.decode()
     assert "Not placed." in html
     assert "At most 50,000." in html
-    assert "A link has no spaces in it. Paste the address alone." in html
+    assert "A link has no spaces in it. Paste only the address." in html
     assert 'value="not a link"' in html
     assert re.search(r'id="f-quantity"[^>]*aria-invalid="true"|aria-invalid="true"[^>]*id="f-quantity"', html)
     assert 'aria-describedby="f-quantity-error"' in html
@@ -330,9 +330,9 @@ def test_other_and_ended_orders_are_no_warning(signed_in: Client, orders: Orders
             "You pasted a TikTok link. This service is for Instagram.",
             "https://instagram.com/river.fox9",
         ),
-        ("atelier_nord", "This is no address.", "@atelier_nord"),
+        ("atelier_nord", "This is not an address.", "@atelier_nord"),
         ("my shop: https://instagram.com/nord", "A link has no spaces in it.", "https://instagram.com/nord"),
-        ("https://a.example/1 https://a.example/2", "These are several addresses.", ""),
+        ("https://a.example/1 https://a.example/2", "Paste only one address.", ""),
     ],
 )
 def test_a_wrong_link_is_refused_with_what_to_do(

@@ -99,7 +99,7 @@ def test_texts_to_start_from_are_made_of_the_settings(settings: Any) -> None:
     assert "within 30 minutes is closed" in text
     assert "After 18 hours at the latest" in text
     settings.DOUBT_REFUND_SECONDS = 0
-    assert "by hand if we must" in str(first_values("refunds", shop_settings())["body"])
+    assert "When we have found out" in str(first_values("refunds", shop_settings())["body"])
     settings.SHOP_CURRENCY = "EUR"
     assert "Prices are in EUR." in str(first_values("terms", shop_settings())["body"])
     assert first_values("undefined", shop_settings()) == {}

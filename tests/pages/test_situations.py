@@ -135,13 +135,13 @@ TABLE: list[tuple[Situation, Make, str, str]] = [
     (
         S.RESTORED,
         frozen(is_restored=True),
-        f"while we check our records. It goes on by itself when that is done. {RESERVED}",
+        f"while we check our records. It will be sent when that is done. {RESERVED}",
         "Sending is paused for a check",
     ),
     (
         S.FROZEN,
         frozen(is_restored=False),
-        "It has not been sent; it goes out by itself when that is done, or you can cancel it.",
+        "It will be sent when the check is done; until then you can cancel it.",
         "Sending is paused for a check",
     ),
     (
@@ -153,7 +153,7 @@ TABLE: list[tuple[Situation, Make, str, str]] = [
     (
         S.SUPPLIER_AWAY,
         with_provider(parked_at=timezone.now(), parked_reason="not_enough_funds"),
-        f"as soon as that is possible, or you can cancel it. {RESERVED} If it is still so on",
+        f"as soon as possible; until then you can cancel it. {RESERVED} If this has not changed by",
         "Waits for the supplier",
     ),
     (
@@ -173,20 +173,20 @@ TABLE: list[tuple[Situation, Make, str, str]] = [
     (
         S.TOOK_NOT,
         queued(last_refusal="maintenance", tries=2),
-        f"we try again by ourselves. {RESERVED} If it is still so on",
+        f"We try again automatically. {RESERVED} If this has not changed by",
         "Waits for the supplier",
     ),
     (
         S.NOT_REACHED,
         queued(tries=1),
-        "It did not reach our supplier; we send it again by ourselves.",
+        "It did not reach our supplier. We send it again automatically.",
         "Sent again soon",
     ),
     (S.SENDING, Orders.sending, "We are sending the order to our supplier.", ""),
     (
         S.CONFIRMING,
         Orders.in_doubt,
-        f"{RESERVED[:-1]}; nothing is charged twice. This usually takes up to 15 min. If it is still so on",
+        f"{RESERVED[:-1]}; nothing is charged twice. This usually takes up to 15 min. If this has not changed by",
         "Your money is reserved",
     ),
     (S.BY_HAND, long_in_doubt, "We are looking into it.", "Checked by us, your money is reserved"),
@@ -202,7 +202,7 @@ TABLE: list[tuple[Situation, Make, str, str]] = [
     (
         S.FAILED,
         hears(ProviderOrderState.FAILED, 400),
-        "The supplier reports a problem and may still deliver. If it is still so on",
+        "The supplier reports a problem and may still deliver. If this has not changed by",
         "The supplier reports a problem",
     ),
     (
@@ -302,7 +302,7 @@ def test_a_deadline_is_the_moment_from_which_the_money_comes_back(signed_in: Cli
     order = orders.queued()
     ends_at = date_format(timezone.localtime(order.created_at + timedelta(hours=2)), "j M, H:i T")
     said = plain(text(signed_in, f"/orders/{order.pk}/"))
-    assert f"If it is still so on {ends_at}, your $1.85 9 comes back." in said
+    assert f"If this has not changed by {ends_at}, your $1.85 9 comes back." in said
 
 
 def test_the_page_that_is_open_learns_of_a_new_situation(signed_in: Client, orders: Orders) -> None:

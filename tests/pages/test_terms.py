@@ -115,7 +115,7 @@ def test_signing_up_accepts_the_terms_that_the_page_names(client: Client, terms:
 def test_terms_that_changed_while_the_form_was_open_are_shown_first(client: Client, terms: OwnPage) -> None:
     publish_another(terms)
     answer = sign_up(client, terms="1")
-    assert "Our terms are new" in answer.content.decode()
+    assert "Our terms have changed. Read the new ones" in answer.content.decode()
     assert not User.objects.exists()
     assert 'name="terms" value="2"' in answer.content.decode()
 

@@ -58,7 +58,7 @@ def test_other_words_for_a_country_are_understood(traffic: Service) -> None:
 
 def test_what_is_no_choice_is_refused_with_a_sentence(traffic: Service) -> None:
     assert refused(traffic, country="Narnia", device="9", type_of_traffic="7") == {
-        "country": "Choose one of the list, such as WW, AF, AX.",
+        "country": "Choose one from the list, such as WW, AF, AX.",
         "device": "Choose one of these: 1 (Computers), 2 (Phones with Android), 3 (Phones with iOS), "
         "4 (Phones of both kinds), 5 (Phones and computers).",
         "type_of_traffic": "Choose one of these: 1 (A search engine), 2 (Another page), 3 (Directly).",
