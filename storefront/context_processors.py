@@ -12,6 +12,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
 from billing.models import Account, Hold
+from catalog.shop.currency_choice import currency_choice
 from core.shop_settings import shop_settings
 from pages.menu import menu
 
@@ -26,12 +27,13 @@ class WalletSummary:
 
 
 def shop(request: HttpRequest) -> dict[str, Any]:
-    """``shop``: its settings. ``own_pages`` and ``wallet`` are read on first use: pages without them need no query."""
+    """``shop``: its settings. The others are read on first use, so that pages without them need no query."""
     # Missing where the middleware did not run.
     facts = getattr(request, "shop", None) or SimpleLazyObject(shop_settings)
     return {
         "shop": facts,
         "shop_currency": settings.SHOP_CURRENCY,
+        "currencies": SimpleLazyObject(lambda: currency_choice(request)),
         "own_pages": SimpleLazyObject(menu),
         "wallet": SimpleLazyObject(lambda: wallet_summary(request)),
     }

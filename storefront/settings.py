@@ -304,6 +304,7 @@ CSRF_COOKIE_NAME = f"{_cookie_prefix}csrftoken"
 DEVICE_COOKIE_NAME = f"{_cookie_prefix}device"
 LANGUAGE_COOKIE_NAME = f"{_cookie_prefix}language"
 KEPT_FORM_COOKIE_NAME = f"{_cookie_prefix}kept-form"
+CURRENCY_COOKIE_NAME = f"{_cookie_prefix}currency"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 CSRF_COOKIE_SECURE = HTTPS

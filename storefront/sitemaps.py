@@ -21,7 +21,10 @@ from pages.models import OwnPage
 #: Addresses in one file, far below the 50,000 that a file may hold, so that each is made quickly.
 PER_FILE = 2_000
 #: Paths that are of no use to search engines: they ask for a sign-in, or are for programs.
-PRIVATE = ("/account/", "/accounts/", "/admin/", "/api/v2", "/language/", "/order/", "/orders/", "/wallet/", "/pay/")
+PRIVATE = (
+    "/account/", "/accounts/", "/admin/", "/api/v2", "/currency/", "/language/", "/order/", "/orders/", "/wallet/",
+    "/pay/",
+)  # fmt: skip
 
 
 class ShopSitemap(Sitemap):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.

@@ -2,6 +2,7 @@
 
 from catalog.admin.adjustments import PriceAdjustmentAdmin
 from catalog.admin.categories import CategoryAdmin
+from catalog.admin.display_currencies import DisplayCurrencyAdmin
 from catalog.admin.groups import CustomerGroupAdmin
 from catalog.admin.order_rules import OrderRulesAdmin
 from catalog.admin.provider_services import ProviderServiceAdmin
@@ -14,6 +15,7 @@ from catalog.admin.unlisted import UnlistedTextAdmin
 __all__ = [
     "CategoryAdmin",
     "CustomerGroupAdmin",
+    "DisplayCurrencyAdmin",
     "MarkupRuleAdmin",
     "PriceAdjustmentAdmin",
     "OrderRulesAdmin",

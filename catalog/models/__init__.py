@@ -2,6 +2,7 @@ from catalog.models.adjustment import AdjustedService, PriceAdjustment
 from catalog.models.catalog_write import CatalogWrite
 from catalog.models.change import ChangeKind, ServiceChange
 from catalog.models.diff import SyncDiff
+from catalog.models.display_currency import DisplayCurrency
 from catalog.models.facts import FactsState, ServiceDay, ServiceFigures
 from catalog.models.favourite import Favourite
 from catalog.models.order_rules import OrderRules
@@ -16,6 +17,7 @@ __all__ = [
     "CatalogWrite",
     "Category",
     "ChangeKind",
+    "DisplayCurrency",
     "FactsState",
     "Favourite",
     "MarkupRule",

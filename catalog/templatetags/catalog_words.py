@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from django import template
 from django.conf import settings
+from django.template import Context
 from django.template.loader import render_to_string
 from django.utils.html import conditional_escape, escape, format_html_join
 from django.utils.safestring import SafeString
@@ -19,6 +20,7 @@ from catalog.shop.page_addresses import category_address, service_address
 from catalog.shop.platforms import letters_of
 from catalog.shop.search_text import fold
 from catalog.shop.updates import UpdateGroup
+from catalog.templatetags.display_prices import about
 from core.owner_texts import shown
 from core.templatetags.shop import icon_html
 
@@ -127,12 +129,13 @@ def row_facts(service: Service) -> SafeString:
     )
 
 
-@register.simple_tag
-def row_cells(service: Service, has_times: bool) -> SafeString:
+@register.simple_tag(takes_context=True)
+def row_cells(context: Context, service: Service, has_times: bool) -> SafeString:
     """The cells of one row of a list after its name: times, limits, price, and the button to order."""
     return _kept(
         "catalog/row_cells.html", pk=service.pk, name=shown(service, "name"), unit=service.unit, min=service.min,
         max=service.max, price=service.shown_price, has_times=has_times, times=times_of(service),
+        near=about(context, service.shown_price),
     )  # fmt: skip
 
 

@@ -23,10 +23,14 @@ SYMBOLS = {
 }  # fmt: skip
 
 
-def currency_symbol() -> str:
+def symbol_of(code: str) -> str:
     """The prefix of an amount: ``$``, or the currency code and a space if the currency has no sign."""
-    code: str = settings.SHOP_CURRENCY
     return SYMBOLS.get(code, f"{code}\N{NO-BREAK SPACE}")
+
+
+def currency_symbol() -> str:
+    """The prefix of an amount of the shop's currency."""
+    return symbol_of(settings.SHOP_CURRENCY)
 
 
 def whole_cents(amount: Decimal) -> Decimal:

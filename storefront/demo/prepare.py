@@ -23,7 +23,7 @@ def main() -> None:
 
     from accounts.models import User
     from billing.models import PaymentMethod
-    from catalog.models import Provider
+    from catalog.models import DisplayCurrency, Provider
     from core.models import ShopSettings
 
     # 2. An owner, and a customer with money.
@@ -42,12 +42,14 @@ def main() -> None:
             user.set_password(password)
             user.save(update_fields=["password"])
 
-    # 5. The provider and its services. Its URL changes with the shop's port and its key with the clone, but it is
-    # still the account with the same orders.
+    # 5. The provider and its services, with prices in two more currencies. Its URL changes with the shop's port and its
+    # key with the clone, but it is still the account with the same orders.
     url, key = os.environ["DEMO_PROVIDER_URL"], os.environ["DEMO_PROVIDER_KEY"]
     provider = Provider.objects.filter(name=PROVIDER).first()
     if provider is None:
         call_command("add_provider", PROVIDER, "--url", url, "--key", key, "--markup", "30", "--open")
+        DisplayCurrency.objects.get_or_create(code="EUR", defaults={"rate": Decimal("0.92")})
+        DisplayCurrency.objects.get_or_create(code="INR", defaults={"rate": Decimal("84.3"), "position": 1})
     else:
         provider.url = url
         provider.set_key(key)
