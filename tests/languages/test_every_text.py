@@ -35,7 +35,7 @@ SHOWN = frozenset({"aria-label", "alt", "placeholder", "title"})
 #: Elements without an end tag.
 VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "use", "wbr", "path", "circle"})
 #: Elements and classes that hold data: names, codes, numbers, and what stands in a language of its own.
-DATA = frozenset({"script", "style", "code", "bdi", "time", "pre", "svg", "head"})
+DATA = frozenset({"script", "style", "code", "kbd", "bdi", "time", "pre", "svg", "head"})
 DATA_CLASSES = frozenset({"money", "num", "id", "mono", "foreign", "tile", "tabular-nums"})
 WORD = re.compile(r"[A-Za-z]{2,}")
 #: Words that are the same in every language, and those of Django and allauth, which bring translations of their own.
