@@ -110,7 +110,10 @@ class Orders:
         return place_order(customer=self.who, service_id=self.service.pk, fields=order_fields, now=database_now()).order
 
     def sending(self, **order_fields: Any) -> Order:
-        order, now = self.queued(**order_fields), database_now()
+        return self._sent(self.queued(**order_fields))
+
+    def _sent(self, order: Order) -> Order:
+        now = database_now()
         lifecycle.move(order_id=order.pk, old=Forward.QUEUED, new=Forward.CLAIMED, now=now)
         lifecycle.move(
             order_id=order.pk, old=Forward.CLAIMED, new=Forward.SENDING, now=now, kind=EventKind.SENT,
@@ -131,7 +134,13 @@ class Orders:
         return Order.objects.get(pk=order.pk)
 
     def placed(self, **order_fields: Any) -> Order:
-        order = self.sending(**order_fields)
+        return self._taken(self.sending(**order_fields))
+
+    def forwarded(self, order: Order) -> Order:
+        """An order of a page, placed at the provider."""
+        return self._taken(self._sent(order))
+
+    def _taken(self, order: Order) -> Order:
         self._upstream += 1
         known_as = f"{self.who.pk}-{self.service.pk}-{self._upstream}"
         return self._moved(order, Forward.PLACED, EventKind.PLACED, upstream_id=known_as, placed_at=database_now())
