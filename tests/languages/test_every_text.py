@@ -41,6 +41,7 @@ WORD = re.compile(r"[A-Za-z]{2,}")
 #: Words that are the same in every language, and those of Django and allauth, which bring translations of their own.
 SAME = re.compile(
     r"\b(API|ID|CSV|USD|RSS|Atom|Permille|Instagram|TikTok|YouTube|Telegram|Python|PHP|https?|URL|"
+    r"lunes|martes|miércoles|jueves|viernes|sábado|domingo|"
     r"(?:de )?(?:enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre)(?: de)?)\b"
 )
 
