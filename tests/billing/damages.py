@@ -13,6 +13,8 @@ from orders.models import BalanceReading, Cancellation, ChildOrder, Order, Recon
 from orders.states import Progress, RefillState
 from storefront.embedded.postgres import OWNER_ROLE
 from tests.billing import cast
+from tests.billing.bad_rows import Shop
+from tests.billing.bad_topups import a_topup
 from tests.billing.cast import own
 from tests.roles import as_role, unguarded
 
@@ -208,6 +210,12 @@ def a_child_of_an_order_that_was_never_placed(shop: dict[str, Order], alice: Use
 def a_gateway_with_money_from_elsewhere(shop: dict[str, Order], alice: User) -> None:
     sql = "UPDATE billing_transfer SET source_id = %s WHERE key = 'credit:start:alice@example.com'"
     damage(sql, own(AccountKind.GATEWAY))
+
+
+@breaks("topups")
+def a_top_up_credited_without_a_transfer(shop: dict[str, Order], alice: User) -> None:
+    order = shop["queued"]
+    a_topup(Shop(alice, alice, order.service, order), credited=cast.ONE)
 
 
 @breaks("billing_guards")
