@@ -18,10 +18,14 @@ from catalog.models import Category, FactsState, Provider, ProviderService, Serv
 from core.clock import database_now
 from orders.facts import upkeep
 from orders.models import ChangedDay, Order, Refill
+from tests.battery.counts import sized
 
 pytestmark = pytest.mark.django_db
 
-ZONE = ZoneInfo("America/New_York")
+NEW_YORK = ZoneInfo("America/New_York")
+#: Where clocks are set by an hour, by half an hour, at midnight (a day without a 00:00, or with two), and never.
+ZONES = ("America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "America/Havana", "Asia/Kolkata")
+SEEDS = sized(1, 4, 20)
 #: Types of services and whether a time for 1,000 is measured of their orders.
 TYPES = {"default": True, "package": False, "subscriptions": False, "custom_comments": False, "poll": True}
 #: Where the steps of times begin, counted here anew.
@@ -53,10 +57,17 @@ def step(span: timedelta | float) -> int:
     return sum(1 for edge in EDGES if edge <= int(seconds))
 
 
-def plain_count() -> dict[tuple[int, date], Tally]:
+def last_turns(zone: ZoneInfo, now: datetime) -> list[datetime]:
+    """The hours of the last year in which the clocks of a zone were set."""
+    hours = [now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=n) for n in range(366 * 24)]
+    offsets = [hour.astimezone(zone).utcoffset() for hour in hours]
+    return [hour for hour, its, after in zip(hours[1:], offsets[1:], offsets, strict=False) if its != after]
+
+
+def plain_count(zone: ZoneInfo = NEW_YORK) -> dict[tuple[int, date], Tally]:
     tallies: dict[tuple[int, date], Tally] = {}
     for order in Order.objects.prefetch_related("refills"):
-        tally = tallies.setdefault((order.service_id, order.created_at.astimezone(ZONE).date()), Tally())
+        tally = tallies.setdefault((order.service_id, order.created_at.astimezone(zone).date()), Tally())
         if order.forward_state in ("refused", "refunded") or order.progress in ("canceled", "refunded"):
             end = "canceled"
         elif order.progress == "completed" or (order.progress == "expired" and not order.remains):
@@ -112,10 +123,11 @@ def as_kept(tally: Tally) -> Tally:
 
 
 class History:
-    """Orders of four weeks around a change to daylight saving time or not, placed and changed at random."""
+    """Orders of the last weeks and of the hours in which clocks were set, placed and changed at random."""
 
-    def __init__(self, rng: Random, now: datetime) -> None:
+    def __init__(self, rng: Random, now: datetime, zone: ZoneInfo = NEW_YORK) -> None:
         self.rng, self.now = rng, now
+        self.turns = last_turns(zone, now)
         self.customer = User.objects.create_user("alice@example.com", "correct horse battery")
         self.provider = Provider.objects.create(name="Gulf", url="https://gulf.example/api", currency="USD")
         category = Category.objects.create(name="Instagram")
@@ -136,7 +148,9 @@ class History:
         total = self.rng.choice([1, 99, 100, 250, 1000, 5000])
         is_sent = self.rng.random() < 0.8
         ages = [timedelta(minutes=30), timedelta(hours=23), timedelta(days=9), timedelta(days=45)]
-        ago = self.rng.choice(ages[:2] if is_new else ages)
+        created = self.now - self.rng.choice(ages[:2] if is_new else ages) * self.rng.random()
+        if self.turns and not is_new and self.rng.random() < 0.5:
+            created = self.rng.choice(self.turns) + timedelta(hours=self.rng.uniform(-26, 26))
         values: dict[str, Any] = {
             "customer": self.customer,
             "service": service,
@@ -154,7 +168,7 @@ class History:
             "expected_cost": Decimal(1),
             "expected_charge": Decimal(1),
             "provider_currency": "USD",
-            "created_at": self.now - ago * self.rng.random(),
+            "created_at": created,
             "forward_state": "placed" if is_sent else "queued",
             "upstream_id": str(self.placed) if is_sent else None,
         }
@@ -201,17 +215,18 @@ def due(now: datetime) -> None:
     raise AssertionError("days are marked again and again")
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_facts_equal_a_plain_count_of_a_random_history(seed: int, in_new_york: None) -> None:
-    now = database_now()
-    history = History(_dice(seed), now)
+@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("name", ZONES)
+def test_facts_equal_a_plain_count_of_a_random_history(seed: int, name: str, settings: Any) -> None:
+    settings.TIME_ZONE, zone, now = name, ZoneInfo(name), database_now()
+    history = History(_dice(seed), now, zone)
     for turn in range(4):
         for _n in range(8 if turn else 40):
             history.place(is_new=turn > 0)
         for _n in range(12):
             history.change()
         due(now)
-        assert kept() == {key: as_kept(tally) for key, tally in plain_count().items()}
+        assert kept() == {key: as_kept(tally) for key, tally in plain_count(zone).items()}
     rows = list(ServiceDay.objects.order_by("service", "day").values())
     call_command("rebuild_facts")
     for row in (again := list(ServiceDay.objects.order_by("service", "day").values())) + rows:
