@@ -82,7 +82,8 @@ _PERMIT = """
 def due_providers() -> list[int]:
     """Return the ids of the providers at which a repeat is due. One query, which locks nothing."""
     with connection.cursor() as cursor:
-        cursor.execute(_sql(_PROVIDERS), {"pauses": pauses(), "window": repeat_window(), "proof": None})
+        given: dict[str, Any] = {"pauses": pauses(), "window": repeat_window(), "proof": None}
+        cursor.execute(_sql(_PROVIDERS), given)
         return [pk for (pk,) in cursor.fetchall()]
 
 
