@@ -21,6 +21,7 @@ from catalog.facts.histogram import step_of
 from catalog.models import (
     Category,
     ChangeKind,
+    DisplayCurrency,
     OrderRules,
     ProviderService,
     SameLink,
@@ -171,6 +172,8 @@ def test_pages_of_visitors(
     slow.update(start_times={str(step_of(90_000)): 30})
     Category.objects.filter(pk=services[0].category_id).update(description="For public profiles. " * 20)
     ShopSettings.objects.update(headline="Sold by the thousand", home_text="One line.\n\nAnother line.")
+    DisplayCurrency.objects.create(code="VND", rate=25_400, decimals=0)
+    quiet_page.context.add_cookies([{"name": "currency", "value": "VND", "url": live_server.url}])
     cache.clear()
     paths = ["/", "/?q=likes", "/?q=zzzzzzzz", "/?sort=price&refill=1"]
     paths += [f"/services/{service.pk}/" for service in (services[0], services[1], services[9])]
