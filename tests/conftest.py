@@ -13,7 +13,7 @@ from django.test import TransactionTestCase, override_settings
 
 from storefront.embedded.place import ServerPlace, temporary_place
 from storefront.embedded.postgres import OWNER_ROLE, SHOP_ROLE
-from tests.empty_tables import delete_rows
+from tests.empty_tables import delete_rows, remember_settings
 from tests.roles import log_in_as
 from tools.messages import compile_all
 
@@ -82,6 +82,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
         from core.models import ShopSettings  # models can be imported only now
 
         ShopSettings.objects.filter(pk=1).update(opened_at=Now())
+        remember_settings()
     yield
     log_in_as(OWNER_ROLE)  # who alone can drop the database
 

@@ -10,10 +10,27 @@ from django.db import connection
 
 from tests.roles import unguarded
 
-#: Filled by migrations. A test that changes the shop's settings puts them back.
+#: Filled by migrations. The shop's settings are put back as they were remembered.
 KEPT = {"django_content_type", "auth_permission", "core_shopsettings"}
 #: Above this size of one table, in bytes, its deleted rows would slow down the tests that follow.
 LARGE = 4_000_000
+
+
+_settings: list[str] = []
+
+
+def remember_settings() -> None:
+    """Take the settings of the shop as those that every test begins with."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_jsonb(s)::text FROM core_shopsettings s")
+        _settings[:] = [row for (row,) in cursor.fetchall()]
+
+
+def _put_settings_back() -> None:
+    again = "INSERT INTO core_shopsettings SELECT (jsonb_populate_record(NULL::core_shopsettings, %s::jsonb)).*"
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM core_shopsettings")
+        cursor.executemany(again, [[row] for row in _settings])
 
 
 def delete_rows() -> None:
@@ -31,6 +48,7 @@ def delete_rows() -> None:
             cursor.execute("; ".join(f"DELETE FROM {name}" for name in _tables()))
         else:
             cursor.execute(f"TRUNCATE {', '.join(_tables())}")
+        _put_settings_back()
 
 
 @cache

@@ -104,9 +104,9 @@ def test_from_the_first_page_to_the_end_of_an_order(
     assert OrderDraft.objects.get().customer == maya
     ledger.credit(customer=maya, amount=Decimal(10), reason="Bank transfer", reference="maya:1", actor="owner")
     page.get_by_role("link", name=in_words("Back to your order")).click()
-    place = page.locator("#receipt button.btn-primary")
+    expect(page.locator("#receipt")).to_contain_text("$1.859")
+    place = page.locator("[data-busy-button=order-form]").locator("visible=true").first
     expect(place).to_be_enabled()
-    expect(place).to_contain_text("$1.859")
     place.click()
     page.wait_for_url(re.compile(rf"{re.escape(prefix)}/orders/\d+/"))
     order = Order.objects.get()
