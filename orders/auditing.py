@@ -36,6 +36,7 @@ _TABLES = {
     "order": "orders_order",
     "event": "orders_orderevent",
     "attempt": "orders_forwardattempt",
+    "topup": "billing_topup",
 }
 _BETWEEN = "(SELECT * FROM billing_transfer WHERE id > %(after)s AND id <= %(upto)s) t"
 _SENT = sql_list((Forward.PLACED, Forward.REFUSED, Forward.REFUNDED))
@@ -108,7 +109,9 @@ _CHANGED = """
     orders_order AS (
         SELECT * FROM own UNION ALL SELECT * FROM orders_order WHERE id IN (SELECT id FROM shared)
     ),
-    billing_topup AS (SELECT * FROM billing_topup WHERE 'topup:' || id IN (SELECT reference FROM referred)),
+    billing_topup AS (
+        SELECT * FROM billing_topup WHERE id > {topup} OR 'topup:' || id IN (SELECT reference FROM referred)
+    ),
     billing_hold AS (SELECT * FROM billing_hold WHERE reference IN (SELECT reference FROM referred)),
     billing_transfer AS (
         SELECT * FROM billing_transfer WHERE id <= {transfer} AND reference IN (SELECT reference FROM referred)

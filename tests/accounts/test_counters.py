@@ -136,6 +136,7 @@ def test_the_sweep_deletes_expired_counters_in_batches(monkeypatch: pytest.Monke
 
 def test_the_sweep_deletes_expired_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expired, "BATCH", 2)
+    monkeypatch.setattr(expired, "_deleted", [])
     for n in range(5):
         Session.objects.create(session_key=f"over{n}", session_data="", expire_date=datetime(2026, 1, 1, tzinfo=UTC))
     live = SessionStore()
@@ -156,6 +157,7 @@ def test_the_sweep_deletes_accounts_that_nobody_verified_and_that_have_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(expired, "BATCH", 2)
+    monkeypatch.setattr(expired, "_deleted", [])
     cache.clear()
     unverified = [joined_long_ago(f"unverified{n}@example.com") for n in range(5)]
     kept = [

@@ -21,6 +21,7 @@ DOORS = {
     "orders/models/frozen.py": "the name of a shop",
     "orders/freezing.py": "the same",
     "orders/pages/views.py": "the nonce of a form",
+    "billing/topups/forms.py": "the same",
     "orders/admin/request_tests.py": "the same",
     "storefront/middleware.py": "the name of a request in logs",
     "core/counters.py": "when a counter of tries ends, on one machine",

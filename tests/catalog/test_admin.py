@@ -56,6 +56,7 @@ def provider_form(**changes: Any) -> dict[str, Any]:
         "follows_limits": "on",
         "new_services": "shown",
         "can_refill": "on",
+        "same_link": "warn",
         "body_encoding": "form",
         "batch_size": "100",
         "dialect": "{}",

@@ -123,5 +123,5 @@ def test_the_page_is_kept_for_some_minutes(
     for service in services:
         day(service, 1, held=30)
     client.get("/status/")
-    with django_assert_max_num_queries(3):  # the settings, the menu, and what is kept
+    with django_assert_max_num_queries(4):  # the settings, the currencies, the menu, and what is kept
         assert "orders held back" in client.get("/status/").content.decode()

@@ -133,8 +133,8 @@ def test_a_page_takes_the_same_queries_for_any_number_of_updates(
     history: None, client: Client, django_assert_max_num_queries: Any
 ) -> None:
     client.get(reverse("catalog:updates"))  # counts the week, and reads what a process keeps
-    # The settings and the menu, whether the catalog changed, the counts that are kept, and the updates.
-    with django_assert_max_num_queries(5):
+    # The settings, the menu and the currencies, whether the catalog changed, the counts that are kept, and the updates.
+    with django_assert_max_num_queries(6):
         client.get(reverse("catalog:updates"))
 
 
