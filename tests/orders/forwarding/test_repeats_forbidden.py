@@ -81,7 +81,7 @@ def test_nothing_is_repeated_while_frozen_or_after_a_thaw(shop: Shop, alice: Use
     shop.simulator.control(request_id="ignored")
     order = loses(shop, alice, LOST_BUT_PLACED)
     freezing.freeze(why="by hand", now=database_now())
-    assert repeats_it(shop) == 0
+    assert repeats_it(shop) == 0, "F1 is broken: a request was repeated against the rules, while the shop was frozen"
     freezing.unfreeze(now=database_now(), actor=OWNER, reason="looked at it")
     repeats_it(shop)
     assert bought(shop, order) == 1, "F1 is broken: a request was repeated against the rules, and bought twice"
