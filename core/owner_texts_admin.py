@@ -23,7 +23,7 @@ from core.shop_admin import ShopModelAdmin, changed_values
 
 
 class OwnerTextsForm(forms.Form):
-    """A field for each text in each other language, called ``name__es``, beside the original."""
+    """A field for each text in each other language, called ``name__es``, next to the original."""
 
     def __init__(self, page: "OwnerTextsAdmin", thing: Any, data: Any = None) -> None:
         written = texts_of(thing, page.texts)

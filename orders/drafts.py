@@ -21,7 +21,7 @@ from core.refusals import Refusal
 from orders.models import OrderDraft
 
 KEPT = timedelta(days=7)
-#: A visitor's draft ends sooner: whoever uses the browser later may be somebody else.
+#: A visitor's draft ends sooner: the next person at the browser may be somebody else.
 KEPT_FOR_VISITORS = timedelta(hours=2)
 #: Drafts of one person; the oldest go first.
 MOST = 20

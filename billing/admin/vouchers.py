@@ -72,7 +72,7 @@ class VoucherBatchAdmin(ShopModelAdmin):
         return False
 
     def has_stop_permission(self, request: HttpRequest) -> bool:
-        """True for whoever may make codes."""
+        """True for people who may make codes."""
         return self.has_add_permission(request)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
@@ -111,7 +111,7 @@ class VoucherBatchAdmin(ShopModelAdmin):
         return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
 
     def codes(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The codes as a file, once, for whoever made them."""
+        """The codes as a file, once, for the person who made them."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         batch = get_object_or_404(VoucherBatch, pk=pk)
@@ -140,7 +140,7 @@ class VoucherBatchAdmin(ShopModelAdmin):
 
 
 def _kept(batch: object) -> str:
-    """The name under which the codes of a batch wait, sealed in the session of whoever made them."""
+    """The name under which the codes of a batch wait, sealed in the session of the person who made them."""
     return f"voucher-codes-{batch}"
 
 

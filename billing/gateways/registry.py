@@ -1,4 +1,4 @@
-"""Finds the gateways: each folder beside this file that has a ``GATEWAY``."""
+"""Finds the gateways: each folder next to this file that has a ``GATEWAY``."""
 
 import importlib
 import pkgutil

@@ -15,7 +15,7 @@ class FileKind(models.TextChoices):
 
 
 class StoredFile(models.Model):
-    """One file. ``digest`` is that of what was sent, so that the same file is found again, whoever sends it."""
+    """One file. ``digest`` is that of what was sent, so that the same file is found again, no matter who sends it."""
 
     digest = models.CharField(_("digest"), max_length=64, unique=True)
     kind = models.CharField(_("kind"), max_length=20, choices=FileKind)

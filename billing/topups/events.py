@@ -28,7 +28,7 @@ _COUNT_FORGED = """
 def receive(method: PaymentMethod, *, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
     """Store the call of a webhook and make its top-up due; return False if it is not genuine.
 
-    It is committed when this returns, so that the gateway is only told of a call that cannot be lost.
+    It is committed when this returns, so that a gateway gets its answer only for a call that cannot be lost.
     """
     gateway = methods.gateway_of(method)
     wanted = {name: value for name, value in headers.items() if name in gateway.spec.headers}

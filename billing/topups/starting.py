@@ -125,7 +125,7 @@ def _record(row: TopUp, answer: Started, *, now: datetime) -> None:
 
 
 def asked_of(topup: TopUp) -> Asked:
-    """Return what a gateway is told about a top-up."""
+    """Return what a gateway needs to know about a top-up."""
     return Asked(
         reference=topup.reference,
         number=topup.number,

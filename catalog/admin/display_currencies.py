@@ -36,7 +36,7 @@ class DisplayCurrencyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django'
 
 @admin.register(DisplayCurrency)
 class DisplayCurrencyAdmin(ShopModelAdmin):
-    """Currencies in which prices are shown beside the shop's own, at rates that the owner sets."""
+    """Currencies in which prices are shown next to the shop's own, at rates that the owner sets."""
 
     form = DisplayCurrencyForm
     list_display = ("code", "rate", "age_", "decimals", "position", "is_shown")

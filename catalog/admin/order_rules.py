@@ -25,7 +25,7 @@ class OrderRulesForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's cla
 
 @admin.register(OrderRules)
 class OrderRulesAdmin(ShopModelAdmin):
-    """Texts beside order forms, by service, category, platform or type."""
+    """Texts of order forms, by service, category, platform or type."""
 
     form = OrderRulesForm
     list_display = ("text_", "holds_for", "position")

@@ -13,7 +13,7 @@ MOST_DECIMALS = 8
 
 
 class DisplayCurrency(models.Model):
-    """A currency in which prices are shown beside the shop's own. Nothing is charged, booked or answered in it.
+    """A currency in which prices are shown next to the shop's own. Nothing is charged, booked or answered in it.
 
     ``rate`` is how much of it one unit of the shop's currency is; ``rated_at`` is when the owner last set or confirmed
     it.

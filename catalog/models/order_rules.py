@@ -10,7 +10,7 @@ MOST_CHARACTERS = 4_000
 
 
 class OrderRules(models.Model):
-    """What the owner says beside the order form of some services: of one, or of a platform, a category and a type.
+    """What the owner says in the order form of some services: of one, or of a platform, a category and a type.
 
     What is left empty holds for all of them.
     """

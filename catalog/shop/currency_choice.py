@@ -1,4 +1,4 @@
-"""The currency in which a browser shows prices beside the shop's own, kept in a cookie."""
+"""The currency in which a browser shows prices next to the shop's own, kept in a cookie."""
 
 from dataclasses import dataclass
 

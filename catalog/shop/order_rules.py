@@ -7,7 +7,7 @@ from catalog.models import OrderRules, Service
 from pages.markdown import rendered
 from upstream.service_types import service_type
 
-#: The most texts beside one form.
+#: The most texts in one form.
 _MOST = 10
 
 

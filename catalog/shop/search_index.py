@@ -30,7 +30,7 @@ _STEPS = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """Where a service stands: its category and its platform. One object for each, told apart by which it is."""
+    """Where a service stands: its category and its platform. One object for each, and the attributes say which."""
 
     category: int
     category_name: str

@@ -1,4 +1,4 @@
-"""``{% about price %}``: a price in the currency that the visitor chose beside the shop's own."""
+"""``{% about price %}``: a price in the currency that the visitor chose, next to the shop's own."""
 
 from decimal import Decimal
 

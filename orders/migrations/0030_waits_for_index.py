@@ -4,7 +4,7 @@ from django.db.models import Q
 
 
 class Migration(migrations.Migration):
-    """Built beside a running shop. What an interrupted build left is dropped first, so that it can be repeated."""
+    """Built while the shop runs. What an interrupted build left is dropped first, so that it can be repeated."""
 
     atomic = False
 

@@ -15,12 +15,12 @@ from orders.checkout.placement import quote
 from orders.pages.forms import DRIPFEED, OrderForm
 from orders.pages.receipts import QuoteReceipt
 
-#: Fields with a button beside them that puts another value in, so that it works without a script.
+#: Fields with a button next to them that puts another value in, so that it works without a script.
 SUGGESTED = ("link", "quantity")
 
 
 def sent_form(service: Service, sent: QueryDict) -> OrderForm:
-    """Return the form as it was sent; with a button beside a field, that one's value and a question for the charge."""
+    """Return the form as it was sent; with the button of a field, that one's value and a question for the charge."""
     data = sent.copy()
     for name in SUGGESTED:
         if used := data.get(f"use_{name}"):

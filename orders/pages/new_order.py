@@ -148,7 +148,7 @@ def _place(request: CustomerRequest) -> HttpResponse:
 def _not_placed(
     request: CustomerRequest, service: Service, form: OrderForm, refusal: Refusal, *, now: datetime
 ) -> HttpResponse:
-    """Say why, beside everything that was typed; what the customer may come back for is kept as well."""
+    """Say why, and show everything that was typed; what the customer may come back for is kept as well."""
     customer = request.customer
     if isinstance(refusal, BadFields):
         form.show(refusal.problems)

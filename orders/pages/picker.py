@@ -166,7 +166,7 @@ def read_picker(customer: User | None, get: QueryDict) -> Picker:
 
 
 def is_asked(get: QueryDict) -> bool:
-    """True if a query string asks for the picker beside a chosen service."""
+    """True if a query string asks for the picker although a service is chosen."""
     return any(get.get(name) for name in ("find", "platform", "category", "show"))
 
 

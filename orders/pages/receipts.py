@@ -13,7 +13,7 @@ from orders.pages.receipt_words import Explanation, explained
 
 @dataclass(frozen=True)
 class QuoteReceipt:
-    """A quote beside the customer's balance, in the shop's currency; a visitor has no balance.
+    """A quote with the customer's balance, in the shop's currency; a visitor has no balance.
 
     Without ``words`` it is not whole: the fields say how much, and some other one is missing or wrong. Nothing can be
     placed from it.

@@ -1,4 +1,4 @@
-"""What the order form says beside its fields: about the link, and why nothing can be placed yet."""
+"""What the order form says about its fields: about the link, and why nothing can be placed yet."""
 
 from typing import Any
 

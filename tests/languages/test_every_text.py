@@ -82,7 +82,7 @@ class Page(HTMLParser):
 
 
 def bare(text: str) -> bool:
-    """True if words are left beside those in brackets."""
+    """True if words are left outside the brackets."""
     return bool(WORD.search(SAME.sub("", re.sub("⟦[^⟦⟧]*(?:⟦[^⟦⟧]*⟧[^⟦⟧]*)*⟧", "", text))))
 
 

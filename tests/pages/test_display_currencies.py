@@ -1,4 +1,4 @@
-"""Prices in another currency beside the shop's own: chosen in the foot of a page, and shown on public pages alone."""
+"""Prices in another currency next to the shop's own: chosen in the foot of a page, and shown on public pages alone."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What the receipt beside the order form says, for each type of service, and how lists are counted."""
+"""What the receipt of the order form says, for each type of service, and how lists are counted."""
 
 import re
 from datetime import UTC, datetime

@@ -44,7 +44,7 @@ ROWS = {
     "billing:demo_payment": 404, "change_api_key": 302, "revoke_api_key": 302,
     "mfa_remove_webauthn": 404, "mfa_edit_webauthn": 404, "account_reset_password_from_key": 200,
 }  # fmt: skip
-#: Addresses that are the same for everybody, or about whoever asks. A new page goes here or above.
+#: Addresses that are the same for everybody, or about the person who asks. A new page goes here or above.
 NO_ROWS = frozenset({
     "healthz", "readyz", "robots", "favicon", "sitemap", "sitemap_file", "account_login", "account_logout",
     "account_inactive", "account_language", "account_signup", "account_reauthenticate", "account_email",

@@ -1,4 +1,4 @@
-"""The owner's texts beside the order form: where each is shown, and that it harms no reader."""
+"""The owner's texts in the order form: where each is shown, and that it harms no reader."""
 
 from typing import Any
 
