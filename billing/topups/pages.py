@@ -59,14 +59,13 @@ def add_funds(request: CustomerRequest) -> HttpResponse:
         context["amount_error"] = " ".join(str(error) for error in form.errors.get("amount", ()))
     context |= {
         "page": "wallet",
-        "balance": balance_of(request.customer),
         "service": read_whole(str(typed.get("service", ""))),
         "nonce": typed.get("nonce") or new_nonce(),
         "recent": _rows(TopUp.objects.filter(customer=request.customer).select_related("method")[:RECENT]),
     }
     context["takes_codes"] = vouchers.voucher_method() is not None
     if not offered:
-        return render(request, "billing/ask_owner.html", context)
+        return render(request, "billing/ask_owner.html", context | {"balance": balance_of(request.customer)})
     return render(request, "billing/add_funds.html", context | _offers(request, typed))
 
 
@@ -99,12 +98,13 @@ def _offers(request: CustomerRequest, typed: Mapping[str, Any]) -> dict[str, Any
     usable = [each for each in found if not each.why_not]
     wanted = read_whole(str(typed.get("method", "")))
     chosen = next((each for each in usable if each.method.pk == wanted), usable[0] if usable else None)
+    balance = balance_of(request.customer)
     return {
         "amount": text,
         "offers": [(each, list(methods.terms_of(each.method))) for each in found],
         "chosen": chosen,
-        "balance": balance_of(request.customer),
-        "balance_after": balance_of(request.customer) + chosen.price.arrives if chosen and chosen.price else None,
+        "balance": balance,
+        "balance_after": balance + chosen.price.arrives if chosen and chosen.price else None,
         "usual": [n for n in USUAL if any(o.method.least <= n <= o.method.most for o in found)],
         "foot_error": " ".join(str(error) for error in form.errors.get("amount", ())) if text else "",
     }
@@ -134,7 +134,7 @@ def topup_or_404(request: CustomerRequest, pk: int) -> TopUp:
 @require_safe
 @login_required
 def topup(request: CustomerRequest, pk: int) -> HttpResponse:
-    """Show one top-up. Whoever comes back from the gateway sees what we know, and has a worker look at once."""
+    """Show one top-up. A customer who comes back from the gateway sees what we know, and a worker looks at once."""
     found = topup_or_404(request, pk)
     if "back" in request.GET and found.state in OPEN:
         look_soon(found, now=database_now())
