@@ -5,7 +5,7 @@ import re
 #: The start of a path behind which a secret may stand: links from mails, and addresses like the API's, into which some
 #: programs write the key. Caddy uses the same text (deploy/Caddyfile), so it holds nothing that RE2 does not know.
 HIDDEN_BEHIND = (
-    r"/(?:key|confirm-email)/"
+    r"/(?:key|confirm-email|fewer-mails)/"
     r"|^/+(?i:api/+v)[0-9]+/*"
     r"|^/+(?i:api)/+(?:[^vV/?]|[vV][^0-9/?])"
     r"|^/+(?i:api)[^/?]"

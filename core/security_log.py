@@ -41,6 +41,7 @@ class Event(StrEnum):
     API_KEY_REFUSED = "api_key_refused"
     ADMIN_REFUSED = "admin_refused"
     STAFF_ACTION = "staff_action"
+    VOUCHER_REDEEMED = "voucher_redeemed"
 
 
 def log_security(event: Event, *, actor: str, address: str | None, **facts: object) -> None:

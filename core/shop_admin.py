@@ -1,19 +1,24 @@
 """The base of every page of the admin: it filters only by what it shows, and writes down what staff change."""
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import DecimalField, ForeignKey, Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from core.capped_count import CappedPaginator
-from core.numbers import NumberField, plain_number
+from core.list_columns import Lines, list_column, plain_column
+from core.list_filters import clean_address
+from core.numbers import NumberField
 from core.search_widget import NumberSelect
 from core.staff_actions import SECRET_SET, record_staff_action, record_staff_actions, staff_actor
 
@@ -22,7 +27,7 @@ _COMPARISONS = frozenset({"exact", "id__exact", "in", "isnull", "isempty", "gte"
 
 
 class ShopModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
-    """A page of the admin. Its lists show the first 10,000 rows that match (`core.capped_count`).
+    """A page of the admin. Its lists have six columns at most and show the first 10,000 rows (`core.capped_count`).
 
     An address can ask for no column but the key and those of ``list_filter``. Django's own rule answers "does the
     password's hash begin with a?" for any column of the table. Every addition, change and deletion leaves a StaffAction
@@ -32,6 +37,12 @@ class ShopModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cl
     paginator = CappedPaginator
     # For a search Django would also count all rows, without the search.
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    #: Parameters of filters that tabs over the list choose, and fields of filters that have a select only while in use.
+    tab_filters: Sequence[str] = ()
+    #: Columns and fields that not everybody sees who sees the table, and the rights of which one is enough.
+    needs_right: Mapping[str, Sequence[str]] = {}  # noqa: RUF012 - as Django declares such things
+    filters_of_links: Sequence[str] = ()
     formfield_overrides = {DecimalField: {"form_class": NumberField}}  # noqa: RUF012 - as Django declares it
 
     def changeform_view(
@@ -46,22 +57,66 @@ class ShopModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cl
             raise PermissionDenied
         return super().changeform_view(request, object_id, form_url, extra_context)
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list. A sent form of its filters is answered with the plain address of what was chosen."""
+        address = clean_address(request) if request.method == "GET" else None
+        return HttpResponseRedirect(address) if address else super().changelist_view(request, extra_context)
+
     def get_list_display(self, request: HttpRequest) -> Any:
-        """The columns, with decimals as people write them; those that can be edited keep their fields."""
-        return [
-            name if name in self.list_editable else self._plainly(name) for name in super().get_list_display(request)
-        ]
+        """The columns, with dates, amounts and decimals as lists write them; editable ones keep their fields.
+
+        A field that can be edited inside a column of several values is no column of its own, though
+        ``list_display`` has to name it.
+        """
+        names = [seen for name in super().get_list_display(request) if (seen := self._seen(request, name))]
+        inside = {each for name in names if isinstance(name, Lines) for each in name.names}
+        return [self._listed(name) for name in names if name not in inside]
+
+    def sees(self, request: HttpRequest, name: str) -> bool:
+        """Return whether who asks may see a column or field of this table."""
+        rights = self.needs_right.get(name)
+        return rights is None or any(request.user.has_perm(right) for right in rights)
+
+    def _seen(self, request: HttpRequest, name: Any) -> Any:
+        """What of a column, or of a row of fields, who asks may see; None if nothing."""
+        if isinstance(name, Lines):
+            names = tuple(each for each in name.names if self.sees(request, each))
+            return Lines(*names) if names else None
+        if isinstance(name, list | tuple):
+            return tuple(each for each in name if self.sees(request, each)) or None
+        return name if not isinstance(name, str) or self.sees(request, name) else None
+
+    def _listed(self, name: Any) -> Any:
+        if isinstance(name, Lines):
+            return name.bound(self)
+        known = {field.name: field for field in self.model._meta.fields}
+        if not isinstance(name, str) or name not in known or name in self.list_editable:
+            return name
+        return list_column(known[name]) or name
+
+    def action_checkbox(self, obj: Model) -> SafeString:
+        """The box of a row, as Django writes it, without a template for each."""
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">',
+            ACTION_CHECKBOX_NAME, obj.pk, _("Select this object for an action - {}").format(obj),
+        )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return [self._plainly(name) for name in super().get_readonly_fields(request, obj)]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """The fieldsets, in which a read-only decimal has the same name as in :meth:`get_readonly_fields`."""
+        """The fieldsets as far as who asks may see them.
+
+        A read-only decimal has the same name as in :meth:`get_readonly_fields`.
+        """
         readonly = {getattr(name, "__name__", name): name for name in self.get_readonly_fields(request, obj)}
-        return [
-            (title, {**options, "fields": [_renamed(line, readonly) for line in options["fields"]]})
-            for title, options in super().get_fieldsets(request, obj)
-        ]
+
+        def shown(options: Mapping[str, Any]) -> list[Any]:
+            lines = (self._seen(request, line) for line in options["fields"])
+            return [_renamed(line, readonly) for line in lines if line]
+
+        fieldsets = super().get_fieldsets(request, obj)
+        return [(title, {**options, "fields": shown(options)}) for title, options in fieldsets]
 
     def _plainly(self, name: Any) -> Any:
         """A column of decimals as a function of the row that gives the number without an exponent and end zeros."""
@@ -153,20 +208,6 @@ class ShopModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cl
             staff_actor(request), f"{obj._meta.model_name}.{what}", obj, before={} if what == "add" else before,
             after=after,
         )  # fmt: skip
-
-
-@lru_cache(maxsize=1000)
-def plain_column(field: "DecimalField[Any, Any]") -> Callable[[Model], str | None]:
-    """Return a column of a list or a read-only field of a form that shows this field's number plainly."""
-
-    def shown(row: Model) -> str | None:
-        value = getattr(row, field.attname)
-        return None if value is None else plain_number(value)
-
-    shown.__name__ = field.name
-    column: Any = shown
-    column.short_description, column.admin_order_field = field.verbose_name, field.name
-    return shown
 
 
 def _renamed(line: Any, names: Mapping[str, Any]) -> Any:

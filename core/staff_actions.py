@@ -6,7 +6,7 @@ all. The database refuses to change or delete such a row.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import Model
@@ -24,12 +24,24 @@ _LONGEST = 500
 
 @dataclass(frozen=True)
 class Actor:
-    """Who did something: ``code`` is "staff:17" or "shell", ``name`` what people read."""
+    """Who did something: ``code`` is "staff:17" or "shell", ``name`` what people read.
+
+    ``job`` is the number of the job in which it was done, if it was one of many.
+    """
 
     code: str
     name: str
     address: str | None = None
     request_id: str = ""
+    job: int | None = None
+
+
+class Change(NamedTuple):
+    """One object with the values that changed, by name: ``target`` is the object as it is afterwards."""
+
+    target: Model
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
 
 
 def staff_actor(request: HttpRequest) -> Actor:
@@ -75,24 +87,34 @@ def record_staff_actions(
     after: Mapping[str, Any] | None = None,
 ) -> list[StaffAction]:
     """Add one row for each of ``targets``, as :func:`record_staff_action` does for one, in one statement."""
-    values = {
+    return record_staff_changes(
+        actor, action, (Change(target, before or {}, after or {}) for target in targets), reason=reason
+    )
+
+
+def record_staff_changes(
+    actor: Actor, action: str, changes: Iterable[Change], *, reason: str = ""
+) -> list[StaffAction]:
+    """Add one row for each of ``changes``, each with its own values, in one statement; return the rows."""
+    job = {} if actor.job is None else {"job": actor.job}
+    common = {
         "actor": actor.code,
         "address": actor.address,
         "request_id": actor.request_id,
         "action": action,
         "reason": _storable(reason)[:2000],
-        "before": {name: _bounded(value) for name, value in (before or {}).items()},
-        "after": {name: _bounded(value) for name, value in (after or {}).items()},
     }
     rows = StaffAction.objects.bulk_create(
         [
             StaffAction(
-                object_type=target._meta.label_lower,
-                object_id=str(target.pk),
-                object_name=_storable(str(target))[:200],
-                **values,
+                object_type=change.target._meta.label_lower,
+                object_id=str(change.target.pk),
+                object_name=_storable(str(change.target))[:200],
+                before={name: _bounded(value) for name, value in change.before.items()},
+                after={name: _bounded(value) for name, value in {**change.after, **job}.items()},
+                **common,
             )
-            for target in targets
+            for change in changes
         ],
         batch_size=1000,
     )

@@ -13,10 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from core.clock import database_now
+from core.list_columns import Lines
 from core.read_only_admin import ReadOnlyAdmin
 from core.templatetags.shop import duration_text, state_html
 from notices import outbox
 from notices.alerts import close_alerts
+from notices.heartbeats import silent_after
 from notices.models import Alert, Heartbeat, Outbox, SendState, Severity
 
 BADGES = {
@@ -49,12 +51,17 @@ class OpenAlertFilter(admin.SimpleListFilter):
 class AlertAdmin(ReadOnlyAdmin):
     """Alerts, open ones first. The owner, or the code that raised them, closes them; nobody edits them."""
 
-    list_display = ("title", "severity_", "times", "opened_at", "last_at", "mailed_at", "closed_at", "closed_by")
+    list_display = (
+        "title", "severity_", "times", Lines("last_at", "opened_at"), "mailed_at", Lines("closed_at", "closed_by"),
+    )  # fmt: skip
     list_filter = (OpenAlertFilter, "severity")
     search_fields = ("title", "cause", "body")
     # Open alerts have no closing time; Postgres puts NULL first in descending order.
     ordering = (F("closed_at").desc(nulls_first=True), "-opened_at", "-id")
-    fields = ("title", "severity_", "body", "page_", "cause", *list_display[2:])
+    fields = (
+        "title", "severity_", "body", "page_", "cause", "times", "opened_at", "last_at", "mailed_at", "closed_at",
+        "closed_by",
+    )  # fmt: skip
     actions = ("close",)
     list_per_page = 50
 
@@ -78,22 +85,22 @@ class AlertAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("page"))
     def page_(self, alert: Alert) -> SafeString | str:
-        # Link only to paths of this site, whatever wrote the row.
-        is_ours = alert.path.startswith("/") and not alert.path.startswith(("//", "/\\"))
-        return format_html('<a href="{}">{}</a>', alert.path, alert.path) if is_ours else "–"
+        return format_html('<a href="{}">{}</a>', alert.page, alert.page) if alert.page else "–"
 
 
 @admin.register(Outbox)
 class OutboxAdmin(ReadOnlyAdmin):
     """Mails, newest first. What they say is not shown: codes and links in them open accounts."""
 
-    list_display = ("to", "state_", "tries", "error_", "next_at", "sent_at", "queued_at", "template_")
+    list_display = (
+        "to", "state_", Lines("error_", "tries"), Lines("sent_at", "next_at"), "queued_at", "template_",
+    )  # fmt: skip
     list_filter = ("state",)
     search_fields = ("to", "template")
     ordering = ("-id",)
     fields = (
         "to", "template", "language", "state_", "queued_at", "tries", "next_at", "sent_at", "gave_up_at", "good_until",
-        "error", "has_secret", "is_alert", "message_id", "key",
+        "error", "has_secret", "is_alert", "is_news", "message_id", "key",
     )  # fmt: skip
     actions = ("send_again",)
     list_per_page = 50
@@ -131,9 +138,24 @@ class OutboxAdmin(ReadOnlyAdmin):
         return state_html(css, icon, mail.get_state_display())
 
 
+class SeenFilter(admin.SimpleListFilter):
+    """Parts of the shop that were not seen for too long, and those that were."""
+
+    title = _("seen")
+    parameter_name = "seen"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("1", _("Just now")), ("0", _("Not any more"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Heartbeat]) -> QuerySet[Heartbeat]:
+        last = database_now() - silent_after()
+        return {"1": queryset.filter(at__gte=last), "0": queryset.filter(at__lt=last)}.get(self.value() or "", queryset)
+
+
 @admin.register(Heartbeat)
 class HeartbeatAdmin(ReadOnlyAdmin):
     list_display = ("part", "at", "age_")
+    list_filter = (SeenFilter,)
     ordering = ("part",)
     fields = ("part", "at")
 

@@ -75,7 +75,7 @@ OTHER_PRODUCTS = Cause(
     "catalog_providerservice_changelist", query="provider__id__exact={provider}&sale=other",
 )  # fmt: skip
 IDS_PROVE_NOTHING = Cause(
-    "provider:{provider}:unprovable", Severity.ATTENTION, _("%(name)s: order numbers prove nothing here"),
+    "provider:{provider}:unprovable", Severity.ATTENTION, _("%(name)s: its order numbers cannot settle a doubt"),
     _(
         "Its order numbers do not grow, or it answers for orders that are not ours. Orders whose answer is lost will "
         "wait for your decision."
@@ -115,12 +115,12 @@ IN_DOUBT = Cause(
 IN_REVIEW = Cause(
     "provider:{provider}:review", Severity.MONEY, _("Orders at %(name)s need your decision"),
     _("It could not be found out whether they were placed. Their money stays reserved until you decide."),
-    "orders_doubtfulorder_changelist",
+    "orders_doubtfulorder_changelist", query="provider__id__exact={provider}",
 )  # fmt: skip
 BREAKER_TRIPPED = Cause(
-    "provider:{provider}:breaker", Severity.MONEY, _("Sending to %(name)s is held back: too much is in doubt"),
+    "provider:{provider}:breaker", Severity.MONEY, _("%(name)s: sending paused, too many orders in doubt"),
     _("Orders wait. One is tried after the doubts had time to settle; a clear answer lets the others follow."),
-    "orders_order_changelist", query="forward_state__exact=in_doubt",
+    "orders_order_changelist", query="forward_state__exact=in_doubt&provider__id__exact={provider}",
 )  # fmt: skip
 DOUBT_REFUNDED = Cause(
     "provider:{provider}:doubt_refunded", Severity.MONEY, _("Orders in doubt were refunded after waiting too long"),
@@ -240,15 +240,43 @@ TRANSFER_SENT = Cause(
     _("Look into your account, then approve or reject the transfer."),
     "billing_topup_change", "topup",
 )  # fmt: skip
+PAYMENT_UNSURE = Cause(
+    "topup:{topup}:unsure", Severity.MONEY, _("%(number)s of %(customer)s failed, but money may have moved"),
+    _("%(why)s Ask what became of the money. The shop goes on looking, and credits a payment that shows up."),
+    "billing_topup_change", "topup",
+)  # fmt: skip
 CHARGED_BACK = Cause(
     "topup:{topup}:chargeback", Severity.MONEY, _("%(number)s of %(customer)s was charged back"),
     _("It was taken out of the wallet as far as it reached, the rest is a loss, and the wallet is frozen."),
+    "billing_topup_change", "topup",
+)  # fmt: skip
+PAYMENT_DISPUTED = Cause(
+    "topup:{topup}:dispute", Severity.MONEY, _("A bank questions %(number)s of %(customer)s"),
+    _("%(why)s Answer at the payment service, in the time that it gives you."),
     "billing_topup_change", "topup",
 )  # fmt: skip
 REFUND_FAILED = Cause(
     "topup:{topup}:refund", Severity.MONEY, _("A refund of %(number)s failed"),
     _("The gateway answered: %(why)s. The money is back in the customer's wallet."),
     "billing_topup_change", "topup",
+)  # fmt: skip
+REFUND_UNANSWERED = Cause(
+    "topup:{topup}:unanswered", Severity.MONEY, _("%(name)s does not answer about a refund of %(number)s"),
+    _(
+        "%(amount)s is out of the customer's wallet, and the gateway was asked %(tries)s times. The shop goes on "
+        "asking. Look there whether it was sent."
+    ),
+    "billing_topup_change", "topup",
+)  # fmt: skip
+REFUND_TO_SEND = Cause(
+    "topup:{topup}:by_hand", Severity.MONEY, _("A refund of %(number)s waits to be sent by hand"),
+    _("%(amount)s is out of the wallet of %(customer)s. Send it, then write the transaction on the top-up's page."),
+    "billing_topup_change", "topup",
+)  # fmt: skip
+UNKNOWN_PAYMENTS = Cause(
+    "method:{method}:unknown", Severity.MONEY, _("%(name)s has payments that no top-up explains"),
+    _("Its list has payments that are unknown here. Find out whose they are, credit them and close their rows."),
+    "billing_unknownpayment_changelist",
 )  # fmt: skip
 WEBHOOK_CONTRADICTS = Cause(
     "method:{method}:contradicts", Severity.ATTENTION, _("%(name)s names two different top-ups in one call"),
@@ -269,10 +297,12 @@ FROZEN = Cause(
         "Orders are accepted and wait. Nothing is sent to any provider until the shop is thawed; docs/operations.md "
         "says how."
     ),
+    "orders_order_changelist", query="forward_state__exact=queued",
 )  # fmt: skip
 BOOKS_DO_NOT_ADD_UP = Cause(
     "shop:audit", Severity.MONEY, _("The books of the shop do not add up: %(names)s"),
     _("%(rows)s. `manage.py audit` names every row. No money was moved because of it."),
+    "billing_transfer_changelist",
 )  # fmt: skip
 QUEUE_SILENT = Cause(
     "queue:{queue}", Severity.ATTENTION, _("No worker answers on the queue %(queue)s"),
@@ -282,6 +312,7 @@ QUEUE_SILENT = Cause(
 FAILURE = Cause(
     "failure:{part}", Severity.ATTENTION, _("Something in the shop broke: %(part)s"),
     _("%(kind)s. The log has the details; everything else goes on."),
+    "notices_heartbeat_changelist",
 )  # fmt: skip
 MAIL_NOT_SET_UP = Cause(
     "mail:not_set_up", Severity.ATTENTION, _("The shop cannot send mail: EMAIL_URL is not set"),
@@ -300,7 +331,7 @@ MAIL_UNDELIVERED = Cause(
 )  # fmt: skip
 TICKET_OPENED = Cause(
     "ticket:{ticket}", Severity.ATTENTION, _("Ticket %(ticket)s: %(subject)s"),
-    _("A customer wrote to you. Answer by mail, and close the ticket in the admin."),
+    _("A customer wrote to you. Answer on the page of the ticket."),
     "support_ticket_change", "ticket",
 )  # fmt: skip
 

@@ -1,6 +1,8 @@
 """Heartbeats, as rows: nobody notices log lines that stop."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.conf import settings
 
 from notices.models import Heartbeat
 
@@ -14,3 +16,8 @@ def beat(*parts: str, now: datetime) -> None:
 def last_beats() -> dict[str, datetime]:
     """Return the last heartbeat of each part that ever had one."""
     return dict(Heartbeat.objects.values_list("part", "at"))
+
+
+def silent_after() -> timedelta:
+    """Return the age at which a heartbeat means silence: two minutes, or four sweeps if that is longer."""
+    return timedelta(seconds=max(120.0, 4 * settings.SWEEP_SECONDS))

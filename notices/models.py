@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -39,6 +40,11 @@ class Alert(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def page(self) -> str:
+        """Where to look; empty unless it is a path of this site, whatever wrote the row."""
+        return self.path if self.path.startswith("/") and not self.path.startswith(("//", "/\\")) else ""
+
 
 class SendState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
@@ -64,6 +70,8 @@ class Outbox(models.Model):
     has_secret = models.BooleanField(_("holds a code or link"), default=False)
     sealed = models.TextField(_("sealed data"), blank=True)
     is_alert = models.BooleanField(_("alert to the owner"), default=False)
+    #: News to a customer: it can be switched off by a link in it, waits behind codes, and a thaw ends it unsent.
+    is_news = models.BooleanField(_("news to a customer"), default=False, db_default=False)
     message_id = models.CharField(_("Message-ID"), max_length=300)
     state = models.CharField(_("state"), max_length=10, choices=SendState, default=SendState.WAITING)
     queued_at = models.DateTimeField(_("queued"))
@@ -106,6 +114,33 @@ class Outbox(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template} → {self.to}"
+
+
+class News(models.Model):
+    """Something a customer may want a mail about, written with what happened and deleted with the mail.
+
+    ``kind`` is a switch of `accounts.models.MailChoices`, ``reference`` names the order or top-up, as the ledger does.
+    ``is_quiet`` is set for orders through the API and in bulk. ``at_digest`` is set once it waits for the daily mail.
+    """
+
+    # Without a constraint: it would lock the customer's row with every order that ends.
+    customer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    kind = models.CharField(max_length=20)
+    reference = models.CharField(max_length=60)
+    is_quiet = models.BooleanField(default=False, db_default=False)
+    at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    at_digest = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        verbose_name = _("news")
+        verbose_name_plural = _("news")
+        indexes = [models.Index(fields=["due_at", "customer"], name="news_due")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.reference}"
 
 
 class Heartbeat(models.Model):

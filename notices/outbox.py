@@ -26,12 +26,13 @@ from django.utils.translation import gettext as _
 
 from core import broker
 from core.clock import SteadyClock, elapsed_clock
+from core.languages import in_language
 from core.secrets import seal, unseal
 from core.shop_settings import shop_settings
 from notices import causes
 from notices.alerts import close_alert, raise_alert
 from notices.containment import contained
-from notices.models import Alert, Outbox, SendState
+from notices.models import Alert, News, Outbox, SendState
 from notices.transport import (
     AddressRefused,
     MailFailed,
@@ -66,10 +67,10 @@ BATCH = 1_000
 MOST_DATA = 16_000
 
 _QUEUE = """
-    INSERT INTO notices_outbox (channel, key, "to", template, language, data, has_secret, sealed, is_alert, message_id,
-        state, queued_at, next_at, good_until, tries, error)
+    INSERT INTO notices_outbox (channel, key, "to", template, language, data, has_secret, sealed, is_alert, is_news,
+        message_id, state, queued_at, next_at, good_until, tries, error)
     VALUES ('mail', %(key)s, %(to)s, %(template)s, %(language)s, %(data)s::jsonb, %(has_secret)s, %(sealed)s,
-        %(is_alert)s, %(message_id)s, 'waiting', %(now)s, %(now)s, %(good_until)s, 0, '')
+        %(is_alert)s, %(is_news)s, %(message_id)s, 'waiting', %(now)s, %(now)s, %(good_until)s, 0, '')
     ON CONFLICT (key) DO NOTHING RETURNING id
 """
 
@@ -78,7 +79,7 @@ _CLAIM = """
     WHERE id = (
         SELECT id FROM notices_outbox
         WHERE state = 'waiting' AND next_at <= %(now)s AND (is_alert OR NOT %(only_alerts)s)
-        ORDER BY tries > 0, next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+        ORDER BY tries > 0, is_news, next_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
     )
     RETURNING *
 """
@@ -95,6 +96,7 @@ def queue_mail(
     secret: Mapping[str, Any] | None = None,
     good_until: datetime | None = None,
     is_alert: bool = False,
+    is_news: bool = False,
 ) -> bool:
     """Queue one mail in the caller's transaction; return False if ``key`` was queued before.
 
@@ -102,6 +104,8 @@ def queue_mail(
     ``secret`` when the mail is sent. Whatever opens an account, such as a code or a link, belongs into ``secret``: it
     is stored encrypted and wiped once the mail is sent or given up. The row outlives a code by days, and a copy of the
     database must not open accounts. Both hold plain JSON; ValueError if they are too long.
+
+    News has an HTML form too, ``…_message.html``, and in ``data["off"]`` the path that switches such mails off.
     """
     plain, hidden = json.dumps(dict(data)), json.dumps(dict(secret or {}))
     if len(plain) + len(hidden) > MOST_DATA:
@@ -115,6 +119,7 @@ def queue_mail(
         "has_secret": bool(secret),
         "sealed": seal(hidden) if secret else "",
         "is_alert": is_alert,
+        "is_news": is_news,
         "message_id": message_id(),
         "now": now,
         "good_until": good_until,
@@ -200,7 +205,7 @@ def _failed_just_now(now: datetime) -> bool:
 def _claim(now: datetime, only_alerts: bool) -> Outbox | None:
     """Claim a mail until the end of a lease, and return it: the one that has been due for longest, new ones first.
 
-    Mails that failed before come after them, so that no number of those keeps a code back.
+    Mails that failed before come after them, and news after all others, so that no number of those keeps a code back.
     """
     values = {"now": now, "lease_end": now + LEASE, "only_alerts": only_alerts}
     return next(iter(Outbox.objects.raw(_CLAIM, values)), None)
@@ -215,7 +220,8 @@ def _send(row: Outbox, server: Transport, clock: SteadyClock) -> bool:
     if row.good_until is not None and row.good_until <= now:
         if row.error and _nothing_sent_since(row):
             raise_alert(causes.MAIL_FAILS, now=now, problem=row.error)
-        _end(row, SendState.GIVEN_UP, now=now, error=_("Not sent in time: its code or link no longer works."))
+        why = _("Not sent within a day.") if row.is_news else _("Not sent in time: its code or link no longer works.")
+        _end(row, SendState.GIVEN_UP, now=now, error=why)
         return False
     if now - row.queued_at > GIVE_UP_AFTER:
         _end(row, SendState.GIVEN_UP, now=now, error=row.error or _("Not sent within three days."))
@@ -278,7 +284,15 @@ def render(row: Outbox) -> EmailMultiAlternatives:
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
     sender = Address(display_name=shop.sender_name or name or shop.name, addr_spec=address)
     headers = {"Message-ID": row.message_id, "Auto-Submitted": "auto-generated", "Content-Language": row.language}
-    return EmailMultiAlternatives(f"[{shop.name}] {subject}", f"{text}\n", str(sender), [row.to], headers=headers)
+    if not row.is_news:
+        return EmailMultiAlternatives(f"[{shop.name}] {subject}", f"{text}\n", str(sender), [row.to], headers=headers)
+    # RFC 8058: the mail program posts there, without a cookie and without following a redirect.
+    off = settings.SHOP_URL + in_language(row.data.get("off", "/"), settings.LANGUAGE_CODE)
+    headers |= {"List-Unsubscribe": f"<{off}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    mail = EmailMultiAlternatives(subject, f"{text}\n", str(sender), [row.to], headers=headers)
+    with translation.override(row.language):
+        mail.attach_alternative(render_to_string(f"{row.template}_message.html", words), "text/html")
+    return mail
 
 
 def send_again(rows: Collection[Outbox], *, now: datetime) -> list[Outbox]:
@@ -294,6 +308,17 @@ def send_again(rows: Collection[Outbox], *, now: datetime) -> list[Outbox]:
     if again:
         transaction.on_commit(ring, robust=True)
     return again
+
+
+def end_news(*, now: datetime) -> int:
+    """Give up all news that waits, as old as it may be after a thaw; return how many mails. In one transaction.
+
+    News that has no mail yet is deleted with it.
+    """
+    News.objects.filter(at__lte=now).delete()
+    waiting = Outbox.objects.filter(is_news=True, state=SendState.WAITING, queued_at__lte=now)
+    why = _("Not sent: the shop was frozen.")
+    return waiting.update(state=SendState.GIVEN_UP, gave_up_at=now, next_at=None, sealed="", error=why)
 
 
 def delete_old(*, now: datetime) -> int:

@@ -8,6 +8,7 @@ import email.policy
 import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.headerregistry import HeaderRegistry, UnstructuredHeader
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +19,18 @@ _LONGEST = 300
 #: Refused recipients of one connection. A server may end one that had many (Postfix after 20, and slow from 10 on), and
 #: the mails after them would fail as well.
 _MOST_REFUSED = 8
+
+
+class _OneLine(UnstructuredHeader):
+    """A header of one long word: folding would encode it, and mail programs then find no address in it."""
+
+    def fold(self, *, policy: email.policy.Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"  # type: ignore[attr-defined]  # of BaseHeader
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _OneLine)  # type: ignore[arg-type]  # it makes a BaseHeader of this
+_POLICY = email.policy.SMTP.clone(header_factory=_HEADERS)
 
 
 class MailFailed(Exception):
@@ -67,7 +80,7 @@ class Transport:
         """Hand over ``message`` to its one recipient; return the server's answer. Raises MailFailed."""
         is_smtp = isinstance(self._backend, EmailBackend)
         try:
-            content = message.message(policy=email.policy.SMTP).as_bytes()
+            content = message.message(policy=_POLICY).as_bytes()
             if is_smtp:
                 sender = self._backend.prep_address(message.from_email)
                 [recipient] = [self._backend.prep_address(address) for address in message.recipients()]

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from core.list_columns import Lines
 from core.owner_texts_admin import OwnerTextsAdmin
 from core.read_only_admin import ReadOnlyAdmin
 from core.refusals import Refusal
@@ -66,7 +67,7 @@ class OwnPageAdmin(OwnerTextsAdmin):
     form = OwnPageForm
     change_list_template = "admin/pages/ownpage/change_list.html"
     change_form_template = "admin/pages/ownpage/change_form.html"
-    list_display = ("title", "slug", "place", "position", "is_published", "is_terms", "changed_at")
+    list_display = (Lines("title", "slug"), "is_published", "is_terms", "place", "position", "changed_at")
     list_filter = ("is_published", "place")
     search_fields = ("title", "slug")
 
