@@ -31,7 +31,7 @@ from core.shop_settings import shop_settings
 class AccountAdapter(DefaultAccountAdapter):
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        "account_inactive": _("This account is closed."),
+        "account_inactive": _("This account is frozen. Please write to us."),
         "duplicate_email": _("This is the e-mail of your account already."),
         "email_password_mismatch": _("E-mail and password do not match."),
         "enter_current_password": _("Enter your current password."),

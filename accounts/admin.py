@@ -5,65 +5,30 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.models import Group, Permission
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from accounts import viewing
 from accounts.api_keys import change_status_words, revoke_key
+from accounts.customer_filter import CustomerFilter
 from accounts.models import ApiKey, StatusWords, User
+from accounts.reason_form import ReasonForm
 from accounts.second_factor import end_sessions
+from accounts.staff_admin import RoleForm, StaffForm, is_owner
 from core.clock import database_now
+from core.list_columns import Lines
 from core.read_only_admin import ReadOnlyAdmin
+from core.refusals import Refusal
 from core.shop_admin import ShopModelAdmin
-
-#: Keys listed on the page of their customer, newest first.
-KEYS_SHOWN = 10
-ROLES = ("is_staff", "is_superuser", "groups")
-
-
-class StaffForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Add a member of staff. Customers sign up themselves, or `manage.py create_customer` adds them."""
-
-    # Not "password": the form would write the plain text into that column, which holds the hash.
-    first_password = forms.CharField(
-        label=_("Password"),
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_("Ask them to change it after the first sign-in."),
-    )
-
-    class Meta:
-        model = User
-        fields = ("email", "is_superuser", "groups")
-        # It is somebody else's address, so the browser must not fill in the owner's.
-        widgets = {"email": forms.EmailInput(attrs={"autocomplete": "off", "size": 40})}
-        labels = {"is_superuser": _("Owner")}
-        help_texts = {"is_superuser": _("Can see and do everything. Otherwise the groups decide.")}
-
-    def clean_email(self) -> str:
-        email: str = self.cleaned_data["email"].lower()
-        is_taken = EmailAddress.objects.filter(email__iexact=email, verified=True).exists()
-        if is_taken or User.objects.filter(email__iexact=email).exists():
-            raise ValidationError(_("A person with this e-mail address exists already."))
-        return email
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        password = self.cleaned_data.get("first_password")
-        if password:
-            try:
-                validate_password(password, User(email=self.cleaned_data.get("email", "")))
-            except ValidationError as problem:
-                self.add_error("first_password", problem)
-        return cleaned
 
 
 class RoleFilter(admin.SimpleListFilter):
@@ -86,7 +51,9 @@ class RoleFilter(admin.SimpleListFilter):
 class PersonAdmin(ShopModelAdmin):
     """Nobody is deleted, and only an owner adds staff: others could grant themselves every permission."""
 
-    list_display: tuple[str, ...] = ("email", "role_", "is_verified_", "is_active", "date_joined", "last_login")
+    list_display: tuple[Any, ...] = (
+        "email", Lines("role_", "is_verified_"), "is_active", Lines("date_joined", "last_login"),
+    )  # fmt: skip
     list_filter = (RoleFilter, "is_active", "date_joined")
     search_fields = ("email",)
     ordering = ("-id",)
@@ -94,8 +61,34 @@ class PersonAdmin(ShopModelAdmin):
     filter_horizontal = ("groups",)
     actions = ("end_sessions",)
 
+    def get_urls(self) -> list[URLPattern]:
+        own = path("<int:pk>/view-as/", self.admin_site.admin_view(self.view_as), name="accounts_user_view_as")
+        return [own, *super().get_urls()]
+
+    def view_as(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask why, and show the shop as this customer sees it."""
+        if not (self.has_view_permission(request) and request.user.has_perm(viewing.PERMISSION)):
+            raise PermissionDenied
+        customer = get_object_or_404(User, pk=pk)
+        form = ReasonForm(request.POST or None)
+        if form.is_valid():
+            try:
+                viewing.begin(request, customer, reason=form.cleaned_data["reason"], now=database_now())
+            except Refusal as refusal:
+                form.add_error(None, str(refusal.message))
+            else:
+                return redirect("catalog:prices")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("View the shop as a customer"),
+            "opts": self.opts,
+            "original": customer,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/accounts/user/view_as.html", context)
+
     def has_end_sessions_permission(self, request: HttpRequest) -> bool:
-        return _is_owner(request)
+        return is_owner(request)
 
     @admin.action(description=_("End their sessions: they sign in again"), permissions=["end_sessions"])
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -108,40 +101,48 @@ class PersonAdmin(ShopModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         is_verified = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True, email__iexact=OuterRef("email"))
         people: QuerySet[User] = super().get_queryset(request)
-        return people.annotate(verified=Exists(is_verified))
+        return people.annotate(verified=Exists(is_verified)).prefetch_related("groups")
 
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, change, **({"form": StaffForm} if obj is None else {}), **kwargs)
+        if obj is None:
+            kwargs["form"] = StaffForm
+        elif self._may_choose_role(request, obj):
+            kwargs["form"] = RoleForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def _may_choose_role(self, request: HttpRequest, person: User) -> bool:
+        """True for an owner and another member of staff: there is always one owner left, who is signed in."""
+        return is_owner(request) and person.is_staff and person.pk != request.user.pk
 
     def get_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         if obj is None:
-            return ("email", "first_password", "is_superuser", "groups")
-        facts = ("email", "role_", "is_verified_", "is_active", "date_joined", "last_login")
-        return (*facts, "is_superuser", "groups") if obj.is_staff else (*facts, "group")
+            return ("email", "first_password", "role", "groups")
+        # Customers are frozen with a reason instead (`accounts.freezing`).
+        facts = ("email", "role_", "is_verified_", "date_joined", "last_login")
+        if not obj.is_staff:
+            return (*facts, "group")
+        return (*facts, "is_active", *(("role",) if self._may_choose_role(request, obj) else ()), "groups")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         if obj is None:
             return ()
         shown = ("email", "role_", "is_verified_", "date_joined", "last_login")
-        if not _is_owner(request):
+        if not is_owner(request):
             # Only an owner changes the permissions of staff, or whether they can sign in.
-            return (*shown, *ROLES, "is_active") if obj.is_staff else (*shown, *ROLES)
-        return (*shown, "is_active", "is_superuser") if obj.pk == request.user.pk else shown
+            return (*shown, "groups", "is_active") if obj.is_staff else shown
+        return (*shown, "is_active") if obj.pk == request.user.pk else shown
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return _is_owner(request) and super().has_add_permission(request)
+        return is_owner(request) and super().has_add_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        person = self.get_object(request, object_id)
-        about: dict[str, Any] = {}
-        if person is not None and not person.is_staff and request.user.has_perm("accounts.view_apikey"):
-            about = {"keys": ApiKey.objects.filter(customer=person)[:KEYS_SHOWN]}
-        return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
+    def response_post_save_change(self, request: HttpRequest, obj: User) -> HttpResponseRedirect:
+        """Lead back to the page of a customer, and of staff to the list."""
+        if obj.is_staff:
+            return super().response_post_save_change(request, obj)
+        return HttpResponseRedirect(reverse("admin:accounts_user_change", args=[obj.pk]))
 
     @transaction.atomic
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
@@ -156,7 +157,9 @@ class PersonAdmin(ShopModelAdmin):
     def role_(self, person: User) -> Any:
         if person.is_superuser:
             return _("Owner")
-        return _("Staff") if person.is_staff else _("Customer")
+        if not person.is_staff:
+            return _("Customer")
+        return ", ".join(sorted(group.name for group in person.groups.all())) or _("Staff without a role")
 
     @admin.display(description=_("e-mail verified"), boolean=True)
     def is_verified_(self, person: User) -> bool:
@@ -171,25 +174,20 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     """
 
     list_display = (
-        "prefix",
-        "name",
-        "customer",
-        "scopes",
-        "networks",
-        "status_words",
-        "last_used_at",
-        "created_at",
-        "revoked_at",
-    )
-    list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
+        Lines("prefix", "name"), "customer", Lines("scopes", "networks"), "status_words",
+        Lines("last_used_at", "created_at"), "revoked_at",
+    )  # fmt: skip
+    list_filter = (CustomerFilter, ("revoked_at", admin.EmptyFieldListFilter))
     list_select_related = ("customer",)
     search_fields = ("prefix", "name", "customer__email")
-    fields = list_display
+    fields = (
+        "prefix", "name", "customer", "scopes", "networks", "status_words", "last_used_at", "created_at", "revoked_at",
+    )  # fmt: skip
     list_per_page = 50
     actions = ("use_panel_words", "use_smartpanel_words", "revoke")
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        return _is_owner(request)
+        return is_owner(request)
 
     @admin.action(description=_("Revoke the selected keys"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
@@ -221,49 +219,5 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         messages.success(request, said % {"n": len(changed)})
 
 
-def _is_owner(request: HttpRequest) -> bool:
-    return bool(request.user.is_active and request.user.is_superuser)
-
-
-# Only the person can prove an address or a second factor, and sees or ends a session, so staff do not edit these three.
-# Groups get a page of ours.
-admin.site.unregister([EmailAddress, Authenticator, UserSession, Group])
-
-
-@admin.register(Group)
-class StaffGroupAdmin(ShopModelAdmin):
-    """Groups of permissions. Only owners see and change them: who edits a group gives every right to its members."""
-
-    list_display = ("name", "members_")
-    search_fields = ("name",)
-    ordering = ("name",)
-    filter_horizontal = ("permissions",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
-        groups: QuerySet[Group] = super().get_queryset(request)
-        return groups.annotate(members=Count("user"))
-
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "permissions":
-            # Their names show the app and the kind of row, which are read with the permissions.
-            kwargs["queryset"] = Permission.objects.select_related("content_type")
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return _is_owner(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_owner(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return _is_owner(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_owner(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_owner(request)
-
-    @admin.display(description=_("members"), ordering="members")
-    def members_(self, group: Group) -> int:
-        return int(group.members)  # type: ignore[attr-defined]  # annotated by get_queryset
+# Only the person can prove an address or a second factor, and sees or ends a session, so staff do not edit these.
+admin.site.unregister([EmailAddress, Authenticator, UserSession])

@@ -7,6 +7,7 @@ import string
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -66,9 +67,13 @@ def create_key(
     scopes: Collection[str] = (Scope.READ.value, Scope.ORDER.value),
     networks: Collection[str] = (),
     status_words: str = StatusWords.PANEL.value,
+    daily_limit: Decimal | None = None,
     now: datetime,
 ) -> NewKey:
-    """Create a key. ``networks`` holds IPv4 or IPv6 addresses or networks. Raises BadKeyOptions."""
+    """Create a key. ``networks`` holds IPv4 or IPv6 addresses or networks.
+
+    ``daily_limit`` is the most that its orders of a day may cost. Raises BadKeyOptions.
+    """
     name = " ".join(name.split())[:60]
     if not name:
         raise BadKeyOptions(_("Give the key a name, so that you can tell your keys apart."))
@@ -91,6 +96,7 @@ def create_key(
             scopes=wanted,
             networks=read_networks(networks),
             status_words=status_words,
+            daily_limit=daily_limit,
             created_at=now,
         )
     return NewKey(row, plain)
@@ -120,6 +126,11 @@ def change_status_words(*, customer: User, key_id: int, words: str) -> bool:
     if words not in StatusWords.values:
         return False
     return bool(ApiKey.objects.filter(customer=customer, pk=key_id, revoked_at=None).update(status_words=words))
+
+
+def set_daily_limit(*, customer: User, key_id: int, limit: Decimal | None) -> bool:
+    """Limit what this key may order in a day from now on, None for no limit; return False without such a key."""
+    return bool(ApiKey.objects.filter(customer=customer, pk=key_id, revoked_at=None).update(daily_limit=limit))
 
 
 def revoke_all_keys(*, customer: User, now: datetime) -> int:

@@ -1,10 +1,32 @@
+from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.conf import settings
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.api_keys import BadKeyOptions, read_networks
 from accounts.models import Scope, StatusWords
+from core.numbers import NumberField
+
+
+def limit_field() -> NumberField:
+    """Return the field of a key's daily limit."""
+    return NumberField(
+        label=format_lazy(_("Daily limit, {currency}"), currency=settings.SHOP_CURRENCY),
+        required=False,
+        min_value=Decimal("0.01"),
+        max_digits=17,
+        decimal_places=5,
+        help_text=_("Optional: the most that its orders may cost in a day. Leave empty for no limit."),
+    )
+
+
+class DailyLimitForm(forms.Form):
+    """How much a key may spend in a day; empty for as much as the wallet holds."""
+
+    daily_limit = limit_field()
 
 
 class ApiKeyForm(forms.Form):
@@ -26,6 +48,8 @@ class ApiKeyForm(forms.Form):
         max_length=1000,
         help_text=_("Optional: addresses or networks, separated by spaces. Leave empty to allow any address."),
     )
+
+    daily_limit = limit_field()
 
     status_words = forms.ChoiceField(
         label=_("State of subscriptions in"),
@@ -49,4 +73,10 @@ class ApiKeyForm(forms.Form):
         cleaned = self.cleaned_data
         scopes = list(Scope.values) if cleaned["may"] == "both" else [cleaned["may"]]
         words = cleaned["status_words"] or StatusWords.PANEL.value
-        return {"name": cleaned["name"], "scopes": scopes, "networks": cleaned["networks"], "status_words": words}
+        return {
+            "name": cleaned["name"],
+            "scopes": scopes,
+            "networks": cleaned["networks"],
+            "status_words": words,
+            "daily_limit": cleaned["daily_limit"],
+        }

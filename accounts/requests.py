@@ -34,5 +34,8 @@ class CustomerMiddleware:
 
 
 def _customer_of(request: HttpRequest) -> User | None:
-    """The person who is signed in, staff included: they see the shop as a customer of their own."""
+    """The person who is signed in. Staff see the shop as a customer of their own, or as the one that they view."""
+    if (viewing := getattr(request, "viewing", None)) is not None:
+        customer: User = viewing.customer
+        return customer
     return request.user if isinstance(request.user, User) else None

@@ -5,7 +5,7 @@ from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -13,10 +13,19 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.api_keys import BadKeyOptions, change_status_words, create_key, keys_of, revoke_all_keys, revoke_key
-from accounts.forms import ApiKeyForm
+from accounts.api_keys import (
+    BadKeyOptions,
+    change_status_words,
+    create_key,
+    keys_of,
+    revoke_all_keys,
+    revoke_key,
+    set_daily_limit,
+)
+from accounts.forms import ApiKeyForm, DailyLimitForm
+from accounts.key_use import DAYS, use_of
 from accounts.known_devices import NEW_PASSWORD, remember_device
-from accounts.models import StatusWords
+from accounts.models import ApiKey, StatusWords
 from accounts.requests import CustomerRequest
 from accounts.second_factor import has_second_factor, used_second_factor
 from accounts.security_events import log_event
@@ -78,6 +87,25 @@ def api_keys(request: CustomerRequest) -> HttpResponse:
         "status_words": StatusWords.choices,
     }
     return render(request, "account/api_keys.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def api_key(request: CustomerRequest, key_id: int) -> HttpResponse:
+    """Show what was ordered through one key, day by day, and set its daily limit."""
+    key = get_object_or_404(ApiKey, pk=min(key_id, 2**63 - 1), customer=request.customer, revoked_at=None)
+    if request.method == "POST" and not did_recently_reauthenticate(request):
+        raise ReauthenticationRequired  # a stolen session alone must not raise a limit
+    form = DailyLimitForm(request.POST or None, initial={"daily_limit": key.daily_limit})
+    if request.method == "POST" and form.is_valid():
+        limit = form.cleaned_data["daily_limit"]
+        if set_daily_limit(customer=request.customer, key_id=key.pk, limit=limit):
+            log_event(Event.API_KEY_CHANGED, request, key_id=key.pk, daily_limit=str(limit or ""))
+            messages.success(request, _("Saved. The next order through this key keeps to it."))
+        return HttpResponseRedirect(reverse("api_key", args=[key.pk]))
+    context = {"page": "account", "key": key, "form": form, "use": use_of(key, now=database_now()), "days": DAYS}
+    return render(request, "account/api_key.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
