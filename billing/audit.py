@@ -4,6 +4,7 @@
 
 from django.db import connection
 
+from billing.audit_documents import DOCUMENT_EQUATIONS, DOCUMENT_GUARDS
 from billing.equations import NAMED, Equation, Finding, Part, Together, check, guards
 
 __all__ = ["EQUATIONS", "NAMED", "Equation", "Finding", "Part", "Together", "check", "guards", "role_warnings"]
@@ -72,7 +73,7 @@ _TOPUPS = """
                          WHEN code IN ('chargeback', 'topup_refund', 'bonus_back') THEN source_id END AS wallet
           FROM billing_transfer
           WHERE code IN ('topup', 'topup_fee', 'bonus', 'bonus_back', 'topup_refund', 'chargeback', 'chargeback_back',
-                         'chargeback_loss', 'loss_back', 'fee')) t
+                         'chargeback_loss', 'loss_back', 'fee') AND NOT starts_with(reference, 'signup:')) t
     GROUP BY reference
 """
 
@@ -184,13 +185,15 @@ EQUATIONS: list[Equation | Together] = [
         FULL JOIN ({_TOPUPS}) m ON m.reference = 'topup:' || u.id
         LEFT JOIN billing_account w ON w.customer_id = u.customer_id
         CROSS JOIN LATERAL (
-            SELECT CASE WHEN coalesce(sum(amount), 0) >= u.pay_amount THEN u.credit_amount
+            SELECT CASE WHEN coalesce(sum(amount), 0) >= u.pay_amount
+                        THEN greatest(u.credit_amount, least(u.credit_amount + u.surplus,
+                                                             sum(amount) * u.credit_amount / u.pay_amount))
                         ELSE coalesce(sum(amount), 0) * u.credit_amount / u.pay_amount END AS worth
             FROM billing_topuppayment WHERE topup_id = u.id AND currency = u.pay_currency
         ) p
         WHERE NOT coalesce(u.credited = coalesce(CASE WHEN u.is_gift THEN m.bonus ELSE m.credited END, 0)
                            AND u.taken = coalesce(m.taken, 0)
-                           AND u.credited <= u.credit_amount AND u.credited <= p.worth
+                           AND u.credited <= u.credit_amount + u.surplus AND u.credited <= p.worth
                            AND coalesce(m.wallet, w.id) = w.id AND coalesce(m.other_wallet, w.id) = w.id, false)
         """,
     ),
@@ -236,8 +239,10 @@ EQUATIONS: list[Equation | Together] = [
             "billing_transferreview_no_truncate": "billing_transferreview",
             "billing_topupevent_guard": "billing_topupevent",
             "billing_topupevent_no_truncate": "billing_topupevent",
+            **DOCUMENT_GUARDS,
         },
     ),
+    *DOCUMENT_EQUATIONS,
     guards(
         "core",
         {

@@ -25,6 +25,12 @@ class NotEnoughMoney(Refusal):
     code = "not_enough_money"
 
 
+class DepositHeld(NotEnoughMoney):
+    """The wallet holds enough, but a fresh deposit cannot be spent yet. Nothing was posted."""
+
+    code = "deposit_held"
+
+
 class WalletFrozen(Refusal):
     """The owner froze this wallet."""
 
@@ -71,9 +77,17 @@ _INSERT = """
 """
 
 
+#: What of the balance of a wallet ``w`` can be spent when the statement runs; below 0 if held money was taken back.
+SPENDABLE_SQL = """
+    w.balance - CASE WHEN w.held_until > statement_timestamp() THEN
+        (SELECT coalesce(sum(d.amount), 0) FROM billing_helddeposit d
+         WHERE d.wallet_id = w.id AND d.released_at IS NULL AND d.until > statement_timestamp())
+    ELSE 0 END
+"""
+
 #: Selects the one row that a placement needs: the wallet of the customer whose id is the expression ``{customer}``.
 WALLET_SQL = f"""
-    SELECT w.id AS wallet_id, w.balance, w.frozen_at IS NOT NULL AS is_frozen,
+    SELECT w.id AS wallet_id, w.balance, {SPENDABLE_SQL} AS spendable, w.frozen_at IS NOT NULL AS is_frozen,
            (SELECT id FROM billing_account
             WHERE kind = '{AccountKind.HELD}' AND name = '{AccountKind.HELD}' AND customer_id IS NULL) AS held_id
     FROM billing_account w WHERE w.customer_id = {{customer}}
@@ -134,11 +148,17 @@ def post(postings: Sequence[Posting]) -> int:
 def refusal_of(problem: IntegrityError) -> Refusal | None:
     """Return the refusal for the customer behind a database error, None if the error is a bug of ours."""
     constraint = getattr(getattr(problem.__cause__, "diag", None), "constraint_name", None)
+    if constraint == "deposit_is_held":
+        return deposit_is_held()
     return too_little_money() if constraint == "wallet_never_negative" else None
 
 
 def too_little_money() -> NotEnoughMoney:
     return NotEnoughMoney(_("There is not enough money in the wallet."))
+
+
+def deposit_is_held() -> DepositHeld:
+    return DepositHeld(_("A part of your balance cannot be spent yet. Your wallet says from when it can."))
 
 
 def wallet_is_frozen() -> WalletFrozen:

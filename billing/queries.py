@@ -7,15 +7,31 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Sum
+from django.db.models import F
 from django.db.models.functions import Length
 
 from accounts.models import User
+from billing.ledger import SPENDABLE_SQL
 from billing.models import Account, Code, Hold
 from billing.months import Month
 
 ZERO = Decimal(0)
 PER_PAGE = 50
+
+
+_FUNDS = f"SELECT w.balance, {SPENDABLE_SQL} FROM billing_account w WHERE w.customer_id = %s"  # noqa: S608 - our own words
+
+
+@dataclass(frozen=True)
+class Funds:
+    """A balance, and what of it can be spent: the rest are deposits that are held."""
+
+    balance: Decimal = Decimal(0)
+    spendable: Decimal = Decimal(0)
+
+    @property
+    def held(self) -> Decimal:
+        return self.balance - self.spendable
 
 
 @dataclass(frozen=True)
@@ -82,16 +98,17 @@ class MonthEquation:
 
 
 def balance_of(customer: User) -> Decimal:
-    """What the customer can spend now; 0 before the first movement."""
+    """What is in the customer's wallet, with deposits that are held; 0 before the first movement."""
     found = Account.objects.filter(customer=customer).values_list("balance", flat=True).first()
     return ZERO if found is None else found
 
 
-def held_of(customer: User) -> Decimal:
-    """What is held for the customer's open orders in all."""
-    open_holds = Hold.objects.filter(wallet__customer=customer, charged__gt=F("earned") + F("refunded"))
-    held: Decimal | None = open_holds.aggregate(held=Sum(F("charged") - F("earned") - F("refunded")))["held"]
-    return held or ZERO
+def funds_of(customer: User) -> Funds:
+    """Return the customer's balance and what of it can be spent now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FUNDS, [customer.pk])
+        row = cursor.fetchone()
+    return Funds(row[0], max(ZERO, row[1])) if row else Funds()
 
 
 def open_holds_of(customer: User) -> OpenHolds:

@@ -10,8 +10,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from billing.admin.bonuses import LargeCreditFilter
 from billing.models import Account, Hold, Transfer, WalletLine
 from core.capped_count import MOST_COUNTED
+from core.list_columns import Lines
 from core.numbers import ascii_digits
 from core.read_only_admin import ReadOnlyAdmin
 from core.templatetags.money import money_html
@@ -38,9 +40,11 @@ def _matching[Row: Model](rows: QuerySet[Row], term: str, condition: Callable[[s
 
 @admin.register(Transfer)
 class TransferAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "code", "source", "target", "amount_", "reference", "memo", "actor")
+    list_display = (
+        "created_at", "code", Lines("source", "target"), "amount_", Lines("reference", "memo"), "actor",
+    )  # fmt: skip
     list_display_links = ("created_at",)
-    list_filter = ("code", "created_at")
+    list_filter = (LargeCreditFilter, "code", "created_at")
     list_select_related = ("source", "target")
     search_fields = ("reference",)  # What is searched is in get_search_results.
     search_help_text = _("Reference such as order:1042, key, or the whole e-mail address of a customer")

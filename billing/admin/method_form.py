@@ -6,18 +6,18 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+from django.utils.html import escape
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from billing.gateways.contract import ConfigField, Spec
-from billing.gateways.registry import all_gateways, gateway_named
+from billing.gateways.calls import check_address
+from billing.gateways.contract import Config, ConfigField, Spec
+from billing.gateways.own_secrets import SHORTEST, problem_of, published
+from billing.gateways.registry import all_gateways, gateway_named, missing_packages
 from billing.models import PaymentMethod
 from core.secrets import SecretUnreadable
 
 PREFIX = "config_"
-SHORTEST_SECRET = 16
-#: What stands in examples and templates, and is nobody's secret.
-_SAMPLES = ("changeme", "change-me", "secret", "password", "example", "xxxx", "your_", "your-")
 
 
 class AddMethodForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -33,6 +33,12 @@ class AddMethodForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         field: Any = self.fields["gateway"]
         field.choices = [(name, gateway.spec.title) for name, gateway in all_gateways().items()]
+        absent = [
+            _t("%(gateway)s needs the package %(package)s, which is not installed.")
+            % {"gateway": name.capitalize(), "package": package}
+            for name, package in missing_packages().items()
+        ]
+        field.help_text = " ".join(absent)
         self.fields["currency"].initial = settings.SHOP_CURRENCY
 
     def clean_currency(self) -> str:
@@ -69,6 +75,7 @@ class MethodForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("most", _t("The largest top-up is smaller than the smallest."))
         self._check_mode(given)
         self._check_secrets(given)
+        self._check_gateway(given)
         return given
 
     def _check_mode(self, given: Mapping[str, Any]) -> None:
@@ -82,13 +89,13 @@ class MethodForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _check_secrets(self, given: Mapping[str, Any]) -> None:
         """Secrets go only to the address they were given for, are long, and serve one method alone."""
-        stored = self.stored_secrets()
+        stored = stored_secrets(self.instance)
         moved = any(f.is_address and f"{PREFIX}{f.name}" in self.changed_data for f in self.spec.fields) and stored
         new = {f.name: str(given.get(f"{PREFIX}{f.name}") or "") for f in self.spec.fields if f.is_secret}
         for field in (f for f in self.spec.fields if f.is_secret):
             name, secret = f"{PREFIX}{field.name}", new[field.name]
             if secret:
-                if problem := problem_of(secret):
+                if problem := problem_of(secret) or published(secret):
                     self.add_error(name, problem)
                 elif list(new.values()).count(secret) > 1 or self._is_used_elsewhere(secret):
                     self.add_error(name, _t("Another field or method has this secret already: each needs its own."))
@@ -97,12 +104,15 @@ class MethodForm(forms.ModelForm):  # type: ignore[type-arg]
             elif given.get("is_on") and field.is_required and field.name not in stored:
                 self.add_error(name, _t("The method cannot be on without it."))
 
-    def stored_secrets(self) -> dict[str, str]:
-        """Return the secrets that are stored now; none if no key of the environment opens them."""
-        try:
-            return self.instance.secrets()
-        except SecretUnreadable:
-            return {}
+    def _check_gateway(self, given: Mapping[str, Any]) -> None:
+        """What only the gateway knows: a key of the wrong mode, an address that must not be called."""
+        values = {f.name: str(given.get(f"{PREFIX}{f.name}") or "").strip() for f in self.spec.fields}
+        stored = stored_secrets(self.instance)
+        config = Config(
+            {name: value or stored.get(name, "") for name, value in values.items()}, bool(given.get("is_live"))
+        )
+        for name, problem in gateway_named(self.instance.gateway).problems(config).items():
+            self.add_error(f"{PREFIX}{name}", problem)
 
     def _is_used_elsewhere(self, secret: str) -> bool:
         for other in PaymentMethod.objects.exclude(pk=self.instance.pk):
@@ -118,25 +128,26 @@ class MethodForm(forms.ModelForm):  # type: ignore[type-arg]
         secret_names = {f.name for f in self.spec.fields if f.is_secret}
         self.instance.settings = {name: value for name, value in given.items() if name not in secret_names}
         if new := {name: value for name, value in given.items() if name in secret_names and value}:
-            self.instance.set_secrets({**self.stored_secrets(), **new})
+            self.instance.set_secrets({**stored_secrets(self.instance), **new})
         return super().save(commit=commit)
 
 
-def problem_of(secret: str) -> str:
-    """Return why a secret is refused, empty if it is not."""
-    if secret != secret.strip() or not secret.isprintable():
-        return _t("The secret begins or ends with a blank, or has a character that cannot be seen.")
-    if len(secret) < SHORTEST_SECRET:
-        return _t("A secret has at least %(least)d characters.") % {"least": SHORTEST_SECRET}
-    if any(secret.lower().startswith(sample) for sample in _SAMPLES) or len(set(secret)) < 5:
-        return _t("This is an example, not a secret.")
-    return ""
+def stored_secrets(method: PaymentMethod) -> dict[str, str]:
+    """Return the secrets of a method that are stored now; none if no key of the environment opens them."""
+    try:
+        return method.secrets()
+    except SecretUnreadable:
+        return {}
 
 
 def form_for(method: PaymentMethod) -> type[MethodForm]:
     """Return the form of a method, with the fields of its gateway."""
     spec = gateway_named(method.gateway).spec
-    fields = {f"{PREFIX}{f.name}": _field(f, str(method.settings.get(f.name, ""))) for f in spec.fields}
+    stored = stored_secrets(method)
+    fields = {
+        f"{PREFIX}{f.name}": _field(f, stored.get(f.name, "") if f.is_secret else str(method.settings.get(f.name, "")))
+        for f in spec.fields
+    }
     return type("GatewayForm", (MethodForm,), fields)
 
 
@@ -148,14 +159,16 @@ def config_names(fields: Iterable[ConfigField]) -> list[str]:
 def _field(of: ConfigField, value: str) -> forms.CharField:
     if of.is_secret:
         widget: forms.Widget = forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=False)
-        text: Any = _("Stored encrypted and never shown again. Leave empty to keep the present one.")
+        # Four letters of a short secret would be too much of it.
+        end = escape(f"…{value[-4:]}") if len(value) >= SHORTEST else "…"
+        text = _t("Set: it ends in %(end)s. Leave empty to keep it.") % {"end": end} if value else _t("Not set yet.")
         return forms.CharField(
             label=str(of.label),
             required=False,
             max_length=500,
             strip=False,
             widget=widget,
-            help_text=str(of.help or text),
+            help_text=f"{of.help} {text}".strip(),
         )
     widget = AdminTextareaWidget() if of.is_long else AdminTextInputWidget(attrs={"autocomplete": "off"})
     most = 4000 if of.is_long else 500
@@ -166,4 +179,5 @@ def _field(of: ConfigField, value: str) -> forms.CharField:
         widget=widget,
         initial=value,
         help_text=str(of.help),
+        validators=[check_address] if of.is_address else [],
     )

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -11,9 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.admin.method_form import AddMethodForm, config_names, form_for
 from billing.gateways.contract import Ability, NoAnswer
+from billing.gateways.own_secrets import unusable_secrets
 from billing.gateways.registry import UnknownGateway, all_gateways
 from billing.models import PaymentMethod
+from billing.models.topups import OPEN
 from billing.topups.methods import config_of, gateway_of, webhook_url
+from core.clock import database_now
+from core.list_columns import Lines
 from core.secrets import SecretUnreadable
 from core.shop_admin import ShopModelAdmin
 from core.templatetags.shop import state_html
@@ -24,11 +29,11 @@ class PaymentMethodAdmin(ShopModelAdmin):
     """Ways to pay. A new one is off until its gateway's fields are filled in."""
 
     change_form_template = "admin/billing/paymentmethod/change_form.html"
-    list_display = ("name", "state_", "position", "gateway_", "currency", "least", "most", "fee_percent")
+    list_display = ("name", "state_", "position", Lines("gateway_", "currency"), Lines("least", "most"), "fee_percent")
     list_filter = ("is_on", "is_live")
     list_editable = ("position",)
     ordering = ("position", "pk")
-    readonly_fields = ("gateway_", "webhook_", "last_event_at", "last_answer_at")
+    readonly_fields = ("gateway_", "webhook_", "last_event_at", "last_answer_at", "forged_", "waiting_")
 
     class Media:
         css = {"all": ["admin-parts.css"]}
@@ -44,7 +49,7 @@ class PaymentMethodAdmin(ShopModelAdmin):
         if obj is None:
             return [(None, {"fields": ("gateway", "name", "currency")})]
         spec = gateway_of(obj).spec
-        state = ("webhook_", "last_event_at", "last_answer_at")
+        state = ("webhook_", "last_event_at", "last_answer_at", "forged_", "waiting_")
         found: list[Any] = [
             (None, {"fields": ("gateway_", "name", "arrives", "is_on", "is_live", "position")}),
             (_("Amounts"), {"fields": ("currency", "exchange_rate", "least", "most", "takes_less")}),
@@ -92,7 +97,8 @@ class PaymentMethodAdmin(ShopModelAdmin):
         if not self.has_change_permission(request, method):
             raise PermissionDenied
         try:
-            problems = gateway_of(method).check(config_of(method))
+            gateway, config = gateway_of(method), config_of(method)
+            problems = list(unusable_secrets(gateway.spec, config.values).values()) or gateway.check(config)
         except NoAnswer as problem:
             problems = [_t("The gateway did not answer: %(problem)s") % {"problem": str(problem)[:300]}]
         except (SecretUnreadable, UnknownGateway) as problem:
@@ -110,7 +116,22 @@ class PaymentMethodAdmin(ShopModelAdmin):
 
     @admin.display(description=_("address for its calls"))
     def webhook_(self, method: PaymentMethod) -> str:
-        return webhook_url(method)
+        url = webhook_url(method)
+        if url.startswith("https://"):
+            return url
+        return _t("%(url)s: payment services call https addresses only. Set SHOP_URL to one.") % {"url": url}
+
+    @admin.display(description=_("calls with a wrong signature"))
+    def forged_(self, method: PaymentMethod) -> str:
+        if not method.forged or method.forged_since is None:
+            return _t("None")
+        facts = {"count": method.forged, "time": f"{method.forged_since:%Y-%m-%d %H:%M} UTC"}
+        return _t("%(count)s in the hour from %(time)s") % facts
+
+    @admin.display(description=_("top-ups that wait for more than an hour"))
+    def waiting_(self, method: PaymentMethod) -> int:
+        hour_ago = database_now() - timedelta(hours=1)
+        return method.topups.filter(state__in=OPEN, created_at__lt=hour_ago).count()
 
     @admin.display(description=_("state"))
     def state_(self, method: PaymentMethod) -> SafeString:

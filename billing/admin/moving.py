@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -18,15 +17,15 @@ from billing.admin.forms import MoveMoneyForm, new_nonce
 from billing.models import Wallet
 from core.read_only_admin import ReadOnlyAdmin
 from core.refusals import Refusal
+from core.staff_actions import staff_actor
 from core.templatetags.money import money_text
 
 
 @dataclass(frozen=True)
 class Direction:
-    """Into the wallet or out of it: the ledger's function, and the words on the pages."""
+    """Into the wallet or out of it: the operation, and the words on the pages."""
 
     move: Callable[..., bool]
-    action: str
     sign: int
     title: str | Promise
     verb: str | Promise
@@ -39,6 +38,13 @@ def may_move_money(request: HttpRequest) -> bool:
     return request.user.has_perm("billing.change_wallet")
 
 
+def page_after(request: HttpRequest, wallet: Wallet) -> tuple[str, int]:
+    """Return the page on which staff read what they did to a wallet: its customer's, for those who may see people."""
+    if wallet.customer_id is not None and request.user.has_perm("accounts.view_user"):
+        return "admin:accounts_user_change", wallet.customer_id
+    return "admin:billing_wallet_change", wallet.pk
+
+
 def move_money(page: ReadOnlyAdmin, request: HttpRequest, pk: int, way: Direction) -> HttpResponse:
     """Show the form, then its confirmation; move the money once it is confirmed. Staff without the right get 403."""
     wallet: Wallet = get_object_or_404(page.get_queryset(request), pk=pk)
@@ -47,7 +53,7 @@ def move_money(page: ReadOnlyAdmin, request: HttpRequest, pk: int, way: Directio
     form = MoveMoneyForm(request.POST or None, initial={"nonce": new_nonce()})
     is_sent = request.method == "POST" and form.is_valid()
     if is_sent and "confirmed" in request.POST and _move(page, request, wallet, way, form):
-        return redirect("admin:billing_wallet_change", pk)
+        return redirect(*page_after(request, wallet))
     context: dict[str, Any] = {
         **page.admin_site.each_context(request),
         "title": way.title,
@@ -70,29 +76,22 @@ def move_money(page: ReadOnlyAdmin, request: HttpRequest, pk: int, way: Directio
 
 
 def _move(page: ReadOnlyAdmin, request: HttpRequest, wallet: Wallet, way: Direction, form: MoveMoneyForm) -> bool:
-    """Move the money; return False, with the reason on the form, if the ledger refuses."""
+    """Move the money; return False, with the reason on the form, if it is refused."""
     given = form.cleaned_data
     words = {"amount": money_text(given["amount"]), "customer": wallet.customer}
     try:
-        with transaction.atomic():
-            is_new = way.move(
-                customer=wallet.customer,
-                amount=given["amount"],
-                reason=given["reason"],
-                reference=f"admin:{given['nonce']}",
-                actor=str(request.user),
-            )
-            if is_new:
-                page.record(
-                    request, wallet, way.action, f"{way.verb % words}: {given['reason']}", reason=given["reason"],
-                    after={"amount": given["amount"]},
-                )  # fmt: skip
+        is_new = way.move(
+            wallet=wallet, amount=given["amount"], reason=given["reason"], nonce=given["nonce"],
+            actor=staff_actor(request),
+        )  # fmt: skip
     except Refusal as refusal:
         form.add_error("amount", str(refusal.message))
         return False
     except ledger.KeyReused:
         form.add_error(None, _("This form was sent before with other amounts. Open it again."))
         return False
+    if is_new:
+        page.note_in_history(request, wallet, f"{way.verb % words}: {given['reason']}")
     show = messages.success if is_new else messages.warning
     show(request, (way.done if is_new else way.again) % words)
     return True

@@ -1,10 +1,11 @@
-"""What staff do with one top-up: have it looked at, decide it, review a transfer, send a payment back."""
+"""What staff do with one top-up: have it looked at, decide it, review a transfer, settle what is above it."""
 
+import json
 from decimal import Decimal
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
@@ -12,19 +13,18 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from billing.admin.topup_refunds import PAGE, RefundingAdmin, ReviewForm
+from billing.documents import pdf
+from billing.evidence.file import as_html, evidence_of
 from billing.models import TopUp, TopUpState, TransferNotice
 from billing.models.files import FileKind
-from billing.topups import refunding, reviewing
+from billing.topups import holding, reviewing, surplus
 from billing.topups.deciding import decide
 from billing.topups.looking import look
 from core.clock import database_now
-from core.numbers import NotANumber, read_decimal, read_whole
-from core.read_only_admin import ReadOnlyAdmin
 from core.refusals import Refusal
 from core.staff_actions import staff_actor
 from core.templatetags.money import money_text
-
-PAGE = "admin:billing_topup_change"
 
 
 class DecideForm(forms.Form):
@@ -33,23 +33,7 @@ class DecideForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), max_length=300, widget=forms.TextInput(attrs={"size": 60}))
 
 
-class ReviewForm(forms.Form):
-    """What was seen in the account, or why the transfer is rejected."""
-
-    amount = forms.CharField(label=_("Amount seen"), max_length=40, required=False)
-    reason = forms.CharField(label=_("Reason"), max_length=300, required=False)
-
-    def clean_amount(self) -> Decimal | None:
-        text = self.cleaned_data["amount"]
-        if not text:
-            return None
-        try:
-            return read_decimal(text, point=".")
-        except NotANumber as problem:
-            raise ValidationError(str(problem.message)) from problem
-
-
-class DecidingAdmin(ReadOnlyAdmin):
+class DecidingAdmin(RefundingAdmin):
     """What the page of top-ups needs in order to do them."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -58,14 +42,12 @@ class DecidingAdmin(ReadOnlyAdmin):
             path("<int:pk>/look/", wrap(self.look), name="billing_topup_look"),
             path("<int:pk>/decide/", wrap(self.decide), name="billing_topup_decide"),
             path("<int:pk>/proof/<int:notice>/", wrap(self.proof), name="billing_topup_proof"),
-            path("<int:pk>/refund/", wrap(self.refund), name="billing_topup_refund"),
+            path("<int:pk>/evidence/", wrap(self.evidence), name="billing_topup_evidence"),
+            path("<int:pk>/surplus/", wrap(self.surplus), name="billing_topup_surplus"),
             path("<int:pk>/review/", wrap(self.review), name="billing_topup_review"),
+            path("<int:pk>/release/", wrap(self.release), name="billing_topup_release"),
         ]
         return [*own, *super().get_urls()]
-
-    def has_decide_permission(self, request: HttpRequest) -> bool:
-        """True for staff with the permission "change top-up", though no form changes one."""
-        return request.user.has_perm("billing.change_topup")
 
     def look(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask the gateway now."""
@@ -137,6 +119,27 @@ class DecidingAdmin(ReadOnlyAdmin):
         messages.success(request, said)
         return redirect(PAGE, pk)
 
+    def release(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Let the customer spend what is held of it."""
+        topup = self._posted(request, pk)
+        if topup is None:
+            return HttpResponseNotAllowed(["POST"])
+        form = DecideForm(request.POST)
+        if not form.is_valid():
+            messages.error(request, _t("Nothing was released: give a reason."))
+            return redirect(PAGE, pk)
+        try:
+            holding.release(
+                topup_id=pk, actor=staff_actor(request), reason=form.cleaned_data["reason"], now=database_now()
+            )
+        except Refusal as refusal:
+            messages.error(request, str(refusal.message))
+            return redirect(PAGE, pk)
+        said = _t("%(number)s can be spent now.") % {"number": topup.number}
+        self.note_in_history(request, topup, said)
+        messages.success(request, said)
+        return redirect(PAGE, pk)
+
     def proof(self, request: HttpRequest, pk: int, notice: int) -> HttpResponse:
         """The file that a customer sent, so that nothing in it runs: a picture of ours, or a PDF to download."""
         if not self.has_view_permission(request):
@@ -154,39 +157,40 @@ class DecidingAdmin(ReadOnlyAdmin):
         answer["Cross-Origin-Resource-Policy"] = "same-origin"
         return answer
 
-    def refund(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Send a payment back, or a part of it."""
-        topup = self._posted(request, pk)
-        if topup is None:
+    def evidence(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Everything for a dispute about a payment, as a file: JSON, or a PDF where those can be made."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = TopUp.objects.select_related("customer", "method")
+        topup = get_object_or_404(found, pk=pk if pk < 2**63 else 0)
+        facts = evidence_of(topup, now=database_now())
+        is_pdf = request.GET.get("as") == "pdf"
+        if is_pdf and not pdf.is_available():
+            raise Http404
+        content = pdf.made_of(as_html(facts)) if is_pdf else json.dumps(facts, ensure_ascii=False, indent=2).encode()
+        kind = "application/pdf" if is_pdf else "application/json"
+        answer = HttpResponse(content, content_type=kind)
+        answer["Content-Disposition"] = f'attachment; filename="{topup.number}.{kind[12:]}"'
+        return answer
+
+    def surplus(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Credit what was paid above what the top-up asked for, or write off what is not credited."""
+        if self._posted(request, pk) is None:
             return HttpResponseNotAllowed(["POST"])
-        form, payment = ReviewForm(request.POST), read_whole(request.POST.get("payment", ""))
+        form = DecideForm(request.POST)
         if not form.is_valid():
-            messages.error(request, " ".join(str(e) for errors in form.errors.values() for e in errors))
+            messages.error(request, _t("Nothing was decided: give a reason."))
             return redirect(PAGE, pk)
+        is_credit, actor, reason = "credit" in request.POST, staff_actor(request), form.cleaned_data["reason"]
+        settle = surplus.credit_surplus if is_credit else surplus.write_off
         try:
-            refund = refunding.ask_refund(
-                topup_id=pk,
-                payment_id=payment or 0,
-                amount=form.cleaned_data["amount"] or Decimal(0),
-                actor=staff_actor(request),
-                reason=form.cleaned_data["reason"],
-                now=database_now(),
-            )
+            topup = settle(topup_id=pk, actor=actor, reason=reason, now=database_now())
         except Refusal as refusal:
             messages.error(request, str(refusal.message))
             return redirect(PAGE, pk)
-        said = _t("%(amount)s of %(number)s is being sent back.") % {
-            "amount": refund.amount_text,
-            "number": topup.number,
-        }
+        words = {"number": topup.number, "amount": money_text(topup.credited)}
+        credited = _t("%(number)s: %(amount)s is credited.") % words
+        said = credited if is_credit else _t("%(number)s: what is left of the payment is written off.") % words
         self.note_in_history(request, topup, said)
         messages.success(request, said)
         return redirect(PAGE, pk)
-
-    def _posted(self, request: HttpRequest, pk: int) -> TopUp | None:
-        """The top-up of a POST request; None for other methods. Raises PermissionDenied."""
-        if request.method != "POST":
-            return None
-        if not (self.has_view_permission(request) and self.has_decide_permission(request)):
-            raise PermissionDenied
-        return get_object_or_404(TopUp, pk=pk)

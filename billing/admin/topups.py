@@ -1,20 +1,23 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.customer_filter import CustomerFilter
 from billing.admin.topup_decisions import DecidingAdmin
-from billing.gateways.manual.gateway import approvers_needed
-from billing.models import PaymentRefund, TopUp, TopUpState
-from billing.models.topups import TO_DECIDE
-from billing.topups import methods, refunding, reviewing
-from billing.topups.deciding import may_decide
+from billing.documents import pdf
+from billing.gateways.contract import Ability
+from billing.gateways.reading import amount_text
+from billing.models import HeldDeposit, PaymentRefund, TopUp
+from billing.topups import holding, methods, refunding, reviewing, surplus
+from billing.topups.deciding import may_decide, waits_for_staff
+from billing.topups.finding import matching
 from billing.topups.words import topup_state
-from core.numbers import ascii_digits
+from core.clock import database_now
+from core.list_columns import Lines
 from core.templatetags.money import money_html
 
 PAGE = "admin:billing_topup_change"
@@ -28,9 +31,7 @@ class WaitingFilter(admin.SimpleListFilter):
         return [("1", _("Waits for you"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[TopUp]) -> QuerySet[TopUp]:
-        sent = Q(state=TopUpState.PENDING, notices__isnull=False)
-        waiting = Q(pk__in=TopUp.objects.filter(sent).values("pk")) | Q(state__in=TO_DECIDE, decision="")
-        return queryset.filter(waiting) if self.value() == "1" else queryset
+        return queryset.filter(waits_for_staff()) if self.value() == "1" else queryset
 
 
 @admin.register(TopUp)
@@ -38,14 +39,17 @@ class TopUpAdmin(DecidingAdmin):
     """Top-ups: staff see what came in, have the gateway asked again, and decide what does not fit."""
 
     change_form_template = "admin/billing/topup/change_form.html"
-    list_display = ("number_", "state_", "credit_", "credited_", "customer", "method", "created_at", "taken_")
-    list_filter = (WaitingFilter, "state", "method", "created_at")
+    list_display = (
+        "number_", "state_", Lines("customer", "method"), "created_at", "credit_", Lines("credited_", "taken_"),
+    )  # fmt: skip
+    list_filter = (WaitingFilter, "state", CustomerFilter, "method", "created_at")
     list_select_related = ("customer", "method")
     search_fields = ("remote_id",)  # What is searched is in get_search_results.
     search_help_text = _("Number such as T-12, id at the gateway, reference, or the whole e-mail address of a customer")
     fields = (
-        "number_", "created_at", "customer", "method", "is_live", "state_", "why", "credit_", "fee", "bonus",
+        "number_", "created_at", "customer", "method", "is_live", "state_", "why", "credit_", "fee_", "bonus_",
         "pay_", "received_", "credited_", "taken_", "decision", "remote_id", "reference", "expires_at", "next_look_at",
+        "address", "device", "terms",
     )  # fmt: skip
     list_per_page = 50
 
@@ -56,15 +60,8 @@ class TopUpAdmin(DecidingAdmin):
         self, request: HttpRequest, queryset: QuerySet[TopUp], search_term: str
     ) -> tuple[QuerySet[TopUp], bool]:
         for word in search_term.replace("\0", "").split()[:5]:
-            number = ascii_digits(word.upper().removeprefix("T-"))
-            condition = Q(remote_id=word) | Q(reference=word) | Q(payments__payment_id=word)
-            if number.isascii() and number.isdigit() and len(number) < 19:
-                condition |= Q(pk=int(number))
-            if "@" in word:
-                people = list(User.objects.filter(email__iexact=word).values_list("pk", flat=True))
-                condition |= Q(customer__in=people)
-            queryset = queryset.filter(condition)
-        return queryset, True
+            queryset = queryset.filter(matching(word))
+        return queryset, False
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -78,9 +75,18 @@ class TopUpAdmin(DecidingAdmin):
                 "may_change": self.has_decide_permission(request),
                 "may_decide": self.has_decide_permission(request) and may_decide(topup),
                 "may_review": self.has_decide_permission(request) and reviewing.may_review(topup),
-                "needed": _approvers_of(topup),
+                "needed": reviewing.approvers_of(topup),
+                "second_above": reviewing.second_above_text(topup),
                 "may_refund": self.has_decide_permission(request) and refunding.can_refund(topup),
+                "is_by_hand": methods.can(topup.method, Ability.REFUND_BY_HAND),
+                "uncredited": amount_text(surplus.uncredited(topup), topup.pay_currency),
+                "may_settle": self.has_decide_permission(request) and surplus.uncredited(topup) > 0,
+                "has_pdf": pdf.is_available(),
+                "paid_above": surplus.paid_above(topup) > 0,
+                "documents": topup.documents.order_by("pk").defer("html"),
                 "refunds": PaymentRefund.objects.filter(payment__topup=topup).select_related("payment"),
+                "held": HeldDeposit.objects.filter(topup=topup).first(),
+                "may_release": self.has_decide_permission(request) and holding.can_release(topup, now=database_now()),
                 "notices": topup.notices.all(),
                 "reviews": topup.reviews.select_related("topup"),
             }
@@ -98,6 +104,14 @@ class TopUpAdmin(DecidingAdmin):
     def credit_(self, topup: TopUp) -> SafeString:
         return money_html(topup.credit_amount)
 
+    @admin.display(description=_("fee"))
+    def fee_(self, topup: TopUp) -> SafeString:
+        return money_html(topup.fee)
+
+    @admin.display(description=_("bonus"))
+    def bonus_(self, topup: TopUp) -> SafeString:
+        return money_html(topup.bonus)
+
     @admin.display(description=_("credited"), ordering="credited")
     def credited_(self, topup: TopUp) -> SafeString:
         return money_html(topup.credited)
@@ -113,10 +127,3 @@ class TopUpAdmin(DecidingAdmin):
     @admin.display(description=_("received"))
     def received_(self, topup: TopUp) -> str:
         return topup.received_text
-
-
-def _approvers_of(topup: TopUp) -> int:
-    """How many of the staff have to approve a transfer; 0 for what nobody reviews."""
-    if not reviewing.takes_notices(topup):
-        return 0
-    return approvers_needed(topup.pay_amount, methods.config_of(topup.method))

@@ -13,10 +13,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from accounts.staff_limits import OverLimit
 from billing.amounts import BadAmount, parse_amount
 from billing.models import VoucherBatch
 from billing.topups.vouchers import MOST_CODES, BadBatch, make_batch, stop_batch
 from core.clock import database_now
+from core.list_columns import Lines
 from core.numbers import NotANumber, read_decimal
 from core.shop_admin import ShopModelAdmin
 from core.shown_once import keep_for_page, take_for_page
@@ -51,7 +53,14 @@ class VoucherBatchAdmin(ShopModelAdmin):
     """Batches of codes. Its codes are given once, as a file; afterwards it can only be stopped."""
 
     change_form_template = "admin/billing/voucherbatch/change_form.html"
-    list_display = ("name", "amount_", "count", "redeemed_", "is_gift", "good_until", "stopped_at", "created_at")
+    list_display = (
+        "name",
+        "amount_",
+        Lines("redeemed_", "count"),
+        "is_gift",
+        Lines("good_until", "stopped_at"),
+        "created_at",
+    )
     list_filter = ("is_gift", ("stopped_at", admin.EmptyFieldListFilter))
     search_fields = ("name",)
     fields = ("name", "amount_", "count", "redeemed_", "is_gift", "good_until", "stopped_at", "made_by", "created_at")
@@ -83,7 +92,7 @@ class VoucherBatchAdmin(ShopModelAdmin):
         if request.method == "POST" and form.is_valid():
             try:
                 batch, codes = make_batch(**form.cleaned_data, actor=staff_actor(request), now=database_now())
-            except BadBatch as refusal:
+            except (BadBatch, OverLimit) as refusal:
                 form.add_error(None, str(refusal.message))
             else:
                 self.note_in_history(request, batch, _t("Made %(count)d codes") % {"count": len(codes)})

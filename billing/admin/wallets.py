@@ -12,8 +12,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from billing import ledger
-from billing.admin.moving import Direction, may_move_money, move_money
+from billing.admin.moving import Direction, may_move_money, move_money, page_after
+from billing.by_hand import credit_by_hand, debit_by_hand
 from billing.models import AccountKind, Hold, Wallet
 from billing.queries import open_holds_of, statement
 from core.read_only_admin import ReadOnlyAdmin
@@ -22,8 +22,7 @@ from core.templatetags.money import money_html
 _HELD = F("charged") - F("earned") - F("refunded")
 
 CREDIT = Direction(
-    move=ledger.credit,
-    action="wallet.credit",
+    move=credit_by_hand,
     sign=1,
     title=_("Credit a wallet"),
     verb=_("Credit %(amount)s"),
@@ -31,8 +30,7 @@ CREDIT = Direction(
     again=_("%(amount)s was credited before; nothing was added."),
 )
 DEBIT = Direction(
-    move=ledger.debit,
-    action="wallet.debit",
+    move=debit_by_hand,
     sign=-1,
     title=_("Debit a wallet"),
     verb=_("Debit %(amount)s"),
@@ -107,7 +105,7 @@ class WalletAdmin(ReadOnlyAdmin):
             if Wallet.objects.filter(pk=pk, frozen_at__isnull=False).update(frozen_at=None):
                 self.record(request, wallet, "wallet.unfreeze", _t("Unfrozen"), before=before)
                 messages.success(request, _t("The wallet can be used again."))
-        return redirect("admin:billing_wallet_change", pk)
+        return redirect(*page_after(request, wallet))
 
     @admin.display(description=_("balance"), ordering="balance")
     def balance_(self, wallet: Wallet) -> SafeString:

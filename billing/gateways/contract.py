@@ -25,17 +25,31 @@ class ReadState(enum.StrEnum):
     HELD = "held"
 
 
+class Dispute(enum.StrEnum):
+    """What the customer's bank does before money leaves. INQUIRY: it only asks. OPEN: it wants the money back."""
+
+    NONE = ""
+    INQUIRY = "inquiry"
+    OPEN = "open"
+
+
 class Ability(enum.StrEnum):
     """What a gateway can do besides taking payments.
 
-    NOTICE: customers say that they sent the money, and people check it. CODE: customers redeem codes of ours.
+    REFUND: it sends money back. REFUND_LINK: it makes a link at which the customer takes it. REFUND_BY_HAND: staff send
+    it themselves, and write down the transaction. NOTICE: customers say that they sent the money, and people check it.
+    CODE: customers redeem codes of ours. LIST: it lists payments by time, which shows those that a restored database
+    does not know.
     """
 
     REFUND = "refund"
+    REFUND_LINK = "refund_link"
+    REFUND_BY_HAND = "refund_by_hand"
     CANCEL = "cancel"
     WEBHOOK = "webhook"
     NOTICE = "notice"
     CODE = "code"
+    LIST = "list"
 
 
 @dataclass(frozen=True)
@@ -55,19 +69,25 @@ class ConfigField:
 class Spec:
     """What the core, the admin and the pages know of a gateway before they call it.
 
-    ``lives_for`` is how long a customer may take to pay, ``watched_for`` how long money may still arrive after that.
+    ``lives_for`` is how long a customer may take to pay, ``watched_for`` how long money may still arrive or go back
+    after that. ``decimals`` names currencies whose amounts have another number of decimals here than elsewhere.
     """
 
     name: str
     title: str | Promise
     fields: tuple[ConfigField, ...] = ()
     currencies: frozenset[str] = frozenset()
+    decimals: Mapping[str, int] = field(default_factory=dict)
     abilities: frozenset[Ability] = frozenset()
     lives_for: timedelta = timedelta(hours=24)
     watched_for: timedelta = timedelta(days=7)
     headers: tuple[str, ...] = ()
     has_live_mode: bool = True
     icon: str = "wallet"
+    #: What :meth:`Gateway.choices` are called, such as Coin.
+    choice_label: str | Promise = ""
+    #: The template that shows how to pay, if pairs of names and values to copy are not enough.
+    pay_template: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +101,11 @@ class Config:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a top-up asks for: fixed when it starts. ``reference`` is 32 hexadecimal digits and unique."""
+    """What a top-up asks for: fixed when it starts. ``reference`` is 32 hexadecimal digits and unique.
+
+    ``expires_at`` is when we stop expecting a payment; it changes only when the gateway answers with another time.
+    ``choice`` is what the customer chose among :meth:`Gateway.choices`, such as a coin.
+    """
 
     reference: str
     number: str
@@ -89,6 +113,8 @@ class Asked:
     currency: str
     remote_id: str
     return_url: str
+    expires_at: datetime
+    choice: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,29 +136,41 @@ class Declined:
 
 @dataclass(frozen=True)
 class Hint:
-    """What a webhook says: where to look. It has no amount and no currency, so that nothing can be credited from it."""
+    """What a webhook says: where to look. It has no amount and no currency, so that nothing can be credited from it.
+
+    ``warning`` is a sentence about the payment that the owner reads at once.
+    """
 
     event_id: str
     kind: str = ""
     remote_id: str = ""
     reference: str = ""
     payment_id: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True)
 class Payment:
-    """One payment, with what went back of it in all, in the currency of the payment."""
+    """One payment, with what went back of it in all, in the currency of the payment.
+
+    ``failed_refunds`` are the ids of refunds of ours that came back: they are no longer part of ``refunded``.
+    """
 
     payment_id: str
     amount: Decimal
     currency: str
     refunded: Decimal = Decimal(0)
     charged_back: Decimal = Decimal(0)
+    failed_refunds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What the gateway says when it is asked: the only source of facts about money."""
+    """What the gateway says when it is asked: the only source of facts about money.
+
+    ``why`` is a sentence for the owner, and in the state FAILED for the customer too. ``is_unsure`` alerts the owner to
+    a failure in which money may have moved all the same.
+    """
 
     state: ReadState
     is_live: bool
@@ -140,6 +178,21 @@ class Reading:
     asked_currency: str
     payments: tuple[Payment, ...] = ()
     why: str = ""
+    dispute: Dispute = Dispute.NONE
+    is_unsure: bool = False
+
+
+@dataclass(frozen=True)
+class ListedPayment:
+    """One payment of a gateway's list, as far as it says: ``reference`` is ours, ``payer`` a name or address."""
+
+    payment_id: str
+    remote_id: str
+    reference: str
+    amount: Decimal
+    currency: str
+    paid_at: datetime
+    payer: str = ""
 
 
 @dataclass(frozen=True)
@@ -177,9 +230,20 @@ class Gateway:
 
     spec: Spec
 
+    def problems(self, config: Config) -> dict[str, str]:
+        """Return what is wrong with fields of ``config``, as sentences by the field's name. Makes no call.
+
+        Fields that are empty are no problem here: the form asks for those that are required.
+        """
+        return {}
+
     def check(self, config: Config) -> list[str]:
         """Return what is wrong with ``config``, as sentences for the owner; empty if it works. May call the gateway."""
         return []
+
+    def choices(self, config: Config) -> dict[str, str]:
+        """Return what a customer chooses among before a payment starts, by code: coins, banks. Empty for nothing."""
+        return {}
 
     def start(self, asked: Asked, config: Config) -> Started | Declined:
         """Ask for a payment; a repeat with the same reference finds the first. Raises NoAnswer."""
@@ -205,4 +269,8 @@ class Gateway:
 
     def cancel(self, asked: Asked, config: Config) -> bool:
         """Take no payment any more; return False if one was made already. Raises NoAnswer."""
+        raise Unsupported(self.spec.name)
+
+    def list_payments(self, since: datetime, config: Config) -> list[ListedPayment]:
+        """Return what was paid for top-ups that were started after ``since``. Raises NoAnswer."""
         raise Unsupported(self.spec.name)

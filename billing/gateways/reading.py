@@ -1,8 +1,9 @@
-"""Reads what gateways write: amounts and currencies, exactly or not at all."""
+"""Reads what gateways write: JSON, amounts and currencies, exactly or not at all."""
 
+import json
 import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 _AMOUNT = re.compile(r"[0-9]{1,30}(\.[0-9]{1,18})?\Z", re.ASCII)
 _SCIENTIFIC = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,18})?)[eE]([+-]?[0-9]{1,2})\Z", re.ASCII)
@@ -39,16 +40,78 @@ class Unreadable(ValueError):
     """What the gateway wrote is no amount, or no currency."""
 
 
+class Literal(str):
+    """A number of a JSON text as it is written there: no float, and no digit lost or added."""
+
+    __slots__ = ()
+
+
+def read_json(body: bytes) -> Any:
+    """Return the value of a JSON text in UTF-8, with each number as a :class:`Literal`.
+
+    Raises Unreadable for anything else: two equal keys, NaN, a byte order mark, more than the stack holds.
+    """
+    try:
+        return _DECODER.decode(body.decode())
+    except (ValueError, RecursionError) as problem:
+        raise Unreadable("no JSON") from problem
+
+
+def write_json(value: Any) -> str:
+    """Return the JSON text of a value without blanks, keys in order, each :class:`Literal` as it was written.
+
+    Floats and whole numbers are refused with TypeError: an amount is a Literal.
+    """
+    if isinstance(value, dict):
+        # JavaScript's order: by units of UTF-16.
+        pairs = sorted(value.items(), key=lambda pair: pair[0].encode("utf-16-be", "surrogatepass"))
+        return "{" + ",".join(f"{_quoted(name)}:{write_json(item)}" for name, item in pairs) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(write_json, value)) + "]"
+    if isinstance(value, Literal):
+        return str(value)
+    if isinstance(value, str):
+        return _quoted(value)
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    raise TypeError(f"{type(value).__name__} is not written")
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise Unreadable("a key stands there twice")
+    return found
+
+
+def _refuse(word: str) -> NoReturn:
+    raise Unreadable(f"{word} is not JSON")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_once, parse_float=Literal, parse_int=Literal, parse_constant=_refuse, strict=True
+)
+
+
 def decimals_of(currency: str) -> int:
     """Return how many decimals amounts of a currency have: two if nothing else is known."""
     return DECIMALS.get(currency, 2)
 
 
-def amount_text(amount: Decimal, currency: str) -> str:
-    """Return an amount as people read it: ``10.30 USD``, with more decimals only where it has more."""
+def digits(amount: Decimal, currency: str) -> str:
+    """Return an amount as gateways read it: ``10.30``, with more decimals only where it has more."""
     whole, _point, fraction = f"{amount:f}".partition(".")
     fraction = fraction.rstrip("0").ljust(decimals_of(currency), "0")
-    return f"{whole}.{fraction} {currency}" if fraction else f"{whole} {currency}"
+    return f"{whole}.{fraction}" if fraction else whole
+
+
+def amount_text(amount: Decimal, currency: str) -> str:
+    """Return an amount as people read it: ``10.30 USD``."""
+    return f"{digits(amount, currency)} {currency}"
 
 
 def read_amount(value: Any) -> Decimal:
@@ -72,3 +135,19 @@ def read_currency(value: Any) -> str:
     if not isinstance(value, str) or not value.isascii() or not _CURRENCY.match(value.upper()):
         raise Unreadable("no currency")
     return value.upper()
+
+
+def read_minor(value: Any, decimals: int) -> Decimal:
+    """Return the amount of a whole number of smallest units, such as cents for two ``decimals``. Raises Unreadable."""
+    amount = read_amount(value)
+    if amount != amount.to_integral_value():
+        raise Unreadable("a part of the smallest unit")
+    return amount.scaleb(-decimals)
+
+
+def write_minor(amount: Decimal, decimals: int) -> int:
+    """Return an amount in smallest units. Raises Unreadable for one that has a part of such a unit."""
+    units = amount.scaleb(decimals)
+    if units != units.to_integral_value():
+        raise Unreadable("a part of the smallest unit")
+    return int(units)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Length, Now
@@ -70,6 +71,8 @@ class Account(models.Model):
     #: How many lines the history of a wallet has: the number of its newest one.
     lines = models.BigIntegerField(_("lines"), default=0, db_default=0, editable=False)
     frozen_at = models.DateTimeField(_("frozen"), null=True, blank=True)
+    #: Until then some of its deposits may be held (`billing.models.deposits`). Written by a trigger.
+    held_until = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), db_default=Now())
 
     class Meta:
@@ -144,6 +147,8 @@ class Transfer(models.Model):
             models.Index(
                 fields=["code", "-id"], condition=~Q(code__in=[Code.HOLD, Code.SETTLE]), name="transfer_of_rare_code"
             ),
+            # For what is counted by the day. Transfers are only added, so it is a page for every 32 of theirs.
+            BrinIndex(fields=["created_at"], name="transfer_by_time", pages_per_range=32, autosummarize=True),
         ]
 
     def __str__(self) -> str:

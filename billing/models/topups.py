@@ -1,6 +1,7 @@
 """Top-ups, what gateways reported about them, and what became of them."""
 
 import secrets
+from decimal import Decimal
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -12,6 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from billing.gateways.reading import amount_text
 from billing.models.methods import PaymentMethod
 from core.money import LEAST, MOST, AmountField, ProviderAmountField
+from pages.models import TermsVersion
+
+#: Characters of what a browser says about itself that are kept.
+DEVICE_LENGTH = 300
 
 
 class TopUpState(models.TextChoices):
@@ -22,6 +27,7 @@ class TopUpState(models.TextChoices):
     EXPIRED = "expired", _("Expired")
     FAILED = "failed", _("Failed")
     HELD = "held", _("Being checked")
+    DISPUTED = "disputed", _("Disputed")
     PART_REFUNDED = "part_refunded", _("Refunded in part")
     REFUNDED = "refunded", _("Refunded")
     CHARGED_BACK = "charged_back", _("Charged back")
@@ -64,10 +70,26 @@ class TopUp(models.Model):
     credit_amount = AmountField(_("amount"))
     fee = AmountField(_("fee"), default=0)
     bonus = AmountField(_("bonus"), default=0)
+    #: Part of the bonus that is for the customer's first top-up alone.
+    first_bonus = AmountField(_("bonus for the first top-up"), default=0, db_default=0)
     pay_amount = ProviderAmountField(_("to pay"))
     pay_currency = models.CharField(_("currency"), max_length=12)
+    #: What the customer chose of the method, such as a coin: a code of the gateway's.
+    choice = models.CharField(max_length=40, blank=True, default="", db_default="", editable=False)
     state = models.CharField(_("state"), max_length=16, choices=TopUpState, default=TopUpState.CREATED)
     why = models.CharField(_("because"), max_length=300, blank=True)
+    #: From where it was started, and the terms that the customer had accepted then: facts for a dispute.
+    address = models.GenericIPAddressField(_("network address"), null=True, blank=True)
+    device = models.CharField(_("device"), max_length=DEVICE_LENGTH, blank=True, default="", db_default="")
+    terms = models.ForeignKey(
+        TermsVersion,
+        models.PROTECT,
+        verbose_name=_("terms accepted"),
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+    )
     decision = models.CharField(_("decision"), max_length=10, choices=Decision, blank=True, default=Decision.NONE)
     remote_id = models.CharField(_("id at the gateway"), max_length=200, blank=True)
     #: Where the customer goes on, and what to pay to where, as pairs of name and value: what the gateway answered.
@@ -76,6 +98,14 @@ class TopUp(models.Model):
     received = ProviderAmountField(_("received"), default=0)
     credited = AmountField(_("credited"), default=0)
     taken = AmountField(_("taken back"), default=0)
+    #: What the owner credits of a payment above what was asked for.
+    surplus = AmountField(_("credited above"), default=0, db_default=0)
+    #: What came in, was neither credited nor sent back, and is not going to be: in the payment's currency.
+    written_off = ProviderAmountField(_("written off"), default=0, db_default=0)
+    #: The customer's bank wants the money back, and has not taken it yet.
+    is_disputed = models.BooleanField(_("disputed"), default=False, db_default=False)
+    #: False for top-ups of before there were receipts.
+    keeps_documents = models.BooleanField(default=True, db_default=False, editable=False)
     created_at = models.DateTimeField(_("started"), db_default=Now(), editable=False)
     expires_at = models.DateTimeField(_("expires"))
     watch_until = models.DateTimeField(_("looked at until"))
@@ -96,11 +126,12 @@ class TopUp(models.Model):
             models.CheckConstraint(
                 condition=Q(credit_amount__gt=LEAST, credit_amount__lt=MOST, fee__gte=LEAST, fee__lt=MOST)
                 & Q(bonus__gte=LEAST, bonus__lt=MOST, pay_amount__gt=LEAST, pay_amount__lt=MOST)
-                & Q(received__gte=LEAST, received__lt=MOST),
+                & Q(received__gte=LEAST, received__lt=MOST, first_bonus__gte=LEAST, first_bonus__lte=F("bonus"))
+                & Q(surplus__gte=LEAST, surplus__lt=MOST, written_off__gte=LEAST, written_off__lte=F("received")),
                 name="topup_amounts_sane",
             ),
             models.CheckConstraint(
-                condition=Q(credited__gte=LEAST, credited__lte=F("credit_amount"))
+                condition=Q(credited__gte=LEAST, credited__lte=F("credit_amount") + F("surplus"))
                 & Q(taken__gte=LEAST, taken__lte=F("credited")),
                 name="topup_never_over_credited",
             ),
@@ -180,6 +211,7 @@ class TopUpPayment(models.Model):
 
 class RefundState(models.TextChoices):
     WAITING = "waiting", _("Being sent")
+    BY_HAND = "by_hand", _("To be sent by hand")
     DONE = "done", _("Sent")
     FAILED = "failed", _("Failed")
 
@@ -215,6 +247,11 @@ class PaymentRefund(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def link(self) -> str:
+        """Where the customer takes the money, at gateways that make a link for that; empty at others."""
+        return self.refund_id if self.refund_id.startswith(("https://", "http://")) else ""
 
     @property
     def amount_text(self) -> str:
@@ -265,6 +302,17 @@ class TopUpEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.topup_id} {self.new}"
+
+    @property
+    def shown_facts(self) -> dict[str, str]:
+        """The facts that say something, amounts without the zeros at their ends."""
+        amounts = ("received", "gone", "credited")
+        given = {name: str(value) for name, value in self.facts.items() if value}
+        return {
+            name: f"{Decimal(value).normalize():f}" if name in amounts else value
+            for name, value in given.items()
+            if name not in amounts or Decimal(value)
+        }
 
 
 class DemoPayment(models.Model):

@@ -39,6 +39,8 @@ class Voucher(models.Model):
     digest = models.CharField(max_length=64, unique=True)
     topup = models.OneToOneField(TopUp, models.PROTECT, null=True, blank=True, related_name="voucher")
     redeemed_at = models.DateTimeField(_("redeemed"), null=True, blank=True)
+    #: Redeemed in hours that a restore lost: see `manage.py mark_vouchers`.
+    spent_at = models.DateTimeField(_("spent before a restore"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("voucher")

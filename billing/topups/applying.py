@@ -1,7 +1,8 @@
 """Brings a top-up in line with what its gateway says: the only place where a top-up moves money.
 
-The state is a function of the payments, of what went back, and of the gateway's last word. The order of events has no
-meaning: the same readings in any order, any number of times, leave the same wallet.
+The state is a function of the payments, of what went back, and of the gateway's last word: the answer to the question
+that was asked last. The order of events has no meaning: the same readings in any order, any number of times, leave the
+same wallet.
 """
 
 from dataclasses import dataclass
@@ -12,16 +13,23 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from billing import ledger
-from billing.gateways.contract import Payment, Reading, ReadState
-from billing.models import Account, Code, TopUp, TopUpPayment, TopUpState
-from billing.models.topups import TO_DECIDE, Decision
+from billing.bonuses import bonus_of
+from billing.documents.issuing import issue
+from billing.gateways.contract import Dispute, Payment, Reading, ReadState
+from billing.models import Account, Code, PaymentRefund, TopUp, TopUpPayment, TopUpState
+from billing.models.topups import TO_DECIDE, Decision, RefundState
 from billing.topups import timetable
 from billing.topups.history import note_step
-from billing.topups.movements import missing_postings, moved_by
+from billing.topups.holding import hold_deposit
+from billing.topups.movements import Moved, missing_postings, moved_by
 from billing.topups.targets import ZERO, Sums, Terms, target
+from core.clock import database_now
+from core.frozen import shop_is_frozen
 from notices import causes
 from notices.alerts import close_alert, raise_alert
 
+#: The cause of what was left for after a thaw.
+THAW = "thaw"
 #: States of a gateway after which it expects no more money by itself.
 _FINAL = (ReadState.PAID, ReadState.UNDERPAID, ReadState.EXPIRED, ReadState.FAILED)
 
@@ -35,16 +43,29 @@ class _Totals:
     gone: Decimal
 
 
-def apply(topup_id: int, reading: Reading | None, *, cause: str, now: datetime, seen: datetime | None = None) -> TopUp:
+def apply(
+    topup_id: int,
+    reading: Reading | None,
+    *,
+    cause: str,
+    now: datetime,
+    seen: datetime | None = None,
+    last: datetime | None = None,
+) -> TopUp:
     """Record ``reading``, post what is missing and return the top-up. All of it in one transaction, once.
 
-    Without a reading it works on what is recorded, after a decision. ``seen`` is the next look that was set before the
-    gateway was asked: one that was set meanwhile stays.
+    Without a reading it works on what is recorded, after a decision. With one, ``now`` is the time before the gateway
+    was asked, and ``seen`` the next look that was set then: one that was set meanwhile stays. ``last`` is the last look
+    of then: if another one was recorded meanwhile, only a further look can tell which of the two knows more.
     """
     with transaction.atomic():
         # 1. Top-ups before wallets, so that two of them never wait for each other.
         topup = TopUp.objects.select_for_update(of=("self",)).select_related("method").get(pk=topup_id)
         wallet = Account.objects.select_for_update().get(customer_id=topup.customer_id)
+        if reading is not None and _is_outdated(topup, now=now):
+            topup.next_look_at = now
+            topup.save(update_fields=["next_look_at"])
+            return topup
         old, old_why = topup.state, topup.why
         # 2. The payments. What does not fit waits for the owner, and nothing of it is credited.
         why = _note_payments(topup, reading, now=now) if reading is not None else ""
@@ -54,23 +75,45 @@ def apply(topup_id: int, reading: Reading | None, *, cause: str, now: datetime, 
         elif reading is not None and topup.decision == Decision.NONE:
             topup.why = reading.why[:300]
         totals = _totals(topup)
-        # 3. The money, unless the owner has to decide first.
+        # 3. The money. While the owner has to decide nothing more is credited, and what goes back is taken.
         moves = 0
-        if not is_held and topup.decision != Decision.REJECTED:
-            moves = _move_money(topup, wallet, totals, reading, cause=cause, now=now)
+        if topup.decision != Decision.REJECTED:
+            moves = _move_money(topup, wallet, totals, reading, is_held=is_held, cause=cause, now=now)
+        if reading is not None and reading.dispute is Dispute.OPEN:
+            Account.objects.filter(pk=wallet.pk, frozen_at=None).update(frozen_at=now)
         # 4. The state, and when to look again.
         topup.received = totals.received
+        if reading is not None:
+            topup.is_disputed = reading.dispute is Dispute.OPEN
         topup.state = _state(topup, totals, reading, is_held=is_held, now=now)
         if reading is not None:
-            topup.misses, topup.looked_at = 0, now
-            if topup.next_look_at == seen:
-                topup.next_look_at = timetable.next_look(topup, now=now)
+            _note_look(topup, now=now, seen=seen, last=last)
         topup.save()
         if moves or topup.state != old or topup.why != old_why:
             facts = {"received": totals.received, "gone": totals.gone, "credited": topup.credited, "why": topup.why}
             note_step(topup, old=old, cause=cause, now=now, facts=facts)
-            _tell_owner(topup, old, now=now)
+            _tell_owner(topup, old, totals, reading, now=now)
+        # 5. Its receipt or credit note, last: it locks the counter of their numbers.
+        if moves or cause == THAW:
+            issue(topup, now=now)
     return topup
+
+
+def _is_outdated(topup: TopUp, *, now: datetime) -> bool:
+    """True if the answer to a later question is recorded: what was asked at ``now`` may lack a refund that it had.
+
+    A last look that is still to come says that the clock was set back, and nothing about the answer.
+    """
+    return topup.looked_at is not None and now < topup.looked_at <= database_now()
+
+
+def _note_look(topup: TopUp, *, now: datetime, seen: datetime | None, last: datetime | None) -> None:
+    """Note that the gateway answered, and when to ask it again."""
+    if last is not None and topup.looked_at != last:
+        topup.next_look_at = now
+    elif topup.next_look_at == seen:
+        topup.next_look_at = timetable.next_look(topup, now=now)
+    topup.misses, topup.looked_at = 0, now
 
 
 def _note_payments(topup: TopUp, reading: Reading, *, now: datetime) -> str:
@@ -112,12 +155,26 @@ def _note_payment(topup: TopUp, payment: Payment, *, now: datetime) -> str:
     if row.currency != payment.currency or payment.amount < row.amount:
         return _("Payment %(payment)s is now said to be of %(amount)s, which is less or in another currency.") % words
     row.amount = payment.amount
+    row.refund_asked = max(row.refund_asked - _failed_refunds(row, payment, now=now), ZERO)
     row.refunded = min(payment.refunded, payment.amount)
     row.charged_back = min(payment.charged_back, payment.amount)
     row.save()
     if payment.currency != topup.pay_currency:
         return _("%(amount)s was paid, which is not the currency that was asked for.") % words
     return ""
+
+
+def _failed_refunds(row: TopUpPayment, payment: Payment, *, now: datetime) -> Decimal:
+    """Mark the refunds of ours that came back after the gateway had taken them; return their sum, each counted once."""
+    if not payment.failed_refunds:
+        return ZERO
+    done = PaymentRefund.objects.filter(payment=row, state=RefundState.DONE, refund_id__in=payment.failed_refunds)
+    amount = sum((refund.amount for refund in done), ZERO)
+    if amount:
+        why = _("The customer's bank did not take it")
+        done.update(state=RefundState.FAILED, why=why)
+        raise_alert(causes.REFUND_FAILED, now=now, topup=row.topup_id, number=f"T-{row.topup_id}", why=why)
+    return amount
 
 
 def _totals(topup: TopUp) -> _Totals:
@@ -130,19 +187,37 @@ def _totals(topup: TopUp) -> _Totals:
     )
 
 
-def _move_money(
-    topup: TopUp, wallet: Account, totals: _Totals, reading: Reading | None, *, cause: str, now: datetime
-) -> int:
-    """Post what is missing; return how many transfers that were."""
+def _wanted(topup: TopUp, moved: Moved, totals: _Totals, reading: Reading | None, *, is_held: bool) -> Sums:
+    """Return what should have moved in all; of a top-up that waits for the owner, no more credit than it has."""
     is_final = reading is not None and reading.state in _FINAL
-    moved = moved_by(topup)
-    wanted = target(
-        Terms(topup.pay_amount, topup.credit_amount, topup.fee, topup.bonus),
+    # A restored shop does not know what it gave in the hours that were lost.
+    has_bonus = moved.had_bonus or not (is_held or shop_is_frozen())
+    bonus = bonus_of(topup, received=totals.received) if has_bonus else ZERO
+    return target(
+        Terms(topup.pay_amount, topup.credit_amount, topup.fee, bonus, topup.surplus),
         Sums(credit=moved.credit, fee=moved.fee),
         received=totals.received,
         gone=totals.gone,
         takes_less=topup.decision == Decision.ACCEPTED or (topup.method.takes_less and is_final),
+        is_held=is_held,
     )
+
+
+def _move_money(
+    topup: TopUp,
+    wallet: Account,
+    totals: _Totals,
+    reading: Reading | None,
+    *,
+    is_held: bool,
+    cause: str,
+    now: datetime,
+) -> int:
+    """Post what is missing; return how many transfers that were."""
+    moved = moved_by(topup)
+    if is_held and not moved.credit:
+        return 0
+    wanted = _wanted(topup, moved, totals, reading, is_held=is_held)
     postings = missing_postings(
         topup,
         wallet,
@@ -156,6 +231,7 @@ def _move_money(
         return 0
     ledger.post(postings)
     topup.credited, topup.taken = wanted.credit, wanted.back
+    hold_deposit(topup, wallet, is_credit=wanted.credit > moved.credit, now=now)
     is_taken = {posting.code for posting in postings} & {Code.CHARGEBACK, Code.CHARGEBACK_LOSS}
     if is_taken and wallet.frozen_at is None:
         Account.objects.filter(pk=wallet.pk).update(frozen_at=now)
@@ -168,12 +244,14 @@ def _state(topup: TopUp, totals: _Totals, reading: Reading | None, *, is_held: b
         return TopUpState.FAILED
     if is_held:
         return TopUpState.HELD
+    if topup.credited and totals.charged_back:
+        return TopUpState.CHARGED_BACK
+    if topup.credited and topup.is_disputed:
+        return TopUpState.DISPUTED
     if topup.credited and totals.gone:
-        if totals.charged_back:
-            return TopUpState.CHARGED_BACK
         return TopUpState.REFUNDED if totals.gone >= totals.received else TopUpState.PART_REFUNDED
     if topup.credited:
-        return TopUpState.PAID if topup.credited == topup.credit_amount else TopUpState.UNDERPAID
+        return TopUpState.PAID if topup.credited >= topup.credit_amount else TopUpState.UNDERPAID
     if reading is None:
         return TopUpState(topup.state)
     if totals.received:
@@ -183,13 +261,23 @@ def _state(topup: TopUp, totals: _Totals, reading: Reading | None, *, is_held: b
     return {ReadState.FAILED: TopUpState.FAILED, ReadState.EXPIRED: TopUpState.EXPIRED}.get(reading.state, waiting)
 
 
-def _tell_owner(topup: TopUp, old: str, *, now: datetime) -> None:
+def _tell_owner(topup: TopUp, old: str, totals: _Totals, reading: Reading | None, *, now: datetime) -> None:
     """Open or close the alerts about a top-up."""
     pk, number, customer = topup.pk, topup.number, topup.customer
-    if topup.state in TO_DECIDE and not topup.credited:
+    is_held = topup.state == TopUpState.HELD
+    if is_held or (topup.state in TO_DECIDE and not topup.credited):
         why = topup.why or _("Less was paid than was asked for.")
         raise_alert(causes.TOPUP_TO_DECIDE, now=now, topup=pk, number=number, customer=customer, why=why)
     elif old in TO_DECIDE:
         close_alert(causes.TOPUP_TO_DECIDE, now=now, topup=pk)
-    if topup.state == TopUpState.CHARGED_BACK and old != TopUpState.CHARGED_BACK:
+    if topup.state == TopUpState.FAILED and reading is not None and reading.is_unsure:
+        raise_alert(causes.PAYMENT_UNSURE, now=now, topup=pk, number=number, customer=customer, why=topup.why)
+    elif old == TopUpState.FAILED:
+        close_alert(causes.PAYMENT_UNSURE, now=now, topup=pk)
+    if reading is not None and reading.dispute is not Dispute.NONE:
+        raise_alert(causes.PAYMENT_DISPUTED, now=now, topup=pk, number=number, customer=customer, why=topup.why)
+    elif reading is not None:
+        close_alert(causes.PAYMENT_DISPUTED, now=now, topup=pk)
+    is_new = topup.state == TopUpState.CHARGED_BACK and old != TopUpState.CHARGED_BACK
+    if is_new or (is_held and topup.taken and totals.charged_back):
         raise_alert(causes.CHARGED_BACK, now=now, topup=pk, number=number, customer=customer)

@@ -67,14 +67,20 @@ def _store(method: PaymentMethod, hint: Hint, body: bytes, *, now: datetime) -> 
 
 
 def _make_due(method: PaymentMethod, hint: Hint, *, now: datetime) -> None:
-    """Find the top-up by its id at the gateway; a reference is only a second witness."""
+    """Find the top-up by its id at the gateway, or by a payment of it; a reference is only a second witness."""
     mine = TopUp.objects.filter(method=method)
-    found = mine.filter(remote_id=hint.remote_id) if hint.remote_id else mine.filter(reference=hint.reference)
-    topup = found.first()
+    if hint.remote_id:
+        topup = mine.filter(remote_id=hint.remote_id).first()
+    else:
+        by_payment = mine.filter(payments__payment_id=hint.payment_id) if hint.payment_id else mine.none()
+        topup = by_payment.first() or mine.filter(reference=hint.reference).first()
     if topup is None:
         return
     if hint.reference and hint.reference != topup.reference:
         raise_alert(causes.WEBHOOK_CONTRADICTS, now=now, method=method.pk, name=method.name, number=topup.number)
+    if hint.warning:
+        number, why = topup.number, hint.warning
+        raise_alert(causes.PAYMENT_DISPUTED, now=now, topup=topup.pk, number=number, customer=topup.customer, why=why)
     TopUp.objects.filter(pk=topup.pk).update(next_look_at=now)
 
 

@@ -23,6 +23,11 @@ class TopUpForm(forms.Form):
     nonce = forms.CharField(max_length=64, required=False)
     service = forms.CharField(max_length=20, required=False)
 
+    @property
+    def choice(self) -> str:
+        """What was chosen of the method, such as a coin; each method has a field of its own for that."""
+        return str(self.data.get(f"choice_{self.cleaned_data['method']}", ""))[:40]
+
     def clean_amount(self) -> Decimal:
         try:
             amount = parse_amount(f"{read_decimal(self.cleaned_data['amount'], point='.'):f}")
@@ -38,4 +43,5 @@ class TopUpForm(forms.Form):
     @property
     def typed(self) -> dict[str, Any]:
         """What was typed, as it is, for the page that shows the form again."""
-        return {name: str(self.data.get(name, ""))[:40] for name in ("amount", "method", "nonce", "service")}
+        chosen = [name for name in self.data if name.startswith("choice_")]
+        return {name: str(self.data.get(name, ""))[:40] for name in ("amount", "method", "nonce", "service", *chosen)}

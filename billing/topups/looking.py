@@ -4,6 +4,7 @@ A webhook that is lost costs time and no money: every open top-up is looked at b
 """
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -17,6 +18,7 @@ from billing.topups.history import note_step
 from billing.topups.starting import asked_of, open_at_gateway
 from core import broker
 from core.clock import database_now, elapsed_clock
+from core.frozen import shop_is_frozen
 from notices.containment import contained
 
 log = logging.getLogger(__name__)
@@ -56,7 +58,10 @@ def look_due(*, seconds: float) -> int:
 
 
 def look(topup_id: int, *, cause: str, now: datetime) -> TopUp:
-    """Ask the gateway of one top-up and record the answer; return the top-up. Must not run inside a transaction."""
+    """Ask the gateway of one top-up and record the answer; return the top-up. Must not run inside a transaction.
+
+    An answer that came after that to a later question is dropped, and the top-up is due at once.
+    """
     topup = TopUp.objects.select_related("method", "customer").get(pk=topup_id)
     if topup.state == TopUpState.CREATED:
         open_at_gateway(topup, now=now)
@@ -64,20 +69,25 @@ def look(topup_id: int, *, cause: str, now: datetime) -> TopUp:
             return _missed(topup, now=now) if now < topup.expires_at else _given_up(topup, now=now)
     if not topup.remote_id:
         return topup
+    # Two answers are told apart by when they were asked for, and what came before may have taken a while.
+    now = max(now, database_now())
     try:
         reading = _read(topup, now=now)
     except NoAnswer as problem:
         log.warning("%s: no answer about %s: %s", topup.method, topup, problem)
         return _missed(topup, now=now)
     PaymentMethod.objects.filter(pk=topup.method_id).update(last_answer_at=now)
-    return apply(topup.pk, reading, cause=cause, now=now, seen=topup.next_look_at)
+    return apply(topup.pk, reading, cause=cause, now=now, seen=topup.next_look_at, last=topup.looked_at)
 
 
 def _read(topup: TopUp, *, now: datetime) -> Reading:
-    gateway, config, asked = methods.gateway_of(topup.method), methods.config_of(topup.method), asked_of(topup)
+    gateway, config, asked = methods.gateway_of(topup.method), methods.config_for(topup), asked_of(topup)
     known = set(TopUpPayment.objects.filter(topup=topup).values_list("payment_id", flat=True))
     hinted = GatewayEvent.objects.filter(method=topup.method, remote_id=topup.remote_id).exclude(payment_id="")
     reading = gateway.fetch(asked, frozenset(known | set(hinted.values_list("payment_id", flat=True))), config)
+    # A frozen shop only reads: what it takes or ends may have been taken or ended in the hours that are lost.
+    if shop_is_frozen():
+        return replace(reading, state=ReadState.PENDING) if reading.state is ReadState.APPROVED else reading
     if reading.state is ReadState.APPROVED:
         return gateway.settle(asked, config)
     is_over = reading.state is ReadState.PENDING and not reading.payments and now >= topup.expires_at

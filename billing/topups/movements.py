@@ -38,6 +38,11 @@ class Moved:
         return ZERO if self.is_gift else self.net((Code.BONUS,), (Code.BONUS_BACK,))
 
     @property
+    def had_bonus(self) -> bool:
+        """True if a bonus was given, even if it was taken back."""
+        return Code.BONUS in self.sums and not self.is_gift
+
+    @property
     def loss(self) -> Decimal:
         """What the shop lost, because the wallet did not hold it."""
         return self.net((Code.CHARGEBACK_LOSS,), (Code.LOSS_BACK,))

@@ -1,9 +1,10 @@
 """The pages on which customers add funds. They show states and never move money: the core does, when it has looked."""
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -14,16 +15,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.requests import CustomerRequest
-from billing.models import TopUp, TopUpState
-from billing.models.topups import OPEN
+from billing.gateways.contract import Ability
+from billing.models import PaymentMethod, PaymentRefund, TopUp, TopUpState
+from billing.models.topups import OPEN, RefundState
 from billing.queries import balance_of
-from billing.topups import methods, reviewing, vouchers
+from billing.topups import coins, methods, reviewing, vouchers
 from billing.topups.forms import TopUpForm, new_nonce
 from billing.topups.looking import look_soon
+from billing.topups.origin import origin_of
 from billing.topups.starting import start
 from billing.topups.words import sentence, topup_state
 from core.clock import database_now
-from core.numbers import read_whole
+from core.money import EXACT, is_amount
+from core.numbers import NotANumber, plain_number, read_decimal, read_whole
 from core.refusals import Refusal
 
 RECENT, PER_PAGE = 5, 50
@@ -49,7 +53,9 @@ def add_funds(request: CustomerRequest) -> HttpResponse:
                     method_id=given["method"],
                     amount=given["amount"],
                     nonce=given["nonce"],
+                    choice=form.choice,
                     now=database_now(),
+                    origin=origin_of(request, request.customer),
                 )
                 service = read_whole(given["service"])
                 page = reverse("billing:topup", args=[topup.pk])
@@ -57,8 +63,13 @@ def add_funds(request: CustomerRequest) -> HttpResponse:
             except Refusal as refusal:
                 context["problem"] = str(refusal.message)
         context["amount_error"] = " ".join(str(error) for error in form.errors.get("amount", ()))
+    missing = _missing_for_order(request) if request.method != "POST" else None
+    if missing is not None and not typed.get("amount"):
+        typed = {**request.GET.dict(), "amount": _least_for(missing, offered)}
     context |= {
         "page": "wallet",
+        "missing": missing,
+        "smallest": min((method.least for method in offered), default=None),
         "service": read_whole(str(typed.get("service", ""))),
         "nonce": typed.get("nonce") or new_nonce(),
         "recent": _rows(TopUp.objects.filter(customer=request.customer).select_related("method")[:RECENT]),
@@ -67,6 +78,23 @@ def add_funds(request: CustomerRequest) -> HttpResponse:
     if not offered:
         return render(request, "billing/ask_owner.html", context | {"balance": balance_of(request.customer)})
     return render(request, "billing/add_funds.html", context | _offers(request, typed))
+
+
+def _missing_for_order(request: CustomerRequest) -> Decimal | None:
+    """What an order misses, as the page of the order says; it only fills in a field."""
+    try:
+        missing = read_decimal(request.GET.get("missing", "")[:40], point=".")
+    except NotANumber:
+        return None
+    return missing if is_amount(missing) else None
+
+
+def _least_for(missing: Decimal, offered: list[PaymentMethod]) -> str:
+    """The smallest amount that covers what an order misses and that a method takes."""
+    least = missing.quantize(Decimal("0.01"), rounding=ROUND_CEILING, context=EXACT)
+    if offered:
+        least = max(least, min(method.least for method in offered))
+    return plain_number(least)
 
 
 @require_safe
@@ -94,14 +122,17 @@ def _offers(request: CustomerRequest, typed: Mapping[str, Any]) -> dict[str, Any
     text = str(typed.get("amount", ""))[:40]
     form = TopUpForm({"amount": text})
     amount: Decimal | None = form.cleaned_data.get("amount") if text and form.is_valid() else None
-    found = [methods.offer(method, amount) for method in methods.offered()]
+    found = [methods.offer(method, amount, customer=request.customer) for method in methods.offered()]
     usable = [each for each in found if not each.why_not]
     wanted = read_whole(str(typed.get("method", "")))
     chosen = next((each for each in usable if each.method.pk == wanted), usable[0] if usable else None)
     balance = balance_of(request.customer)
     return {
         "amount": text,
-        "offers": [(each, list(methods.terms_of(each.method))) for each in found],
+        "offers": [
+            (each, list(methods.terms_of(each.method)), str(typed.get(f"choice_{each.method.pk}", "")))
+            for each in found
+        ],
         "chosen": chosen,
         "balance": balance,
         "balance_after": balance + chosen.price.arrives if chosen and chosen.price else None,
@@ -138,9 +169,14 @@ def topup(request: CustomerRequest, pk: int) -> HttpResponse:
     found = topup_or_404(request, pk)
     if "back" in request.GET and found.state in OPEN:
         look_soon(found, now=database_now())
-    version = f"{found.state}.{found.received:f}.{found.credited:f}.{found.taken:f}"
+    pay_template = spec.pay_template if (spec := methods.spec_of(found.method)) and found.state in OPEN else ""
+    coin = coins.coin_payment(found, now=database_now()) if pay_template else None
+    version = f"{found.state}.{found.received:f}.{found.credited:f}.{found.taken:f}.{bool(found.why):d}"
+    if coin is not None:
+        version += f".{coin.minutes_left}"
     if request.GET.get("seen") == version:
         return HttpResponse(status=204)
+    refunds = PaymentRefund.objects.filter(payment__topup=found, state=RefundState.DONE).select_related("payment")
     context = {
         "page": "wallet",
         "topup": found,
@@ -149,14 +185,21 @@ def topup(request: CustomerRequest, pk: int) -> HttpResponse:
         "state": topup_state(found),
         "sentence": sentence(found),
         "is_open": found.state in OPEN,
+        "pay_template": pay_template if coin is not None else "",
+        "coin": coin,
+        "refund_links": [refund for refund in refunds if refund.link],
+        "sent_by_hand": refunds if methods.can(found.method, Ability.REFUND_BY_HAND) else (),
         # A page with a field to fill in is not replaced while somebody types.
         "is_live": found.state in (*OPEN, TopUpState.HELD) and not reviewing.takes_notices(found),
         "service": read_whole(request.GET.get("service", "")),
         "notice": found.notices.first(),
         # The demo's page has buttons for what comes after a payment, too.
-        "demo_page": found.pay_url if found.method.gateway == "demo" and found.state not in OPEN else "",
+        "demo_page": found.pay_url
+        if settings.DEMO and found.method.gateway == "demo" and found.state not in OPEN
+        else "",
         "takes_notice": reviewing.may_review(found),
         "balance": balance_of(request.customer),
+        "documents": found.documents.order_by("pk").defer("html"),
     }
     return render(request, "billing/topup_live.html" if "seen" in request.GET else "billing/topup.html", context)
 

@@ -2,8 +2,10 @@
 
 import hashlib
 import io
+import threading
 import warnings
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -11,7 +13,7 @@ from django.utils.translation import gettext as _
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from accounts.models import User
-from billing.models import StoredFile
+from billing.models import Account, StoredFile
 from billing.models.files import MOST_BYTES, FileKind
 from core.refusals import Refusal
 
@@ -21,6 +23,10 @@ _FORMATS = ("PNG", "JPEG", "WEBP")
 MOST_PIXELS = 40_000_000
 #: No receipt needs more dots than that.
 _SIDE = 2400
+#: Files that one customer stores in 24 hours: each may have 5 MB, and is kept with the books.
+MOST_A_DAY = 20
+#: One picture at a time in a process, since each may unfold to 160 MB; and how long one waits for its turn, in seconds.
+_ONE, _PATIENCE = threading.BoundedSemaphore(1), 15
 
 
 class BadFile(Refusal):
@@ -29,22 +35,62 @@ class BadFile(Refusal):
     code = "bad_file"
 
 
-def store(upload: "UploadedFile[Any]", *, owner: User, now: datetime) -> StoredFile:
-    """Store a picture, written anew, or a PDF; return the row, which is the first one if the file was sent before.
+@dataclass(frozen=True)
+class Proof:
+    """What a customer sent, as it is going to be stored; ``content`` is None if the file is stored already."""
 
-    Raises BadFile.
+    digest: str
+    kind: FileKind
+    content: bytes | None
+
+
+def read(upload: "UploadedFile[Any]", *, owner: User, now: datetime) -> Proof:
+    """Return a picture, written anew, or a PDF; nothing is stored, and no lock should be held: it takes a while.
+
+    Raises BadFile, also where ``owner`` may store no more today.
     """
     if not upload.size or upload.size > MOST_BYTES:
         raise BadFile(_("The file may have up to 5 MB."))
     raw = upload.read(MOST_BYTES + 1)
     digest = hashlib.sha256(raw).hexdigest()
-    if known := StoredFile.objects.filter(digest=digest).first():
+    kind = FileKind.PDF if raw.startswith(b"%PDF-") else FileKind.JPEG
+    if StoredFile.objects.filter(digest=digest).exists():
+        return Proof(digest, kind, None)
+    _demand_room(owner, now=now)
+    return Proof(digest, kind, raw if kind is FileKind.PDF else _in_turn(raw))
+
+
+def store(proof: Proof, *, owner: User, now: datetime) -> StoredFile:
+    """Store a file that was read, and return the row, which is the first one if the file was sent before.
+
+    Call it in the transaction that needs the row: it locks the wallet of ``owner``, so that files at once are counted
+    one by one. Raises BadFile if ``owner`` may store no more today.
+    """
+    if known := StoredFile.objects.filter(digest=proof.digest).first():
         return known
-    kind, content = (FileKind.PDF, raw) if raw.startswith(b"%PDF-") else (FileKind.JPEG, _written_anew(raw))
+    if proof.content is None:
+        raise BadFile(_("The file is gone. Send it again."))
+    list(Account.objects.select_for_update().filter(customer=owner).values_list("pk"))
+    _demand_room(owner, now=now)
     found, _is_new = StoredFile.objects.get_or_create(
-        digest=digest, defaults={"kind": kind, "content": content, "owner": owner, "created_at": now}
+        digest=proof.digest, defaults={"kind": proof.kind, "content": proof.content, "owner": owner, "created_at": now}
     )
     return found
+
+
+def _demand_room(owner: User, *, now: datetime) -> None:
+    if StoredFile.objects.filter(owner=owner, created_at__gt=now - timedelta(days=1)).count() >= MOST_A_DAY:
+        words = _("You sent %(most)d files in the last 24 hours. Send this one tomorrow, or write the name alone.")
+        raise BadFile(words % {"most": MOST_A_DAY})
+
+
+def _in_turn(raw: bytes) -> bytes:
+    if not _ONE.acquire(timeout=_PATIENCE):
+        raise BadFile(_("Many pictures are being read just now. Send it again in a minute."))
+    try:
+        return _written_anew(raw)
+    finally:
+        _ONE.release()
 
 
 def _written_anew(raw: bytes) -> bytes:

@@ -12,18 +12,21 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from billing.gateways.contract import Asked, Declined, NoAnswer, Started
+from billing.gateways.own_secrets import unusable_secrets
 from billing.ledger import wallet_is_frozen
 from billing.models import Account, GatewayEvent, PaymentMethod, TopUp, TopUpState
+from billing.models.topups import OPEN
 from billing.topups import methods
 from billing.topups.history import note_step
 from billing.topups.methods import Price
+from billing.topups.origin import NOWHERE, Origin
 from core.money import is_amount
 from core.refusals import Refusal
 
 log = logging.getLogger(__name__)
 
-#: More of them than a person opens: each is a row, and a call to the gateway.
-MOST_OPEN = 20
+#: More of them than a person opens: each is a row, and a call to the gateway. What was declined counts in the hour.
+MOST_OPEN, MOST_AN_HOUR = 20, 30
 _NONCE = re.compile(r"[0-9a-f]{32}\Z", re.ASCII)
 
 
@@ -33,10 +36,20 @@ class CannotStart(Refusal):
     code = "cannot_start"
 
 
-def start(*, customer: User, method_id: int, amount: Decimal, nonce: str, now: datetime) -> TopUp:
+def start(
+    *,
+    customer: User,
+    method_id: int,
+    amount: Decimal,
+    nonce: str,
+    now: datetime,
+    choice: str = "",
+    origin: Origin = NOWHERE,
+) -> TopUp:
     """Start a top-up of ``amount``, in the shop's currency, and return it; a repeated ``nonce`` returns the first.
 
-    Must not run inside a transaction: it calls the gateway. Raises CannotStart and WalletFrozen.
+    ``choice`` is one of what the method lets customers choose among; without one it is the first. Must not run inside
+    a transaction: it calls the gateway. Raises CannotStart and WalletFrozen.
     """
     if not _NONCE.match(nonce):
         raise CannotStart(_("This form is not complete. Load the page again."))
@@ -50,19 +63,35 @@ def start(*, customer: User, method_id: int, amount: Decimal, nonce: str, now: d
     method = next((m for m in methods.offered() if m.pk == method_id), None)
     if method is None:
         raise CannotStart(_("Choose a way to pay."))
-    offer = methods.offer(method, amount) if is_amount(amount) else None
+    if unusable := unusable_secrets(methods.gateway_of(method).spec, methods.config_of(method).values):
+        log.error("%s takes no payment: %s", method, "; ".join(f"{name}: {why}" for name, why in unusable.items()))
+        raise CannotStart(_("This way of paying is not set up yet. Choose another one."))
+    offer = methods.offer(method, amount, customer=customer) if is_amount(amount) else None
     if offer is None or offer.price is None:
         raise CannotStart(_("This way of paying does not take that amount."))
-    if TopUp.objects.filter(customer=customer, state__in=(TopUpState.CREATED, TopUpState.PENDING)).count() >= MOST_OPEN:
-        raise CannotStart(_("Too many top-ups are open. Pay or wait for one of them first."))
-    return open_topup(customer, method, offer.price, nonce, now=now)
+    choices = methods.choices_of(method)
+    if choice and choice not in choices:
+        raise CannotStart(_("This cannot be chosen any more. Choose again."))
+    choice = choice or next(iter(choices), "")
+    return open_topup(customer, method, offer.price, nonce, now=now, choice=choice, origin=origin)
 
 
-def open_topup(customer: User, method: PaymentMethod, price: Price, nonce: str, *, now: datetime) -> TopUp:
+def open_topup(
+    customer: User,
+    method: PaymentMethod,
+    price: Price,
+    nonce: str,
+    *,
+    now: datetime,
+    choice: str = "",
+    origin: Origin = NOWHERE,
+) -> TopUp:
     """Write the row of a top-up and ask its gateway for the payment; return the top-up. Raises CannotStart."""
     # 1. Our row, in a transaction of its own. It fixes every amount.
     spec = methods.gateway_of(method).spec
     with transaction.atomic():
+        # Under the wallet's lock, so that forms sent at once are counted one by one.
+        list(Account.objects.select_for_update().filter(customer=customer).values_list("pk"))
         topup, is_new = TopUp.objects.get_or_create(
             nonce=nonce,
             defaults={
@@ -72,14 +101,18 @@ def open_topup(customer: User, method: PaymentMethod, price: Price, nonce: str, 
                 "credit_amount": price.amount,
                 "fee": price.fee,
                 "bonus": price.bonus,
+                "first_bonus": price.first_bonus,
                 "pay_amount": price.pay,
                 "pay_currency": price.currency,
+                "choice": choice,
                 "expires_at": now + spec.lives_for,
                 "watch_until": now + spec.lives_for + spec.watched_for,
                 "next_look_at": now + timedelta(minutes=1),
+                **vars(origin),
             },
         )
         if is_new:
+            _demand_room(topup, now=now)
             note_step(topup, old="", cause="customer", now=now, facts={"pay": topup.pay_text})
     if topup.customer_id != customer.pk:
         raise CannotStart(_("This form is not complete. Load the page again."))
@@ -89,6 +122,21 @@ def open_topup(customer: User, method: PaymentMethod, price: Price, nonce: str, 
     return topup
 
 
+def _demand_room(topup: TopUp, *, now: datetime) -> None:
+    """Refuse a new top-up, which is undone by that, if its customer started too many. Raises CannotStart."""
+    others = TopUp.objects.filter(customer=topup.customer_id).exclude(pk=topup.pk)
+    # One whose time is over waits for money that may come late, and nobody can begin to pay it.
+    if others.filter(state__in=OPEN, expires_at__gt=now).count() >= MOST_OPEN:
+        raise CannotStart(
+            _("%(most)d top-ups are open. Pay one of them, or wait until one expires.") % {"most": MOST_OPEN}
+        )
+    # Codes are counted by themselves.
+    newest = others.exclude(nonce__startswith="voucher-").order_by("-pk")[MOST_AN_HOUR - 1 : MOST_AN_HOUR]
+    if any(at > now - timedelta(hours=1) for at in newest.values_list("created_at", flat=True)):
+        words = {"most": MOST_AN_HOUR}
+        raise CannotStart(_("You started %(most)d top-ups in the last hour. Try again in an hour.") % words)
+
+
 def open_at_gateway(topup: TopUp, *, now: datetime) -> None:
     """Ask the gateway for the payment of a top-up that it may not have yet, and record the answer.
 
@@ -96,7 +144,7 @@ def open_at_gateway(topup: TopUp, *, now: datetime) -> None:
     """
     method = topup.method
     try:
-        answer = methods.gateway_of(method).start(asked_of(topup), methods.config_of(method))
+        answer = methods.gateway_of(method).start(asked_of(topup), methods.config_for(topup))
     except NoAnswer as problem:
         log.warning("%s: no answer to the start of %s: %s", method, topup, problem)
         return
@@ -116,7 +164,7 @@ def open_at_gateway(topup: TopUp, *, now: datetime) -> None:
 def _record(row: TopUp, answer: Started, *, now: datetime) -> None:
     row.state, row.remote_id = TopUpState.PENDING, answer.remote_id
     row.pay_url, row.instructions = answer.pay_url[:2000], [list(line) for line in answer.instructions.items()]
-    if answer.expires_at is not None:
+    if answer.expires_at is not None and answer.expires_at > now:
         row.watch_until += answer.expires_at - row.expires_at
         row.expires_at = answer.expires_at
     # A webhook may be quicker than this record, and found no top-up then.
@@ -133,4 +181,6 @@ def asked_of(topup: TopUp) -> Asked:
         currency=topup.pay_currency,
         remote_id=topup.remote_id,
         return_url=f"{settings.SHOP_URL}{reverse('billing:topup', args=[topup.pk])}?back=1",
+        expires_at=topup.expires_at,
+        choice=topup.choice,
     )

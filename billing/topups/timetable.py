@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from billing.models import TopUp
+from billing.models import TopUp, TopUpState
 from billing.models.topups import OPEN
 
 #: While somebody may be paying; after these, hourly.
@@ -17,18 +17,23 @@ _MISSED = (
 )
 #: How long a look may take before another process may look at the same top-up.
 LEASE = timedelta(minutes=3)
+#: After that, what was never paid is not looked at any more, and what was paid is looked at weekly.
+_LONG = timedelta(days=14)
 #: A top-up that was looked at so recently need not be asked about again.
 JUST_NOW = timedelta(seconds=5)
 
 
 def next_look(topup: TopUp, *, now: datetime) -> datetime | None:
-    """Return when to look again: soon while it is open, daily until ``watch_until``, and then never."""
+    """Return when to look again: soon while it is open, then daily, then weekly until ``watch_until``, then never."""
     if topup.state in OPEN and now < topup.expires_at:
         age = now - topup.created_at
         pause = next((later - age for later in _YOUNG if later > age), timedelta(hours=1))
         # Just after it expires, the gateway can say so.
         return min(now + pause, max(topup.expires_at, now + timedelta(minutes=1)))
-    following = now + timedelta(days=1)
+    is_old = now >= topup.expires_at + _LONG
+    if is_old and topup.state in (TopUpState.EXPIRED, TopUpState.FAILED) and not topup.received:
+        return None
+    following = now + timedelta(days=7 if is_old else 1)
     if following <= topup.watch_until:
         return following
     return topup.watch_until if now < topup.watch_until else None

@@ -16,6 +16,7 @@ _LOOKS = {
     TopUpState.EXPIRED: ("is-canceled", "circle-x"),
     TopUpState.FAILED: ("is-failed", "circle-alert"),
     TopUpState.HELD: ("is-progress", "shield-check"),
+    TopUpState.DISPUTED: ("is-partial", "circle-alert"),
     TopUpState.PART_REFUNDED: ("is-canceled", "undo-2"),
     TopUpState.REFUNDED: ("is-canceled", "undo-2"),
     TopUpState.CHARGED_BACK: ("is-failed", "circle-alert"),
@@ -41,6 +42,8 @@ def sentence(topup: TopUp) -> str | Promise:
             return _("We have not reached the payment service yet and try again within a minute. You paid nothing.")
         case TopUpState.PENDING if topup.received:
             return _("%(received)s of %(asked)s came in. Pay the rest, and the whole amount is credited.") % facts
+        case TopUpState.PENDING if topup.why:
+            return _("Your payment was seen and waits for confirmations. You do not need to pay again.")
         case TopUpState.PENDING:
             return _("Waiting for your payment. The wallet is credited once, also if you close this page.")
         case TopUpState.PAID:
@@ -57,6 +60,8 @@ def sentence(topup: TopUp) -> str | Promise:
             return _("This payment failed. Nothing was credited, and you can start another one.")
         case TopUpState.HELD:
             return _("Your payment is being checked by the shop. You do not need to pay again.")
+        case TopUpState.DISPUTED:
+            return _("Your bank wants this payment back. The shop answers it, and until then your wallet is frozen.")
         case TopUpState.PART_REFUNDED:
             return _("A part of this payment was sent back to you and taken out of your wallet.")
         case TopUpState.REFUNDED:

@@ -19,6 +19,7 @@ from billing.gateways.contract import (
     Forged,
     Gateway,
     Hint,
+    ListedPayment,
     NoAnswer,
     Reading,
     RefundDone,
@@ -43,7 +44,7 @@ class DemoGateway(Gateway):
                 is_secret=True,
             ),
         ),
-        abilities=frozenset({Ability.REFUND, Ability.CANCEL, Ability.WEBHOOK}),
+        abilities=frozenset({Ability.REFUND, Ability.CANCEL, Ability.WEBHOOK, Ability.LIST}),
         lives_for=timedelta(hours=1),
         watched_for=timedelta(days=1),
         headers=(SIGNATURE,),
@@ -82,6 +83,9 @@ class DemoGateway(Gateway):
 
     def refund(self, asked: Asked, payment_id: str, amount: Decimal, key: str, config: Config) -> RefundDone | Declined:
         return RefundDone(key) if remote.refund(asked.remote_id, amount, key) else Declined(_("The demo refused it."))
+
+    def list_payments(self, since: datetime, config: Config) -> list[ListedPayment]:
+        return remote.paid_since(since)
 
     def cancel(self, asked: Asked, config: Config) -> bool:
         return remote.cancel(asked.remote_id)

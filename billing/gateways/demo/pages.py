@@ -5,8 +5,9 @@ import secrets
 from collections.abc import Callable
 from decimal import Decimal
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -41,7 +42,9 @@ ACTIONS: dict[str, Callable[[str], None]] = {
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def payment(request: CustomerRequest, remote_id: str) -> HttpResponse:
-    """Show the payment; a button changes it and calls the shop's webhook, as a gateway would."""
+    """Show the payment; a button changes it and calls the shop's webhook, as a gateway would. 404 outside the demo."""
+    if not settings.DEMO:
+        raise Http404
     row = get_object_or_404(DemoPayment, remote_id=remote_id[:40])
     topup = get_object_or_404(
         TopUp.objects.select_related("method"), remote_id=row.remote_id, customer=request.customer

@@ -1,12 +1,12 @@
 """The gateway's own side of the demo: what it knows of payments, and what its buttons do."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
 
-from billing.gateways.contract import Payment, Reading, ReadState
+from billing.gateways.contract import ListedPayment, Payment, Reading, ReadState
 from billing.models import DemoPayment
 from core.clock import database_now
 
@@ -50,6 +50,24 @@ def read(remote_id: str) -> Reading | None:
     return Reading(state, False, row.asked, row.currency, tuple(payments))
 
 
+def paid_since(since: datetime) -> list[ListedPayment]:
+    """Return the payments whose money came since a time."""
+    rows = DemoPayment.objects.filter(paid_from__gte=since, paid_from__lte=database_now(), state="paid")
+    return [
+        ListedPayment(
+            payment_id=f"{row.remote_id}-{n}",
+            remote_id=row.remote_id,
+            reference="",
+            amount=Decimal(text),
+            currency=row.currency,
+            paid_at=row.paid_from,
+        )
+        for row in rows
+        for n, text in enumerate(row.amounts)
+        if row.paid_from is not None
+    ]
+
+
 def approve(remote_id: str) -> None:
     """The customer agrees to pay; the shop takes the money by settling."""
     _change(remote_id, lambda row: setattr(row, "state", "approved"), while_in=("open",))
@@ -69,7 +87,7 @@ def pay(remote_id: str, share: Decimal = Decimal(1), *, later: bool = False) -> 
 
     def add(row: DemoPayment) -> None:
         row.state, row.amounts = "paid", [*row.amounts, f"{(row.asked * share).normalize():f}"]
-        row.paid_from = database_now() + LATER if later else row.paid_from
+        row.paid_from = database_now() + LATER if later else row.paid_from or database_now()
 
     _change(remote_id, add, while_in=_PAYABLE)
 

@@ -68,7 +68,8 @@ class ManualGateway(Gateway):
 
         reviews = list(TransferReview.objects.filter(topup__reference=asked.reference))
         approvals = [review for review in reviews if review.is_approved]
-        if len(approvals) >= approvers_needed(asked.amount, config):
+        seen = [review.amount for review in approvals if review.amount is not None]
+        if approvals and len(approvals) >= approvers_needed(max(asked.amount, *seen), config):
             amounts = {review.amount for review in approvals}
             if len(amounts) > 1:
                 return says(ReadState.HELD, why=_t("Two people saw different amounts."))
@@ -105,6 +106,6 @@ def second_above(config: Config) -> Decimal | None:
 
 
 def approvers_needed(amount: Decimal, config: Config) -> int:
-    """Return how many of the staff have to approve a transfer of ``amount``."""
+    """Return how many of the staff have to approve ``amount``: the larger of what was asked and what they saw."""
     limit = second_above(config)
     return 2 if limit is not None and amount > limit else 1

@@ -1,0 +1,1 @@
+"""Receipts and credit notes: numbered and written in the transaction that moves the money, and never made anew."""

@@ -1,0 +1,1 @@
+"""The evidence file of a payment, for the answer to a dispute."""
