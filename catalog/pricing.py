@@ -57,7 +57,7 @@ def price_from(
     """
     lowest = lowest_price(cost, markup)
     if own_price is None:
-        wanted = EXACT.add(EXACT.multiply(cost, _factor(markup.percent)), markup.fixed)
+        wanted = marked_up(cost, markup)
         if factor != 1:
             wanted = EXACT.multiply(wanted, factor)
     elif not group_percent and own_price >= lowest:
@@ -67,6 +67,11 @@ def price_from(
     if group_percent:
         wanted = EXACT.multiply(wanted, _factor(group_percent))
     return rounded(max(wanted, lowest), markup.rounding, markup.rounding_value)
+
+
+def marked_up(cost: Decimal, markup: Markup) -> Decimal:
+    """Return the cost with the percentage and the fixed amount of ``markup``, unrounded."""
+    return EXACT.add(EXACT.multiply(cost, _factor(markup.percent)), markup.fixed)
 
 
 @lru_cache(maxsize=1024)

@@ -2,6 +2,7 @@
 
 from catalog.admin.adjustments import PriceAdjustmentAdmin
 from catalog.admin.categories import CategoryAdmin
+from catalog.admin.customer_prices import CustomerPriceAdmin
 from catalog.admin.display_currencies import DisplayCurrencyAdmin
 from catalog.admin.groups import CustomerGroupAdmin
 from catalog.admin.order_rules import OrderRulesAdmin
@@ -15,6 +16,7 @@ from catalog.admin.unlisted import UnlistedTextAdmin
 __all__ = [
     "CategoryAdmin",
     "CustomerGroupAdmin",
+    "CustomerPriceAdmin",
     "DisplayCurrencyAdmin",
     "MarkupRuleAdmin",
     "PriceAdjustmentAdmin",

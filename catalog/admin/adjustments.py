@@ -1,8 +1,8 @@
 """Prices raised or lowered by a percentage: the page "Change prices", the list of such changes, and their undoing."""
 
+from decimal import Decimal
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -16,63 +16,62 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from catalog.admin.price_preview import PricePreviewAdmin, note_for_preview
-from catalog.admin.service_form import PercentField
-from catalog.models import Category, PriceAdjustment, Provider, Service
-from catalog.prices.adjustments import NotAdjustable, adjust, undo
+from catalog.admin.adjustment_form import USUAL_FLOOR, AdjustmentForm
+from catalog.admin.price_preview import PreviewOptions, PricePreviewAdmin, note_for_preview, set_preview_options
+from catalog.models import Category, PriceAdjustment, Service
+from catalog.prices.adjustments import NotAdjustable, adjust, factors_for_margin, undo
 from catalog.prices.group_prices import lowest_group_margins
 from core.clock import database_now
-from core.quick_select import QuickSelect
+from core.numbers import plain_number
 from core.shop_admin import ShopModelAdmin
 from core.templatetags.shop import state_html
 
 
-class AdjustmentForm(forms.Form):
-    """Which services, and by how much. Empty choices mean all of them."""
-
-    category = forms.ModelChoiceField(
-        label=_("Category"), required=False, queryset=Category.objects.all(), widget=QuickSelect, empty_label=_("All")
-    )
-    provider = forms.ModelChoiceField(
-        label=_("Provider"), required=False, queryset=Provider.objects.all(), empty_label=_("All")
-    )
-    percent = PercentField(label=_("Change, %"), help_text=_("5 for 5 % more than now, −5 for 5 % less"))
-
-    def services(self) -> QuerySet[Service]:
-        """Return the chosen services."""
-        chosen = Service.objects.all()
-        if category := self.cleaned_data["category"]:
-            chosen = chosen.filter(category=category)
-        if provider := self.cleaned_data["provider"]:
-            chosen = chosen.filter(source__provider=provider)
-        return chosen
-
-    def words(self) -> str:
-        """Return the choice as the owner reads it in the list."""
-        chosen = [str(self.cleaned_data[name]) for name in ("category", "provider") if self.cleaned_data[name]]
-        return ", ".join(chosen) or _t("All services")
-
-
 def adjust_prices(
-    page: ShopModelAdmin, request: HttpRequest, services: QuerySet[Service], percent: Any, name: str = ""
+    page: ShopModelAdmin,
+    request: HttpRequest,
+    services: QuerySet[Service],
+    percent: Decimal,
+    name: str = "",
+    floor: Decimal = Decimal(USUAL_FLOOR),
 ) -> PriceAdjustment | None:
-    """Adjust the prices of ``services``, record it, and say so; None after a message if that cannot be done."""
+    """Adjust the prices of ``services``, record it, and say so; None after a message if that cannot be done.
+
+    Services that the request names as ``lift`` get the price that leaves a margin of ``floor`` instead.
+    """
+    # 1. The services, and those of them that are lifted to the floor.
     now = database_now()
     ids = list(services.values_list("pk", flat=True))
+    asked = set(request.POST.getlist("lift"))
+    lifted = [pk for pk in ids if str(pk) in asked]
     fixed = Service.objects.filter(pk__in=ids, own_price__isnull=False).count()
     counted = ngettext("%(n)s service", "%(n)s services", len(ids)) % {"n": f"{len(ids):,}"}
     if not name:
         categories = list(Category.objects.filter(services__in=ids).distinct()[:2])
         name = f"{counted}, {categories[0].name}" if len(categories) == 1 else counted
+    # 2. The adjustment.
+    reason = request.POST.get("reason", "").strip()
     try:
         with transaction.atomic():
-            made, changed = adjust(ids, percent, name=name, by=str(request.user), now=now)
+            own = factors_for_margin(lifted, floor) if lifted else {}
+            made, changed = adjust(
+                ids, percent, name=name, by=str(request.user), now=now, reason=reason, own_factors=own
+            )
             after = {"percent": made.percent_text, "services": len(ids), "prices changed": changed}
-            page.record(request, made, "prices.adjust", _t("Prices changed"), after=after)
+            page.record(request, made, "prices.adjust", _t("Prices changed"), reason=reason, after=after)
     except NotAdjustable as refusal:
         page.message_user(request, str(refusal.message), messages.WARNING)
         return None
+    # 3. What the preview says above the prices.
+    set_preview_options(request, PreviewOptions(least_margin=floor, asks_reason=True, adjustment=str(made)))
     note_for_preview(request, _t("%(services)s: %(name)s") % {"services": counted, "name": made})
+    if lifted:
+        words = ngettext(
+            "%(n)s service gets the price that leaves a margin of %(margin)s %%.",
+            "%(n)s services get the prices that leave a margin of %(margin)s %%.",
+            len(lifted),
+        )
+        note_for_preview(request, words % {"n": f"{len(lifted):,}", "margin": plain_number(floor)})
     if fixed:
         words = ngettext(
             "%(n)s service has its own price and keeps it.", "%(n)s services have own prices and keep them.", fixed
@@ -93,7 +92,7 @@ class PriceAdjustmentAdmin(PricePreviewAdmin):
     list_display = ("name", "percent_", "services_", "at", "by", "state_")
     list_filter = (("undone_at", admin.EmptyFieldListFilter),)
     search_fields = ("name", "category__name")
-    fields = ("name", "percent_", "services_", "at", "by", "state_", "undone_by", "undone_at")
+    fields = ("name", "percent_", "services_", "reason", "at", "by", "state_", "undone_by", "undone_at")
     readonly_fields = fields
     list_per_page = 50
     actions = None
@@ -125,17 +124,28 @@ class PriceAdjustmentAdmin(PricePreviewAdmin):
         """The page "Change prices": choose services and a percentage, and see what it would do before it is done."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = AdjustmentForm(request.POST if request.method == "POST" else None, initial=request.GET.dict())
+        form = AdjustmentForm(request.POST if request.method == "POST" else None, initial=self._initial(request))
         if request.method == "POST" and form.is_valid():
             return self.with_preview(request, lambda: self._adjust(request, form), ask=True)
         return self._form_page(request, form)
 
+    def _initial(self, request: HttpRequest) -> dict[str, str]:
+        return {"floor": str(USUAL_FLOOR), **AdjustmentForm.initial_of(request)}
+
     def _adjust(self, request: HttpRequest, form: AdjustmentForm) -> HttpResponse:
-        percent = form.cleaned_data["percent"]
-        made = adjust_prices(self, request, form.services(), percent, form.words())
+        percent, floor = form.cleaned_data["percent"], form.cleaned_data["floor"]
+        services = form.services(request, self.admin_site.get_model_admin(Service))  # type: ignore[arg-type]
+        made = adjust_prices(self, request, services, percent, form.words(), Decimal(floor or 0))
         if made is None:
             return self._form_page(request, form)
-        return HttpResponseRedirect(reverse("admin:catalog_priceadjustment_changelist"))
+        if self.has_view_permission(request):
+            return HttpResponseRedirect(reverse("admin:catalog_priceadjustment_change", args=[made.pk]))
+        return HttpResponseRedirect(reverse("admin:catalog_service_changelist"))
+
+    def preview_context(self, request: HttpRequest) -> dict[str, Any]:
+        """The form above the preview, to look at another percentage or other services."""
+        is_adding = request.path == reverse("admin:catalog_priceadjustment_add")
+        return {"form": AdjustmentForm(request.POST)} if is_adding else {}
 
     def _form_page(self, request: HttpRequest, form: AdjustmentForm) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "title": _t("Change prices"), "opts": self.opts}
@@ -150,11 +160,14 @@ class PriceAdjustmentAdmin(PricePreviewAdmin):
         return self.with_preview(request, lambda: self._undo(request, pk), ask=True, back=back)
 
     def _undo(self, request: HttpRequest, pk: int) -> HttpResponse:
+        reason = request.POST.get("reason", "").strip()
+        set_preview_options(request, PreviewOptions(asks_reason=True))
         with transaction.atomic():
             undone = undo(pk, by=str(request.user), now=database_now())
             if undone is not None:
-                note_for_preview(request, _t("Undone: %(name)s") % {"name": undone.adjustment})
-                self.record(request, undone.adjustment, "prices.undo", _t("Undone"), after={"prices": undone.changed})
+                note_for_preview(request, _t("This undoes “%(name)s”.") % {"name": undone.adjustment})
+                after = {"prices": undone.changed}
+                self.record(request, undone.adjustment, "prices.undo", _t("Undone"), reason=reason, after=after)
         if undone is None:
             messages.warning(request, _t("This adjustment has been undone already."))
         else:

@@ -1,6 +1,7 @@
 """Forms and actions that change prices: shown first (carried out and rolled back), kept when confirmed."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +20,27 @@ from core.shop_admin import ShopModelAdmin
 
 #: The field in which the confirmation sends the digest of what was shown.
 SEEN = "seen_prices"
+#: Why the prices change, where that is asked for.
+REASON, _REASON_LENGTH = "reason", 500
 _NOT_REPEATED = ("csrfmiddlewaretoken", SEEN)
+
+
+@dataclass(frozen=True)
+class PreviewOptions:
+    """What a preview shows and asks in addition to the prices.
+
+    Prices that leave less than ``least_margin``, in percent of the price, are pointed out, with the price that would
+    do. ``asks_reason``: nothing is kept without a reason. ``adjustment``: the name of the adjustment to be saved.
+    """
+
+    least_margin: Decimal | None = None
+    asks_reason: bool = False
+    adjustment: str = ""
+
+
+def set_preview_options(request: HttpRequest, options: PreviewOptions) -> None:
+    """Say what the preview of the change that this request makes should have."""
+    request.preview_options = options  # type: ignore[attr-defined]
 
 
 def note_for_preview(request: HttpRequest, note: str) -> None:
@@ -36,6 +57,11 @@ def proof_of_preview(request: HttpRequest, digest: str) -> str:
     """Return what a confirmation must send: only a preview in this session, at this address, gives it away."""
     text = "\n".join((str(request.session.session_key), request.path, digest))
     return salted_hmac("catalog.price_preview", text, algorithm="sha256").hexdigest()
+
+
+def proves_preview(request: HttpRequest, digest: str) -> bool:
+    """Whether this form was sent from a preview with ``digest``, shown in this session and at this address."""
+    return constant_time_compare(request.POST.get(SEEN, ""), proof_of_preview(request, digest))
 
 
 class PricePreviewAdmin(ShopModelAdmin):
@@ -96,7 +122,8 @@ class PricePreviewAdmin(ShopModelAdmin):
             before = prices_now(groups)
             response = view()
             notes = getattr(request, "price_notes", ())
-            found = compare_prices(before, prices_now(groups), notes)
+            options: PreviewOptions = getattr(request, "preview_options", PreviewOptions())
+            found = compare_prices(before, prices_now(groups), notes, options.least_margin)
             # Without a note nothing was done: a value was missing, or the change was refused.
             ask = (ask or request.POST.get("action") in self.always_previewed) and bool(notes)
             if not (ask or found.changed):
@@ -104,8 +131,9 @@ class PricePreviewAdmin(ShopModelAdmin):
             found.digest = proof_of_preview(request, found.digest)
             seen = request.POST.get(SEEN)
             is_confirmed = constant_time_compare(seen or "", found.digest) or (not ask and _is_as_typed(request, found))
+            lacks_reason = options.asks_reason and not request.POST.get(REASON, "").strip()
             # A borrowed session must not get as far as a confirmation.
-            if is_confirmed and has_fresh_sign_in(request):
+            if is_confirmed and not lacks_reason and has_fresh_sign_in(request):
                 return response
             transaction.set_rollback(True)
         # What was said about it did not happen.
@@ -114,20 +142,32 @@ class PricePreviewAdmin(ShopModelAdmin):
         if any(request.POST.get(name) for name in self.secret_fields):
             messages.error(request, _("Nothing was saved. Save the key by itself, then what changes prices."))
             return HttpResponseRedirect(request.get_full_path())
-        return self._preview_page(request, found, is_other=seen is not None, back=back)
+        context = {
+            "options": options,
+            "is_other": seen is not None and not is_confirmed,
+            "lacks_reason": is_confirmed and lacks_reason,
+            "back": back or request.get_full_path(),
+        }
+        return self._preview_page(request, found, context)
 
-    def _preview_page(self, request: HttpRequest, found: Preview, *, is_other: bool, back: str) -> HttpResponse:
+    def preview_context(self, request: HttpRequest) -> dict[str, Any]:
+        """More for the page of a preview; ``form`` is a form above it that asks for another preview."""
+        return {}
+
+    def _preview_page(self, request: HttpRequest, found: Preview, about: dict[str, Any]) -> HttpResponse:
         repeated = [(name, value) for name, values in request.POST.lists() for value in values]
         context = {
             **self.admin_site.each_context(request),
             "title": _("What this would do to prices"),
             "opts": self.opts,
             "preview": found,
-            "is_other": is_other,
             "seen_field": SEEN,
-            "repeated": [(name, value) for name, value in repeated if name not in _NOT_REPEATED],
+            "repeated": [(name, value) for name, value in repeated if name not in (*_NOT_REPEATED, REASON)],
+            "reason": request.POST.get(REASON, "")[:_REASON_LENGTH],
+            "reason_length": _REASON_LENGTH,
             "address": request.get_full_path(),
-            "back": back or request.get_full_path(),
+            **about,
+            **self.preview_context(request),
         }
         return TemplateResponse(request, "admin/catalog/price_preview.html", context)
 

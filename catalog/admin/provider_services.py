@@ -15,6 +15,7 @@ from catalog.admin.price_preview import PricePreviewAdmin
 from catalog.models import ProviderService, Unit
 from catalog.shop.row_decisions import accept_rows, import_rows, pass_on_falls
 from core.clock import database_now
+from core.list_columns import Lines
 from core.read_only_admin import ReadOnlyAdmin
 
 
@@ -68,7 +69,10 @@ class ListedCategoryFilter(admin.SimpleListFilter):
 class ProviderServiceAdmin(PricePreviewAdmin, ReadOnlyAdmin):
     """Rows of providers' lists as received, and the owner's decisions about them: accept, pass on a fall, import."""
 
-    list_display = ("external_id", "name_", "provider", "type", "rate_", "cost_", "min", "max", "state", "reasons")
+    list_display = (
+        Lines("external_id", "provider"), Lines("state", "reasons"), Lines("name_", "type"), Lines("rate_", "cost_"),
+        Lines("min", "max"),
+    )  # fmt: skip
     list_filter = (SaleFilter, "provider", "type", "refill", "cancel", ListedCategoryFilter)
     list_select_related = ("provider",)
     search_fields = ("=external_id", "name", "category")

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -17,16 +18,18 @@ from catalog.admin.price_preview import PricePreviewAdmin
 from catalog.admin.provider_form import ProviderForm
 from catalog.admin.provider_messages import show_connection_report, show_sync_result
 from catalog.admin.syncs import SyncRunInline
-from catalog.models import Provider, Service, SyncRun
+from catalog.models import Provider, SyncRun
 from catalog.models.provider import NewServices, SyncState
 from catalog.provider_settings import after_change
 from catalog.providers.answer_counts import error_rates
 from catalog.providers.checks import check_connection
 from catalog.providers.health import parked_reason_text, unpark
 from catalog.providers.repeatable import field_of, is_proven
+from catalog.shop.opening import shows_anything
 from catalog.sync.requested import request_sync
 from catalog.sync.run import AlreadyRunning
 from core.clock import database_now
+from core.list_columns import Lines
 from core.secrets import SecretUnreadable
 from core.templatetags.shop import state_html
 
@@ -36,7 +39,7 @@ class ProviderAdmin(PricePreviewAdmin):
     secret_fields = ("key",)
     form = ProviderForm
     list_display = (
-        "name", "state_", "currency", "balance_", "markup_percent", "last_synced_at", "last_answer_at", "errors_",
+        "name", "state_", "balance_", "markup_percent", Lines("last_answer_at", "last_synced_at"), "errors_",
     )  # fmt: skip
     list_filter = ("is_active", ("parked_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "url")
@@ -78,6 +81,7 @@ class ProviderAdmin(PricePreviewAdmin):
         (_("State"), {"fields": readonly_fields}),
     )
     inlines = (SyncRunInline,)
+    add_form_template = "admin/catalog/provider/add_form.html"
     actions = ("unpark",)
 
     class Media:
@@ -95,7 +99,10 @@ class ProviderAdmin(PricePreviewAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """All fieldsets, without the state for a provider that is being added."""
         found = super().get_fieldsets(request, obj)
-        return found if obj else found[:-1]
+        if obj:
+            return found
+        # A new one needs address, key and money; everything else has defaults that fit, and can be changed later.
+        return [*found[:2], *((name, {**about, "classes": ("collapse",)}) for name, about in found[2:-1])]
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()
@@ -190,8 +197,9 @@ class ProviderAdmin(PricePreviewAdmin):
             return state_html("is-partial", "hourglass", parked_reason_text(provider.parked_reason))
         if provider.sale_stopped:
             return state_html("is-partial", "hourglass", provider.sale_stopped)
-        if not Service.objects.filter(source__provider=provider, is_visible=True).exists():
-            return state_html("is-partial", "hourglass", _t("Nothing is open for sale"))
+        if not shows_anything(provider):
+            words = state_html("is-partial", "hourglass", _t("Nothing is open for sale"))
+            return format_html('<a href="{}">{}</a>', reverse("admin:catalog_provider_open", args=[provider.pk]), words)
         return state_html("is-completed", "circle-check", _t("Selling"))
 
     @admin.display(description=_("balance"), ordering="balance")

@@ -21,6 +21,7 @@ from catalog.models import MarkupRule
 from catalog.prices.preview import preview
 from catalog.prices.reprice import delete_rules, save_rule
 from core.clock import database_now
+from core.list_columns import Lines
 
 
 class MarkupRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
@@ -42,7 +43,10 @@ class MarkupRuleAdmin(PricePreviewAdmin):
     """Markup rules. A rule is saved or deleted only after a preview of its effect."""
 
     form = MarkupRuleForm
-    list_display = ("name", "is_active", "scope_", "group", "percent", "fixed", "minimum_margin", "floor", "rounding")
+    list_display = (
+        "name", "is_active", Lines("scope_", "group"), Lines("percent", "fixed"), Lines("minimum_margin", "floor"),
+        "rounding",
+    )  # fmt: skip
     list_filter = ("is_active", "group", "provider", "service_type")
     list_select_related = ("service", "category", "provider", "group")
     search_fields = ("name",)
@@ -67,7 +71,6 @@ class MarkupRuleAdmin(PricePreviewAdmin):
 
     class Media:
         css = {"all": ["admin-parts.css"]}
-        js = ("admin-names.js",)
 
     def changeform_view(
         self,

@@ -21,8 +21,6 @@ from catalog.admin.price_preview import PricePreviewAdmin, note_for_preview, not
 from catalog.admin.service_filters import (
     AdjustmentFilter,
     CategoryFilter,
-    FoldedRelated,
-    FoldedValues,
     MarginFilter,
     StateFilter,
 )
@@ -36,8 +34,10 @@ from catalog.shop.equivalents import move_service
 from catalog.shop.publishing import PINNABLE, republish
 from catalog.texts import description_html
 from core.clock import database_now
+from core.list_columns import Lines
 from core.numbers import plain_number
 from core.owner_texts_admin import OwnerTextsAdmin
+from core.staff_rights import SEES_MONEY
 
 
 class ServiceChangeList(OrderedChangeList):
@@ -61,14 +61,15 @@ class ServiceAdmin(OwnerTextsAdmin, PricePreviewAdmin):
     form = ServiceForm
     texts = ("name", "description")
     list_display = (
-        "id", "name_", "category_and_provider", "cost_and_rate", "markup", "price_and_margin", "on_sale", "own_price",
-        "position", "is_visible",
+        Lines("name_", "id", "on_sale"), Lines("category_", "provider"), Lines("cost_", "rate_"),
+        Lines("price_", "margin"), Lines("own_price", "markup"), Lines("is_visible", "position"),
+        "own_price", "position", "is_visible",
     )  # fmt: skip
-    list_display_links = ("id", "name_")
+    needs_right = dict.fromkeys(("cost_", "rate_", "markup", "margin"), ["catalog.change_service", SEES_MONEY])
     list_editable = ("is_visible", "own_price", "position")
     list_filter = (
-        CategoryFilter, StateFilter, MarginFilter, ("source__provider", FoldedRelated), ("platform", FoldedValues),
-        ("source__type", FoldedValues), AdjustmentFilter,
+        CategoryFilter, StateFilter, MarginFilter, "source__provider", ("platform", admin.AllValuesFieldListFilter),
+        ("source__type", admin.AllValuesFieldListFilter), AdjustmentFilter,
     )  # fmt: skip
     search_fields = ("=id", "search_text", "=source__external_id")
     ordering = ("category__position", "position", "id")
@@ -92,7 +93,6 @@ class ServiceAdmin(OwnerTextsAdmin, PricePreviewAdmin):
 
     class Media:
         css = {"all": ["admin-parts.css"]}
-        js = ("admin-names.js",)
 
     def cleaned_text(self, field: str, text: str) -> str:
         return description_html(text) if field == "description" else text
@@ -104,6 +104,11 @@ class ServiceAdmin(OwnerTextsAdmin, PricePreviewAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A service cannot be deleted, since orders refer to it; it can be hidden."""
         return False
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """Without the filter by margin for those who see no margin."""
+        sees_margin = self.sees(request, "margin")
+        return [each for each in super().get_list_filter(request) if sees_margin or each is not MarginFilter]
 
     def get_urls(self) -> list[URLPattern]:
         return [*price_urls(self), *super().get_urls()]
@@ -226,17 +231,8 @@ class ServiceAdmin(OwnerTextsAdmin, PricePreviewAdmin):
         return format_html("<bdi>{}</bdi>", service.name)
 
     @admin.display(description=_("category"), ordering="category__name")
-    def category_and_provider(self, service: Service) -> SafeString:
-        """Category and provider on two lines: more columns would not fit on a screen of 1280 pixels."""
-        return _two_lines(format_html("<bdi>{}</bdi>", service.category.name), service.source.provider.name)
-
-    @admin.display(description=_("cost, rate"), ordering="source__rate")
-    def cost_and_rate(self, service: Service) -> SafeString:
-        return _two_lines(self.cost_(service), self.rate_(service))
-
-    @admin.display(description=_("price, margin"), ordering="price")
-    def price_and_margin(self, service: Service) -> SafeString:
-        return _two_lines(self.price_(service), self.margin(service))
+    def category_(self, service: Service) -> SafeString:
+        return format_html("<bdi>{}</bdi>", service.category.name)
 
     @admin.display(description=_("provider"), ordering="source__provider__name")
     def provider(self, service: Service) -> str:
@@ -288,7 +284,3 @@ class ServiceAdmin(OwnerTextsAdmin, PricePreviewAdmin):
 
     def _usual_markup(self, service: Service) -> str:
         return f"{service.source.provider.markup_percent.normalize():f} %"
-
-
-def _two_lines(first: SafeString | str, second: SafeString | str) -> SafeString:
-    return format_html('{}<small class="second-line">{}</small>', first, second)

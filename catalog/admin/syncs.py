@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from catalog.models import SyncDiff, SyncRun
 from catalog.sync.csv_report import csv_chunks
+from core.list_columns import Lines
 from core.read_only_admin import ReadOnlyAdmin
 
 _COUNTS = ("received", "added", "changed", "vanished", "returned", "quarantined", "skipped")
@@ -57,7 +58,7 @@ class SyncRunInline(admin.TabularInline):  # type: ignore[type-arg]  # Django's 
 
 @admin.register(SyncRun)
 class SyncRunAdmin(ReadOnlyAdmin):
-    list_display = ("started_at", "provider", "state", *_COUNTS, "actor", "problem")
+    list_display = ("started_at", "state", Lines("provider", "actor"), "received", "changes_", "problem")
     list_filter = ("state", "provider", "started_at")
     list_select_related = ("provider",)
     fields = (
@@ -87,6 +88,12 @@ class SyncRunAdmin(ReadOnlyAdmin):
             return "–"
         label = ngettext("%(n)s line as CSV", "%(n)s lines as CSV", lines) % {"n": f"{lines:,}"}
         return format_html('<a href="{}">{}</a>', reverse("admin:catalog_syncrun_csv", args=[run.pk]), label)
+
+    @admin.display(description=_("changes"))
+    def changes_(self, run: SyncRun) -> str:
+        """The counts that are not zero, in words."""
+        fields = [(SyncRun._meta.get_field(name), getattr(run, name)) for name in _COUNTS[1:]]
+        return ", ".join(f"{field.verbose_name} {count:,}" for field, count in fields if count) or "–"  # type: ignore[union-attr]
 
     @admin.display(description=_("took"))
     def took(self, run: SyncRun) -> str:

@@ -1,6 +1,7 @@
 from catalog.models.adjustment import AdjustedService, PriceAdjustment
 from catalog.models.catalog_write import CatalogWrite
 from catalog.models.change import ChangeKind, ServiceChange
+from catalog.models.customer_price import CustomerPrice
 from catalog.models.diff import SyncDiff
 from catalog.models.display_currency import DisplayCurrency
 from catalog.models.facts import FactsState, ServiceDay, ServiceFigures
@@ -17,6 +18,7 @@ __all__ = [
     "CatalogWrite",
     "Category",
     "ChangeKind",
+    "CustomerPrice",
     "DisplayCurrency",
     "FactsState",
     "Favourite",

@@ -24,6 +24,7 @@ class PriceAdjustment(models.Model):
     )
     factor = models.DecimalField(_("factor"), max_digits=8, decimal_places=4)
     services = models.ManyToManyField(Service, through="catalog.AdjustedService", related_name="adjustments")
+    reason = models.CharField(_("reason"), max_length=500, blank=True, default="", db_default="")
     by = models.CharField(_("by"), max_length=254)
     at = models.DateTimeField(_("since"))
     undone_by = models.CharField(_("undone by"), max_length=254, blank=True, default="", db_default="")
@@ -58,9 +59,17 @@ class AdjustedService(models.Model):
 
     adjustment = models.ForeignKey(PriceAdjustment, models.CASCADE, db_index=False, related_name="rows")
     service = models.ForeignKey(Service, models.CASCADE, related_name="+")
+    #: For a service whose margin would be too low, another factor than the adjustment's.
+    factor = models.DecimalField(_("own factor"), max_digits=8, decimal_places=4, null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["adjustment", "service"], name="adjusted_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["adjustment", "service"], name="adjusted_once"),
+            models.CheckConstraint(
+                condition=Q(factor=None) | Q(factor__gte=LEAST_FACTOR, factor__lte=MOST_FACTOR),
+                name="adjusted_factor_sane",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.adjustment_id}: {self.service_id}"

@@ -152,6 +152,9 @@ class Provider(models.Model):
     balance_at = models.DateTimeField(_("balance read"), null=True, blank=True)
     last_answer_at = models.DateTimeField(_("last answer"), null=True, blank=True)
     last_synced_at = models.DateTimeField(_("last sync"), null=True, blank=True)
+    #: What catalog.providers.checks found at the last test of the connection, as a list of lines.
+    last_test = models.JSONField(_("last test"), default=list, db_default=[], blank=True, editable=False)
+    tested_at = models.DateTimeField(_("tested"), null=True, blank=True, editable=False)
     next_sync_at = models.DateTimeField(_("next sync"), null=True, blank=True)
     created_at = models.DateTimeField(_("added"), db_default=Now(), editable=False)
 

@@ -1,6 +1,6 @@
 """Prices of many services, raised or lowered by a percentage as one change that can be undone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from functools import reduce
@@ -11,9 +11,12 @@ from django.utils.translation import gettext as _
 
 from catalog.bulk import copy_rows
 from catalog.locks import lock_all_providers
-from catalog.models import Category, ChangeKind, PriceAdjustment, Service
+from catalog.models import Category, ChangeKind, PriceAdjustment, Provider, Service
 from catalog.models.adjustment import LEAST_FACTOR, MOST_FACTOR
-from catalog.prices.reprice import changed_prices, write_prices
+from catalog.prices.comparison import price_for_margin
+from catalog.prices.reprice import changed_prices, stored_prices, write_prices
+from catalog.prices.rulebook import RuleBook
+from catalog.pricing import cost_of_unit
 from catalog.service_changes import recording_as_one
 from core.money import EXACT, divide
 from core.refusals import Refusal
@@ -21,10 +24,10 @@ from core.refusals import Refusal
 #: Bounds of all adjustments of one service together.
 _LEAST_TOGETHER, _MOST_TOGETHER = Decimal("0.01"), Decimal(1000)
 _PLACES = Decimal(1).scaleb(-18)
-_CENT = Decimal("0.01")
+_CENT, _FACTOR_STEP = Decimal("0.01"), Decimal("0.0001")
 # mine: the services of one adjustment; every: all adjustments that these services are in.
 _FACTORS = """
-    SELECT mine.service_id, array_agg(a.factor) FILTER (WHERE a.id IS NOT NULL)
+    SELECT mine.service_id, array_agg(coalesce(every.factor, a.factor)) FILTER (WHERE a.id IS NOT NULL)
     FROM catalog_adjustedservice AS mine
     JOIN catalog_adjustedservice AS every ON every.service_id = mine.service_id
     LEFT JOIN catalog_priceadjustment AS a ON a.id = every.adjustment_id AND a.undone_at IS NULL
@@ -58,12 +61,43 @@ def factor_of(percent: Decimal) -> Decimal:
     return factor
 
 
-def adjust(ids: Iterable[int], percent: Decimal, *, name: str, by: str, now: datetime) -> Adjusted:
+def factors_for_margin(ids: Iterable[int], margin: Decimal) -> dict[int, Decimal]:
+    """Return for each service the lowest factor of a new adjustment that leaves ``margin``, in percent of the price.
+
+    Services without a rate or with an own price are left out. Raises NotAdjustable if a factor would be too large.
+    """
+    providers = list(Provider.objects.all())
+    book, exchange = RuleBook.now(providers), {provider.pk: provider.exchange_rate for provider in providers}
+    found = {}
+    for stored in stored_prices(pk__in=list(ids), own_price=None):
+        facts = stored.facts
+        usual = book.unadjusted(facts)
+        if usual is None or facts.rate is None:
+            continue
+        needed = price_for_margin(cost_of_unit(facts.rate, exchange[facts.provider_id]), margin)
+        factor = divide(needed, EXACT.multiply(usual, facts.factor))
+        found[facts.service_id] = factor.quantize(_FACTOR_STEP, rounding=ROUND_CEILING, context=EXACT)
+    if not all(LEAST_FACTOR <= factor <= MOST_FACTOR for factor in found.values()):
+        raise NotAdjustable(_("That margin would need more than eleven times a price, or less than a tenth."))
+    return found
+
+
+def adjust(
+    ids: Iterable[int],
+    percent: Decimal,
+    *,
+    name: str,
+    by: str,
+    now: datetime,
+    reason: str = "",
+    own_factors: Mapping[int, Decimal] | None = None,
+) -> Adjusted:
     """Raise or lower what the rules give for these services by ``percent``, until it is undone.
 
-    Own prices stay. Customers read one update. Raises NotAdjustable.
+    ``own_factors`` are other factors for single services of them. Own prices stay. Customers read one update. Raises
+    NotAdjustable.
     """
-    factor = factor_of(percent)
+    factor, own = factor_of(percent), own_factors or {}
     with transaction.atomic():
         lock_all_providers()
         chosen = dict(Service.objects.filter(pk__in=list(ids)).order_by("pk").values_list("pk", "category_id"))
@@ -71,8 +105,11 @@ def adjust(ids: Iterable[int], percent: Decimal, *, name: str, by: str, now: dat
             raise NotAdjustable(_("Choose at least one service."))
         categories = set(chosen.values())
         category = Category.objects.get(pk=categories.pop()) if len(categories) == 1 else None
-        made = PriceAdjustment.objects.create(name=name[:250], category=category, factor=factor, by=by, at=now)
-        copy_rows("catalog_adjustedservice", ("adjustment_id", "service_id"), ((made.pk, pk) for pk in chosen))
+        made = PriceAdjustment.objects.create(
+            name=name[:250], category=category, factor=factor, reason=reason[:500], by=by, at=now
+        )
+        rows = ((made.pk, pk, own.get(pk)) for pk in chosen)
+        copy_rows("catalog_adjustedservice", ("adjustment_id", "service_id", "factor"), rows)
         return Adjusted(made, _apply(made, list(chosen), factor, now))
 
 

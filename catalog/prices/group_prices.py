@@ -1,10 +1,11 @@
-"""Prices of customer groups. The list's own prices are stored; a group's are computed when they are needed."""
+"""What customers pay. The list's own prices are stored; those of a group or a customer are computed when needed."""
 
 from collections.abc import Iterable
 from decimal import Decimal
 
-from accounts.models import CustomerGroup
+from accounts.models import CustomerGroup, User
 from catalog.models import Provider, Service
+from catalog.prices.customer_prices import own_prices_of
 from catalog.prices.reprice import stored_prices
 from catalog.prices.rulebook import Facts, Priced, RuleBook
 from catalog.pricing import cost_of_unit, rate_for_price
@@ -36,14 +37,15 @@ def group_price(service: Service, group: CustomerGroup, rules: str) -> Decimal |
     return price_for(service, group, book.at([service.source.provider]))
 
 
-def show_prices(services: Iterable[Service], group: CustomerGroup | None) -> None:
-    """Set ``shown_price`` of each service to what a customer of ``group`` pays, with one query."""
-    if group is None:
+def show_prices(services: Iterable[Service], customer: User | None) -> None:
+    """Set ``shown_price`` of each service to what ``customer`` pays, with one query, or two for one of a group."""
+    if customer is None:
         return
-    shown = list(services)
-    book = RuleBook.now({service.source.provider for service in shown})
+    shown, own, group = list(services), own_prices_of(customer), customer.group
+    book = RuleBook.now({service.source.provider for service in shown}) if group else None
     for service in shown:
-        service.shown_price = price_for(service, group, book)
+        price = own.of(service) if own else None
+        service.shown_price = price_for(service, group, book) if price is None else price
 
 
 def prices_of_groups(service: Service) -> list[tuple[CustomerGroup, Priced]]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 
 from catalog.models import Provider, Service
+from catalog.prices.comparison import digest_of_lines
 from catalog.prices.reprice import stored_prices
 from catalog.prices.rulebook import RuleBook
 from catalog.pricing import cost_of_unit
@@ -52,6 +53,17 @@ class SheetReading:
     def lifted(self) -> int:
         """How many prices stay above what the file asks for, because cost or a rule's bounds are higher."""
         return sum(p.own_price is not None and p.new is not None and p.new > p.own_price for p in self.prices)
+
+    @property
+    def text(self) -> str:
+        """The prices that change as a file again."""
+        lines = (f"{p.service_id},{'' if p.own_price is None else p.own_price}" for p in self.prices)
+        return "\n".join(("id,own_price", *lines))
+
+    @property
+    def digest(self) -> str:
+        """A digest of the changes: two readings with the same one would do the same to prices."""
+        return digest_of_lines(f"{p.service_id} {p.own_price} {p.old} {p.new}" for p in sorted(self.prices))
 
 
 def sheet_rows() -> Iterator[tuple[str, ...]]:
@@ -114,8 +126,7 @@ def read_sheet(text: str) -> SheetReading:
 
 def _entry(row: dict[str, str], point: str) -> tuple[int, Decimal | None]:
     """The service id and own price of a line. Raises BadLine, NotANumber."""
-    if any(row.get(None) or []):  # type: ignore[call-overload]  # csv's key for cells beyond the last column
-        raise BadLine(_("There are more cells than columns. Put a price with a comma into quotes."))
+    refuse_more_cells(row)
     number, price = ascii_digits((row["id"] or "").strip()), (row["own_price"] or "").strip()
     if not (number.isascii() and number.isdigit() and len(number) < 18):
         raise BadLine(_("There is no service id."))
@@ -125,6 +136,12 @@ def _entry(row: dict[str, str], point: str) -> tuple[int, Decimal | None]:
     if not is_amount(amount):
         raise BadLine(_("A price is above zero and has at most five places."))
     return int(number), amount
+
+
+def refuse_more_cells(row: dict[str, str]) -> None:
+    """Raises BadLine for a line with more cells than columns: a comma inside a price has cut it in two."""
+    if any(row.get(None) or []):  # type: ignore[call-overload]  # csv's key for cells beyond the last column
+        raise BadLine(_("There are more cells than columns. Put a price with a comma into quotes."))
 
 
 def harmless(cell: str) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from accounts.models import CustomerGroup
 from catalog.models import MarkupRule, Provider
 from catalog.models.rule import SCOPES
-from catalog.pricing import Markup, cost_of_unit, price_from
+from catalog.pricing import Markup, cost_of_unit, marked_up, price_from
 from core.money import LIMIT
 
 _NO_PERCENT, _UNCHANGED = Decimal(0), Decimal(1)
@@ -75,6 +75,13 @@ class RuleBook:
         cost = cost_of_unit(facts.rate, self._exchange[facts.provider_id])
         price = price_from(cost, markup, factor=facts.factor, group_percent=percent, own_price=facts.own_price)
         return Priced(price if price < LIMIT else None, rule_id)
+
+    def unadjusted(self, facts: Facts) -> Decimal | None:
+        """Return what the markup makes of the cost, without adjustments, bounds and rounding; None without a rate."""
+        if facts.rate is None or facts.rate <= 0:
+            return None
+        _rule_id, markup = self._narrowest(facts, None) or self._usual[facts.provider_id]
+        return marked_up(cost_of_unit(facts.rate, self._exchange[facts.provider_id]), markup)
 
     def _narrowest(self, facts: Facts, group_id: int | None) -> tuple[int | None, Markup] | None:
         """The narrowest rule for the group, or for everybody, that fits; its id and markup."""

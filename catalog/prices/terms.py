@@ -13,7 +13,8 @@ from typing import Any
 from django.db import models
 
 from accounts.models import CustomerGroup
-from catalog.models import Category, Provider, ProviderService, Service
+from catalog.models import Category, CustomerPrice, Provider, ProviderService, Service
+from catalog.prices.customer_prices import own_price
 from catalog.prices.group_prices import group_price
 
 # Each in the order of the model's columns, as `Model.from_db` reads them.
@@ -38,6 +39,8 @@ _PARTS: tuple[tuple[str, type[models.Model], tuple[str, ...]], ...] = (
     ("q", Provider, _PROVIDER),
     ("g", CustomerGroup, _GROUP),
     ("c", Category, ("id", "name", "is_visible")),
+    ("a", CustomerPrice, ("id", "price")),
+    ("b", CustomerPrice, ("id", "percent")),
 )
 _COLUMNS = ", ".join(f"{alias}.{name}" for alias, _model, names in _PARTS for name in names)
 # A fingerprint of the markup rules: each write of a row gives it a new xmin and ctid, so the sum changes with each.
@@ -48,8 +51,9 @@ _RULES = """
 """
 _VERSION = f"hash_record_extended(ROW({_COLUMNS}, {_RULES}), 0)"
 # s: the service; c: its category; r, p: its source with the provider; f, q: its fallback with the provider; u, g: the
-# customer with the group. Outer joins with no condition but the id, so that every plan begins at one service, whatever
-# the statistics say. `_is_on_sale` checks the columns that `ServiceQuerySet.on_sale` filters by.
+# customer with the group; a, b: the customer's own price of the service, and percentage of its category. Outer joins
+# with no condition but keys, so that every plan begins at one service, whatever the statistics say. `_is_on_sale`
+# checks the columns that `ServiceQuerySet.on_sale` filters by.
 _FROM = """
     FROM catalog_service s
     LEFT JOIN catalog_category c ON c.id = s.category_id
@@ -59,29 +63,41 @@ _FROM = """
     LEFT JOIN catalog_provider q ON q.id = f.provider_id
     LEFT JOIN accounts_user u ON u.id = {customer}
     LEFT JOIN accounts_customergroup g ON g.id = u.group_id
-    WHERE s.id = %(service)s::bigint
+    LEFT JOIN catalog_customerprice a ON a.customer_id = u.id AND a.service_id = s.id
+        AND (a.ends_at IS NULL OR a.ends_at > statement_timestamp())
+    LEFT JOIN catalog_customerprice b ON b.customer_id = u.id AND b.category_id = s.category_id
+        AND (b.ends_at IS NULL OR b.ends_at > statement_timestamp())
+    WHERE s.id = {service}
 """
 
 
-def terms_sql(customer: str) -> str:
-    """Return SQL that selects one row for the service %(service)s, or none.
+#: The service's id as an expression, where it is a value.
+SERVICE = "%(service)s::bigint"
 
-    ``customer`` is an SQL expression of the customer's id, or of NULL for a visitor.
+
+def terms_sql(customer: str, service: str = SERVICE) -> str:
+    """Return SQL that selects one row for a service, or none.
+
+    ``customer`` is an SQL expression of the customer's id, or of NULL for a visitor; ``service`` one of the service's.
     """
-    return f"SELECT {_COLUMNS}, {_RULES}, {_VERSION} {_FROM.format(customer=customer)}"  # noqa: S608 - our own words
+    found = _FROM.format(customer=customer, service=service)
+    return f"SELECT {_COLUMNS}, {_RULES}, {_VERSION} {found}"  # noqa: S608 - our own words
 
 
-def version_sql(customer: str) -> str:
+def version_sql(customer: str, service: str = SERVICE) -> str:
     """Return SQL that selects only the version of the row that :func:`terms_sql` selects."""
-    return f"SELECT {_VERSION} AS version {_FROM.format(customer=customer)}"  # noqa: S608 - our own words
+    found = _FROM.format(customer=customer, service=service)
+    return f"SELECT {_VERSION} AS version {found}"  # noqa: S608 - our own words
 
 
 #: Recently read rows and the terms made of them, by version: in most shops a few services sell most.
 _known: dict[int | None, tuple[Sequence[Any], "Terms | None"]] = {}
-#: The newest of these terms, by service and group.
-_last: dict[tuple[int, int | None], "Terms | None"] = {}
+#: The newest of these terms, by service, group, and the customer if it is one with an own price.
+_last: dict[tuple[int, int | None, int | None], "Terms | None"] = {}
 _MOST_KNOWN = 1000
-_GROUP_AT = sum(len(names) for alias, _model, names in _PARTS[: [part[0] for part in _PARTS].index("g")])
+_AT = {
+    alias: sum(len(names) for _alias, _model, names in _PARTS[:n]) for n, (alias, _model, _names) in enumerate(_PARTS)
+}
 
 #: How many columns :func:`terms_sql` selects.
 WIDTH = sum(len(names) for _alias, _model, names in _PARTS) + 2
@@ -109,7 +125,7 @@ def terms_of(row: Sequence[Any]) -> Terms | None:
         values = row[at : at + len(names)]
         at += len(names)
         found.append(model.from_db("default", names, values) if values[0] is not None else None)
-    service, source, provider, other, other_provider, group, category = found
+    service, source, provider, other, other_provider, group, category, fixed, reduced = found
     for row_of_list in (source, other):
         if row_of_list is not None and isinstance(row_of_list.codes, str):
             row_of_list.codes = json.loads(row_of_list.codes)  # the statement went past Django's conversion
@@ -120,10 +136,13 @@ def terms_of(row: Sequence[Any]) -> Terms | None:
         other.provider = other_provider
     service.fallback = other
     rules, version = row[at], row[at + 1]
-    return Terms(service, group_price(service, group, rules) if group else service.price, str(version))
+    price = own_price(service, fixed and fixed.price, reduced and reduced.percent)
+    if price is None:
+        price = group_price(service, group, rules) if group else service.price
+    return Terms(service, price, str(version))
 
 
-def known_terms(row: Sequence[Any]) -> Terms | None:
+def known_terms(row: Sequence[Any], customer_id: int | None) -> Terms | None:
     """Return the terms in ``row`` from a cache: one shared object for equal columns, rules and version.
 
     Read it only, and only the columns of this module: each other one would cost a query.
@@ -137,16 +156,19 @@ def known_terms(row: Sequence[Any]) -> Terms | None:
             _last.clear()
         _known[row[-1]] = row, terms
     if row[0] is not None:
-        _last[row[0], row[_GROUP_AT]] = terms
+        is_own = row[_AT["a"]] is not None or row[_AT["b"]] is not None
+        if not is_own:
+            _last.pop((row[0], row[_AT["g"]], customer_id), None)
+        _last[row[0], row[_AT["g"]], customer_id if is_own else None] = terms
     return terms
 
 
-def last_terms(service_id: int, group_id: int | None) -> Terms | None:
-    """Return the newest terms that :func:`known_terms` returned for this service and group, if any.
+def last_terms(service_id: int, group_id: int | None, customer_id: int) -> Terms | None:
+    """Return the newest terms that :func:`known_terms` returned for this service and customer or group, if any.
 
     They may be out of date, so the caller's statement must compare the version.
     """
-    return _last.get((service_id, group_id))
+    return _last.get((service_id, group_id, customer_id)) or _last.get((service_id, group_id, None))
 
 
 def _is_on_sale(service: Service) -> bool:

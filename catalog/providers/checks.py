@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 
 from django.conf import settings
 from django.db.models import Q
@@ -22,10 +23,22 @@ from upstream.errors import ProviderFailure
 _CLAIM_SECONDS = 5
 
 
+class Verdict(StrEnum):
+    """How a question of the test ended."""
+
+    WORKS = "works"
+    NOTE = "note"
+    FAILS = "fails"
+
+
 @dataclass
 class ConnectionReport:
-    """The result of a connection test. ``problems`` prevent use of the provider, ``notes`` are worth knowing."""
+    """The result of a connection test. ``problems`` prevent use of the provider, ``notes`` are worth knowing.
 
+    ``lines`` has one line for each question: the question, what was found, the verdict, and the seconds it took.
+    """
+
+    lines: list[dict[str, str]] = field(default_factory=list)
     balance: Decimal | None = None
     currency: str | None = None
     services: int | None = None
@@ -37,11 +50,31 @@ class ConnectionReport:
     def is_good(self) -> bool:
         return not self.problems
 
+    def add(self, question: str, good: str, *, seconds: float, since: tuple[int, int]) -> None:
+        """Add the line of a question; what was noted ``since`` these counts of problems and notes decides it."""
+        problems, notes = self.problems[since[0] :], self.notes[since[1] :]
+        verdict = Verdict.FAILS if problems else Verdict.NOTE if notes else Verdict.WORKS
+        words = " ".join([*([] if problems else [good]), *problems, *notes])
+        self.lines.append(
+            {"question": question, "words": words[:600], "verdict": verdict.value, "seconds": f"{seconds:.1f}"}
+        )
+
 
 def check_connection(provider: Provider, *, now: datetime) -> ConnectionReport:
-    """Ask for the balance and the list, store only the balance, and return a report, in which the key never appears."""
+    """Ask for the balance and the list, store the balance and what was found, and return a report.
+
+    The key never appears in it. Must not run inside a transaction: it waits for the network.
+    """
     report = ConnectionReport()
-    # 1. The balance.
+    _test_account(provider, report, now=now)
+    _test_list(provider, report)
+    provider.last_test, provider.tested_at = report.lines, now
+    provider.save(update_fields=["last_test", "tested_at"])
+    return report
+
+
+def _test_account(provider: Provider, report: ConnectionReport, *, now: datetime) -> None:
+    started, good = elapsed_clock(), ""
     try:
         balance = read_balance(provider, now=now)
     except SecretUnreadable as problem:
@@ -57,24 +90,33 @@ def check_connection(provider: Provider, *, now: datetime) -> ConnectionReport:
             report.problems.append(_("The account is in %(theirs)s, the settings say %(ours)s.") % facts)
         if balance.amount <= 0:
             report.notes.append(_("There is no money in the account."))
-    # 2. The list.
+        money = {"amount": f"{balance.amount.normalize():,f}", "currency": balance.currency or provider.currency}
+        good = _("Balance: %(amount)s %(currency)s.") % money
+    report.add(_("Does it take the key?"), good, seconds=elapsed_clock() - started, since=(0, 0))
+
+
+def _test_list(provider: Provider, report: ConnectionReport) -> None:
+    started, since = elapsed_clock(), (len(report.problems), len(report.notes))
+    good = ""
     try:
         listing = fetch_list(provider)
     except NoList as problem:
         report.problems.append(_("No price list: %(problem)s") % {"problem": problem.problem})
-        return report
-    report.services = len(listing.rows)
-    report.quarantined = sum(bool(row.quarantine) for row in listing.rows)
-    if listing.noise:
-        report.notes.append(_("Error messages of the provider's own software come before its list."))
-    if listing.skipped:
-        counted = ngettext(
-            "%(count)d row of the list is a repeat or not a service.",
-            "%(count)d rows of the list are repeats or not services.",
-            listing.skipped,
-        )
-        report.notes.append(counted % {"count": listing.skipped})
-    return report
+    else:
+        report.services = len(listing.rows)
+        report.quarantined = sum(bool(row.quarantine) for row in listing.rows)
+        counted = ngettext("%(count)s service.", "%(count)s services.", report.services)
+        good = counted % {"count": f"{report.services:,}"}
+        if listing.noise:
+            report.notes.append(_("Error messages of the provider's own software come before its list."))
+        if listing.skipped:
+            counted = ngettext(
+                "%(count)d row of the list is a repeat or not a service.",
+                "%(count)d rows of the list are repeats or not services.",
+                listing.skipped,
+            )
+            report.notes.append(counted % {"count": listing.skipped})
+    report.add(_("Can its list be read?"), good, seconds=elapsed_clock() - started, since=since)
 
 
 def probe_parked(*, now: datetime) -> int:

@@ -52,6 +52,10 @@ def describe(failure: ProviderFailure) -> str:
         "empty": _("empty answer"),
         "redirect": _("the address redirects elsewhere"),
         "no_balance": _("the answer names no balance"),
+        "invalid_key": _("it does not accept this API key, please check it"),
+        "account_blocked": _("our account there is blocked"),
+        "maintenance": _("it is under maintenance"),
+        "rate_limited": _("it was asked too often, try again in a minute"),
     }
     summary = words.get(reason, reason)
     return f"{summary}: {failure.text}"[:500] if failure.text and failure.text != reason else summary

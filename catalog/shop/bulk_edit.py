@@ -91,7 +91,7 @@ def set_own_prices(prices: Mapping[int, Decimal | None], *, now: datetime) -> in
     """Set own prices by service id (None: price by the rules again); return how many published prices changed."""
     with transaction.atomic():
         lock_all_providers()
-        services = list(Service.objects.filter(pk__in=list(prices)))
+        services = list(Service.objects.filter(pk__in=list(prices)).only("own_price"))
         for service in services:
             service.own_price = prices[service.pk]
         Service.objects.bulk_update(services, ["own_price"], batch_size=1000)

@@ -1,6 +1,7 @@
 """Services of a provider that are still hidden, as the owner sees them before they are opened: cost, price, doubles."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +9,7 @@ from decimal import Decimal
 from django.db.models import QuerySet
 
 from catalog.models import Provider, Service
-from catalog.prices.comparison import margin_of
+from catalog.prices.comparison import digest_of_lines, margin_of
 from catalog.pricing import cost_of_unit, rate_for_price
 from catalog.shop.bulk_edit import open_services
 from catalog.shop.search_text import fold
@@ -24,6 +25,11 @@ class HiddenService:
     cost: Decimal
     margin: Decimal | None
     double: Service | None
+
+    @property
+    def seller(self) -> str:
+        """The name of the provider that the double comes from, empty without one."""
+        return self.double.source.provider.name if self.double else ""
 
     @property
     def price(self) -> Decimal:
@@ -67,6 +73,14 @@ class HiddenCategory:
         return (min(found), max(found)) if found else None
 
     @property
+    def digest(self) -> str:
+        """A digest of which services are here, at which prices, and of which of them are doubles."""
+        rows = sorted(self.rows, key=lambda row: row.service.pk)
+        return digest_of_lines(
+            f"{row.service.pk} {row.service.unit} {row.price} {row.double is not None}" for row in rows
+        )
+
+    @property
     def _by_thousand(self) -> list[HiddenService]:
         return [row for row in self.rows if row.service.unit == "per_1000"]
 
@@ -79,12 +93,17 @@ def hidden_services(provider: Provider) -> QuerySet[Service]:
 
 def hidden_categories(provider: Provider) -> list[HiddenCategory]:
     """Return the provider's hidden services by category, in the shop's order, the lowest margin first in each."""
-    hidden = hidden_services(provider).select_related("source__provider", "category").defer(*_LONG)
-    others = Service.objects.on_sale().exclude(source__provider=provider).select_related("source").defer(*_LONG)
+    shown_in = ("category__position", "position", "id")
+    hidden = list(
+        hidden_services(provider).select_related("source__provider", "category").defer(*_LONG).order_by(*shown_in)
+    )
+    others = (
+        Service.objects.on_sale().exclude(source__provider=provider).select_related("source__provider").defer(*_LONG)
+    )
     on_sale = {(_as_one(service.name), service.unit): service for service in others} if hidden else {}
     found: dict[int, HiddenCategory] = {}
     by_category: dict[int, list[HiddenService]] = defaultdict(list)
-    for service in hidden.order_by("category__position", "position", "id"):
+    for service in hidden:
         found.setdefault(service.category_id, HiddenCategory(service.category_id, service.category.name))
         rate = rate_for_price(service.source.rate, service.source.held_rate) or Decimal(0)
         cost = cost_of_unit(rate, provider.exchange_rate)
@@ -95,9 +114,28 @@ def hidden_categories(provider: Provider) -> list[HiddenCategory]:
     return list(found.values())
 
 
+def listing_of(categories: Iterable[HiddenCategory]) -> str:
+    """Return what a page with these categories lists: the id of each with its digest, as ``id:digest`` and blanks.
+
+    Two pages with the same listing would open the same services at the same prices.
+    """
+    return " ".join(sorted(f"{category.id}:{category.digest}" for category in categories))
+
+
+def changed_since(listing: str, categories: Iterable[HiddenCategory]) -> list[HiddenCategory]:
+    """Return those of the categories that are new or differ from ``listing``, which :func:`listing_of` made before."""
+    before = set(listing.split())
+    return [category for category in categories if f"{category.id}:{category.digest}" not in before]
+
+
+def shows_anything(provider: Provider) -> bool:
+    """Whether a service of the provider is shown in the shop."""
+    return Service.objects.filter(source__provider=provider, is_visible=True).exists()
+
+
 def open_all(provider: Provider, *, now: datetime) -> int:
     """Open all services of a provider none of whose services was ever shown; return how many were opened."""
-    if Service.objects.filter(source__provider=provider, is_visible=True).exists():
+    if shows_anything(provider):
         return 0
     return len(open_services(hidden_services(provider).values_list("pk", flat=True), now=now))
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from accounts.models import CustomerGroup
+from accounts.models import User
 from accounts.requests import ShopRequest
 from catalog.models import Service
 from catalog.shop.category_page import CategoryPage, category_page
@@ -30,16 +30,16 @@ from core.revalidation import revalidated_for_visitors
 @revalidated_for_visitors
 def service(request: ShopRequest, pk: int, words: str = "") -> HttpResponse:
     """One service on sale. 410 with services like it if it was on sale and is no longer; else 404."""
-    group = request.customer.group if request.customer else None
+    customer = request.customer or None
     found = read_on_sale(pk)
     if found is None:
-        return _gone(request, pk, group)
+        return _gone(request, pk, customer)
     path = service_address(found.pk, found.name)
     if request.path != path:
         return _moved(request, path)
-    page = service_page(found, group)
+    page = service_page(found, customer)
     said = service_description(found)
-    blocks = [] if group else [_way(found), product_data(found, path=path, description=said)]
+    blocks = [] if customer else [_way(found), product_data(found, path=path, description=said)]
     meta = page_meta(title=shown(found, "name"), description=said, path=path, data=blocks)
     return render(request, "catalog/service.html", {"page": "service", "meta": meta, "shown": page, "service": found})
 
@@ -56,7 +56,7 @@ def category(request: ShopRequest, pk: int, words: str = "") -> HttpResponse:
     if request.path != path:
         return _moved(request, path)
     query = replace(PriceListQuery.read(request.GET), category=pk, category_name=found.category.name)
-    listing = list_services(query, request.customer.group if request.customer else None)
+    listing = list_services(query, request.customer or None)
     context: dict[str, Any] = {"page": "category", "listing": listing, "query": query}
     if is_fragment(request):
         response = render(request, "catalog/list.html", {**context, "oob": True})
@@ -68,11 +68,11 @@ def category(request: ShopRequest, pk: int, words: str = "") -> HttpResponse:
     return render(request, "catalog/category.html", {**context, "meta": meta, "shown": found})
 
 
-def _gone(request: ShopRequest, pk: int, group: CustomerGroup | None) -> HttpResponse:
+def _gone(request: ShopRequest, pk: int, customer: User | None) -> HttpResponse:
     gone = read_gone(pk)
     if gone is None:
         raise Http404("no such service")
-    rows = near(gone, group)
+    rows = near(gone, customer)
     context = {"page": "gone", "gone": gone, "near": rows, "near_prices": [row.shown_price for row in rows]}
     return render(request, "catalog/gone.html", context, status=410)
 

@@ -12,19 +12,25 @@ from decimal import Decimal
 from functools import cached_property
 from operator import attrgetter
 
-from accounts.models import CustomerGroup
+from accounts.models import User
 from catalog.facts.reading import read_figures, times_of
-from catalog.models import Service, ServiceFigures
+from catalog.models import Provider, Service, ServiceFigures
 from catalog.prices.group_prices import show_prices
 from catalog.shop.platform_tree import TreePlatform, platform_tree
 from catalog.shop.platforms import letters_of
 from catalog.shop.price_list_query import SORTS, STARTS_WITHIN, TIME_SORTS, PriceListQuery
-from catalog.shop.search_index import Entry, SearchIndex, search_index
+from catalog.shop.search_index import Entry, Place, SearchIndex, search_index
 from core.numbers import plain_number
 from core.owner_texts import attach
 
 #: The column of each sort by a measured time.
 _TIMES = {"starts": "starts_in", "takes": "takes"}
+_OF_PROVIDER = ("id", "currency", "exchange_rate", "markup_percent", "can_refill", "can_cancel", "same_link")
+#: What no list shows: long texts, and most columns of the provider, which would be read again for every row.
+_UNREAD = [
+    *("description", "search_text", "source__raw", "source__description", "source__codes", "source__product_before"),
+    *(f"source__provider__{f.name}" for f in Provider._meta.concrete_fields if f.name not in _OF_PROVIDER),
+]
 GROUPS_PER_PAGE = 12
 ROWS_PER_GROUP = 4
 ROWS_PER_PAGE = 50
@@ -111,22 +117,27 @@ class Listing:
         return replace(self.query, page=self.page + 1).as_address() if self.page < self.pages else ""
 
 
-def list_services(query: PriceListQuery, group: CustomerGroup | None = None) -> Listing:
+def list_services(query: PriceListQuery, customer: User | None = None) -> Listing:
     """Return the page of the price list that ``query`` asks for; words that no service contains are corrected.
 
-    Prices are those a customer of ``group`` pays; sorting by price goes by the list's own prices.
+    Prices are those ``customer`` pays; sorting by price goes by the list's own prices.
     """
     # 1. What matches, counted by category and platform.
     index = search_index()
     words, quick = index.correct(query.words), _started_within(query.within)
     found = index.matching(query, words, quick)
     counts = Counter(entry.place for entry in found)
-    here = [entry for entry in found if entry.place.platform == query.platform] if query.platform else found
+    here, here_counts = found, counts
+    if query.platform:
+        here = [entry for entry in found if entry.place.platform == query.platform]
+        here_counts = Counter({place: n for place, n in counts.items() if place.platform == query.platform})
     # 2. The page.
-    page_of = _page_of_groups if query.is_grouped else _page_of_rows
-    groups, page, pages = page_of(query, index, here)
+    if query.is_grouped:
+        groups, page, pages = _page_of_groups(query, index, here, here_counts)
+    else:
+        groups, page, pages = _page_of_rows(query, here)
     rows = [service for shown in groups for service in shown.rows]
-    show_prices(rows, group)
+    show_prices(rows, customer)
     read_figures(rows)
     # 3. Without a match, or where a word was corrected: the filter that hides most.
     is_corrected = words != query.words
@@ -177,14 +188,17 @@ def _page_number(total: int, per_page: int, wanted: int) -> tuple[int, int]:
     return min(wanted, pages), pages
 
 
-def _page_of_groups(query: PriceListQuery, index: SearchIndex, found: list[Entry]) -> _Page:
-    """Categories, each with its first services. A service whose number was typed comes first, and its category."""
+def _page_of_groups(query: PriceListQuery, index: SearchIndex, found: list[Entry], counts: Counter[Place]) -> _Page:
+    """Categories, each with its first services. A service whose number was typed comes first, and its category.
+
+    ``counts`` says how many of ``found`` are in each place.
+    """
     named = index.by_number.get(query.service) if query.service is not None else None
     if named is not None and named in found:
         found = [named, *(entry for entry in found if entry is not named)]
     first = found[0].place.category if found and found[0] is named else None
     groups: dict[int, Group] = {}
-    for place, n in Counter(entry.place for entry in found).items():
+    for place, n in counts.items():
         # A category whose services are for several platforms comes once.
         group = groups.setdefault(
             place.category, Group(place.category, place.shown_name, letters_of(place.platform), 0)
@@ -207,7 +221,7 @@ def _page_of_groups(query: PriceListQuery, index: SearchIndex, found: list[Entry
     return shown, page, pages
 
 
-def _page_of_rows(query: PriceListQuery, index: SearchIndex, found: list[Entry]) -> _Page:
+def _page_of_rows(query: PriceListQuery, found: list[Entry]) -> _Page:
     """Services of one category, or of all of them sorted by a column, as one group."""
     page, pages = _page_number(len(found), ROWS_PER_PAGE, query.page)
     if not found:
@@ -233,8 +247,7 @@ def read_rows(numbers: list[int]) -> list[Service]:
     Names are in the language of the page, by one query more unless it is the default one.
     """
     rows = Service.objects.on_sale().select_related("source__provider")
-    unread = ("description", "search_text", "source__raw", "source__description", "source__codes")
-    found = rows.defer(*unread).in_bulk(numbers)
+    found = rows.defer(*_UNREAD).in_bulk(numbers)
     attach(*found.values())
     return [found[pk] for pk in numbers if pk in found]
 

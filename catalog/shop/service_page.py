@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from accounts.models import CustomerGroup
+from accounts.models import User
 from catalog.facts.reading import read_figures
 from catalog.facts.service_facts import ServiceFacts, facts_of
 from catalog.links.examples import example_link
@@ -93,12 +93,12 @@ def read_gone(number: int) -> Service | None:
     return shown.select_related("category").first()
 
 
-def service_page(service: Service, group: CustomerGroup | None) -> ServicePage:
-    """Return the page of a service on sale, with the prices that a customer of ``group`` pays; five queries."""
+def service_page(service: Service, customer: User | None) -> ServicePage:
+    """Return the page of a service on sale, with the prices that ``customer`` pays; five queries."""
     category = Service.objects.on_sale().filter(category=service.category_id)
     others = _first(category.exclude(pk=service.pk), OTHERS)
     attach(service, service.category, *others)
-    show_prices([service, *others], group)
+    show_prices([service, *others], customer)
     read_figures([service, *others])
     price = service.shown_price or Decimal(0)
     return ServicePage(
@@ -113,7 +113,7 @@ def service_page(service: Service, group: CustomerGroup | None) -> ServicePage:
     )
 
 
-def near(gone: Service, group: CustomerGroup | None) -> list[Service]:
+def near(gone: Service, customer: User | None) -> list[Service]:
     """Return services on sale like one that is gone: of its category first, then of its platform."""
     selling = Service.objects.on_sale()
     found = _first(selling.filter(category=gone.category_id), NEAR)
@@ -121,7 +121,7 @@ def near(gone: Service, group: CustomerGroup | None) -> list[Service]:
         others = selling.filter(platform=gone.platform).exclude(category=gone.category_id)
         found += _first(others, NEAR - len(found))
     attach(gone, *found)
-    show_prices(found, group)
+    show_prices(found, customer)
     read_figures(found)
     return found
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
 
-from accounts.models import CustomerGroup
+from accounts.models import User
 from catalog.facts.reading import read_figures
 from catalog.models import Service
 from catalog.prices.group_prices import show_prices
@@ -38,7 +38,7 @@ class PickerResult:
 
 def pick(
     text: str,
-    group: CustomerGroup | None = None,
+    customer: User | None = None,
     *,
     platform: str = "",
     category: int | None = None,
@@ -48,7 +48,7 @@ def pick(
 
     With text they stand in the shop's order, one whose number it is first; else the cheapest first, packages last. With
     nothing to go by they are the first of the shop, or those with the numbers ``among``, in that order. Prices are
-    those a customer of ``group`` pays.
+    those ``customer`` pays.
     """
     # 1. What matches anywhere, for the counts of the tree.
     query, index = PriceListQuery(text=text[:100], platform=platform), search_index()
@@ -70,6 +70,6 @@ def pick(
         found = [index.by_number[number] for number in among if number in index.by_number]
     most = SHOWN if is_asked or among is not None else SHOWN_UNASKED
     rows = read_rows([entry.pk for entry in found[:most]])
-    show_prices(rows, group)
+    show_prices(rows, customer)
     read_figures(rows)
     return PickerResult(rows, len(found), [str(query.only_service)] if query.only_service else words, tree)

@@ -53,7 +53,7 @@ class Vocabulary:
         matcher = SequenceMatcher(b=word, autojunk=False)
         for other, _n in shared.most_common(_CANDIDATES):
             likeness = _likeness(matcher, other)
-            if len(word) > 3:  # perhaps only the beginning of a word has been typed
+            if len(other) > len(word) > 3:  # perhaps only the beginning of a word has been typed
                 likeness = max(likeness, 0.9 * _likeness(matcher, other[: len(word)]))
             if likeness >= _ALIKE:
                 ranked.append((-likeness, -self._counts[other], other))
@@ -61,7 +61,10 @@ class Vocabulary:
 
 
 def _likeness(matcher: "SequenceMatcher[str]", other: str) -> float:
+    """How alike two words are, or 0 where quick bounds show that they are too different."""
     matcher.set_seq1(other)
+    if matcher.real_quick_ratio() < _ALIKE or matcher.quick_ratio() < _ALIKE:
+        return 0
     return matcher.ratio()
 
 

@@ -31,8 +31,8 @@ def prices(request: ShopRequest) -> HttpResponse:
         heading = Category.objects.filter(pk=query.category, is_visible=True).first()
         if heading is not None:
             return HttpResponsePermanentRedirect(replace(query, category_name=heading.name).as_address())
-    group = request.customer.group if request.customer else None
-    context: dict[str, Any] = {"page": "prices", "listing": list_services(query, group), "query": query}
+    customer = request.customer or None
+    context: dict[str, Any] = {"page": "prices", "listing": list_services(query, customer), "query": query}
     if is_fragment(request):
         response = render(request, "catalog/list.html", {**context, "oob": True})
         response["HX-Replace-Url"] = query.as_address()

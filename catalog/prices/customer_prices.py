@@ -1,0 +1,62 @@
+"""What single customers were promised: a fixed price for a service, or a percentage off the list for a category.
+
+A customer's price for the service comes first, then the percentage for its category, then the customer's group, then
+the list. In any case the price is at least the cost in force.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from accounts.models import User
+from catalog.models import CustomerPrice, Service
+from catalog.pricing import cost_of_unit, rate_for_price
+from core.money import divide, multiply, round_up
+
+#: True in a query for what counts now.
+IN_FORCE = Q(ends_at=None) | Q(ends_at__gt=Now())
+
+
+@dataclass(frozen=True)
+class OwnPrices:
+    """Fixed prices by service and percentages off by category, of one customer."""
+
+    prices: Mapping[int, Decimal]
+    percents: Mapping[int, Decimal]
+
+    def __bool__(self) -> bool:
+        return bool(self.prices or self.percents)
+
+    def of(self, service: Service) -> Decimal | None:
+        """Return the customer's own price of ``service``; None if nothing was promised for it."""
+        return own_price(service, self.prices.get(service.pk), self.percents.get(service.category_id))
+
+
+def own_prices_of(customer: User) -> OwnPrices:
+    """Return what this customer was promised and is in force, by one query."""
+    rows = CustomerPrice.objects.filter(IN_FORCE, customer=customer)
+    found = list(rows.values_list("service_id", "category_id", "price", "percent"))
+    prices = {service: price for service, _category, price, _percent in found if service and price is not None}
+    percents = {category: percent for _service, category, _price, percent in found if category and percent is not None}
+    return OwnPrices(prices, percents)
+
+
+def own_price(service: Service, price: Decimal | None, percent: Decimal | None) -> Decimal | None:
+    """Return the price that ``price``, else ``percent`` off the list, makes; None if both are None, or nothing can.
+
+    It is in the shop's currency, per 1,000 or per package, and never below the cost. Source and provider are read with
+    the service.
+    """
+    if price is not None:
+        wanted = price
+    elif percent is not None and service.price is not None:
+        wanted = divide(multiply(service.price, 100 - percent), 100)
+    else:
+        return None
+    rate = rate_for_price(service.source.rate, service.source.held_rate)
+    if rate is None:
+        return None
+    return round_up(max(wanted, cost_of_unit(rate, service.source.provider.exchange_rate)))
