@@ -26,6 +26,7 @@ def terminal(row: str) -> str:
 #: settled by hand: a later answer that owes more is paid and leaves its own number; one that owes less changes neither.
 _MONEY = f"""
     SELECT o.id, o.charge, o.refunded, o.customer_id, o.forward_state, o.progress, o.total, o.missing_by_hand,
+           o.refunded_by_hand,
            h.reference, h.charged, h.earned, h.refunded AS given_back, w.customer_id AS wallet_of,
            CASE WHEN {all_back("o")} THEN o.total
                 ELSE greatest(0, least(o.total, coalesce(o.remains, o.missing_by_hand))) END AS missing_now,
@@ -69,16 +70,25 @@ MONEY = Together(
         ),
         Part(
             "decisions_are_paid",
-            "each order settled by hand: refunded = charge × missing ÷ quantity, as decided or answered since;"
-            " never less",
+            "each order settled by hand: refunded = charge × missing ÷ quantity, as decided or answered since,"
+            " or what was refunded by hand if that is more; never less",
             "r.missing_by_hand IS NOT NULL",
             f"""r.missing_by_hand IS NOT NULL
-                AND NOT coalesce({terminal("r")} AND r.given_back = {_SHARE.format("r.missing_now")}
+                AND NOT coalesce({terminal("r")}
+                                 AND r.given_back = greatest({_SHARE.format("r.missing_now")}, r.refunded_by_hand)
                                  AND r.given_back >= {_SHARE.format("r.missing_by_hand")}, false)""",
             "'order ' || r.id",
             """format('a person said that %s of %s are missing; it is %s, %s are missing, %s of %s was refunded',
                       r.missing_by_hand, r.total, coalesce(nullif(r.progress, ''), 'open'), r.missing_now,
                       r.given_back, r.charge)""",
+        ),
+        Part(
+            "refunds_by_hand_are_paid",
+            "each order refunded by hand: refunded in all at least as much",
+            "r.refunded_by_hand > 0",
+            "r.refunded_by_hand > 0 AND NOT coalesce(r.given_back >= r.refunded_by_hand, false)",
+            "'order ' || r.id",
+            "format('%s was to be refunded by hand, and %s is', r.refunded_by_hand, r.given_back)",
         ),
         Part(
             "unplaced_orders_hold_everything",

@@ -47,6 +47,27 @@ class NotCancelable(Refusal):
     code = "not_cancelable"
 
 
+def refusal_to_cancel(order: Order, *, is_restored: bool) -> NotCancelable | None:
+    """Return why ``order`` cannot be canceled now, None if it can.
+
+    An order in the queue of a shop that ``is_restored`` from a dump may have been sent in the time that was lost. Costs
+    no query if the order came with its service, source, provider and cancellations.
+    """
+    if order.forward_state == Forward.QUEUED:
+        return NotCancelable(_("The shop is checking whether this order was sent.")) if is_restored else None
+    if order.can_be_canceled:
+        return None
+    if order.is_final:
+        return NotCancelable(_("This order has ended."))
+    if order.cancel_is_open:
+        return NotCancelable(_("The supplier has been asked to cancel this order and has not answered yet."))
+    if not order.service.allows_cancel:
+        return NotCancelable(_("This service cannot be canceled once it was sent."))
+    if order.is_in_doubt:
+        return NotCancelable(_("The shop is finding out whether the supplier has this order."))
+    return NotCancelable(_("This order is being sent. Try again in a moment."))
+
+
 def request_cancel(*, order: Order, actor: str, now: datetime) -> Cancellation | None:
     """Cancel an order that was not sent, or note the request for one that was. Raises NotCancelable.
 
@@ -58,9 +79,9 @@ def request_cancel(*, order: Order, actor: str, now: datetime) -> Cancellation |
         rows = Order.objects.select_related("service__source__provider").prefetch_related("cancellations")
         fresh = rows.get(pk=order.pk)
         is_unsent = fresh.forward_state == Forward.QUEUED
-        # One that came back from a dump may have been sent in the time that was lost.
-        if not fresh.can_be_canceled or (is_unsent and Order.objects.filter(RESTORED, pk=fresh.pk).exists()):
-            raise NotCancelable(_("This order cannot be canceled at the moment."))
+        is_restored = is_unsent and Order.objects.filter(RESTORED, pk=fresh.pk).exists()
+        if (refusal := refusal_to_cancel(fresh, is_restored=is_restored)) is not None:
+            raise refusal
         if is_unsent:
             lifecycle.move(
                 order_id=fresh.pk, old=Forward.QUEUED, new=Forward.REFUNDED, now=now, kind=EventKind.REFUNDED_UNSENT,

@@ -14,7 +14,7 @@ from core.rowset import rowset
 from notices.alerts import raise_alert
 from notices.causes import Cause
 from orders import lifecycle
-from orders.models import ChildOrder, EventKind, Order
+from orders.models import ChangedCost, ChildOrder, EventKind, Order
 from orders.states import CANCEL_OPEN, CancelState, Forward, Progress
 
 #: The columns that an answer may change, and the types under which they travel.
@@ -145,12 +145,15 @@ def write(changes: Sequence[tuple[Order, Change]], holds: Mapping[int, Hold], *,
     # 2. Money.
     settled = sorted(((o, c) for o, c in changes if c.postings), key=lambda pair: holds[pair[0].pk].wallet_id)
     ledger.post([posting for _order, change in settled for posting in change.postings])
-    # 3. Open cancellations of orders that ended: the state is their answer.
+    # 3. Costs of orders whose money had moved already, which are counted again (`orders.profit.upkeep`).
+    late = [o.pk for o, _c in changes if holds[o.pk].charged == holds[o.pk].earned + holds[o.pk].refunded]
+    ChangedCost.objects.bulk_create([ChangedCost(order_id=pk) for pk in late])
+    # 4. Open cancellations of orders that ended: the state is their answer.
     if ended := [{"id": order.pk, "answer": change.ended.value} for order, change in changes if change.ended]:
         still_open = [state.value for state in CANCEL_OPEN]
         with connection.cursor() as cursor:
             cursor.execute(_CLOSE_CANCELLATIONS, [CancelState.ANSWERED.value, now, rowset(ended), still_open])
-    # 4. Timelines and alerts.
+    # 5. Timelines and alerts.
     lifecycle.note_all([lifecycle.line(o.pk, kind, now, detail) for o, c in changes for kind, detail in c.events])
     for order, change in changes:
         for cause, data in change.alerts:

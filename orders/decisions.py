@@ -1,12 +1,14 @@
 """The owner's decisions about orders whose answer was lost: each has a name and a reason, and counts once."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
+from accounts.staff_limits import take_from_limit, within_limits
 from catalog.providers.connection import client_for
 from core.clock import database_now
 from core.refusals import Refusal, demand_reason
@@ -19,6 +21,7 @@ from orders.doubt.intervals import settle_time
 from orders.forwarding.outcomes import is_ours_already
 from orders.models import UNEXPLAINED, EventKind, ForwardAttempt, Order, OwnId
 from orders.models.repeat import number_named
+from orders.settlement import money_of
 from orders.states import Explanation, Outcome
 from upstream.errors import Unavailable
 from upstream.ids import canonical_id
@@ -91,7 +94,8 @@ def decide_not_placed(
     """Record that the order was not placed, and send it again or refund it; False if that was decided before.
 
     ``attempt_id`` is the attempt that the owner saw, as for :func:`decide_placed`. The search remembers that this is
-    an opinion: the attempt may still turn out to own an id. Raises NoReason, TooEarly, NumberNamed, NotInDoubt.
+    an opinion: the attempt may still turn out to own an id. Raises NoReason, TooEarly, NumberNamed, NotInDoubt,
+    OverLimit.
     """
     demand_reason(reason)
     order = Order.objects.select_related("provider").get(pk=order_id)
@@ -101,22 +105,31 @@ def decide_not_placed(
     if doubtful_attempt(order) is None and decided.exists():
         return False
     attempt = _demand_doubt(order, attempt_id)
+    if refusal := refusal_to_not_placed(attempt, now=now):
+        raise refusal
+    person = {"reason": reason, "refund": refund}
+    with within_limits():
+        held = money_of(order).held
+        done = conclude.not_placed(attempt.pk, how="person", now=now, actor=actor.name, refund=refund, person=person)
+        if done:
+            _note(order, actor, reason, now, {"decision": "not placed", "then": "refund" if refund else "send again"})
+            take_from_limit(actor, held if refund else Decimal(0), action="doubt.not_placed", target=order)
+    if not done:
+        raise NotInDoubt(_("This order was decided meanwhile."))
+    return True
+
+
+def refusal_to_not_placed(attempt: ForwardAttempt, *, now: datetime) -> TooEarly | NumberNamed | None:
+    """Return why nobody can decide now that ``attempt``, which is in doubt, was not placed; None if they can."""
     if now < earliest_not_placed(attempt):
-        raise TooEarly(_("The provider may still carry it out. Please wait until the time shown."))
+        return TooEarly(_("The provider may still carry it out. Please wait until the time shown."))
     if number := number_named(attempt):
         text = _(
             "The provider answered this order's repeated request with %(number)s. Record that it was placed as that "
             "one, or mark that number as not ours first."
         )
-        raise NumberNamed(text % {"number": number})
-    person = {"reason": reason, "refund": refund}
-    with transaction.atomic():
-        done = conclude.not_placed(attempt.pk, how="person", now=now, actor=actor.name, refund=refund, person=person)
-        if done:
-            _note(order, actor, reason, now, {"decision": "not placed", "then": "refund" if refund else "send again"})
-    if not done:
-        raise NotInDoubt(_("This order was decided meanwhile."))
-    return True
+        return NumberNamed(text % {"number": number})
+    return None
 
 
 def mark_foreign(*, own_id: int, actor: Actor, reason: str) -> bool:

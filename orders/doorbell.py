@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 FORWARD = "orders.tasks.forward"
 FOLLOW = "orders.tasks.follow"
 RESOLVE = "orders.tasks.resolve"
+JOBS = "orders.tasks.run_jobs"
 
 
 def ring(task: str, *, queue: str | None = None) -> None:

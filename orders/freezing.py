@@ -13,10 +13,12 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from billing.documents.series import begin_anew
 from core.clock import database_now, elapsed_clock
 from core.staff_actions import Actor, record_staff_action
 from notices import causes
 from notices.alerts import close_alert, raise_alert
+from notices.outbox import end_news
 from orders import marks
 from orders.models import Home, ShopState
 
@@ -111,6 +113,8 @@ def unfreeze(*, now: datetime, actor: Actor, reason: str) -> None:
     with transaction.atomic():
         state = ShopState.objects.select_for_update().get(pk=1)
         name = uuid.uuid4() if state.is_restored else state.shop
+        if state.is_restored:
+            begin_anew()
         ShopState.objects.filter(pk=1).update(
             shop=name,
             home=home(),
@@ -120,6 +124,8 @@ def unfreeze(*, now: datetime, actor: Actor, reason: str) -> None:
             thawed_by=actor.name[:254],
             reason=reason[:300],
         )
+        # What came back from a dump may have been mailed before, and what came since is no news any more.
+        end_news(now=now)
         close_alert(causes.FROZEN, now=now, actor=actor.name)
         record_staff_action(actor, "shop.thaw", state, reason=reason)
     # Outside the transaction, since it waits for Redis; a crash before it only freezes the shop once more.

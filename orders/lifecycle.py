@@ -1,4 +1,8 @@
-"""The one way to move an order through its forwarding: a compare-and-swap that leaves an event behind."""
+"""The one way to move an order through its forwarding: a compare-and-swap that leaves an event behind.
+
+What a customer may want a mail about becomes a row of news in the statement of its event: so it is written once, with
+what it reports, and 1,000 orders that end cost no statement more.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,17 +10,42 @@ from typing import Any
 
 from django.db import connection
 
+from accounts.mail_choices import ORDER_COMPLETED, ORDER_REFUNDED, REFILL
 from core.rowset import rowset
-from orders.models import EventKind, Order, OrderEvent
-from orders.states import FORWARD_MOVES, Forward
+from orders.models import EventKind, Order
+from orders.models.order import Source
+from orders.states import FORWARD_MOVES, Forward, Progress, sql_list
 
 _NOTE_ALL = """
     INSERT INTO orders_orderevent (order_id, at, kind, detail, actor)
-    SELECT e.order_id, e.at, e.kind, e.detail, ''
-    FROM ROWS FROM (json_to_recordset(%s) AS (order_id bigint, at timestamptz, kind text, detail jsonb))
-         WITH ORDINALITY AS e(order_id, at, kind, detail, position)
+    SELECT e.order_id, e.at, e.kind, e.detail, e.actor
+    FROM ROWS FROM (json_to_recordset(%s) AS (order_id bigint, at timestamptz, kind text, detail jsonb, actor text))
+         WITH ORDINALITY AS e(order_id, at, kind, detail, actor, position)
     ORDER BY e.position
 """
+
+#: Events that are news to a customer, with the switch of `MailChoices`; the end of an order has one of two.
+_NEWS = {
+    EventKind.FINISHED: None,
+    EventKind.REFUND: ORDER_REFUNDED,
+    EventKind.REFILL_DONE: REFILL,
+    EventKind.REFILL_DECLINED: REFILL,
+    EventKind.REFILL_CLOSED: REFILL,
+}
+_WHOLE = f"o.progress IN ('{Progress.COMPLETED.value}', '{Progress.EXPIRED.value}')"
+_KIND = " ".join(f"WHEN '{kind.value}' THEN '{switch}'" for kind, switch in _NEWS.items() if switch)
+
+# Orders through the API and in bulk only where their customer asked for it: few do, of most orders.
+_NOTE_NEWS = f"""
+    WITH noted AS ({_NOTE_ALL} RETURNING order_id, at, kind)
+    INSERT INTO notices_news (customer_id, kind, reference, is_quiet, at, due_at, at_digest)
+    SELECT DISTINCT o.customer_id,
+        CASE n.kind {_KIND} ELSE CASE WHEN {_WHOLE} THEN '{ORDER_COMPLETED}' ELSE '{ORDER_REFUNDED}' END END,
+        '{Order(pk=0).reference[:-1]}' || o.id, o.source <> '{Source.WEB.value}', n.at, n.at, false
+    FROM noted n JOIN orders_order o ON o.id = n.order_id
+        LEFT JOIN accounts_mailchoices c ON c.customer_id = o.customer_id
+    WHERE n.kind IN ({sql_list(kind.value for kind in _NEWS)}) AND (o.source = '{Source.WEB.value}' OR c.bulk)
+"""  # noqa: S608 - constants of ours
 
 
 class IllegalMove(Exception):
@@ -50,16 +79,17 @@ def note(
     *, order_id: int, kind: EventKind, now: datetime, detail: dict[str, Any] | None = None, actor: str = ""
 ) -> None:
     """Add one entry to an order's timeline."""
-    OrderEvent.objects.create(order_id=order_id, kind=kind, at=now, detail=detail or {}, actor=actor)
+    note_all([line(order_id, kind, now, detail or {}, actor)])
 
 
-def line(order_id: int, kind: EventKind, at: datetime, detail: dict[str, Any]) -> dict[str, Any]:
+def line(order_id: int, kind: EventKind, at: datetime, detail: dict[str, Any], actor: str = "") -> dict[str, Any]:
     """Return one timeline entry for :func:`note_all`."""
-    return {"order_id": order_id, "at": at, "kind": kind.value, "detail": detail}
+    return {"order_id": order_id, "at": at, "kind": kind.value, "detail": detail, "actor": actor}
 
 
 def note_all(lines: Sequence[dict[str, Any]]) -> None:
-    """Add many entries, in this order."""
+    """Add many entries, in this order, and the news that they are to customers."""
     if lines:
+        sql = _NOTE_NEWS if any(each["kind"] in _NEWS for each in lines) else _NOTE_ALL
         with connection.cursor() as cursor:
-            cursor.execute(_NOTE_ALL, [rowset(lines)])
+            cursor.execute(sql, [rowset(lines)])

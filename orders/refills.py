@@ -58,20 +58,33 @@ class OutsideWindow(NotRefillable):
         super().__init__(window.refusal)
 
 
-def request_refill(*, order: Order, actor: str, now: datetime) -> Refill:
+def refusal_to_refill(order: Order, *, now: datetime) -> NotRefillable | None:
+    """Return why a refill of ``order`` cannot be asked for now, None if it can.
+
+    Costs no query if the order came with its service, source, provider and refills.
+    """
+    if not order.can_be_refilled:
+        if not order.service.allows_refill:
+            return NotRefillable(_("This service has no refill."))
+        if any(r.is_open for r in order.refills.all()):
+            return NotRefillable(_("A refill of this order is under way."))
+        return NotRefillable(_("Only a completed order can be refilled."))
+    window = refill_window(order, now=now)
+    return None if window.is_open else OutsideWindow(window)
+
+
+def request_refill(*, order: Order, actor: str, now: datetime, is_by_staff: bool = False) -> Refill:
     """Ask for a refill of a completed order. Raises NotRefillable, also while another one is open,
     and OutsideWindow before and after the time for which refills were promised when the order was placed.
     """
     with transaction.atomic():
         Order.objects.select_for_update().get(pk=order.pk)
         fresh = Order.objects.select_related("service__source__provider").prefetch_related("refills").get(pk=order.pk)
-        if not fresh.can_be_refilled:
-            raise NotRefillable(_("This order cannot be refilled at the moment."))
-        window = refill_window(fresh, now=now)
-        if not window.is_open:
-            raise OutsideWindow(window)
+        if (refusal := refusal_to_refill(fresh, now=now)) is not None:
+            raise refusal
         refill = Refill.objects.create(order=fresh, provider_id=fresh.provider_id, next_at=now, created_at=now)
-        lifecycle.note(order_id=fresh.pk, kind=EventKind.REFILL_ASKED, now=now, actor=actor)
+        detail = {"by": "staff"} if is_by_staff else {}
+        lifecycle.note(order_id=fresh.pk, kind=EventKind.REFILL_ASKED, now=now, detail=detail, actor=actor)
         ring_on_commit(FORWARD)
         return refill
 

@@ -4,6 +4,7 @@ Settlement works towards a target. Whatever list of answers arrives, in any orde
 no more than its largest single target, and never more than was paid.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -164,5 +165,11 @@ class OrderMoney:
 
 
 def money_of(order: Order) -> OrderMoney:
-    row = Hold.objects.filter(pk=order.reference).values_list("charged", "earned", "refunded").first()
-    return OrderMoney(*row) if row else OrderMoney(order.charge, Decimal(0), order.refunded)
+    return moneys_of([order])[order.pk]
+
+
+def moneys_of(orders: Sequence[Order]) -> dict[int, OrderMoney]:
+    """Return the money of each order by its id, in one query."""
+    holds = Hold.objects.filter(pk__in=[order.reference for order in orders])
+    rows = {pk: OrderMoney(*money) for pk, *money in holds.values_list("pk", "charged", "earned", "refunded")}
+    return {o.pk: rows.get(o.reference) or OrderMoney(o.charge, Decimal(0), o.refunded) for o in orders}

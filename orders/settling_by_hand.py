@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.staff_limits import take_from_limit, within_limits
 from core.refusals import Refusal, demand_reason
 from core.staff_actions import Actor, record_staff_action
 from orders import lifecycle, settlement
@@ -91,10 +92,10 @@ def settle_by_hand(*, order_id: int, missing: int, seen: str, actor: Actor, reas
     """Settle the order as if its provider had answered that ``missing`` did not arrive; False when it was before.
 
     ``seen`` is the :func:`choice_of` the order as the person saw it. Raises NoReason, NothingToDecide, Stale,
-    OutOfRange, MovesNothing.
+    OutOfRange, MovesNothing, OverLimit.
     """
     demand_reason(reason)
-    with transaction.atomic():
+    with within_limits():
         found = lock_orders([order_id], Order.objects.values_list("provider_id", flat=True).get(pk=order_id))
         if not found:
             raise NothingToDecide(_("The provider does not have this order."))
@@ -104,7 +105,7 @@ def settle_by_hand(*, order_id: int, missing: int, seen: str, actor: Actor, reas
         _demand_same(order, seen)
         if not 0 <= missing <= order.total:
             raise OutOfRange(_("Please enter a whole number from 0 to %(total)s.") % {"total": order.total})
-        was_over, reviewed = order.progress in FINAL, order.needs_review
+        was_over, reviewed, refunded = order.progress in FINAL, order.needs_review, order.refunded
         holds = holds_of([order])
         end = children.end_for(order, missing)
         change = settlement.settle(order, holds[order_id], end, missing, remains=missing, now=now, actor=actor.name)
@@ -114,6 +115,7 @@ def settle_by_hand(*, order_id: int, missing: int, seen: str, actor: Actor, reas
         order.needs_review = ""
         write([(order, change)], holds, now=now)
         Order.objects.filter(pk=order_id).update(reviewed=reviewed, missing_by_hand=missing)
+        take_from_limit(actor, order.refunded - refunded, action="order.settle", target=order)
     # Outside: the hourly check locks its rows before the orders. If this is not reached, that check does it.
     order_costs.check_order(order_id, shop_currency=settings.SHOP_CURRENCY, now=now)
     return True

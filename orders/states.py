@@ -174,3 +174,25 @@ class Shape(StrEnum):
     PLAIN = "plain"
     DRIP = "drip"
     SUBSCRIPTION = "subscription"
+
+
+class JobState(models.TextChoices):
+    """A request about many objects: it runs until each has its result, or until somebody stops it."""
+
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    STOPPED = "stopped", _("Stopped")
+
+
+class JobItemState(models.TextChoices):
+    """One object of a job. ``failed`` is a bug of ours or a broken object, ``refused`` an expected no."""
+
+    WAITING = "waiting", _("Not yet asked")
+    CLAIMED = "claimed", _("Being asked")
+    DONE = "done", _("Done")
+    REFUSED = "refused", _("Not possible")
+    FAILED = "failed", _("Failed")
+
+
+#: Items that have no result yet.
+JOB_ITEM_OPEN = (JobItemState.WAITING, JobItemState.CLAIMED)

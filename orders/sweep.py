@@ -6,9 +6,10 @@ from datetime import datetime
 from core.existence import any_exists
 from orders import cancellations, freezing, refills, timeouts
 from orders.checkout import link_keys, waiting
-from orders.doorbell import FOLLOW, FORWARD, ring
+from orders.doorbell import FOLLOW, FORWARD, JOBS, ring
 from orders.following import poll
 from orders.forwarding import dispatch, leases, refill_sends, repeat_rules, repeats, request_tests
+from orders.jobs import running
 from orders.models import ChildOrder, Order, Refill
 from orders.states import Forward, RefillState
 
@@ -24,6 +25,7 @@ class Swept:
     repeated: int = 0
     cancellations: int = 0
     waited: int = 0
+    jobs: int = 0
 
 
 def ring_for_due(*, now: datetime) -> int:
@@ -44,6 +46,8 @@ def ring_for_due(*, now: datetime) -> int:
     to_ask = (rows.filter(next_poll_at__lte=now) for rows in (Order.objects, ChildOrder.objects, Refill.objects))
     if any_exists(*to_ask, cancellations.due(now)):
         ring(FOLLOW)
+    if any_exists(running.due(now)):
+        ring(JOBS)
     return given_up
 
 
@@ -54,6 +58,7 @@ def do_due(*, now: datetime, seconds: float) -> Swept:
     waiting.release_waiting(now=now)
     return Swept(
         given_up=leases.expire(now=now),
+        jobs=running.run_due(seconds=seconds),
         forwarded=dispatch.forward_due(seconds=seconds),
         refills=refill_sends.send_due(seconds=seconds) + refills.follow_due(seconds=seconds),
         repeated=repeats.send_due(seconds=seconds) + request_tests.send_due(seconds=seconds),

@@ -8,6 +8,7 @@ from orders import cancellations, freezing, refills
 from orders.doubt import resolve as doubts
 from orders.following import poll
 from orders.forwarding import dispatch, refill_sends, repeats, request_tests
+from orders.jobs import running
 
 #: A task claims for this long; two calls may be under way at its end, for which the time limits leave room.
 RUN_SECONDS = 60.0
@@ -34,3 +35,8 @@ def follow() -> None:
 @shared_task(name="orders.tasks.resolve")
 def resolve() -> None:
     doubts.resolve_due(now=database_now())
+
+
+@shared_task(name="orders.tasks.run_jobs")
+def run_jobs() -> None:
+    running.run_due(seconds=RUN_SECONDS / 2)

@@ -36,7 +36,7 @@ _SENTENCES: dict[str, str | Promise] = {
     ErrorClass.BAD_QUANTITY: _("The supplier does not take this quantity at the moment."),
     ErrorClass.SERVICE_GONE: _("The supplier no longer offers this service."),
     ErrorClass.DUPLICATE_LINK: _("Another order for this link is still running; this one waits for it."),
-    CANCELED_UNSENT: _("You canceled it before it was sent."),
+    CANCELED_UNSENT: _("It was canceled before it was sent."),
     WAITED_TOO_LONG: _("The supplier could not take it in time."),
     LINK_BUSY_TOO_LONG: _("Another order for this link did not end in time, so this one was not sent."),
     FOUND_NOT_PLACED: _("The supplier does not have it: its answer was lost on the way."),

@@ -4,6 +4,7 @@ from orders.admin.accounts import ProviderAccountAdmin
 from orders.admin.aftercare import CancellationAdmin, ChildOrderAdmin
 from orders.admin.breaks import ReconciliationBreakAdmin
 from orders.admin.doubts import DoubtfulOrderAdmin
+from orders.admin.jobs import JobAdmin
 from orders.admin.orders import OrderAdmin
 from orders.admin.own_ids import OwnIdAdmin
 from orders.admin.refills import RefillAdmin
@@ -13,6 +14,7 @@ __all__ = [
     "CancellationAdmin",
     "ChildOrderAdmin",
     "DoubtfulOrderAdmin",
+    "JobAdmin",
     "OrderAdmin",
     "OwnIdAdmin",
     "ProviderAccountAdmin",

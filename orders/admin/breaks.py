@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.admin.figures import provider_amount_html
 from core.clock import database_now
+from core.list_columns import Lines
 from core.read_only_admin import ReadOnlyAdmin
 from core.refusals import Refusal
 from core.templatetags.shop import duration_text, state_html
@@ -37,7 +38,7 @@ class ReconciliationBreakAdmin(ReadOnlyAdmin):
     """Differences between a provider's account and ours, to be explained or closed with a reason. Nothing is edited."""
 
     change_form_template = "admin/orders/reconciliationbreak/change_form.html"
-    list_display = ("__str__", "provider", "amount_", "state_", "age_", "last_seen", "order", "note")
+    list_display = ("__str__", Lines("state_", "age_"), "provider", "amount_", "last_seen", Lines("order", "note"))
     list_filter = ("state", "kind", "provider", "first_seen")
     list_select_related = ("provider", "order")
     search_fields = ("=order__id", "=upstream_id", "note")

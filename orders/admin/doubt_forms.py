@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 
-class _Decision(forms.Form):
+class Decision(forms.Form):
     """The reason, stored with the order and the name of who gave it. The customer does not see it."""
 
     reason = forms.CharField(
@@ -29,7 +29,7 @@ class _Decision(forms.Form):
             self.fields[field].widget.attrs["autofocus"] = True
 
 
-class _AttemptDecision(_Decision):
+class _AttemptDecision(Decision):
     #: The attempt that was on the page: by the time the form is sent there may be a later one.
     attempt = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
@@ -54,7 +54,7 @@ class NotPlacedForm(_AttemptDecision):
     field_order = ("then", "reason")
 
 
-class _OrderDecision(_Decision):
+class _OrderDecision(Decision):
     #: A digest of what the page showed: by the time the form is sent the order may have changed.
     seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
@@ -78,5 +78,5 @@ class DismissForm(_OrderDecision):
     pass
 
 
-class ForeignForm(_Decision):
+class ForeignForm(Decision):
     pass

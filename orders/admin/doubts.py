@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from core.clock import database_now
+from core.list_columns import Lines
 from core.read_only_admin import ReadOnlyAdmin
 from core.refusals import Refusal
 from core.staff_actions import staff_actor
@@ -32,7 +33,7 @@ PAGE = "admin:orders_doubtfulorder_change"
 
 @admin.register(DoubtfulOrder)
 class DoubtfulOrderAdmin(ReadOnlyAdmin):
-    list_display = ("number", "state_", "provider", "sent_", "at_stake", "charge_", "reason")
+    list_display = ("number", Lines("state_", "sent_"), "provider", "at_stake", "charge_", "reason")
     list_filter = ("forward_state", "provider")
     list_select_related = ("provider",)
     ordering = ("sent_at", "id")

@@ -15,12 +15,14 @@ from core.numbers import ascii_digits
 from orders.link_search import MOST_FOUND, nth_newest, with_link
 from orders.models import Order
 from orders.pages import stuck
-from orders.states import Forward
+from orders.states import Forward, Progress
 
 IN_DOUBT = Q(forward_state__in=[Forward.IN_DOUBT, Forward.REVIEW])
 NEEDS_REVIEW = ~Q(needs_review="")
 
 
+#: Exactly what the index ``order_unplaced`` leaves out, so that Postgres uses it.
+_OVER_HERE = [Forward.PLACED, Forward.REFUSED, Forward.REFUNDED]
 #: A longer number is none of ours.
 _MOST_DIGITS = 18
 #: The most customers whose orders one search shows.
@@ -37,6 +39,7 @@ class AttentionFilter(admin.SimpleListFilter):
         "look": (_("Needs review"), lambda _now: NEEDS_REVIEW),
         "waiting": (_("Wait too long"), stuck.waiting),
         "failed": (_("Failed at the provider"), lambda _now: stuck.FAILED),
+        "slow": (_("Slower than usual"), stuck.slower_than_usual),
         "still": (_("No progress for a day"), stuck.without_progress),
         "cancel": (_("Cancellation unanswered"), stuck.not_canceled),
     }
@@ -49,21 +52,45 @@ class AttentionFilter(admin.SimpleListFilter):
         return queryset.filter(chosen[1](database_now())) if chosen else queryset
 
 
-class CustomerFilter(admin.SimpleListFilter):
-    """Orders of one customer: links lead here, and the filter shows only while it is in use."""
+def is_open() -> Q:
+    """Orders that are not over, as two look-ups by their indexes: joined by OR, Postgres would walk all orders."""
+    orders = Order.objects.order_by()
+    unplaced = orders.exclude(forward_state__in=_OVER_HERE).values("pk")
+    return Q(pk__in=unplaced.union(orders.filter(stuck.OPEN).values("pk")))
 
-    title = _("customer")
-    parameter_name = "customer"
+
+class StateFilter(admin.SimpleListFilter):
+    """Orders by how they stand, in four words."""
+
+    title = _("state")
+    parameter_name = "state"
+    conditions: dict[str, tuple[str | Promise, Callable[[], Q]]] = {
+        "open": (_("Open"), is_open),
+        "completed": (_("Completed"), lambda: Q(progress__in=[Progress.COMPLETED, Progress.EXPIRED])),
+        "partial": (_("Partial"), lambda: Q(progress=Progress.PARTIAL)),
+        "canceled": (
+            _("Canceled"),
+            lambda: (
+                Q(progress__in=[Progress.CANCELED, Progress.REFUNDED])
+                | Q(forward_state__in=[Forward.REFUSED, Forward.REFUNDED])
+            ),
+        ),
+    }
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        number = request.GET.get(self.parameter_name, "")
-        if not (number.isascii() and number.isdigit() and len(number) < 18):
-            return []
-        return [(number, str(person)) for person in User.objects.filter(pk=int(number))]
+        return [(name, label) for name, (label, _condition) in self.conditions.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
-        known = [number for number, _person in self.lookup_choices]
-        return queryset.filter(customer_id=int(self.value() or 0)) if self.value() in known else queryset
+        chosen = self.conditions.get(self.value() or "")
+        return queryset.filter(chosen[1]()) if chosen else queryset
+
+
+class WayFilter(admin.ChoicesFieldListFilter):
+    """Through what an order was placed."""
+
+    def __init__(self, *where: Any, **named: Any) -> None:
+        super().__init__(*where, **named)
+        self.title = _("way of ordering")
 
 
 def search_condition(term: str) -> Q:

@@ -8,11 +8,11 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from orders.admin.timeline import Step, Try, steps_of
 from orders.models import (
     Attempt,
     ForwardAttempt,
     Order,
-    OrderEvent,
     ProviderExchange,
     Refill,
     RefillAttempt,
@@ -26,19 +26,6 @@ SHOWN = 16_000
 
 
 @dataclass(frozen=True)
-class Try:
-    """One attempt, or a repeat of one, with its exchanges.
-
-    ``heading`` names it and its outcome, ``facts`` are label and value, ``exchanges`` title and indented JSON.
-    """
-
-    heading: str
-    facts: list[tuple[str | Promise, Any]]
-    evidence: str
-    exchanges: list[tuple[str, str]]
-
-
-@dataclass(frozen=True)
 class RefillHistory:
     refill: Refill
     tries: list[Try]
@@ -46,7 +33,7 @@ class RefillHistory:
 
 @dataclass(frozen=True)
 class History:
-    events: list[OrderEvent]
+    steps: list[Step]
     tries: list[Try]
     refills: list[RefillHistory]
     money: OrderMoney
@@ -57,9 +44,10 @@ def history_of(order: Order) -> History:
     attempts = ForwardAttempt.objects.filter(order=order).order_by("n")
     attempts = attempts.prefetch_related("exchanges", "repeats__exchange")
     refills = order.refills.prefetch_related("attempts__exchanges").order_by("id")
+    tries = [(attempt, [_try(attempt), *map(_repeat, attempt.repeats.all())]) for attempt in attempts]
     return History(
-        events=list(order.events.order_by("at", "id")),
-        tries=[one for attempt in attempts for one in (_try(attempt), *map(_repeat, attempt.repeats.all()))],
+        steps=steps_of(order.events.order_by("at", "id"), tries),
+        tries=[one for _attempt, shown in tries for one in shown],
         refills=[RefillHistory(r, [_try(a) for a in r.attempts.all()]) for r in refills],
         money=money_of(order),
         fields=_pretty(order.fields),

@@ -7,23 +7,38 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from accounts.customer_filter import CustomerFilter
+from core.clock import database_now
+from core.list_columns import Lines
+from core.staff_rights import SEES_MONEY
 from core.templatetags.money import money_html
 from core.templatetags.shop import duration_text, num, state_html
-from orders.admin.filters import AttentionFilter, CustomerFilter, search_condition
+from orders.admin.bulk import BulkAdmin
+from orders.admin.filters import AttentionFilter, StateFilter, WayFilter, search_condition
 from orders.admin.history import history_of
-from orders.admin.settling import SettlingAdmin
+from orders.admin.standing import face_of_staff, notes_of, standing_of
+from orders.admin.tabs import tabs_of
 from orders.books.margins import cost_of, margin_of
 from orders.models import Order
 
 
 @admin.register(Order)
-class OrderAdmin(SettlingAdmin):
+class OrderAdmin(BulkAdmin):
     list_display = (
-        "number", "state_", "customer", "service_", "charge_", "cost_", "margin", "provider", "upstream_id", "age_",
+        Lines("number", "created_at"), "state_", Lines("service_", "link_"), Lines("customer", "at_provider"),
+        Lines("charge_", "margin"),
     )  # fmt: skip
-    list_filter = (AttentionFilter, CustomerFilter, "forward_state", "progress", "provider", "source", "created_at")
+    list_filter = (
+        AttentionFilter, StateFilter, CustomerFilter, "provider", ("source", WayFilter), "created_at",
+        "forward_state", "progress",
+    )  # fmt: skip
+    needs_right = {"margin": [SEES_MONEY], "cost_": [SEES_MONEY]}  # noqa: RUF012
+    tab_filters = (AttentionFilter.parameter_name, StateFilter.parameter_name)
+    filters_of_links = ("forward_state", "progress")
+    change_list_template = "admin/orders/order/change_list.html"
     list_select_related = ("customer", "provider")
     search_fields = ("id",)  # What is searched is in search_condition.
     search_help_text = _("Number, provider's number, link, or e-mail address")
@@ -40,7 +55,7 @@ class OrderAdmin(SettlingAdmin):
         )}),
         (_("What was bought"), {"fields": (
             ("service_name", "service_type", "unit"), ("price_", "charge_", "cost_", "margin"),
-            ("runs", "interval", "source"),
+            ("runs", "interval", "source", "api_key"),
         )}),
     )  # fmt: skip
 
@@ -50,6 +65,15 @@ class OrderAdmin(SettlingAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         orders: QuerySet[Order] = super().get_queryset(request)
         return orders.annotate(age=ExpressionWrapper(Now() - F("created_at"), output_field=DurationField()))
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list, with its tabs and with the note of each order of the page."""
+        page: Any = super().get_changelist_instance(request)
+        page.tabs = lambda: tabs_of(page, now=database_now())  # counted only where a template shows them
+        notes = notes_of(page.result_list, now=database_now())
+        for order in page.result_list:
+            order.note = notes[order.pk]
+        return page
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
@@ -64,7 +88,12 @@ class OrderAdmin(SettlingAdmin):
         order = self.get_object(request, object_id)
         about: dict[str, Any] = {}
         if order is not None and self.has_view_permission(request, order):
-            about = {"title": _("Order"), "history": history_of(order), **self.deciding(request, order)}
+            about = {
+                "title": _t("Order %(number)s") % {"number": order},
+                "history": history_of(order),
+                **self.deciding(request, order),
+            }
+            about |= {"actions": self.actions_of(request, order), "standing": standing_of(order, now=database_now())}
         return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
 
     @admin.display(description=_("number"), ordering="id")
@@ -73,11 +102,11 @@ class OrderAdmin(SettlingAdmin):
 
     @admin.display(description=_("state"))
     def state_(self, order: Order) -> SafeString:
-        """The customer's badge, with our own word below where that one says more."""
-        face = order.face
-        ours = order.get_progress_display() if order.progress else order.get_forward_state_display()
+        """The state in the words of staff, and below it in the list why."""
+        note = getattr(order, "note", None)
+        face = note.face if note else face_of_staff(order)
         badge = state_html(face.css, face.icon, str(face.word))
-        return badge if str(ours) == str(face.word) else format_html("{} <small>{}</small>", badge, ours)
+        return format_html('{}<span class="second-line">{}</span>', badge, note.text) if note and note.text else badge
 
     @admin.display(description=_("customer"))
     def customer_(self, order: Order) -> SafeString:
@@ -130,6 +159,10 @@ class OrderAdmin(SettlingAdmin):
     @admin.display(description=_("expected charge"))
     def expected_charge_(self, order: Order) -> str:
         return f"{order.expected_charge.normalize():f} {order.provider_currency}"
+
+    @admin.display(description=_("provider"), ordering="provider")
+    def at_provider(self, order: Order) -> SafeString:
+        return format_html("{} <bdi>{}</bdi>", order.provider, order.upstream_id or "")
 
     @admin.display(description=_("age"), ordering="-created_at")
     def age_(self, order: Order) -> str:

@@ -9,6 +9,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from core.list_columns import Lines
 from core.read_only_admin import ReadOnlyAdmin
 from core.staff_actions import staff_actor
 from orders import decisions
@@ -20,11 +21,16 @@ from orders.models import OwnId
 class OwnIdAdmin(ReadOnlyAdmin):
     """Orders under our key at each provider. The owner may mark an unknown one as placed by something else."""
 
-    list_display = ("upstream_id", "provider", "explained_", "state", "charge", "first_seen_at", "attempt", "parent")
+    list_display = (
+        "upstream_id", Lines("explained_", "state"), "provider", "charge", "first_seen_at", Lines("attempt", "parent"),
+    )  # fmt: skip
     list_filter = ("explained", "provider", "first_seen_at")
     list_select_related = ("provider", "attempt__order", "parent")
     search_fields = ("=upstream_id",)
-    fields = (*list_display, "answered_at", "remains", "shape", "runs", "decided_by")
+    fields = (
+        "upstream_id", "provider", "explained_", "state", "charge", "first_seen_at", "attempt", "parent", "answered_at",
+        "remains", "shape", "runs", "decided_by",
+    )  # fmt: skip
     list_per_page = 50
 
     def get_urls(self) -> list[URLPattern]:

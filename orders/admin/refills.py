@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from core.list_columns import Lines
 from core.read_only_admin import ReadOnlyAdmin
 from core.templatetags.shop import state_html
 from orders.models import Refill
@@ -16,12 +17,17 @@ BADGES = {
 
 @admin.register(Refill)
 class RefillAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "state_", "order", "provider", "upstream_id", "raw_state", "created_at", "finished_at")
+    list_display = (
+        "__str__", "state_", "order", Lines("provider", "upstream_id"), "raw_state", Lines("created_at", "finished_at"),
+    )  # fmt: skip
     list_filter = ("state", "provider", "created_at")
     list_select_related = ("order", "provider")
     search_fields = ("=order__id", "=upstream_id")
     search_help_text = _("Number of the order, or of the refill at the provider")
-    fields = ("order", *list_display[1:2], *list_display[3:], "refusal", "tries", "next_at", "next_poll_at", "asked_at")
+    fields = (
+        "order", "state_", "provider", "upstream_id", "raw_state", "created_at", "finished_at", "refusal", "tries",
+        "next_at", "next_poll_at", "asked_at",
+    )  # fmt: skip
     list_per_page = 50
 
     @admin.display(description=_("state"), ordering="state")

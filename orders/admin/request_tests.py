@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog.admin.figures import provider_amount_html
 from catalog.models import Provider, ProviderService
 from core.clock import database_now
+from core.list_columns import Lines
 from core.read_only_admin import ReadOnlyAdmin
 from core.refusals import Refusal
 from core.staff_actions import staff_actor
@@ -52,7 +53,7 @@ class TestOrderForm(forms.Form):
 
 @admin.register(RequestIdTest)
 class RequestIdTestAdmin(ReadOnlyAdmin):
-    list_display = ("provider", "state", "created_at", "actor", "first_id", "second_id", "finished_at")
+    list_display = ("provider", "state", Lines("created_at", "finished_at"), "actor", Lines("first_id", "second_id"))
     list_filter = ("state", "provider")
     list_select_related = ("provider",)
     fields = (

@@ -17,9 +17,13 @@ CUSTOMER = "%(customer)s::bigint"
 
 @dataclass(frozen=True)
 class Purse:
-    """A customer's wallet and the account that holds money of open orders, None until there is one."""
+    """A customer's wallet and the account that holds money of open orders, None until there is one.
+
+    ``spendable`` is the balance without deposits that are held.
+    """
 
     balance: Decimal
+    spendable: Decimal
     is_frozen: bool
     held_id: int | None
 
@@ -44,7 +48,7 @@ def offer_sql(customer: str) -> str:
     missing.
     """
     return f"""
-        SELECT sale.*, purse.balance, purse.is_frozen, purse.held_id,
+        SELECT sale.*, purse.balance, purse.spendable, purse.is_frozen, purse.held_id,
                (SELECT o.id FROM orders_order o WHERE o.customer_id = {customer} AND o.nonce = %(nonce)s::text)
         FROM (SELECT 1) AS one
         LEFT JOIN LATERAL ({terms_sql(customer)}) AS sale ON true
@@ -61,11 +65,19 @@ def read_offer(*, customer_id: int | None, service_id: int, nonce: str | None = 
     """Read the offer of a service to a customer, or to somebody who has no account."""
     part = offer_part(CUSTOMER, service_id=service_id, nonce=nonce)
     customer = None if customer_id is None else str(customer_id)
-    return offer_of(read(part.sql, {**part.values, "customer": customer})[0])
+    return offer_of(read(part.sql, {**part.values, "customer": customer})[0], customer_id)
 
 
-def offer_of(row: Sequence[Any]) -> Offer:
-    """Return the offer in a row of :func:`offer_sql`."""
-    balance, is_frozen, held_id, first_id = row[WIDTH : WIDTH + 4]
-    purse = None if balance is None else Purse(balance, is_frozen, held_id)
-    return Offer(known_terms(row), purse, first_id)
+def offer_of(row: Sequence[Any], customer_id: int | None) -> Offer:
+    """Return the offer to a customer in a row of :func:`offer_sql`."""
+    balance, spendable, is_frozen, held_id, first_id = row[WIDTH : WIDTH + 5]
+    purse = None if balance is None else Purse(balance, spendable, is_frozen, held_id)
+    return Offer(known_terms(row, customer_id), purse, first_id)
+
+
+def read_purse(customer_id: int) -> Purse | None:
+    """Return a customer's wallet as placing sees it, None for a customer who never had money."""
+    wallet = WALLET_SQL.format(customer=CUSTOMER)
+    statement = f"SELECT w.balance, w.spendable, w.is_frozen, w.held_id FROM ({wallet}) AS w"  # noqa: S608 - our own words
+    rows = read(statement, {"customer": str(customer_id)})
+    return Purse(*rows[0]) if rows else None

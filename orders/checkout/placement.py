@@ -9,6 +9,7 @@ from functools import cached_property
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from accounts import key_use
 from accounts.models import User
 from billing import ledger
 from billing.models import AccountKind
@@ -19,7 +20,7 @@ from core.refusals import Refusal
 from notices import causes
 from notices.alerts import raise_alert
 from orders.checkout.insert import write_order
-from orders.checkout.offers import Offer, read_offer
+from orders.checkout.offers import Offer, Purse, read_offer
 from orders.checkout.quotes import Quote, SaleBelowCost, quote_of
 from orders.checkout.same_link import LinkHasOpenOrder, one_at_a_time, open_order_for
 from orders.checkout.subscriptions import is_subscription
@@ -80,15 +81,17 @@ def place_order(
     now: datetime,
     offer: Offer | None = None,
     also: Part | None = None,
+    api_key_id: int | None = None,
 ) -> Placement:
     """Price, check and write an order and its hold, all or nothing; wake a worker once it is committed.
 
     ``fields`` are the provider API's own names (link, quantity, comments, …). A repeated ``nonce`` of the same customer
     returns the first order. With ``shown_charge`` a higher charge buys nothing. ``offer`` spares reading it, where the
-    caller read it a moment ago; ``also`` is written in the same statement (`orders.checkout.insert`).
+    caller read it a moment ago; ``also`` is written in the same statement (`orders.checkout.insert`). An order through
+    an API key counts towards its daily limit.
 
-    Raises ServiceUnavailable, BadFields, PriceMoved, PriceUnsteady, SaleBelowCost, NotEnoughMoney, WalletFrozen,
-    LinkHasOpenOrder; each leaves nothing behind.
+    Raises ServiceUnavailable, BadFields, PriceMoved, PriceUnsteady, SaleBelowCost, NotEnoughMoney, DepositHeld,
+    WalletFrozen, DailyLimitReached, LinkHasOpenOrder; each leaves nothing behind.
     """
     for _try in range(_TRIES):
         # 1. What the order is made of, and whether it was placed before.
@@ -100,26 +103,18 @@ def place_order(
         try:
             q = quote_of(offer.terms, fields, now=now)
         except SaleBelowCost:
-            _alert_sale_below_cost(service_id, now)
+            alert_sale_below_cost(service_id, now=now)
             raise
         if shown_charge is not None and q.charge > shown_charge:
             raise PriceMoved(q)
-        if offer.purse is None:
-            raise ledger.too_little_money()
-        if offer.purse.is_frozen:
-            raise ledger.wallet_is_frozen()
-        if offer.purse.balance < q.charge:
-            raise ledger.too_little_money()
-        if offer.purse.held_id is None:
-            # Only before the shop's very first order: this makes the account, and the statement below finds it.
-            ledger.own_account_id(AccountKind.HELD)
+        demand_money(offer.purse, q.charge)
 
         # 3. The order, unless something of the offer has changed since: then once more from the start.
         write = _write_in_turn if _is_one_at_a_time(q) else _write
         try:
-            placement = write(customer, q, nonce, source, now, also)
+            placement = write(customer, q, nonce, source, now, also, api_key_id)
         except IntegrityError as problem:
-            if (refusal := ledger.refusal_of(problem)) is None:
+            if (refusal := ledger.refusal_of(problem) or key_use.refusal_of(problem)) is None:
                 raise
             raise refusal from problem
         if placement is not None:
@@ -137,13 +132,14 @@ def place_from_memory(
     source: str,
     only_while: Part,
     also: Part | None = None,
+    api_key_id: int | None = None,
 ) -> Placement | None:
     """Place an order from terms that an earlier offer read; None, and nothing is bought, wherever that cannot be done.
 
     Then :func:`place_order` finds out why. Nothing remembered is trusted: the statement that writes compares the
     catalog, checks the wallet, and requires ``only_while``, the condition under which ``customer`` is known.
     """
-    terms = last_terms(service_id, customer.group_id)
+    terms = last_terms(service_id, customer.group_id, customer.pk)
     # The date of a subscription is checked against the time, and no time has been read here.
     if terms is None or is_subscription(terms.service):
         return None
@@ -160,6 +156,7 @@ def place_from_memory(
             now=None,
             also=also,
             only_while=only_while,
+            api_key_id=api_key_id,
         )
     except (Refusal, IntegrityError):
         return None
@@ -181,11 +178,12 @@ def _write(
     source: str,
     now: datetime,
     also: Part | None,
+    api_key_id: int | None,
     waits_for: int | None = None,
 ) -> Placement | None:
     number = write_order(
         customer_id=customer.pk, actor=customer.email, quote=q, nonce=nonce, source=source, now=now, also=also,
-        waits_for=waits_for,
+        waits_for=waits_for, api_key_id=api_key_id,
     )  # fmt: skip
     if number is None:
         return None
@@ -195,7 +193,13 @@ def _write(
 
 
 def _write_in_turn(
-    customer: User, q: Quote, nonce: str | None, source: str, now: datetime, also: Part | None
+    customer: User,
+    q: Quote,
+    nonce: str | None,
+    source: str,
+    now: datetime,
+    also: Part | None,
+    api_key_id: int | None,
 ) -> Placement | None:
     """Write the order unless an earlier one for its link is open: then it waits for that one, or is refused."""
     with transaction.atomic():
@@ -206,8 +210,25 @@ def _write_in_turn(
             return Placement(earlier.pk, is_repeat=True)
         if earlier is not None and service.same_link is SameLink.REFUSE:
             raise LinkHasOpenOrder(earlier)
-        return _write(customer, q, nonce, source, now, also, waits_for=earlier.pk if earlier else None)
+        waits_for = earlier.pk if earlier else None
+        return _write(customer, q, nonce, source, now, also, api_key_id, waits_for=waits_for)
 
 
-def _alert_sale_below_cost(service_id: int, now: datetime) -> None:
+def demand_money(purse: Purse | None, charge: Decimal) -> None:
+    """See that a wallet can pay ``charge`` now. Raises NotEnoughMoney, DepositHeld, WalletFrozen."""
+    if purse is None:
+        raise ledger.too_little_money()
+    if purse.is_frozen:
+        raise ledger.wallet_is_frozen()
+    if purse.balance < charge:
+        raise ledger.too_little_money()
+    if purse.spendable < charge:
+        raise ledger.deposit_is_held()
+    if purse.held_id is None:
+        # Only before the shop's very first order: this makes the account, and the statement that places finds it.
+        ledger.own_account_id(AccountKind.HELD)
+
+
+def alert_sale_below_cost(service_id: int, *, now: datetime) -> None:
+    """Alert the owner that somebody tried to order a service that would be sold below its cost."""
     raise_alert(causes.SOLD_BELOW_COST, now=now, service=service_id)

@@ -17,6 +17,10 @@ from orders.models.doubtful import DoubtfulOrder
 from orders.models.draft import OrderDraft
 from orders.models.facts import ChangedDay
 from orders.models.frozen import FROZEN, RESTORED, Home, ShopState, ThawScan
+from orders.models.job import Job, JobItem
+from orders.models.mass import MassDraft, MassOrder
+from orders.models.money_days import ChangedCost, CustomerMoneyDay, MoneyDay, MoneyHour, MoneyState
+from orders.models.note import LONGEST_NOTE, OrderNote
 from orders.models.order import EventKind, Order, OrderEvent
 from orders.models.own_id import UNEXPLAINED, OwnId
 from orders.models.poll_schedule import PollSchedule
@@ -25,14 +29,17 @@ from orders.models.refill import Refill
 from orders.models.repeat import TEST_OPEN, RepeatAttempt, RequestIdTest, RequestTestState
 
 __all__ = [
+    "LONGEST_NOTE",
     "UNEXPLAINED",
     "FROZEN",
     "RESTORED",
     "Attempt",
     "AuditState",
     "Cancellation",
+    "ChangedCost",
     "ChangedDay",
     "ChildOrder",
+    "CustomerMoneyDay",
     "DoubtfulOrder",
     "BalanceReading",
     "BreakKind",
@@ -41,9 +48,17 @@ __all__ = [
     "EventKind",
     "ForwardAttempt",
     "Home",
+    "Job",
+    "JobItem",
+    "MassDraft",
+    "MassOrder",
+    "MoneyDay",
+    "MoneyHour",
+    "MoneyState",
     "Order",
     "OrderDraft",
     "OrderEvent",
+    "OrderNote",
     "OwnId",
     "PollSchedule",
     "ProbeSchedule",

@@ -7,6 +7,7 @@ from django.db.models.functions import MD5, Now
 from django.db.models.lookups import LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import ApiKey
 from catalog.models import Provider, Service, Unit
 from core.money import LEAST, MOST, AmountField, ProviderAmountField
 from orders.states import FINAL, Face, Forward, Progress, face_of
@@ -28,12 +29,14 @@ DEARER = Q(forward_state=Forward.PLACED, provider_charge__gt=LEAST) & (
 class Source(models.TextChoices):
     WEB = "web", _("Website")
     API = "api", _("API")
+    MASS = "mass", _("Mass order")
 
 
 class Order(models.Model):
     """What a customer bought, for how much, and how far it has come. Its id is the number everybody uses.
 
-    The first block never changes after placement. ``quantity`` is per run; ``total`` is all that is to be delivered.
+    The first block never changes after placement, but for the link of an order that was never sent
+    (`orders.link_change`). ``quantity`` is per run; ``total`` is all that is to be delivered.
     ``charge`` and ``expected_cost`` are in the shop's currency, ``expected_charge`` in the provider's.
     """
 
@@ -65,6 +68,18 @@ class Order(models.Model):
     provider_currency = models.CharField(_("provider's currency"), max_length=8)
     nonce = models.CharField(_("nonce"), max_length=64, null=True, blank=True)  # noqa: DJ001 - absent is not empty
     source = models.CharField(_("placed through"), max_length=10, choices=Source, default=Source.WEB)
+    # Without index and constraint, which each order through the API would pay for: a key that was used is never
+    # deleted, as its use by day refers to it.
+    api_key = models.ForeignKey(
+        ApiKey,
+        models.PROTECT,
+        verbose_name=_("API key"),
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
     created_at = models.DateTimeField(_("placed"), db_default=Now(), db_index=True)
     #: The terms of refill as they were when it was placed (`orders.refill_window`); 0 without an end, and at once.
     refill_days = models.SmallIntegerField(_("refill, days"), default=0, db_default=0)
@@ -104,6 +119,8 @@ class Order(models.Model):
     #: How many were not delivered, as decided by a person; None if nobody had to decide.
     missing_by_hand = models.BigIntegerField(_("not delivered, decided by a person"), null=True, blank=True)
     refunded = AmountField(_("refunded"), default=0, db_default=0)
+    #: What a person decided that is refunded in all, at least (`orders.refund_by_hand`).
+    refunded_by_hand = AmountField(_("refunded by hand"), default=0, db_default=0)
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     placed_at = models.DateTimeField(_("accepted by the provider"), null=True, blank=True)
     #: When the provider had begun to deliver, as far as its answers show (`orders.following.starting`); set once.
@@ -153,14 +170,20 @@ class Order(models.Model):
             models.Index(
                 fields=["provider", "next_poll_at"], condition=Q(next_poll_at__isnull=False), name="order_to_poll"
             ),
-            models.Index(fields=["customer", "-id"], name="order_of_customer"),
+            # A page of "My orders" whatever it is narrowed to, without looking at the rows of other pages.
+            models.Index(fields=["customer", "-id"], include=["service", "created_at"], name="order_in_list"),
             models.Index(
                 fields=["placed_at"],
                 condition=Q(forward_state=Forward.PLACED) & ~Q(progress__in=sorted(FINAL)),
                 name="order_open",
             ),
             # A tab of "My orders": how many, and the next 25 of each state.
-            models.Index(fields=["customer", "forward_state", "progress", "-id"], name="order_by_state"),
+            models.Index(
+                fields=["customer", "forward_state", "progress", "-id"],
+                include=["service", "created_at"],
+                name="order_in_tab",
+            ),
+            models.Index(fields=["customer", "-id"], condition=PARENTS, include=["runs"], name="order_parent_in_list"),
             # For equality and for prefixes, which an index in the order of a language could not find.
             models.Index(fields=["link_key"], opclasses=["varchar_pattern_ops"], name="order_link_key"),
             models.Index(fields=["id"], condition=Q(link_key="") & ~Q(link=""), name="order_without_link_key"),
@@ -185,6 +208,13 @@ class Order(models.Model):
             # Few rows each, which would otherwise be looked for among all.
             models.Index(fields=["id"], condition=~Q(needs_review=""), name="order_to_look_at"),
             models.Index(fields=["provider", "finished_at"], condition=PARENTS, name="order_with_children"),
+            # How many were completed in a week and how long they took, without looking at the rows.
+            models.Index(
+                fields=["finished_at"],
+                condition=Q(progress=Progress.COMPLETED),
+                include=["created_at"],
+                name="order_completed",
+            ),
             models.Index(fields=["provider", "id"], condition=DEARER, name="order_dearer"),
             models.Index(
                 fields=["progress", "-id"],
@@ -313,6 +343,7 @@ class EventKind(models.TextChoices):
     CANCEL_REQUESTED = "cancel_requested", _("Cancellation passed on")
     CANCEL_DECLINED = "cancel_declined", _("Cancellation declined")
     DECIDED = "decided", _("Decided by a person")
+    LINK_CHANGED = "link_changed", _("Link changed")
 
 
 class OrderEvent(models.Model):

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -12,6 +13,15 @@ class Refill(models.Model):
     """A customer's request to refill a completed order. It never moves money."""
 
     order = models.ForeignKey(Order, models.PROTECT, verbose_name=_("order"), related_name="refills")
+    #: The order's, written by a trigger: a list of one customer's refills begins with it.
+    customer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        verbose_name=_("customer"),
+        editable=False,
+        related_name="+",
+        db_index=False,
+    )
     provider = models.ForeignKey(Provider, models.PROTECT, verbose_name=_("provider"), related_name="+")
     state = models.CharField(_("state"), max_length=10, choices=RefillState, default=RefillState.QUEUED)
     next_at = models.DateTimeField(_("next try"), null=True, blank=True)
@@ -39,6 +49,7 @@ class Refill(models.Model):
             models.Index(
                 fields=["provider", "next_poll_at"], condition=Q(next_poll_at__isnull=False), name="refill_to_poll"
             ),
+            models.Index(fields=["customer", "-id"], name="refill_of_customer"),
         ]
 
     def __str__(self) -> str:

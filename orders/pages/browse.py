@@ -1,75 +1,42 @@
-"""A customer's own orders, as "My orders" shows them: by state, found by number, link or service, a page at a time."""
+"""A customer's own orders, as "My orders" shows them: narrowed and searched as they ask for, a page at a time."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
-from urllib.parse import urlencode
 
-from django.db.models import Prefetch, Q, QuerySet
-from django.http import QueryDict
+from django.db import connection
+from django.db.models import Prefetch, QuerySet
 
 from accounts.models import User
-from core.numbers import ascii_digits
-from orders.link_search import nth_newest, with_link
-from orders.models import Cancellation, Order, Refill
-from orders.pages.tabs import MOST_COUNTED, STATES, TABS, counts_of, numbers_of, tab_of
+from orders.link_search import LOOKED_THROUGH, MOST_FOUND, with_link
+from orders.models import Cancellation, Order, OrderNote, Refill
+from orders.pages.search import Search, number_in
+from orders.pages.tabs import (
+    MOST_COUNTED,
+    STATES,
+    TABS,
+    Narrowing,
+    counts_of,
+    few_or_counts,
+    numbers_of,
+    numbers_sql,
+    tab_of,
+)
 from orders.states import Face
 
 PER_PAGE = 25
+#: Of the newest orders, those with a part of a text in them, by state. In links only letters from a to z are alike in
+#: both cases, which costs a tenth.
+_PARTS = """
+    SELECT forward_state, progress, array_agg(id) FROM orders_order
+    WHERE customer_id = %(customer)s AND id = ANY(ARRAY({newest}))
+        AND (link COLLATE "C" ILIKE %(part)s OR service_name ILIKE %(part)s)
+    GROUP BY 1, 2
+"""
 #: Pages that have a number. Further back a page is named by the order it begins after: counting rows takes long there.
 NUMBERED = MOST_COUNTED // PER_PAGE
-_DIGITS = 18
-
-
-def _number(text: str) -> int | None:
-    digits = ascii_digits(text)
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS else None
-
-
-@dataclass(frozen=True)
-class Search:
-    """What a customer looks for among their orders, read from an address and written into one.
-
-    ``before`` and ``after`` are order numbers: the page of older orders than one, and that of newer ones. ``is_broken``
-    if the address names no page.
-    """
-
-    state: str = ""
-    text: str = ""
-    page: int = 1
-    before: int | None = None
-    after: int | None = None
-    is_broken: bool = False
-
-    @classmethod
-    def read(cls, get: QueryDict) -> "Search":
-        page = get.get("page", "")
-        given = ((name, str(get.get(name, ""))) for name in ("before", "after"))
-        cursors = {name: _number(text) for name, text in given if text}
-        is_broken = len(cursors) > 1 or None in cursors.values()
-        return cls(
-            state=get.get("state", "") if get.get("state", "") in STATES else "",
-            text=" ".join(get.get("q", "").replace("\0", "").split())[:200],
-            page=max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
-            is_broken=is_broken,
-            **({} if is_broken else cursors),
-        )
-
-    @property
-    def has_cursor(self) -> bool:
-        return self.before is not None or self.after is not None
-
-    def at(self, *, page: int = 1, before: int | None = None, after: int | None = None) -> "Search":
-        """Return the same search on another page."""
-        return replace(self, page=page, before=before, after=after, is_broken=False)
-
-    def query(self) -> str:
-        page = str(self.page) if self.page > 1 and not self.has_cursor else ""
-        pairs = [("state", self.state), ("q", self.text), ("page", page)]
-        pairs += [(name, "" if n is None else str(n)) for name, n in (("before", self.before), ("after", self.after))]
-        filled = [(name, value) for name, value in pairs if value]
-        return f"?{urlencode(filled)}" if filled else ""
 
 
 @dataclass(frozen=True)
@@ -139,46 +106,65 @@ def open_numbers(orders: Iterable[Order]) -> list[int]:
     return [o.pk for o in orders if not o.is_final or any(r.is_open for r in o.refills.all())]
 
 
-class _Orders:
-    """The orders that a search matches, as tabs count them and pages take them: all of a customer, or a found few."""
+class FoundOrders:
+    """The orders that a search matches, as tabs count them and pages take them: all of a customer, or a found few.
 
-    def __init__(self, customer: User, search: Search) -> None:
+    ``found`` has the tab of each of a few, None where they are too many; ``counts`` how many each tab holds.
+    """
+
+    def __init__(self, customer: User, search: Search, *, now: datetime) -> None:
         self.customer, self.state = customer, search.state
-        self.found = _found(customer, search.text) if search.text else None
-
-    def counts(self) -> Mapping[str, int]:
-        if self.found is None:
-            return counts_of(self.customer)
-        return dict.fromkeys(STATES, 0) | Counter(self.found.values())
+        self.narrowing = search.narrowing(now=now)
+        self.found: Mapping[int, str] | None = None
+        self.counts: Mapping[str, int]
+        if search.text:
+            self.found = _found(customer, search.text, self.narrowing)
+            self.counts = dict.fromkeys(STATES, 0) | Counter(self.found.values())
+        elif self.narrowing.is_any:
+            self.counts = counts_of(customer)
+        else:
+            self.found, self.counts = few_or_counts(customer, self.narrowing)
 
     def numbers(self, *, limit: int, before: int | None = None, after: int | None = None) -> list[int]:
         """As `tabs.numbers_of`, for the tab of the search."""
         if self.found is None:
-            return numbers_of(self.customer, self.state, limit=limit, before=before, after=after)
+            narrowing = self.narrowing
+            return numbers_of(self.customer, self.state, limit=limit, before=before, after=after, narrowing=narrowing)
         numbers = sorted((pk for pk, tab in self.found.items() if self.state in ("", tab)), reverse=True)
         if after is not None:
             return [pk for pk in numbers if pk > after][-limit:]
         return [pk for pk in numbers if before is None or pk < before][:limit]
 
+    def all_numbers(self, *, at_once: int) -> Iterator[list[int]]:
+        """Yield the numbers of all of them, the newest first, so many at once."""
+        numbers = self.numbers(limit=at_once)
+        while numbers:
+            yield numbers
+            numbers = self.numbers(limit=at_once, before=numbers[-1]) if len(numbers) == at_once else []
 
-def _found(customer: User, text: str) -> dict[int, str]:
+
+def _found(customer: User, text: str, narrowing: Narrowing) -> dict[int, str]:
     """The orders that match a text, and the tab of each."""
     own = Order.objects.filter(customer=customer)
-    number = _number(text.lstrip("#"))
+    number = number_in(text.lstrip("#"))
     wanted = with_link(own, text) | ({number} if number is not None else set())
-    rows = list(own.filter(pk__in=wanted).order_by().values_list("pk", "forward_state", "progress")) if wanted else []
-    if not rows:
-        # Part of a link or name is looked for among the newest orders only: no index finds it.
-        parts = Q(link__icontains=text) | Q(service_name__icontains=text)
-        newest = own.filter(parts, pk__gte=nth_newest(own)).order_by()
-        rows = list(newest.values_list("pk", "forward_state", "progress"))
-    return {pk: tab_of(forward, progress) for pk, forward, progress in rows}
+    notes = OrderNote.objects.filter(customer=customer, text__icontains=text).order_by("-order")
+    wanted |= set(notes.values_list("pk", flat=True)[:MOST_FOUND])
+    columns = ("pk", "forward_state", "progress", "service_id", "created_at")
+    if wanted and (rows := list(own.filter(pk__in=wanted).order_by().values_list(*columns))):
+        return {pk: tab_of(f, p) for pk, f, p, service, at in rows if narrowing.takes(service, at)}
+    # Part of a link or name is looked for among the newest orders only: no index finds it.
+    newest, params = numbers_sql(customer, "", limit=LOOKED_THROUGH, narrowing=narrowing)
+    part = f"%{connection.ops.prep_for_like_query(text)}%"
+    with connection.cursor() as cursor:
+        cursor.execute(_PARTS.format(newest=newest), {**params, "part": part})
+        return {pk: tab for f, p, numbers in cursor.fetchall() for tab in [tab_of(f, p)] for pk in numbers}
 
 
-def browse(customer: User, search: Search) -> OrderPage:
+def browse(customer: User, search: Search, *, now: datetime) -> OrderPage:
     """Return one page of the orders that match, with the tabs and how many each holds."""
-    orders = _Orders(customer, search)
-    tabs = _tabs(search, orders.counts())
+    orders = FoundOrders(customer, search, now=now)
+    tabs = _tabs(search, orders.counts)
     if search.after is not None:
         numbers = orders.numbers(limit=PER_PAGE + 1, after=search.after)
         # At the newest orders it is the first page, which is always full.
@@ -195,16 +181,16 @@ def browse(customer: User, search: Search) -> OrderPage:
 
 
 def _page_between(
-    customer: User, search: Search, orders: _Orders, tabs: list[Tab], shown: list[int], *, has_newer: bool
+    customer: User, search: Search, orders: FoundOrders, tabs: list[Tab], shown: list[int], *, has_newer: bool
 ) -> OrderPage:
     """A page without a number; empty where nothing is older than it was asked for."""
-    has_older = bool(shown and orders.numbers(limit=1, before=shown[-1]))
+    has_older = bool(shown and search.after != 0 and orders.numbers(limit=1, before=shown[-1]))
     newer = search.at(after=shown[0]).query() if shown and has_newer else None
     older = search.at(before=shown[-1]).query() if has_older else None
     return OrderPage(search, _rows(customer, shown), tabs, None, newer, older)
 
 
-def _numbered_page(customer: User, search: Search, orders: _Orders, tabs: list[Tab]) -> OrderPage:
+def _numbered_page(customer: User, search: Search, orders: FoundOrders, tabs: list[Tab]) -> OrderPage:
     current = next(tab for tab in tabs if tab.is_current)
     pages = NUMBERED if current.is_more else max(1, -(-current.total // PER_PAGE))
     is_beyond = current.is_more and search.page > NUMBERED
@@ -223,8 +209,8 @@ def _rows(customer: User, numbers: list[int]) -> list[Order]:
     return list(orders_of(customer).filter(pk__in=numbers).order_by("-id")) if numbers else []
 
 
-def tabs_of(customer: User, search: Search) -> list[Tab]:
-    return _tabs(search, _Orders(customer, search).counts())
+def tabs_of(customer: User, search: Search, *, now: datetime) -> list[Tab]:
+    return _tabs(search, FoundOrders(customer, search, now=now).counts)
 
 
 def _tabs(search: Search, counts: Mapping[str, int]) -> list[Tab]:

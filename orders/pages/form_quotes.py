@@ -5,7 +5,7 @@ from datetime import datetime
 from django.http import QueryDict
 
 from accounts.models import User
-from billing.queries import balance_of
+from billing.queries import funds_of
 from catalog.models import Service
 from catalog.prices.group_prices import show_prices
 from core.refusals import Refusal
@@ -62,12 +62,12 @@ def quote_all_fields(service: Service, form: OrderForm, customer: User | None, *
 
 def _receipt(service: Service, typed: dict[str, str], customer: User | None, now: datetime) -> QuoteReceipt:
     q = quote(service_id=service.pk, fields=typed, customer=customer, now=now)
-    return QuoteReceipt.of(q, service, balance=balance_of(customer) if customer else None, now=now)
+    return QuoteReceipt.of(q, service, funds=funds_of(customer) if customer else None, now=now)
 
 
 def _so_far(service: Service, typed: dict[str, str], customer: User | None) -> QuoteReceipt | None:
     total = total_so_far(service, typed)
     if total is None:
         return None
-    show_prices([service], customer.group if customer else None)
-    return QuoteReceipt.so_far(service, total, balance=balance_of(customer) if customer else None)
+    show_prices([service], customer)
+    return QuoteReceipt.so_far(service, total, funds=funds_of(customer) if customer else None)

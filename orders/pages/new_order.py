@@ -19,8 +19,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.requests import CustomerRequest, ShopRequest
-from billing.ledger import NotEnoughMoney
-from billing.queries import balance_of
+from billing.ledger import DepositHeld, NotEnoughMoney
+from billing.queries import balance_of, funds_of
 from catalog.models import Service, Unit
 from catalog.prices.group_prices import show_prices
 from catalog.shop.favourites import TooManyFavourites, favourites_of, mark, unmark
@@ -114,8 +114,11 @@ def _place(request: CustomerRequest) -> HttpResponse:
         except NotKept as refusal:
             return _page(request, service, form, problem=PageProblem(str(refusal.message)))
         # The other values are those of a visitor's form, which was sent after signing in elsewhere.
-        place = "billing:add_funds" if request.POST["keep"] == "funds" else "orders:new"
-        return redirect(f"{reverse(place)}?service={service.pk}")
+        if request.POST["keep"] != "funds":
+            return redirect(f"{reverse('orders:new')}?service={service.pk}")
+        receipt = quote_all_fields(service, form, customer, now=now)
+        missing = f"&missing={receipt.short_of:f}" if receipt is not None and not receipt.is_affordable else ""
+        return redirect(f"{reverse('billing:add_funds')}?service={service.pk}{missing}")
 
     # 1. Without a charge that the page showed, or on request, only the price is computed.
     try:
@@ -161,13 +164,16 @@ def _not_placed(
         words = {"price": money_text(moved.price), "unit": unit, "charge": money_text(moved.charge)}
         text = _("It is now %(price)s %(unit)s, %(charge)s for this order. Check it and place the order again.") % words
         problem = PageProblem(_("The price changed while you were typing."), text, is_calm=True)
-        new = QuoteReceipt.of(moved, service, balance=balance_of(customer), now=now)
+        new = QuoteReceipt.of(moved, service, funds=funds_of(customer), now=now)
         return _page(request, moved.service, form, receipt=new, problem=problem)
     with suppress(NotKept):
         keep_for_customer(customer, service.pk, form.typed(), now=now)
     receipt = quote_filled_fields(service, form, customer, now=now)
     if not isinstance(refusal, NotEnoughMoney):
         problem = PageProblem(str(refusal.message))
+    elif isinstance(refusal, DepositHeld):
+        text = _("Nothing was charged, and the form is kept.")
+        problem = PageProblem(str(refusal.message), text, add=receipt.short_of if receipt else None)
     elif receipt is None:
         problem = PageProblem(_("Not placed: your balance is too small."), _("Nothing was charged."))
     else:
@@ -218,7 +224,7 @@ def _page(request: ShopRequest, service: Service | None, form: OrderForm | None,
     customer = request.customer or None
     recent = named_recently(customer) if customer else []
     attach(service, *recent)
-    show_prices([service] if service else [], customer.group if customer else None)
+    show_prices([service] if service else [], customer)
     unavailable = "" if form is None or form.main_fields else _("This kind of service cannot be ordered here yet.")
     remarks = remarks_on(form, customer) if form else {"reason": no_service()}
     context = {

@@ -5,10 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from orders.models import Order
+from orders.pages.endings import ended_by
 from orders.pages.forms import TEXTS
+from orders.pages.line import line_of
 from orders.pages.sentences import sentence
 from orders.pages.situations import Situation
 from orders.pages.story import story_of
+from orders.pages.usual import times_beside_usual
 from orders.refill_window import refill_window
 from orders.settlement import money_of
 from orders.states import PARTIAL
@@ -40,6 +43,8 @@ def order_context(order: Order, situation: Situation, *, now: datetime) -> dict[
     """Return what the templates of the order's page show."""
     refills = list(order.refills.all())
     is_on_sale = type(order.service).objects.on_sale().filter(pk=order.service_id).exists()
+    events = list(order.events.all())
+    children = list(order.children.all()) if order.may_have_children else []
     return {
         "order": order,
         "is_live": not order.is_final or any(r.is_open for r in refills),
@@ -47,12 +52,14 @@ def order_context(order: Order, situation: Situation, *, now: datetime) -> dict[
         "refill_window": refill_window(order, now=now),
         "refill_is_open": any(r.is_open for r in refills),
         "open_cancellation": next((c for c in order.cancellations.all() if c.is_open), None),
-        "children": list(order.children.all()) if order.may_have_children else [],
+        "line": line_of(order, children, now=now) if order.may_have_children else None,
+        "ended_by": ended_by(order, situation, events),
+        "times": times_beside_usual(order),
         "counts": counts_of(order),
         "sentence": sentence(order, situation),
         # One that came back from a dump may have been sent before, so it is not canceled as unsent.
         "can_be_canceled": order.can_be_canceled and situation is not Situation.RESTORED,
-        "story": story_of(order, order.events.all()),
+        "story": story_of(order, events, now=now),
         "money": money_of(order),
         "again": is_on_sale,
         "missing_order": is_on_sale

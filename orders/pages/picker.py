@@ -157,7 +157,7 @@ def read_picker(customer: User | None, get: QueryDict) -> Picker:
         recent=recent,
         found=pick(
             find,
-            customer.group if customer else None,
+            customer,
             platform=platform,
             category=number,
             among=shelves.get(shelf) or favourites or recent or None,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from billing.queries import Funds
 from catalog.models import Service
 from catalog.pricing import charge_for
 from core.money import LIMIT
@@ -13,7 +14,7 @@ from orders.pages.receipt_words import Explanation, explained
 
 @dataclass(frozen=True)
 class QuoteReceipt:
-    """A quote with the customer's balance, in the shop's currency; a visitor has no balance.
+    """A quote with the customer's money, in the shop's currency; a visitor has none.
 
     Without ``words`` it is not whole: the fields say how much, and some other one is missing or wrong. Nothing can be
     placed from it.
@@ -22,20 +23,20 @@ class QuoteReceipt:
     price: Decimal
     total: int
     charge: Decimal
-    balance: Decimal | None
+    funds: Funds | None
     words: Explanation | None = None
 
     @classmethod
-    def of(cls, quote: Quote, service: Service, *, balance: Decimal | None, now: datetime) -> "QuoteReceipt":
+    def of(cls, quote: Quote, service: Service, *, funds: Funds | None, now: datetime) -> "QuoteReceipt":
         """Return the receipt of ``quote``; ``service`` is the page's own row of it."""
-        return cls(quote.price, quote.fields.total, quote.charge, balance, explained(quote, service, now=now))
+        return cls(quote.price, quote.fields.total, quote.charge, funds, explained(quote, service, now=now))
 
     @classmethod
-    def so_far(cls, service: Service, total: int, *, balance: Decimal | None) -> "QuoteReceipt | None":
+    def so_far(cls, service: Service, total: int, *, funds: Funds | None) -> "QuoteReceipt | None":
         """Return what ``total`` costs while the fields are not complete; None beyond what can be sold."""
         price = service.shown_price
         charge = charge_for(price, total, service.unit) if price is not None else LIMIT
-        return None if price is None or charge >= LIMIT else cls(price, total, charge, balance)
+        return None if price is None or charge >= LIMIT else cls(price, total, charge, funds)
 
     @property
     def is_whole(self) -> bool:
@@ -48,11 +49,11 @@ class QuoteReceipt:
 
     @property
     def balance_after(self) -> Decimal:
-        return (self.balance or Decimal(0)) - self.charge
+        return (self.funds.balance if self.funds else Decimal(0)) - self.charge
 
     @property
     def is_affordable(self) -> bool:
-        return self.balance is None or self.balance >= self.charge
+        return self.funds is None or self.funds.spendable >= self.charge
 
     @property
     def can_be_placed(self) -> bool:
@@ -60,8 +61,9 @@ class QuoteReceipt:
 
     @property
     def short_of(self) -> Decimal:
-        return Decimal(0) if self.balance is None else max(Decimal(0), self.charge - self.balance)
+        """What is missing, deposits that are held left out."""
+        return Decimal(0) if self.funds is None else max(Decimal(0), self.charge - self.funds.spendable)
 
     @property
     def amounts(self) -> list[Decimal]:
-        return [] if self.balance is None else [self.balance, self.balance_after]
+        return [] if self.funds is None else [self.funds.balance, self.balance_after]

@@ -3,7 +3,9 @@
 Customers read no provider's name, balance or text here.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.utils import timezone
@@ -14,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core.templatetags.money import money_html
+from core.templatetags.money import money_html, money_text
 from core.templatetags.shop import duration_text, num
 from orders.models import Order
 from orders.pages.situations import Situation
@@ -38,10 +40,10 @@ NOTES: dict[Situation, str | Promise] = {
     Situation.COUNTING: gettext_lazy("The last part is being counted"),
     Situation.UNCLEAR: gettext_lazy("Checked by us, your money is reserved"),
     Situation.SILENT: gettext_lazy("No news from the supplier"),
-    Situation.PARTIAL_AS_ASKED: gettext_lazy("As you asked"),
+    Situation.PARTIAL_AS_ASKED: gettext_lazy("Stopped on request"),
     Situation.SETTLED_BY_HAND: gettext_lazy("Settled by us"),
     Situation.CANCELED_BY_SUPPLIER: gettext_lazy("By the supplier"),
-    Situation.CANCELED_AS_ASKED: gettext_lazy("As you asked"),
+    Situation.CANCELED_AS_ASKED: gettext_lazy("On request"),
     Situation.NOT_DELIVERED: gettext_lazy("Not delivered"),
     Situation.NOT_PLACED: gettext_lazy("Not placed"),
 }
@@ -94,7 +96,7 @@ def sentence(order: Order, situation: Situation) -> str | SafeString:
     said = _about(order, situation)
     if not order.cancel_is_open or order.is_final:
         return said
-    asked = _("You asked to cancel it. The supplier has not answered yet; until it does, delivery may go on.")
+    asked = _("The supplier has been asked to cancel it and has not answered yet; until it does, delivery may go on.")
     if situation in (Situation.ACCEPTED, Situation.RUNNING):
         return asked
     return format_html("{} {}", asked, said)
@@ -159,24 +161,29 @@ def _queued(order: Order, situation: Situation) -> str | SafeString:
     return _with_deadline(format_html("{} {}", why, reserved), order, ends_at)
 
 
-def _over(order: Order, situation: Situation) -> str | SafeString:
-    charge, refunded = money_html(order.charge), money_html(order.refunded)
+def end_in_text(order: Order, situation: Situation) -> str:
+    """Return what is said about an order that is over, with its amounts as plain text, for mails."""
+    return str(_over(order, situation, money_text))
+
+
+def _over(order: Order, situation: Situation, money: Callable[[Decimal], str] = money_html) -> str | SafeString:
+    charge, refunded = money(order.charge), money(order.refunded)
     counts = {"done": num(order.delivered), "all": num(order.total), "missing": num(order.missing)}
     match situation:
         case Situation.COMPLETED if not order.refunded:
-            return format_html(_("All of it arrived. You paid {paid}."), paid=money_html(order.net_charge))
+            return format_html(_("All of it arrived. You paid {paid}."), paid=money(order.net_charge))
         case Situation.COMPLETED:
             text = _("Delivered. {refunded} of the {charge} is back in your wallet.")
             return format_html(text, refunded=refunded, charge=charge)
         case Situation.EXPIRED:
             text = _("It has reached its end: {done} of {all} arrived. You paid {paid}.")
-            paid = format_html(text, **counts, paid=money_html(order.net_charge))
-            return format_html("{} {}", paid, _back(order)) if order.refunded else paid
+            paid = format_html(text, **counts, paid=money(order.net_charge))
+            return format_html("{} {}", paid, _back(order, money)) if order.refunded else paid
         case Situation.PARTIAL | Situation.PARTIAL_AS_ASKED | Situation.SETTLED_BY_HAND:
             if situation is Situation.SETTLED_BY_HAND:
                 stopped = format_html(_("We looked into it and settled it: {done} of {all} arrived."), **counts)
             elif situation is Situation.PARTIAL_AS_ASKED:
-                stopped = format_html(_("The supplier stopped at {done}, as you asked."), **counts)
+                stopped = format_html(_("The supplier was asked to stop, and stopped at {done}."), **counts)
             else:
                 stopped = format_html(_("The supplier stopped at {done}."), **counts)
             if not order.refunded:
@@ -184,21 +191,22 @@ def _over(order: Order, situation: Situation) -> str | SafeString:
             text = _("You do not pay for the other {missing}: {refunded} is back in your wallet.")
             return format_html("{} {}", stopped, format_html(text, **counts, refunded=refunded))
         case Situation.CANCELED_AS_ASKED:
-            why: str | Promise = _("The supplier canceled it, as you asked.")
+            why: str | Promise = _("The supplier was asked to cancel it, and did.")
         case Situation.NOT_DELIVERED:
             why = _("The supplier could not deliver it.")
         case Situation.NOT_PLACED:
             why = sentence_for(order.last_refusal) if order.last_refusal else ""
         case _:
             why = _("The supplier canceled it.")
-    return format_html("{} {}", why, _back(order)) if order.refunded and why else _back(order) or str(why)
+    back = _back(order, money)
+    return format_html("{} {}", why, back) if order.refunded and why else back or str(why)
 
 
-def _back(order: Order) -> str | SafeString:
+def _back(order: Order, money: Callable[[Decimal], str]) -> str | SafeString:
     """What came back to the wallet; "" if nothing did."""
     if not order.refunded:
         return ""
-    refunded = money_html(order.refunded)
+    refunded = money(order.refunded)
     if order.refunded == order.charge:
         return format_html(_("Nothing is charged: {refunded} is back in your wallet."), refunded=refunded)
     return format_html(_("{refunded} is back in your wallet."), refunded=refunded)

@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy
 from core.templatetags.money import money_text
 from core.templatetags.shop import num
 from orders.models import EventKind, Order, OrderEvent
+from orders.models.order import Source
+from orders.refills import refusal_to_refill
 from orders.verdicts import sentence_for
 
 
@@ -46,14 +48,15 @@ LOOKS: dict[str, tuple[str, str, Any]] = {
     EventKind.REFILL_DOUBTED: ("hourglass", "is-confirming", gettext_lazy("Confirming the refill with the supplier")),
     EventKind.REFILL_DONE: ("rotate-cw", "is-completed", gettext_lazy("Refilled")),
     EventKind.REFILL_CLOSED: ("rotate-cw", "is-canceled", gettext_lazy("The supplier never answered the refill")),
-    EventKind.CANCEL_ASKED: ("circle-x", PLAIN, gettext_lazy("You asked to cancel")),
+    EventKind.CANCEL_ASKED: ("circle-x", PLAIN, gettext_lazy("Cancellation requested")),
     EventKind.CANCEL_REQUESTED: ("send", PLAIN, gettext_lazy("Cancellation passed on to the supplier")),
     EventKind.CANCEL_DECLINED: ("circle-x", "is-canceled", gettext_lazy("The supplier does not cancel this order")),
+    EventKind.LINK_CHANGED: ("copy", PLAIN, gettext_lazy("The link was changed for you")),
     EventKind.REFILL_DECLINED: ("rotate-cw", "is-canceled", gettext_lazy("Refill declined by the supplier")),
 }
 
 
-def story_of(order: Order, events: Iterable[OrderEvent]) -> list[Step]:
+def story_of(order: Order, events: Iterable[OrderEvent], *, now: datetime) -> list[Step]:
     """Return the steps in order of time; several tries to send are one step, unless something came between them."""
     steps: list[Step] = []
     was_in_doubt, day = False, timezone.localdate(order.created_at)
@@ -61,7 +64,7 @@ def story_of(order: Order, events: Iterable[OrderEvent]) -> list[Step]:
         look = LOOKS.get(event.kind)
         if look is None:
             continue
-        title, text = _words(order, event, was_in_doubt=was_in_doubt)
+        title, text = _words(order, event, was_in_doubt=was_in_doubt, now=now)
         icon, css = (order.face.icon, order.face.css) if event.kind == EventKind.FINISHED else look[:2]
         if steps and steps[-1].title == title and event.kind in (EventKind.SENT, EventKind.DELAYED):
             continue
@@ -71,12 +74,21 @@ def story_of(order: Order, events: Iterable[OrderEvent]) -> list[Step]:
     return steps
 
 
-def _words(order: Order, event: OrderEvent, *, was_in_doubt: bool) -> tuple[str, str]:
+def _way(order: Order) -> str:
+    """Through what it was placed, where that was not a page; one query if it was a known key."""
+    if order.source != Source.API:
+        return ""
+    if order.api_key is None:
+        return _("Through the API.")
+    return _("Through the API with your key “%(name)s”.") % {"name": order.api_key.name}
+
+
+def _words(order: Order, event: OrderEvent, *, was_in_doubt: bool, now: datetime) -> tuple[str, str]:
     """The title of a step and the sentence under it, which may be empty."""
     detail, title = event.detail, str(LOOKS[event.kind][2])
     match event.kind:
         case EventKind.ACCEPTED:
-            return _("Placed, %(charge)s reserved") % {"charge": money_text(order.charge)}, ""
+            return _("Placed, %(charge)s reserved") % {"charge": money_text(order.charge)}, _way(order)
         case EventKind.DELAYED:
             return title, _("We try again automatically.")
         case EventKind.DOUBTED:
@@ -87,8 +99,13 @@ def _words(order: Order, event: OrderEvent, *, was_in_doubt: bool) -> tuple[str,
             return title, str(sentence_for(str(detail.get("class", ""))))
         case EventKind.REFUNDED_UNSENT:
             return title, str(sentence_for(str(detail.get("why", "")))) if "why" in detail else ""
+        case EventKind.LINK_CHANGED:
+            return title, str(detail.get("new link", ""))
+        case EventKind.REFILL_ASKED if detail.get("by") == "staff":
+            return _("We asked for a refill for you"), ""
         case EventKind.REFILL_CLOSED:
-            return title, _("You may ask for another one.")
+            may_ask = refusal_to_refill(order, now=now) is None
+            return title, _("You may ask for another one.") if may_ask else ""
         case EventKind.CANCEL_REQUESTED:
             return title, _("You get your money back when the supplier confirms it.")
         case EventKind.STARTED if isinstance(order.start_count, int):

@@ -1,10 +1,12 @@
 """Orders that do not move as they should: failed at the provider, waiting, without progress, or not canceled."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Min, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Min, Q, QuerySet
+from django.db.models.functions import Coalesce, Extract
+from django.db.models.lookups import GreaterThan
 
 from orders.models import Cancellation, Order
 from orders.states import CANCEL_OPEN, FINAL, Forward, Progress
@@ -14,10 +16,12 @@ LATE_BY = timedelta(minutes=5)
 TRIED_FOR = timedelta(minutes=30)
 #: So long without another state or count of an order, and without an answer to a request to cancel it.
 NO_PROGRESS = timedelta(hours=24)
+_HOUR = 3600
 
 #: Exactly the condition of the index ``order_open``, so that Postgres uses it.
 OPEN = Q(forward_state=Forward.PLACED) & ~Q(progress__in=sorted(FINAL))
-FAILED = OPEN & Q(progress=Progress.FAILED)
+_IS_FAILED = Q(progress=Progress.FAILED)
+FAILED = OPEN & _IS_FAILED
 _QUEUED = Q(forward_state=Forward.QUEUED)
 
 
@@ -32,10 +36,31 @@ def without_progress(now: datetime) -> Q:
     Without failed ones, which are listed apart, and without drip-feeds and subscriptions, which wait between runs and
     for posts.
     """
+    return OPEN & _is_still(now)
+
+
+def _is_still(now: datetime) -> Q:
     since = now - NO_PROGRESS
     is_still = Q(state_since__lte=since) | Q(state_since=None)
-    waits_by_itself = Q(runs__isnull=False) | Q(fields__has_key="posts") | Q(progress=Progress.FAILED)
-    return OPEN & Q(placed_at__lte=since) & is_still & ~waits_by_itself
+    waits_by_itself = Q(runs__isnull=False) | Q(fields__has_key="posts") | _IS_FAILED
+    return Q(placed_at__lte=since) & is_still & ~waits_by_itself
+
+
+def slower_than_usual(now: datetime) -> Q:
+    """Running orders that take far longer than measured for their service: twice as long, and an hour more.
+
+    Without failed ones, drip-feeds, and those of services of which too few were measured.
+    """
+    return OPEN & _is_slow(now)
+
+
+def _is_slow(now: datetime) -> Q:
+    figures = "service__figures__"
+    usual = F(f"{figures}starts_in") + F(f"{figures}takes") * F("total") / 1000.0
+    took = Extract(ExpressionWrapper(now - F("placed_at"), output_field=DurationField()), "epoch")
+    is_measured = Q(runs=None, **{f"{figures}starts_in__isnull": False, f"{figures}takes__isnull": False})
+    is_late = Q(GreaterThan(took, usual * 2 + _HOUR))
+    return is_measured & ~_IS_FAILED & is_late
 
 
 def silent_cancellations(now: datetime) -> QuerySet[Cancellation]:
@@ -52,40 +77,75 @@ def not_canceled(now: datetime) -> Q:
 class Group:
     """How many orders, and how long the oldest has been one of them; None if there is none."""
 
-    count: int
-    age: timedelta | None
+    count: int = 0
+    age: timedelta | None = None
 
     def __bool__(self) -> bool:
         return self.count > 0
+
+    def __add__(self, more: "Group") -> "Group":
+        ages = [age for age in (self.age, more.age) if age is not None]
+        return Group(self.count + more.count, max(ages, default=None))
+
+
+@dataclass(frozen=True)
+class Running:
+    """The orders at a provider that are not over, and those of them that do not move as they should."""
+
+    count: int
+    slow: Group
+    failed: Group
+    still: Group
 
 
 @dataclass(frozen=True)
 class Stuck:
     waiting: Group
     failed: Group
+    slow: Group
     still: Group
     not_canceled: Group
 
     def __bool__(self) -> bool:
-        return any((self.waiting, self.failed, self.still, self.not_canceled))
+        return any((self.waiting, self.failed, self.slow, self.still, self.not_canceled))
 
 
-def stuck(*, now: datetime) -> Stuck:
-    """Count what does not move, in three queries that read open orders alone."""
-    queued = Order.objects.filter(waiting(now)).aggregate(n=Count("pk"), since=Min("created_at"))
-    is_failed, is_still = FAILED, without_progress(now)
+def running_orders(*, now: datetime) -> dict[int, Running]:
+    """Count the open orders of each provider that has some, by its number, in one query that reads no others.
+
+    A slow order counts from when the provider accepted it.
+    """
+    slow, failed, still = _is_slow(now), _IS_FAILED, _is_still(now)
     since = Coalesce("state_since", "placed_at")
-    placed = Order.objects.filter(OPEN).aggregate(
-        failed=Count("pk", filter=is_failed),
-        failed_since=Min(since, filter=is_failed),
-        still=Count("pk", filter=is_still),
-        still_since=Min(since, filter=is_still),
+    rows = (
+        Order.objects.filter(OPEN)
+        .values_list("provider_id")
+        .annotate(
+            n=Count("pk"),
+            slow=Count("pk", filter=slow),
+            slow_since=Min("placed_at", filter=slow),
+            failed=Count("pk", filter=failed),
+            failed_since=Min(since, filter=failed),
+            still=Count("pk", filter=still),
+            still_since=Min(since, filter=still),
+        )
     )
+    return {
+        provider: Running(n, *(_group(count, at, now) for count, at in zip(groups[::2], groups[1::2], strict=True)))
+        for provider, n, *groups in rows
+    }
+
+
+def stuck(running: Iterable[Running], *, now: datetime) -> Stuck:
+    """Return what does not move, of open orders that :func:`running_orders` counted; two queries for the others."""
+    queued = Order.objects.filter(waiting(now)).aggregate(n=Count("pk"), since=Min("created_at"))
     silent = silent_cancellations(now).aggregate(n=Count("pk"), since=Min("created_at"))
+    at_providers = list(running)
     return Stuck(
         waiting=_group(queued["n"], queued["since"], now),
-        failed=_group(placed["failed"], placed["failed_since"], now),
-        still=_group(placed["still"], placed["still_since"], now),
+        failed=sum((of.failed for of in at_providers), Group()),
+        slow=sum((of.slow for of in at_providers), Group()),
+        still=sum((of.still for of in at_providers), Group()),
         not_canceled=_group(silent["n"], silent["since"], now),
     )
 

@@ -1,15 +1,17 @@
 """The tabs of "My orders": which states each shows, how many orders it holds, and their numbers from a place on.
 
-Nothing here costs more for a customer with a hundred thousand orders: each state is an index seek of its own.
+Nothing here costs more for a customer with a hundred thousand orders: each state is an index seek of its own, and what
+a list is narrowed to is decided from the entries of the index alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet
 
 from accounts.models import User
-from orders.models import Order
 from orders.states import (
     CANCELED,
     COMPLETED,
@@ -43,15 +45,67 @@ STATES: dict[str, list[tuple[str, str | None]]] = {
 }
 
 
-def _arm(tab: str, forward_state: str, progress: str | None) -> str:
-    """SQL for up to one more than MOST_COUNTED orders of one customer in one state, all of them named like the tab."""
-    narrowed = "" if progress is None else f" AND progress = '{progress}'"
-    where = f"customer_id = %(customer)s AND forward_state = '{forward_state}'{narrowed}"
-    return f"(SELECT '{tab}' AS tab FROM orders_order WHERE {where} LIMIT {MOST_COUNTED + 1})"  # noqa: S608 - constants
+@dataclass(frozen=True)
+class Narrowing:
+    """Which of a customer's orders a list is about, but for their state: None stands for any.
+
+    ``services`` are the only ones, ``since`` the first moment and ``until`` the one after the last.
+    """
+
+    services: frozenset[int] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def is_any(self) -> bool:
+        return self == Narrowing()
+
+    def takes(self, service_id: int, created_at: datetime) -> bool:
+        """Return whether it takes an order of this service and time."""
+        return (
+            (self.services is None or service_id in self.services)
+            and (self.since is None or created_at >= self.since)
+            and (self.until is None or created_at < self.until)
+        )
+
+    def sql(self) -> str:
+        """Return the conditions, for the parameters of the same names."""
+        # Added to 0, so that Postgres does not look all orders of a service up to throw most of them away.
+        parts = [
+            (self.services, "service_id + 0 = ANY(%(services)s)"),
+            (self.since, "created_at >= %(since)s"),
+            (self.until, "created_at < %(until)s"),
+        ]
+        return "".join(f" AND {condition}" for value, condition in parts if value is not None)
+
+    def params(self) -> dict[str, Any]:
+        services = None if self.services is None else list(self.services)
+        return {"services": services, "since": self.since, "until": self.until}
 
 
-_ARMS = " UNION ALL ".join(_arm(tab, *state) for tab, states in STATES.items() for state in states)
-_COUNTS = f"SELECT tab, count(*) FROM ({_ARMS}) found GROUP BY tab"  # noqa: S608 - put together from constants
+ANY = Narrowing()
+
+
+def _arm(what: str, state: tuple[str, str | None] | None, conditions: str, end: str) -> str:
+    """SQL for the orders of one customer in one state, or in any."""
+    where = "customer_id = %(customer)s"
+    if state is not None:
+        forward_state, progress = state
+        where += f" AND forward_state = '{forward_state}'"
+        where += "" if progress is None else f" AND progress = '{progress}'"
+    return f"(SELECT {what} FROM orders_order WHERE {where}{conditions} {end})"  # noqa: S608 - constants
+
+
+def _counts(what: str, conditions: str) -> str:
+    """SQL for up to one more than MOST_COUNTED orders of each state, all of them named like the tab."""
+    return " UNION ALL ".join(
+        _arm(f"'{tab}' AS tab{what}", state, conditions, f"LIMIT {MOST_COUNTED + 1}")
+        for tab, states in STATES.items()
+        for state in states
+    )
+
+
+_COUNTS = f"SELECT tab, count(*) FROM ({_counts('', '')}) found GROUP BY tab"  # noqa: S608 - constants
 
 
 def counts_of(customer: User) -> Mapping[str, int]:
@@ -61,29 +115,59 @@ def counts_of(customer: User) -> Mapping[str, int]:
         return dict.fromkeys(STATES, 0) | dict(cursor.fetchall())
 
 
+def few_or_counts(customer: User, narrowing: Narrowing) -> tuple[dict[int, str] | None, Mapping[str, int]]:
+    """Return the orders of a narrowed list with the tab of each, None if they are too many; and the counts of the tabs.
+
+    One statement for both: whatever few orders there are, all entries of the customer have been looked at for them.
+    """
+    numbers = f"CASE WHEN sum(count(*)) OVER () <= {MOST_COUNTED} THEN array_agg(id) END"
+    found = _counts(", id", narrowing.sql())
+    sql = f"SELECT tab, count(*), {numbers} FROM ({found}) found GROUP BY tab"  # noqa: S608 - constants
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {"customer": customer.pk, **narrowing.params()})
+        rows = cursor.fetchall()
+    counts = dict.fromkeys(STATES, 0) | {tab: count for tab, count, _numbers in rows}
+    if any(numbers is None for _tab, _count, numbers in rows):
+        return None, counts
+    return {number: tab for tab, _count, numbers in rows for number in numbers}, counts
+
+
 def numbers_of(
-    customer: User, tab: str, *, limit: int, before: int | None = None, after: int | None = None
+    customer: User,
+    tab: str,
+    *,
+    limit: int,
+    before: int | None = None,
+    after: int | None = None,
+    narrowing: Narrowing = ANY,
 ) -> list[int]:
     """Return up to ``limit`` numbers of orders, the newest first; ``tab`` is empty for all.
 
     With ``before`` the newest below that number, with ``after`` the oldest above it.
     """
-    own = Order.objects.filter(customer=customer)
-    if before is not None:
-        own = own.filter(pk__lt=before)
-    if after is not None:
-        own = own.filter(pk__gt=after)
-    order = "-id" if after is None else "id"
-
-    def first(rows: QuerySet[Order]) -> QuerySet[Order, int]:
-        return rows.order_by(order).values_list("pk", flat=True)[:limit]
-
-    states = STATES.get(tab)
-    if states is None:
-        found = list(first(own))
-    else:
-        # One seek for each state: asked for together, they would have to be sorted.
-        conditions = [Q(forward_state=f) if p is None else Q(forward_state=f, progress=p) for f, p in states]
-        arm, *others = [first(own.filter(condition)) for condition in conditions]
-        found = sorted(arm.union(*others, all=True), reverse=after is None)[:limit]
+    sql, params = numbers_sql(customer, tab, limit=limit, before=before, after=after, narrowing=narrowing)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        found = [number for (number,) in cursor.fetchall()]
     return found if after is None else found[::-1]
+
+
+def numbers_sql(
+    customer: User,
+    tab: str,
+    *,
+    limit: int,
+    before: int | None = None,
+    after: int | None = None,
+    narrowing: Narrowing = ANY,
+) -> tuple[str, dict[str, Any]]:
+    """Return the SQL and the parameters of :func:`numbers_of`, the oldest first with ``after``."""
+    conditions = narrowing.sql()
+    conditions += "" if before is None else " AND id < %(before)s"
+    conditions += "" if after is None else " AND id > %(after)s"
+    end = f"ORDER BY id {'DESC' if after is None else 'ASC'} LIMIT %(limit)s"
+    # One seek for each state: asked for together, they would have to be sorted.
+    states: Iterable[tuple[str, str | None] | None] = STATES.get(tab) or [None]
+    arms = [_arm("id", state, conditions, end) for state in states]
+    params = {"customer": customer.pk, "limit": limit, "before": before, "after": after, **narrowing.params()}
+    return arms[0] if len(arms) == 1 else f"{' UNION ALL '.join(arms)} {end}", params

@@ -1,11 +1,11 @@
 """How an order compares with what is usual for its service, as measured in this shop."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
 from catalog.facts.reading import ServiceTimes, times_of
-from catalog.models import ServiceFigures
 from core.templatetags.shop import duration_text, num
 from orders.models import Order
 from orders.pages.situations import Situation
@@ -18,15 +18,44 @@ _MINUTE = timedelta(minutes=1)
 _LEAST_UNITS = 100
 
 
+@dataclass(frozen=True)
+class TimeBeside:
+    """How long a part of an order took, and what is usual for so many units; None where either is not known."""
+
+    own: timedelta | None
+    usual: timedelta | None
+
+
+@dataclass(frozen=True)
+class TimesBeside:
+    starts: TimeBeside
+    takes: TimeBeside
+
+
+def times_beside_usual(order: Order) -> TimesBeside | None:
+    """Return the times of an order that the supplier has, with the usual ones; None for a drip-feed or subscription.
+
+    No query if the service came with its figures.
+    """
+    if order.may_have_children or order.placed_at is None:
+        return None
+    times, began = times_of(order.service), order.started_at
+    is_whole = order.progress == Progress.COMPLETED and order.finished_at is not None
+    took = order.finished_at - began if is_whole and began and order.finished_at else None
+    usual = times.takes.time * order.total / 1000 if times.takes.time is not None and times.is_scaled else None
+    return TimesBeside(
+        TimeBeside(began - order.created_at if began else None, times.starts.time), TimeBeside(took, usual)
+    )
+
+
 def compared_with_usual(order: Order, situation: Situation, *, now: datetime) -> str:
     """Return one sentence about the time an order takes, "" where nothing is measured or the comparison says nothing.
 
-    One query, and only while the order waits or runs.
+    The service has to come with its figures (`catalog.facts.reading.read_figures`).
     """
     is_waiting = situation in _WAITING or (situation is Situation.RUNNING and order.progress == Progress.PROCESSING)
     if order.may_have_children or not (is_waiting or situation is Situation.RUNNING):
         return ""
-    order.service.figures = ServiceFigures.objects.filter(pk=order.service_id).first() or ServiceFigures()
     times = times_of(order.service)
     if order.started_at is None and not order.delivered:
         return _waited(times, now - order.created_at) if is_waiting else ""

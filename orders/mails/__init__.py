@@ -1,0 +1,1 @@
+"""Mails to customers about what became of their orders and top-ups."""

@@ -1,0 +1,1 @@
+"""Many orders from one text: read, checked, priced and placed together."""
