@@ -12,7 +12,7 @@ from api import aftercare, following, ordering, tickets
 from api.incoming import Call
 from api.messages import BalanceAnswer, exact
 from api.pricelist import PriceList, price_list
-from billing.queries import balance_of
+from billing.queries import funds_of
 from core.prepared import Part
 
 
@@ -32,12 +32,12 @@ class Action:
 
 def services(caller: Caller, _call: Call) -> PriceList:
     """Return the list of services at the caller's prices."""
-    return price_list(caller.customer.group)
+    return price_list(caller.customer)
 
 
 def balance(caller: Caller, _call: Call) -> BalanceAnswer:
-    """Return the caller's balance in the shop's currency."""
-    return BalanceAnswer(exact(balance_of(caller.customer)), settings.SHOP_CURRENCY)
+    """Return what the caller can spend now, in the shop's currency."""
+    return BalanceAnswer(exact(funds_of(caller.customer).spendable), settings.SHOP_CURRENCY)
 
 
 ACTIONS: dict[str, Action] = {

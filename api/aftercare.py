@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from django.db import connection
 from django.utils import translation
 
 from accounts.api_keys import Caller
@@ -85,8 +86,13 @@ def _for_each(
     caller: Caller, ids: RequestedIds, request: Callable[[Caller, Order], int]
 ) -> dict[str, int | ErrorAnswer]:
     """Return the result of each order, in the order they were named; their rows are locked in that of their numbers."""
+    own = Order.objects.filter(customer=caller.customer, pk__in=ids.ascending).order_by("pk")
+    if connection.in_atomic_block:
+        # A request with a name is one transaction. Orders before wallets: the refund of the first order would keep the
+        # wallet, while a worker that holds a later order waits for it.
+        list(own.select_for_update(of=("self",)).values_list("pk", flat=True))
     done: dict[int, int | ErrorAnswer] = {}
-    for order in Order.objects.filter(customer=caller.customer, pk__in=ids.ascending).order_by("pk"):
+    for order in own:
         try:
             done[order.pk] = request(caller, order)
         except ApiError as refusal:

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 
 from django.utils import translation
 
+from accounts.key_use import DailyLimitReached
 from api.errors import (
     ACCOUNT_SUSPENDED,
+    DAILY_LIMIT,
+    DEPOSIT_HELD,
     INCORRECT_DRIPFEED,
     INCORRECT_LINK,
     INCORRECT_QUANTITY,
@@ -16,7 +19,7 @@ from api.errors import (
     PRICES_CHANGING,
     SERVICE_UNAVAILABLE,
 )
-from billing.ledger import NotEnoughMoney, WalletFrozen
+from billing.ledger import DepositHeld, NotEnoughMoney, WalletFrozen
 from catalog.links.reader import read_link
 from catalog.links.refusals import BadLink, OtherPlatform
 from catalog.models import Service
@@ -36,7 +39,9 @@ _TEXTS: dict[type[Refusal], str] = {
     PriceUnsteady: PRICES_CHANGING,
     NotEnoughMoney: NOT_ENOUGH_FUNDS,
     LinkHasOpenOrder: LINK_HAS_OPEN_ORDER,
+    DepositHeld: DEPOSIT_HELD,
     WalletFrozen: ACCOUNT_SUSPENDED,
+    DailyLimitReached: DAILY_LIMIT,
 }
 #: Of several problems the client reads one: the first of these, then any other.
 _FIRST = ("service", "link", "quantity", "comments", "usernames")

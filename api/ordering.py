@@ -29,7 +29,7 @@ def add(caller: Caller, call: Call) -> PlacedAnswer:
     """Place an order. Raises ApiError; with a request id a repeat finds the first order."""
     # 1. Was an order of this name placed before?
     request = RetryableCall(caller, call)
-    offer = offer_of(caller.extra)
+    offer = offer_of(caller.extra, caller.customer.pk)
     if offer.first_id is not None:
         return request.repeated(PlacedAnswer)
     # 2. Place it, with the answer kept in the same statement.
@@ -47,6 +47,7 @@ def add(caller: Caller, call: Call) -> PlacedAnswer:
             now=caller.now,
             offer=offer,
             also=request.kept_in("placed", _ANSWER, now=caller.now),
+            api_key_id=caller.key.pk,
         )
     except Refusal as refusal:
         raise ApiError(refusal_text(refusal, service_id, fields)) from refusal
@@ -71,6 +72,7 @@ def add_from_memory(caller: Caller, call: Call) -> PlacedAnswer | None:
         source="api",
         only_while=standing(caller),
         also=request.kept_in("placed", _ANSWER, now=None),
+        api_key_id=caller.key.pk,
     )
     return PlacedAnswer(placement.number) if placement else None
 

@@ -31,6 +31,11 @@ ERRORS = (
     (errors.NO_DRIPFEED, _("Leave out runs and interval.")),
     (errors.INCORRECT_DRIPFEED, _("From 2 runs, with at least 1 minute between them.")),
     (errors.NOT_ENOUGH_FUNDS, _("Add funds, then send it again.")),
+    (errors.DEPOSIT_HELD, _("Your wallet says from when the deposit can be spent.")),
+    (
+        errors.DAILY_LIMIT,
+        _("The order would cost more than the key may still spend today. Raise the limit, or send it again tomorrow."),
+    ),
     (errors.ACCOUNT_SUSPENDED, _("Please contact the shop.")),
     (errors.INCORRECT_ORDER, _("You have no order of this number.")),
     (errors.NO_REFILL, _("Not completed, not offered by the service, or a refill is under way.")),
