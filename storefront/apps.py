@@ -6,11 +6,16 @@ class StorefrontConfig(AppConfig):
     name = "storefront"
 
     def ready(self) -> None:
-        """Let the API open tickets. Imported here, because models cannot load before the app registry is ready."""
+        """Let the API open tickets, and evidence files name orders.
+
+        Imported here, because models cannot load before the app registry is ready.
+        """
         from api.tickets import use_ticket_opener
+        from storefront import evidence
         from support.tickets import open_ticket
 
         use_ticket_opener(open_ticket)
+        evidence.connect()
 
 
 class ShopAdminConfig(AdminConfig):

@@ -1,29 +1,38 @@
 """Context of every page: facts of the shop, its own pages, and a customer's balance, holds and open orders."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, DecimalField, F, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Count, DecimalField, F, Q, Subquery, Sum
+from django.db.models.functions import Coalesce, Now
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
 from billing.models import Account, Hold
+from billing.topups.holding import Later, later_of
 from catalog.shop.currency_choice import currency_choice
+from core.clock import database_now
 from core.shop_settings import shop_settings
 from pages.menu import menu
+from support.models import Ticket
 
 
 @dataclass(frozen=True)
 class WalletSummary:
-    """Amounts in the shop's currency. ``open_orders`` counts the orders that still hold money."""
+    """Amounts in the shop's currency. ``open_orders`` counts the orders that still hold money.
+
+    ``later`` is what of the balance cannot be spent yet; ``unread_tickets`` counts those with an answer not read yet.
+    """
 
     balance: Decimal = Decimal(0)
     held: Decimal = Decimal(0)
     open_orders: int = 0
+    later: Sequence[Later] = ()
+    unread_tickets: int = 0
 
 
 def shop(request: HttpRequest) -> dict[str, Any]:
@@ -49,5 +58,14 @@ def wallet_summary(request: HttpRequest) -> WalletSummary:
     sums = open_holds.aggregate(
         sum=Coalesce(Sum(held), zero, output_field=DecimalField(max_digits=20, decimal_places=5)), n=Count("pk")
     )
-    balance = Account.objects.filter(customer=customer).values_list("balance", flat=True).first()
-    return WalletSummary(balance if balance is not None else zero, sums["sum"], sums["n"])
+    unread = Ticket.objects.filter(customer=customer, is_unread=True).order_by().values("customer")
+    own = Account.objects.filter(customer=customer).annotate(
+        may_be_held=Q(held_until__gt=Now()), unread=Subquery(unread.values(n=Count("pk")))
+    )
+    balance, may_be_held, unread_tickets = own.values_list("balance", "may_be_held", "unread").first() or (
+        zero,
+        False,
+        0,
+    )
+    later = later_of(customer, now=database_now()) if may_be_held else ()
+    return WalletSummary(balance, sums["sum"], sums["n"], later, unread_tickets or 0)

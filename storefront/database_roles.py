@@ -9,6 +9,10 @@ from psycopg import sql
 
 #: Tables whose rows are written once: the shop's role may read them and add to them.
 APPEND_ONLY = (
+    "billing_document",
+    "billing_documentpdf",
+    "billing_firstbonus",
+    "billing_signupcredit",
     "billing_topupevent",
     "billing_transferreview",
     "billing_transfer",
@@ -20,6 +24,8 @@ APPEND_ONLY = (
     "orders_thawscan",
     "pages_termsacceptance",
     "pages_termsversion",
+    "support_customernote",
+    "support_ticketmessage",
 )
 #: Tables that only a migration or a trigger writes.
 READ_ONLY = ("billing_hold", "billing_walletline", "django_migrations")

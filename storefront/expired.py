@@ -12,6 +12,7 @@ from core import counters
 from core.clock import elapsed_clock
 from notices import outbox
 from orders import drafts
+from orders.mass import drafts as mass_drafts
 
 #: Rows deleted by one statement, so that none holds locks for long.
 BATCH = 1_000
@@ -35,6 +36,7 @@ def delete_now_and_then(*, now: datetime) -> int:
 def delete_expired(*, now: datetime) -> int:
     """Delete in batches whatever has expired; return how many rows."""
     deleted = counters.delete_expired(now=now) + _sessions(now) + drafts.forget_expired(now=now)
+    deleted += mass_drafts.forget_expired(now=now)
     deleted += _never_verified(now) + events.delete_old(now=now)
     return deleted + outbox.delete_old(now=now)
 

@@ -12,10 +12,10 @@ from django.views.decorators.http import require_safe
 
 from core.clock import database_now
 from notices import causes
-from notices.heartbeats import last_beats
+from notices.heartbeats import last_beats, silent_after
 from notices.models import Alert
 from orders import freezing
-from storefront.queue_health import silent_after, silent_queues
+from storefront.queue_health import silent_queues
 
 _state = {"migrated": False}
 

@@ -10,17 +10,12 @@ from django.conf import settings
 
 from notices import causes
 from notices.alerts import close_alerts, raise_alert
-from notices.heartbeats import beat, last_beats
+from notices.heartbeats import beat, last_beats, silent_after
 from notices.models import Heartbeat
 from orders.doorbell import ring
 
 PING = "storefront.tasks.ping"
 _PING_INTERVAL = timedelta(seconds=20)
-
-
-def silent_after() -> timedelta:
-    """The age at which a heartbeat means silence: two minutes, or four sweeps if that is longer."""
-    return timedelta(seconds=max(120.0, 4 * settings.SWEEP_SECONDS))
 
 
 def queues() -> list[str]:

@@ -5,7 +5,8 @@ If a part fails, the owner is alerted and the other parts go on.
 
 from dataclasses import asdict
 
-from billing.topups import looking, refunding
+from billing import low_balance
+from billing.topups import catching_up, looking, refunding
 from catalog.providers import checks
 from catalog.sync.scheduled import sync_due, sync_is_due
 from core.clock import database_now
@@ -18,6 +19,8 @@ from orders.books import reconciliation
 from orders.doorbell import RESOLVE, ring
 from orders.doubt import resolve
 from orders.facts import upkeep as facts
+from orders.mails.sending import due_news, mail_news
+from orders.profit import upkeep as profit
 from storefront import expired
 from storefront.queue_health import beat_for_all, check_queues
 
@@ -42,15 +45,19 @@ def ring_round() -> None:
         auditing.audit_due(now=now)
     with contained("counting the facts of services"):
         facts.keep_up(now=now)
+    with contained("counting what the shop earned"):
+        profit.keep_up(now=now)
     with contained("calling the roll of the queues"):
         check_queues(now=now)
     with contained("deleting what has expired"):
         expired.delete_now_and_then(now=now)
+    with contained("looking for low balances"):
+        low_balance.mail_falls(now=now)
     with contained("mailing alerts"):
         mail_open_alerts(now=now)
     with contained("looking for due mails"):
         outbox.check_set_up(now=now)
-        if outbox.is_due(now=now, only_alerts=freezing.is_frozen()):
+        if due_news(now).exists() or outbox.is_due(now=now, only_alerts=freezing.is_frozen()):
             outbox.ring()
     beat("sweep", now=now)
 
@@ -82,14 +89,21 @@ def work_round(*, seconds: float = 15.0) -> dict[str, int]:
         if refunding.something_is_due(now=now):
             done["topups"] = looking.look_due(seconds=seconds)
             done["topups"] += refunding.send_due(seconds=seconds, is_frozen=freezing.is_frozen())
+            done["topups"] += catching_up.catch_up(now=database_now(), seconds=seconds)
     with contained("auditing"):
         auditing.audit_due(now=database_now())
     with contained("counting the facts of services"):
         done["counted"] = facts.keep_up(now=database_now())
+    with contained("counting what the shop earned"):
+        done["counted"] += profit.keep_up(now=database_now())
     with contained("deleting what has expired"):
         done["expired"] = expired.delete_now_and_then(now=now)
+    with contained("looking for low balances"):
+        low_balance.mail_falls(now=database_now())
     with contained("mailing alerts"):
         mail_open_alerts(now=database_now())
+    with contained("making mails of news"):
+        mail_news(now=database_now(), seconds=seconds)
     with contained("sending mails"):
         outbox.check_set_up(now=now)
         done["mailed"] = outbox.send_due(now=database_now(), only_alerts=freezing.is_frozen(), seconds=seconds)

@@ -46,6 +46,9 @@ SEALING_KEY_FALLBACKS = env.words("SEALING_KEY_FALLBACKS")
 PROXY_COUNT = env.whole("PROXY_COUNT", 1 if HTTPS else 0, at_least=0, at_most=10)
 API_RATE_PER_MINUTE = env.whole("API_RATE_PER_MINUTE", 600, at_least=0, at_most=1_000_000)
 ALLOW_PRIVATE_PROVIDER_HOSTS = env.flag("ALLOW_PRIVATE_PROVIDER_HOSTS", False)
+STRIPE_API_ADDRESS = env.text(
+    "STRIPE_API_ADDRESS", "https://api.stripe.com", like=r"https?://[^/]+", what="an address such as https://host"
+)
 
 # --- Forwarding and following (seconds unless the name says otherwise; docs/forwarding.md explains each) ------------
 FORWARD_DEADLINE_SECONDS = env.number("FORWARD_DEADLINE_SECONDS", 30, at_least=0.05, at_most=120)
@@ -167,6 +170,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.terms.TermsMiddleware",
+    "accounts.viewing.ViewingMiddleware",
 ]
 
 TEMPLATES = [
@@ -336,6 +340,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_QUEUES = [Queue("default"), Queue("forward"), Queue("follow")]
 CELERY_TASK_ROUTES = {"orders.tasks.forward": {"queue": "forward"}, "orders.tasks.follow": {"queue": "follow"}}
 CELERY_TASK_ROUTES["orders.tasks.resolve"] = {"queue": "follow"}
+CELERY_TASK_ROUTES["orders.tasks.run_jobs"] = {"queue": "follow"}
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TASK_PUBLISH_RETRY = False

@@ -33,6 +33,7 @@ urlpatterns = [
         path("", include("catalog.urls")),
         path("", include("orders.urls")),
         path("", include("billing.urls")),
+        path("", include("support.urls")),
         prefix_default_language=False,
     ),
 ]

@@ -22,12 +22,14 @@ from catalog.models import Provider, Service
 from catalog.prices.terms import Terms
 from core.clock import database_now
 from core.rowset import rowset
+from notices.models import News
 from orders import lifecycle, settlement
 from orders.checkout.fields import BadFields
 from orders.checkout.offers import read_offer
 from orders.checkout.quotes import Quote, quote_of
 from orders.facts import upkeep
 from orders.models import EventKind, ForwardAttempt, Order, OwnId, Refill
+from orders.profit import upkeep as profit
 from orders.states import Explanation, Forward, Outcome, Progress, RefillState
 
 PROVIDER = "Earlier provider"
@@ -81,7 +83,12 @@ def add_history() -> int:
         _forward(orders, dice)
         _settle(orders)
         _ask_for_refills(orders, dice, now)
+        News.objects.filter(customer__in=customers).delete()  # nobody gets a mail about history
     while upkeep.keep_up(now=database_now(), days=DAYS + 2, wait=True):
+        pass
+    # The shop may have counted these days already, while nothing had happened on them.
+    profit.rebuild(now=now)
+    while profit.keep_up(now=database_now(), days=DAYS + 2, wait=True):
         pass
     return len(orders)
 

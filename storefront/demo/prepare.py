@@ -64,9 +64,11 @@ def main() -> None:
         method.set_secrets({"signing_key": secrets.token_urlsafe(24)})
         method.save()
 
-    # 7. A month of finished orders, so that services have measured times.
+    # 7. Tickets, and a month of finished orders, so that services have measured times.
     from storefront.demo.history import add_history
+    from storefront.demo.tickets import add_tickets
 
+    add_tickets(User.objects.get(email__iexact=CUSTOMER))
     if count := add_history():
         print(f"Added {count} finished orders of the last month.")
 
