@@ -6,7 +6,7 @@
   if (!told || rows.length < 2 || !rows.every(field)) return;
   const body = rows[0].parentElement;
   const before = rows.map((row) => [row, field(row).value]);
-  const name = (row) => row.querySelector("th").textContent.trim();
+  const name = (row) => (row.querySelector("th bdi") ?? row.querySelector("th")).textContent.trim();
   told.hidden = false;
 
   // The places the rows have among them are dealt out anew, each higher than the one before.

@@ -126,6 +126,42 @@
 
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+    if (event.target.matches("[data-select-all]")) {
+      for (const box of selectable()) box.checked = event.target.checked;
+    }
+    if (event.target.matches("[data-select-all], .c-sel input")) showSelected();
+  });
+
+  // Rows that are chosen, and how many of them the bar below the list names.
+  const selectable = () => document.querySelectorAll(".c-sel input[name]");
+  function showSelected() {
+    const boxes = [...selectable()];
+    const chosen = boxes.filter((box) => box.checked).length;
+    for (const count of document.querySelectorAll("[data-selected-count]")) count.textContent = chosen;
+    for (const all of document.querySelectorAll("[data-select-all]")) {
+      all.checked = chosen > 0 && chosen === boxes.length;
+      all.indeterminate = chosen > 0 && chosen < boxes.length;
+    }
+  }
+
+  // One menu of a row is open at a time; Escape and a click elsewhere close it.
+  function closeMenus(but) {
+    for (const menu of document.querySelectorAll("[data-menu][open]")) if (menu !== but) menu.open = false;
+  }
+  document.addEventListener("click", (event) => closeMenus(event.target.closest("[data-menu]")));
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && event.target.closest("[data-menu][open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+
+  // A row that has changed keeps its mark; one whose menu is open waits for the next time.
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    const { target, fragment } = event.detail;
+    if (target.querySelector("[data-menu][open]")) event.detail.shouldSwap = false;
+    const box = fragment.querySelector(".c-sel input");
+    if (box) box.checked = target.querySelector(".c-sel input")?.checked ?? false;
   });
 
   // The server says what is wrong beside a field; the field itself learns it from there.

@@ -16,6 +16,8 @@ const files = [
   ["@fontsource/ibm-plex-sans-arabic", "files/ibm-plex-sans-arabic-arabic-600-normal.woff2", "static/fonts/plex-arabic-600.woff2", "OFL-1.1", "static/licences/ibm-plex-sans-arabic.txt"],
   ["@fontsource/ibm-plex-mono", "files/ibm-plex-mono-latin-400-normal.woff2", "static/fonts/plex-mono-latin-400.woff2", "OFL-1.1", "static/licences/ibm-plex-mono.txt"],
   ["axe-core", "axe.min.js", "tests/pages/vendor/axe.min.js", "MPL-2.0", "tests/pages/vendor/axe-core-licence.txt"],
+  ["uplot", "dist/uPlot.iife.min.js", "static/uplot.min.js", "MIT", "static/licences/uplot.txt"],
+  ["uplot", "dist/uPlot.min.css", "static/uplot.min.css", "MIT", "static/licences/uplot.txt"],
 ];
 
 // Only the shapes a template or a Python module names; a test keeps the two lists equal.
