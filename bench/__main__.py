@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import buying, finding, following, forwarding, growth, listing, placing, pricing, reading, syncing
+from bench import buying, finding, following, forwarding, growth, listing, mass, placing, pricing, reading, syncing
 from bench.growth import Growth
 from bench.harness import Figure
 from bench.stage import Stage, set_stage
 from storefront.embedded.errors import EmbeddedError
 
-PARTS = ("sync", "price", "buy", "place", "forwarding", "following", "read", "growth")
+PARTS = ("sync", "price", "buy", "place", "mass", "forwarding", "following", "read", "growth")
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -28,6 +28,8 @@ def _figures(stage: Stage, options: argparse.Namespace) -> Iterator[Figure | Gro
         yield from buying.figures(stage, length=options.seconds, repeats=options.repeats)
     if "place" in options.only:
         yield from placing.figures(stage, length=options.seconds, repeats=options.repeats)
+    if "mass" in options.only:
+        yield from mass.figures(stage, repeats=options.repeats)
     if "forwarding" in options.only:
         yield from forwarding.figures(stage, orders=max(1, options.orders // 10), repeats=options.repeats)
     if "following" in options.only:

@@ -117,6 +117,11 @@ def _of_a_customer(dozen: Dozen) -> Iterator[Action]:
     yield _page(browser, "my orders, searched by part of a link", "/orders/?q=ample.com/p/", 50)
     yield _page(browser, "my orders, searched by service", "/orders/?q=followers", 50)
     yield _page(browser, "my orders, searched in vain", "/orders/?q=nothing-like-it", 50)
+    yield _page(browser, "my orders, of a service", f"/orders/?service={newest.service_id}", 50)
+    yield _page(browser, "my orders, of a platform without any", "/orders/?platform=kick", 50)
+    yield _page(browser, "my orders, of the last 30 days, oldest", "/orders/?period=30-days&after=0", 50)
+    yield _page(browser, "refills of a customer", "/orders/refills/", 50)
+    yield _page(browser, "drip-feeds of a customer", "/orders/drip-feeds/", 50)
     yield _page(browser, "live rows of my orders", f"/orders/rows?open={newest.pk}", 50)
     yield _page(browser, "order page", f"/orders/{newest.pk}/", None)
     yield _page(browser, "new order", "/order/", None)
@@ -168,8 +173,9 @@ def _of_the_owner(dozen: Dozen) -> Iterator[Action]:
         model._meta.label_lower: reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
         for model in admin.site._registry
     }
-    yield _page(browser, "admin, front page", reverse("admin:index"), 150)
-    del lists["core.shopsettings"]  # a form, not a list
+    yield from _of_the_cockpit(browser, dozen)
+    for form in ("core.shopsettings", "billing.moneysettings"):  # one row each: their address leads to a form
+        del lists[form]
     for label, address in sorted(lists.items()):
         yield _page(browser, f"admin, {label}", address, 150)
     orders, transfers = lists["orders.order"], lists["billing.transfer"]
@@ -178,6 +184,8 @@ def _of_the_owner(dozen: Dozen) -> Iterator[Action]:
     yield _page(browser, "admin, orders, page 100", f"{orders}?p={min(100, pages)}", 150)
     yield _page(browser, "admin, orders, completed", f"{orders}?progress__exact=completed", 150)
     yield _page(browser, "admin, orders that wait for the owner", f"{orders}?needs=look", 150)
+    yield _page(browser, "admin, orders that are open", f"{orders}?state=open", 150)
+    yield _page(browser, "admin, orders that were canceled", f"{orders}?state=canceled&created_at__gte={today}", 150)
     yield _page(browser, "admin, orders of today", f"{orders}?created_at__gte={today}", 150)
     yield _page(browser, "admin, orders by link", f"{orders}?q={newest.link}", 150)
     yield _page(browser, "admin, orders by part of a link", f"{orders}?q=ample.com/p/", 150)
@@ -198,6 +206,25 @@ def _of_the_owner(dozen: Dozen) -> Iterator[Action]:
     )
     wallet = dozen.customers[0].wallet.pk
     yield _page(browser, "admin, a wallet", reverse("admin:billing_wallet_change", args=[wallet]), 150)
+
+
+def _of_the_cockpit(browser: "Client", dozen: Dozen) -> Iterator[Action]:
+    from django.urls import reverse
+
+    from storefront.cockpit.reports.profit import BY
+    from storefront.cockpit.reports.views import TABS
+
+    yield _page(browser, "admin, today", reverse("admin:index"), 100)
+    customer = dozen.customers[0].pk
+    yield _page(browser, "admin, a customer", reverse("admin:accounts_user_change", args=[customer]), 100)
+    statement = reverse("admin:accounts_user_statement", args=[customer])
+    yield _page(browser, "admin, a customer's statement", statement, 100)
+    for kind in [kind for kind in TABS if kind != "profit"]:
+        address = f"{reverse('admin:report', args=[kind])}?period=30"
+        yield _page(browser, f"admin, report of 30 days: {kind}", address, 300)
+    for by in BY:
+        address = f"{reverse('admin:report', args=['profit'])}?period=30&by={by}"
+        yield _page(browser, f"admin, report of 30 days: profit by {by}", address, 300)
 
 
 def _browser(person: Any) -> "Client":

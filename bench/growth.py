@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from catalog.models import Provider
 
 SMALL, LARGE = 1_000, 1_000_000
+#: More than the copies of both sizes have.
+_MOST_DAYS = 800
 
 
 @dataclass
@@ -78,17 +80,27 @@ def _runs(action: Action, repeats: int) -> list[float]:
 
 
 def _leave_nothing_to_do(provider: "Provider") -> None:
-    """Do what is due, and look at the provider's ids as if it knew the copies, so that the next round has no work."""
+    """Do what is due, so that the next round has no work.
+
+    The provider's ids are looked at as if it knew the copies, and the money and the facts of all days are counted anew.
+    """
     from datetime import timedelta
 
+    from catalog.models import FactsState
     from core.clock import database_now
     from orders.doubt.evidence import newest_own_id
+    from orders.facts import upkeep as facts
     from orders.models import ProbeSchedule
+    from orders.profit import upkeep as profit
     from storefront.rounds import work_round
 
     day = database_now() + timedelta(days=1)
     seen = {"scanned_to": newest_own_id(provider), "calibrated_at": database_now(), "next_at": None}
     ProbeSchedule.objects.update_or_create(provider=provider, defaults={**seen, "next_scan_at": day})
     type(provider).objects.filter(pk=provider.pk).update(foreign_ids_refused=True, next_sync_at=day)
+    profit.rebuild(now=database_now())
+    FactsState.objects.update(time_zone="")
+    for upkeep in (facts, profit):
+        upkeep.keep_up(now=database_now(), days=_MOST_DAYS)
     for _round in range(2):
         work_round()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 from django.test import TransactionTestCase, override_settings
+from playwright.sync_api import expect
 
 from storefront.embedded.place import ServerPlace, temporary_place
 from storefront.embedded.postgres import OWNER_ROLE, SHOP_ROLE
@@ -28,6 +29,9 @@ LONGEST = (
     "test_chain.py",
     "test_lost_answers.py",
 )
+
+# What a page does takes a moment; on a busy machine several seconds.
+expect.set_options(timeout=20_000)
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 

@@ -61,7 +61,7 @@ def looks_good(page: Page, heading: str) -> None:
 
 
 def is_in_the_admin(page: Page) -> None:
-    expect(page.locator("h1")).to_have_text("The shop")
+    expect(page.locator("h1")).to_have_text("Today")
 
 
 def code_for(secret: str) -> str:

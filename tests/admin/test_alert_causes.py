@@ -85,8 +85,10 @@ def test_stored_causes_keep_their_spelling() -> None:
         "provider:{provider}:sync", "provider:{provider}:unknown_state", "provider:{provider}:other_products",
         "provider:{provider}:unprovable",
         "provider:{provider}:{capability}", "queue:{queue}", "mail:fails", "mail:not_set_up",
-        "topup:{topup}:decide", "topup:{topup}:sent",
-        "topup:{topup}:chargeback", "topup:{topup}:refund", "method:{method}:contradicts", "method:{method}:forged",
+        "topup:{topup}:decide", "topup:{topup}:unsure", "topup:{topup}:sent", "topup:{topup}:chargeback",
+        "topup:{topup}:dispute",
+        "topup:{topup}:refund", "topup:{topup}:by_hand", "topup:{topup}:unanswered",
+        "method:{method}:contradicts", "method:{method}:forged", "method:{method}:unknown",
         "mail:undelivered", "service:{service}:below_cost", "shop:audit", "shop:frozen",
         "ticket:{ticket}",
     }  # fmt: skip

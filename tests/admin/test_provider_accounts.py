@@ -11,7 +11,7 @@ from accounts.models import User
 from catalog.models import Provider, Service
 from core.clock import database_now
 from orders.books import breaks, entries
-from orders.models import BreakKind, BreakState, EntryKind, Order, ProviderEntry, ReconciliationBreak
+from orders.models import BalanceReading, BreakKind, BreakState, EntryKind, Order, ProviderEntry, ReconciliationBreak
 from tests.sign_in import sign_in_staff
 
 pytestmark = pytest.mark.django_db
@@ -118,3 +118,21 @@ def test_staff_without_permission_change_nothing(
     assert admin.get(decide).status_code == 405
     row.refresh_from_db()
     assert row.state == BreakState.OPEN
+
+
+def test_the_account_shows_the_last_reading_until_money_is_entered_or_the_owner_asks_for_now(
+    admin: Client, provider: Provider
+) -> None:
+    address = page("change", provider)
+    BalanceReading.objects.create(
+        provider=provider, at=database_now(), amount=Decimal("990.25"), currency=provider.currency,
+        entries=Decimal("1000.5"), charges=Decimal("10.125"), sends="", is_quiet=False,
+    )  # fmt: skip
+    read = admin.get(address).content.decode()
+    assert [amount in read for amount in ("10.125", "990.375", "990.25")] == [True, True, True]
+    assert "when its balance was read" in read
+    now = admin.get(address, {"now": "1"}).content.decode()
+    assert "10.125" not in now
+    assert "when its balance was read" not in now
+    admin.post(page("enter", provider), filled(admin, provider))
+    assert "1,250.625" in admin.get(address).content.decode()

@@ -92,19 +92,19 @@ def test_a_credit_that_is_refused_leaves_no_row(admin: Client, alice: User) -> N
 
 
 def test_rights_of_a_person_and_of_a_group(admin: Client, clerk: User) -> None:
-    group = Group.objects.create(name="Support")
+    group = Group.objects.create(name="Helpers")
     page = reverse("admin:accounts_user_change", args=[clerk.pk])
     admin.post(page, {"is_active": "on", "groups": [str(group.pk)]})
-    assert newest("user.change").after["groups"] == "Support"
+    assert newest("user.change").after["groups"] == "Helpers"
     page = reverse("admin:auth_group_change", args=[group.pk])
     right = Permission.objects.get(codename="view_order")
-    assert admin.post(page, {"name": "Support", "permissions": [str(right.pk)]}).status_code == 302
+    assert admin.post(page, {"name": "Helpers", "permissions": [str(right.pk)]}).status_code == 302
     assert "view_order" in str(right.codename)
     assert newest("group.change").after["permissions"] == str(right)
 
 
 def test_only_owners_reach_groups(clerk: User) -> None:
-    group = Group.objects.create(name="Support")
+    group = Group.objects.create(name="Helpers")
     every = Permission.objects.filter(content_type__app_label="auth", content_type__model="group")
     clerk.user_permissions.set(every)
     staff = as_(clerk)

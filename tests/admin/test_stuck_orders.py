@@ -12,7 +12,7 @@ from accounts.models import User
 from catalog.models import Service
 from core.clock import database_now
 from orders.models import Cancellation, Order
-from orders.pages.stuck import FAILED, not_canceled, stuck, waiting, without_progress
+from orders.pages.stuck import FAILED, not_canceled, running_orders, slower_than_usual, stuck, waiting, without_progress
 from orders.states import CancelState, Progress
 from tests.billing import cast
 from tests.roles import unguarded
@@ -64,7 +64,7 @@ def test_each_kind_is_counted_and_listed_and_what_moves_is_not(shop: Shop, admin
     shop.running(Progress.COMPLETED, state_since=old)
     shop.asked_to_cancel(created_at=new)
     shop.asked_to_cancel(created_at=old, state=CancelState.ANSWERED)
-    assert not stuck(now=now)
+    assert not stuck(running_orders(now=now).values(), now=now)
     # 2. Orders that do not.
     expected = {
         "waiting": [
@@ -79,7 +79,7 @@ def test_each_kind_is_counted_and_listed_and_what_moves_is_not(shop: Shop, admin
         ],
         "cancel": [shop.asked_to_cancel(created_at=old)],
     }  # fmt: skip
-    found = stuck(now=now)
+    found = stuck(running_orders(now=now).values(), now=now)
     counts = {"waiting": found.waiting, "failed": found.failed, "still": found.still, "cancel": found.not_canceled}
     front = admin.get(reverse("admin:index")).content.decode()
     for needs, orders in expected.items():
@@ -87,7 +87,7 @@ def test_each_kind_is_counted_and_listed_and_what_moves_is_not(shop: Shop, admin
         assert f"?needs={needs}" in front
         listed = admin.get(reverse("admin:orders_order_changelist"), {"needs": needs}).context["cl"].result_list
         assert {o.pk for o in listed} == {o.pk for o in orders}, needs
-    assert "1 order failed at its provider" in " ".join(front.split())
+    assert "<b>1</b> <span>order failed at its provider" in " ".join(front.split())
     assert found.still.age is not None
     assert found.still.age >= LONG
 
@@ -97,7 +97,7 @@ def test_one_line_of_the_front_page_is_one_kind_however_many_orders_it_has(shop:
         shop.queued(next_at=database_now() - timedelta(hours=2))
     front = " ".join(admin.get(reverse("admin:index")).content.decode().split())
     assert front.count("?needs=") == 1
-    assert "7 orders wait longer than usual to be sent" in front
+    assert "<b>7</b> <span>orders held back" in front
 
 
 def test_the_questions_read_open_orders_alone(shop: Shop) -> None:
@@ -109,6 +109,7 @@ def test_the_questions_read_open_orders_alone(shop: Shop) -> None:
             (waiting(now), ("order_unplaced", "order_to_forward")),
             (FAILED, ("order_open", "order_ended_otherwise")),
             (without_progress(now), ("order_open",)),
+            (slower_than_usual(now), ("order_open",)),
             (not_canceled(now), ("cancellation_one_open_per_order",)),
         ):
             plan = Order.objects.filter(condition).order_by().explain()

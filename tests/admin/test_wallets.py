@@ -170,6 +170,7 @@ def test_the_wallet_list_needs_a_constant_number_of_queries(
         return len(asked)
 
     customer("a@example.com")
+    cost()  # The first page counts for the menu.
     first = cost()
     for n in range(8):
         cast.hold(customer(f"{n}@example.com"), f"order:{n}", money("1"))

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,8 +14,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import CustomerGroup, User
+from api.pricelist import KeptLists, PriceList
 from catalog.facts.figures import publish_times
-from catalog.models import Category, FactsState, MarkupRule, Provider, ProviderService, Service, ServiceFigures
+from catalog.models import (
+    Category,
+    CustomerPrice,
+    FactsState,
+    MarkupRule,
+    Provider,
+    ProviderService,
+    Service,
+    ServiceFigures,
+)
 from orders.models import Order
 from tests.api.cast import Panel, key_for
 
@@ -28,7 +40,7 @@ def test_a_second_reading_asks_for_a_fingerprint_only(api: Panel, services: list
     api("services")
     with CaptureQueriesContext(connection) as asked:
         api("services")
-    assert len(asked) == 2  # the key and the fingerprint
+    assert len(asked) == 3  # the key, the fingerprint, and whether the customer has own prices
 
 
 @pytest.mark.parametrize(
@@ -133,3 +145,74 @@ def test_a_measured_time_is_published_once_a_day_and_keeps_the_list_until_then(
     after = api.post("services")
     assert after.json()[0]["average_time"] == "40 minutes"
     assert after["ETag"] != before["ETag"]
+
+
+def test_a_customer_reads_own_prices_and_nobody_else_does(
+    api: Panel, services: list[Service], alice: User, bob: User
+) -> None:
+    usual = rates(api)[services[0].pk]
+    made = CustomerPrice.objects.create(customer=alice, service=services[0], price=Decimal("7.25"))
+    assert rates(api)[services[0].pk] == "7.25"
+    theirs = Panel(key_for(bob))
+    assert rates(theirs)[services[0].pk] == usual
+    made.delete()
+    assert rates(api)[services[0].pk] == usual
+
+
+def list_of(size: int) -> PriceList:
+    return PriceList(etag="", plain=b"x" * size, gzipped=b"", brotlied=b"")
+
+
+class Maker:
+    """Makes lists of ten bytes, and counts how many."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def __call__(self) -> PriceList:
+        self.made += 1
+        return list_of(10)
+
+
+def test_many_customers_with_own_prices_each_find_their_list_again() -> None:
+    lists, make = KeptLists(1000), Maker()
+    for _round in range(3):
+        for customer in range(100):
+            lists.get((None, customer), "f", make)
+    assert make.made == 100
+    lists.get((None, 5), "another", make)
+    assert make.made == 101
+
+
+def test_the_list_that_was_read_longest_ago_goes_first() -> None:
+    lists, make = KeptLists(30), Maker()
+    for customer in (1, 2, 3, 1, 4, 1, 3, 4):
+        lists.get((None, customer), "f", make)
+    assert make.made == 4, "the second one went for the fourth"
+    lists.get((None, 2), "f", make)
+    assert make.made == 5
+    large = list_of(99)
+    assert lists.get((None, 9), "f", lambda: large) is lists.get((None, 9), "f", make), "kept alone, if it must be"
+    lists.get((None, 2), "f", make)
+    assert make.made == 6
+
+
+def test_a_list_that_is_being_made_holds_up_nobody_who_wants_another() -> None:
+    lists, begun, may_end, make = KeptLists(1000), threading.Event(), threading.Event(), Maker()
+
+    def slow() -> PriceList:
+        begun.set()
+        assert may_end.wait(timeout=30)
+        return make()
+
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(lists.get, (None, 1), "f", slow)
+        assert begun.wait(timeout=30)
+        twin = pool.submit(lists.get, (None, 1), "f", make)
+        try:
+            pool.submit(lists.get, (None, 2), "f", make).result(timeout=10)
+            assert not twin.done()
+        finally:
+            may_end.set()
+        assert twin.result(timeout=30) is first.result(timeout=30)
+    assert make.made == 2

@@ -20,7 +20,7 @@ from billing import ledger
 from billing.audit import check
 from billing.models import Account, Hold
 from billing.queries import balance_of
-from catalog.models import Category, MarkupRule, Provider, ProviderService, Service
+from catalog.models import Category, CustomerPrice, MarkupRule, Provider, ProviderService, Service
 from catalog.prices.adjustments import adjust, undo
 from core.clock import database_now
 from core.money import round_up
@@ -247,3 +247,20 @@ def test_few_are_remembered_and_no_key_as_it_is(
         assert "order" in Panel(key_for(alice))("add", **fields)
         assert len(recent_callers._known) <= 2
     assert regular.key not in repr(recent_callers._known)
+
+
+def test_a_customers_own_price_counts_from_the_next_order_on(
+    regular: Panel, fields: dict[str, Any], services: list[Service], alice: User
+) -> None:
+    """Promised, changed and ended between orders through one connection; each is placed from memory afterwards."""
+    usual = ordered(regular, fields).price
+    made = CustomerPrice.objects.create(customer=alice, service=services[0], price=usual + 1)
+    assert ordered(regular, fields).price == usual + 1
+    assert statements(regular, fields) == ["WITH"]
+    CustomerPrice.objects.update(price=usual + 2)
+    assert ordered(regular, fields).price == usual + 2
+    CustomerPrice.objects.update(ends_at=database_now() - timedelta(seconds=1))
+    assert ordered(regular, fields).price == usual
+    assert statements(regular, fields) == ["WITH"]
+    made.delete()
+    assert ordered(regular, fields).price == usual

@@ -1,20 +1,24 @@
 """A request with a name is done once, whoever repeats it and however many at the same time."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import User
 from api.models import ApiRequest
 from billing.queries import balance_of
 from catalog.models import Service
+from core.clock import database_now
 from notices.models import Alert
+from orders import lifecycle, settlement
 from orders.models import Order, Refill
+from orders.states import Forward
 from tests.api.cast import Panel, key_for
 from tests.pages.cast import Orders
 
@@ -155,3 +159,46 @@ def test_twins_of_a_refill_get_the_same_answer(api: Panel, orders: Orders) -> No
     said = at_once(5, lambda _n: Panel(api.key)("refill", order=done, request_id="same"))
     assert len({answer.get("refill") for answer in said}) == 1, said
     assert Refill.objects.count() == 1
+
+
+def until_somebody_waits_for_a_row() -> None:
+    end = time.monotonic() + 20
+    with connection.cursor() as cursor:
+        while time.monotonic() < end:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('tuple', 'transactionid')")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.02)
+    raise AssertionError("nobody waits")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_named_batch_of_cancels_locks_all_its_orders_before_the_wallet(
+    api: Panel, alice: User, orders: Orders
+) -> None:
+    """A worker holds the last order of the batch and then wants the wallet, as when the provider has refused it."""
+    first, last = orders.queued(), orders.queued(link=f"{LINK}.two")
+    before = balance_of(alice)
+    is_held = threading.Event()
+
+    def refuse() -> str:
+        now = database_now()
+        with transaction.atomic():
+            Order.objects.select_for_update().get(pk=last.pk)
+            is_held.set()
+            until_somebody_waits_for_a_row()
+            lifecycle.move(order_id=last.pk, old=Forward.QUEUED, new=Forward.REFUNDED, now=now, finished_at=now)
+            settlement.refund_everything(last, now=now)
+        return "refused"
+
+    def cancel() -> Any:
+        assert is_held.wait(timeout=30)
+        return Panel(api.key)("cancel", orders=f"{last.pk},{first.pk}", request_id="all")
+
+    refused, answer = at_once(2, lambda n: (refuse, cancel)[n]())
+    assert refused == "refused"
+    assert [(item["order"], item["cancel"]) for item in answer] == [
+        (last.pk, {"error": "Order is not eligible for cancel"}),
+        (first.pk, 1),
+    ]
+    assert balance_of(alice) == before + first.charge + last.charge

@@ -26,6 +26,8 @@ MEANS = {
     errors.NO_DRIPFEED: ErrorClass.BAD_PARAMS,
     errors.INCORRECT_DRIPFEED: ErrorClass.BAD_PARAMS,
     errors.NOT_ENOUGH_FUNDS: ErrorClass.NOT_ENOUGH_FUNDS,
+    errors.DEPOSIT_HELD: ErrorClass.NOT_ENOUGH_FUNDS,
+    errors.DAILY_LIMIT: ErrorClass.NOT_ENOUGH_FUNDS,
     errors.ACCOUNT_SUSPENDED: ErrorClass.ACCOUNT_BLOCKED,
     errors.TOO_MANY_REQUESTS: ErrorClass.RATE_LIMITED,
 }

@@ -17,6 +17,8 @@ from orders.checkout import placement
 from orders.doubt import conclude, resolve
 from orders.following import order_answers, poll
 from orders.forwarding import dispatch, lanes, outcomes, permits, refill_sends
+from orders.jobs import running
+from orders.mass import placing
 from tests.orders.cast import until
 
 #: A stopped process may wake at these and find the world changed; inside a transaction nobody is stopped here.
@@ -24,6 +26,8 @@ PAUSES = ("lane", "claimed", "connected", "permit", "permitted", "first_byte", "
 CRASHES = (*PAUSES, "record_uncommitted", "recorded")
 ELSEWHERE = ("status_read", "settled_uncommitted", "settled", "searched", "verdict_uncommitted", "verdict")
 AT_PLACEMENT = ("before_placing", "written", "placed")
+AT_MANY = ("before_many", "many_written", "many_placed")
+AT_JOBS = ("job_claimed", "job_uncommitted", "job_recorded")
 
 
 class Crash(BaseException):
@@ -109,6 +113,10 @@ class Boundaries:
                 (conclude, "placed", "", "verdict"),
                 (conclude, "not_placed", "", "verdict"),
                 (placement, "write_order", "before_placing", "written"),
+                (placing, "write_orders", "before_many", "many_written"),
+                (running, "_claim", "", "job_claimed"),
+                (running, "_record", "", "job_uncommitted"),
+                (running, "_do", "", "job_recorded"),
             ):
                 patch.setattr(module, name, self._around(getattr(module, name), before, after))
             patch.setattr(permits, "permit", self._permit(permits.permit))

@@ -193,7 +193,8 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def tests(run: Run) -> None:
     junit = run.folder / "tests.xml"
-    split = ("-p", "no:randomly", "-n", "2", "--dist", "load", "--maxschedchunk", "1")
+    # The stage has a limit, and a long run has tests that take as long as the stage.
+    split = ("-p", "no:randomly", "-n", "2", "--dist", "load", "--maxschedchunk", "1", "--timeout=0")
     told = run.stage("tests", ["pytest", "-q", *split, "--durations=15", f"--junitxml={junit}", *TESTS])
     told["tests"] = _counted(junit)
 

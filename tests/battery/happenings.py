@@ -1,6 +1,7 @@
 """All that customers, the owner, providers, the network and bad luck may do to a shop on the stage, in any order."""
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -67,10 +68,13 @@ class Happenings:
         self.steps += 1
         must_hold(self.stage.look())
 
-    def ends(self) -> None:
-        """Faults end, the shop comes to rest, and everything is judged and counted."""
+    def ends(self, *at_rest: Callable[[], None]) -> None:
+        """Faults end, the shop comes to rest, and everything is judged and counted, ``at_rest`` too."""
         try:
             drain(self.stage)
+            for check in at_rest:
+                check()
+                drain(self.stage)
             must_hold(self.stage.look(at_rest=True))
             assert self.stage.judge.checks == self.steps + 1
         finally:
@@ -359,4 +363,5 @@ _TASKS = {
     "orders.tasks.forward": tasks.forward,
     "orders.tasks.follow": tasks.follow,
     "orders.tasks.resolve": tasks.resolve,
+    "orders.tasks.run_jobs": tasks.run_jobs,
 }

@@ -22,7 +22,7 @@ _QUERIES = {
         SELECT id, customer_id, provider_id, external_service_id, link, quantity, runs, total, fields, charge,
                expected_cost, expected_charge, provider_currency, forward_state, next_at, tries, upstream_id, progress,
                ended_as, remains, provider_charge, answered_currency, refunded, needs_review, service_type,
-               last_refusal, answered_at, missing_by_hand
+               last_refusal, answered_at, missing_by_hand, refunded_by_hand
         FROM orders_order ORDER BY id""",
     "attempts": """
         SELECT id, order_id, n, provider_id, outcome, upstream_id, send_calls, sent_at, claimed_at, expected_cost,

@@ -34,20 +34,20 @@ def refunds_follow_answers(rows: Rows, _upstream: Upstream, truth: "Truth") -> F
 
 
 def decisions_are_paid(rows: Rows, _upstream: Upstream, _truth: "Truth") -> Found:
-    """What a person said did not arrive is refunded at once; a later answer may pay more, and none takes it back."""
+    """What a person decided is refunded at once; a later answer may pay more, and none takes it back."""
     for order in rows.orders:
         for due in _decided(order):
             hold = rows.hold_of.get(order.id)
             if hold is None or Fraction(hold.refunded) < _rounded_down(due):
                 about = f"order {order.id}: {hold}, decided were {order.missing_by_hand} of {order.total}"
+                about += f" and {order.refunded_by_hand} in all"
                 yield "S2", "no less is refunded than a person decided", about
 
 
 def _decided(order: Any) -> tuple[Fraction, ...]:
-    """What a decision about the order pays back in all, if one was taken. The provider's answer may say otherwise."""
-    if order.missing_by_hand is None:
-        return ()
-    return (Fraction(order.charge) * order.missing_by_hand / order.total,)
+    """What decisions about the order refund in all, if any was taken. The provider's answer may say otherwise."""
+    units = () if order.missing_by_hand is None else (Fraction(order.charge) * order.missing_by_hand / order.total,)
+    return (*units, Fraction(order.refunded_by_hand)) if order.refunded_by_hand else units
 
 
 def _rounded_down(due: Fraction) -> Fraction:
@@ -64,7 +64,8 @@ def ended_orders_stay_ended(rows: Rows, _upstream: Upstream, _truth: "Truth") ->
         hold = rows.hold_of.get(order.id)
         if hold is None or order.forward_state != "placed" or order.id in parents or order.runs:
             continue
-        if hold.earned + hold.refunded == hold.charged and order.progress not in FINAL:
+        by_hand = order.refunded_by_hand == order.charge  # all of it, and the order goes on
+        if hold.earned + hold.refunded == hold.charged and order.progress not in FINAL and not by_hand:
             yield "S3", "an order that was settled stays ended", f"order {order.id} is {order.progress!r} again"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from upstream.simulator.faults import CLIENT_SIDE, FAULTS
 
-HAPPENINGS = Path(__file__).with_name("happenings.py")
+HAPPENINGS = [Path(__file__).with_name(name) for name in ("happenings.py", "many.py")]
 
 
 def needed_faults() -> set[str]:
@@ -15,8 +15,9 @@ def needed_faults() -> set[str]:
 
 def needed_rules() -> set[str]:
     """The rules of the state machine, read from its text: to load it, Django and a database would be needed."""
-    tree = ast.parse(HAPPENINGS.read_text(encoding="utf-8"))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in HAPPENINGS]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    calls = [node for node in nodes if isinstance(node, ast.Call) and node.args]
     named = [call.args[0] for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "_did"]
     return {rule_of(word) for name in named if isinstance(word := _first(name), str)}
 

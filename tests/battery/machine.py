@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.battery.happenings import SETTINGS, Happenings
+from tests.battery.many import ManyAtOnce
 from tests.battery.operations import disaster, drawn
 
 
-class ShopMachine(Happenings, RuleBasedStateMachine):  # type: ignore[misc]
+class ShopMachine(Happenings, ManyAtOnce, RuleBasedStateMachine):  # type: ignore[misc]
     """``stage`` and ``length``, the steps of an example, are put there by the test."""
 
     length: ClassVar[int]
@@ -43,4 +44,4 @@ class ShopMachine(Happenings, RuleBasedStateMachine):  # type: ignore[misc]
 
     def teardown(self) -> None:
         if self.settings is not None:
-            self.ends()
+            self.ends(self.jobs_end)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.battery import faults_played as played
-from tests.battery.crashing import AT_PLACEMENT, CRASHES, ELSEWHERE, PAUSES
+from tests.battery.crashing import AT_JOBS, AT_MANY, AT_PLACEMENT, CRASHES, ELSEWHERE, PAUSES
 
 PICK = range(1_000)
 SECONDS = (1, 16, 31, 61, 95, 125, 190, 605, 700, 1900, 3700, 90_000)
@@ -15,6 +15,17 @@ MEANWHILE = ("a moment", "the lease ends", "the doubt settles", "a twin works", 
 OPERATIONS: dict[str, tuple[int, dict[str, Sequence[Any]]]] = {
     "send": (40, {"pick": PICK, "fault": played.ADD, "fate": played.FATES}),
     "place": (4, {"pick": PICK, "fate": played.FATES, "twice": (True, False)}),
+    "place_many": (
+        4,
+        {
+            "pick": PICK,
+            "count": range(2, 6),
+            "fate": played.FATES,
+            "twice": (True, False),
+            "point": [None, None, *AT_MANY],
+        },
+    ),
+    "ask_many": (7, {"pick": PICK, "count": range(1, 8), "point": [None, *AT_JOBS], "stops": [False, False, True]}),
     "send_into_doubt": (8, {"pick": PICK, "fault": played.SHARP}),
     "send_honestly": (3, {"pick": PICK, "fate": played.FATES}),
     "claim": (3, {"pick": PICK}),
@@ -23,7 +34,7 @@ OPERATIONS: dict[str, tuple[int, dict[str, Sequence[Any]]]] = {
         {"pick": PICK, "point": CRASHES, "fault": [None, None, *played.SHARP]},
     ),
     "crash_at_the_counter": (2, {"pick": PICK, "point": AT_PLACEMENT}),
-    "pause_at": (7, {"pick": PICK, "point": PAUSES, "meanwhile": MEANWHILE}),
+    "pause_at": (9, {"pick": PICK, "point": PAUSES, "meanwhile": MEANWHILE}),
     "late_answer": (4, {"pick": PICK, "then": ["the lease ends", "the doubt settles"]}),
     "cancel": (6, {"pick": PICK, "fault": [None, *played.CANCEL]}),
     "refill": (
@@ -34,7 +45,7 @@ OPERATIONS: dict[str, tuple[int, dict[str, Sequence[Any]]]] = {
             "point": [None, None, *CRASHES],
         },
     ),
-    "owner_decides": (4, {"pick": PICK, "is_right": [True, True, False], "refund": (True, False)}),
+    "owner_decides": (10, {"pick": PICK, "is_right": [True, True, False], "refund": (True, False)}),
     "sweep": (5, {}),
     "work_alone": (5, {}),
     "resolve": (

@@ -6,6 +6,7 @@ gateways and bonus codes wait for those to exist.
 
 import threading
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from orders.checkout.placement import place_order
 from orders.doubt import late
 from orders.following.poll import follow_due
 from orders.forwarding import dispatch, leases, refill_sends
+from orders.link_change import LinkIsFinal, change_link
 from orders.models import Cancellation, ForwardAttempt, Order, Refill
 from orders.states import Forward, Outcome
 from tests.actors import owner_named
@@ -57,6 +59,30 @@ def test_a_sweep_among_dispatchers_takes_nothing_from_them(
         all_at_once([*sweeps, *expiries, *[lambda: dispatch.forward_due(seconds=5)] * 4])
         must_hold(judge.each_step())
         assert len(shop.accepted()) == 4 * (number + 1)
+
+
+def test_what_is_sent_is_what_the_row_says(shop: Shop, rich: User, judge: Judge, all_at_once: Crowd) -> None:
+    """As many changes of links as claims: each comes before the claim of its order, or is refused."""
+    for number in range(ROUNDS):
+        orders = [shop.buys(rich, link=of_round(number, f"/{one}")) for one in range(20)]
+
+        def change(order: Order) -> bool:
+            link = f"{order.link}-corrected"
+            return change_link(
+                order_id=order.pk, link=link, actor=owner_named("owner"), reason="a typo", now=database_now()
+            )
+
+        senders: list[Operation] = [lambda: dispatch.forward_due(seconds=5)] * 4
+        outcomes = all_at_once([*senders, *[partial(change, order) for order in orders]])[4:]
+        dispatch.forward_due(seconds=5)
+        links = [sent["link"] for sent in shop.accepted()][-20:]
+        for order, outcome in zip(orders, outcomes, strict=True):
+            assert outcome is True or isinstance(outcome, LinkIsFinal), outcome
+            order.refresh_from_db()
+            assert order.link.endswith("-corrected") == (outcome is True)
+            assert order.link == order.fields["link"]
+        assert sorted(links) == sorted(order.link for order in orders)
+        must_hold(judge.each_step())
 
 
 def test_a_late_answer_and_the_resolver_lose_no_verdict(

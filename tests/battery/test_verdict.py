@@ -34,6 +34,7 @@ def good() -> dict[str, Any]:
         trouble={"strikes": strikes, "flush_seconds": [0.9], "done": {"kill_sender": 2, "flush": 1}},
         sends={"not_sent_but_read": 0},
         mails={"rows": 200, "lost_or_wrong": 0},
+        jobs={"jobs": 60, "orders": 500, "done": 200, "wrong": []},
     )
     final = {"orders": {"link": ["placed", "completed", "1", "1", "0"]}, "wallets": {"a": "99"}}
     return {
@@ -59,7 +60,9 @@ def good() -> dict[str, Any]:
             ),
             "late charges": part(profiles={"late charges": {**doubts}}, p95_limit=15.0),
             **{f"doorbells-{v}": part(final=copy.deepcopy(final)) for v in ("heard", "dropped", "tripled")},
-            "restoring": part(waiting_in_the_dump=30, sent_while_frozen=0),
+            "restoring": part(
+                waiting_in_the_dump=30, sent_while_frozen=0, payments={"topups": 20, "vouchers": 20, "wrong": []}
+            ),
             "repeating": part(
                 tests={"honoured": "proven", "honoured, text ids": "proven", "ignored": "twice"},
                 profiles={
@@ -121,7 +124,9 @@ FAILING: dict[str, Callable[[dict[str, Any]], object]] = {
     "a sender never missed": lambda r: r["parts"]["fire"]["trouble"]["strikes"][0].update(seen_after=None),
     "a backlog that stands still": lambda r: r["parts"]["fire"]["trouble"].update(flush_seconds=[61.0]),
     "another end without doorbells": lambda r: r["parts"]["doorbells-dropped"]["final"]["wallets"].update(a="98"),
+    "an order refilled twice by a job": lambda r: r["parts"]["fire"]["jobs"].update(wrong=["order 1"]),
     "an order sent while frozen": lambda r: r["parts"]["restoring"].update(sent_while_frozen=1),
+    "a payment credited twice": lambda r: r["parts"]["restoring"]["payments"].update(wrong=["topup 1: 2 times"]),
     "no doubt closed by a repeat": lambda r: repeated(r, "honoured, text ids").update(closed_by_repeat=0),
     "an order bought twice by a repeat": lambda r: repeated(r, "honoured").update(bought_twice=1),
     "a repeat without a proof": lambda r: repeated(r, "ignored").update(repeats=1),
@@ -163,6 +168,8 @@ DOUBTFUL: dict[str, Callable[[dict[str, Any]], object]] = {
     "other orders without doorbells": lambda r: r["parts"]["doorbells-dropped"]["final"]["orders"].clear(),
     "too few doubts to repeat": lambda r: repeated(r, "ignored").update(all=5),
     "an empty dump": lambda r: r["parts"]["restoring"].update(waiting_in_the_dump=0),
+    "few jobs": lambda r: r["parts"]["fire"]["jobs"].update(done=19),
+    "few vouchers": lambda r: r["parts"]["restoring"]["payments"].update(vouchers=19),
     "a canary that did not run": lambda r: r["canaries"].pop(),
     "a canary reported twice": lambda r: r["canaries"][0].update(number=2),
     "too few proofs of not sent": lambda r: r["counts"]["figures"].update(not_sent_verdicts=999),

@@ -10,7 +10,7 @@ from typing import Any
 
 PASSED, FAILED, UNKNOWN = "passed", "failed", "unknown"
 LEAST = 20
-CANARIES = 30
+CANARIES = 31
 Report = Mapping[str, Any]
 
 
@@ -184,6 +184,15 @@ def _restored(report: Report) -> tuple[object, bool]:
     return f"{bad} of {part['waiting_in_the_dump']} waiting", bad == 0
 
 
+def _paid(report: Report) -> tuple[object, bool]:
+    """Top-ups and vouchers around a restore that were credited more or less than once, and what a frozen shop did."""
+    payments = report["parts"]["restoring"]["payments"]
+    tried = payments["topups"] + payments["vouchers"]
+    if min(payments["topups"], payments["vouchers"]) < LEAST:
+        raise Missing(f"only {payments['topups']} top-ups and {payments['vouchers']} vouchers")
+    return f"{len(payments['wrong'])} of {tried}", not payments["wrong"]
+
+
 #: What the owner's test order must say of each provider of the part.
 _TESTED = {"honoured": "proven", "honoured, text ids": "proven", "ignored": "twice"}
 
@@ -228,6 +237,14 @@ def _wire(report: Report) -> tuple[object, bool]:
     return f"{read} of {verdicts}", read == 0
 
 
+def _jobs(report: Report) -> tuple[object, bool]:
+    """Orders that a job asked about more or less than once, of all orders that jobs were about."""
+    jobs = report["parts"]["fire"]["jobs"]
+    if jobs["jobs"] < LEAST or jobs["done"] < LEAST:
+        raise Missing(f"only {jobs['jobs']} jobs, {jobs['done']} orders done")
+    return f"{len(jobs['wrong'])} of {jobs['orders']}", not jobs["wrong"]
+
+
 def _mails(report: Report) -> tuple[object, bool]:
     mails = report["parts"]["fire"]["mails"]
     if mails["rows"] < LEAST:
@@ -264,7 +281,9 @@ _GOALS: list[tuple[str, str, Measure]] = [
     ("backlog moves after FLUSHALL", "<= 60 s", _flushes),
     ("D1: doorbells heard, dropped, tripled", "0 differ", _same_money),
     ("restore: sent while frozen, or twice", "0", _restored),
+    ("restore: payments not credited once", "0", _paid),
     ("doubts closed by a repeat, bought twice 0", "> 0, 0 where ignored", _repeated),
+    ("orders of jobs not asked about once", "0", _jobs),
     ("mails lost, or not by their row", "0", _mails),
     ("canaries caught", f"{CANARIES} of {CANARIES}", _canaries),
 ]

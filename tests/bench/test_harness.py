@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bench.harness import Figure, take
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -33,6 +35,7 @@ def test_a_skipped_figure_gives_its_reason_and_no_number() -> None:
     assert figure.as_facts() == {"name": "f", "unit": "a second", "skipped": "there is no pgbench"}
 
 
+@pytest.mark.walk
 def test_a_small_run_measures_the_real_operations(tmp_path: Path) -> None:
     sizes = ["--services", "50", "--seconds", "0.2", "--repeats", "1", "--orders", "120"]
     command = [sys.executable, "-m", "bench", "--only", "sync", "price", "place", *sizes, "--json"]
@@ -48,6 +51,7 @@ def test_a_small_run_measures_the_real_operations(tmp_path: Path) -> None:
     assert [json.loads(f.read_text()) for f in tmp_path.iterdir()] == [result]
 
 
+@pytest.mark.walk
 def test_a_small_run_compares_a_shop_before_and_after_it_grew(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bench", "--only", "growth", "--finished", "2000", "--named", "my orders"]
     done = subprocess.run(

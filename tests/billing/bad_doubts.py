@@ -87,7 +87,7 @@ def a_child_without_an_id(shop: Shop) -> None:
 
 
 @refuses("cancellation_one_open_per_order")
-def two_open_wishes_to_cancel(shop: Shop) -> None:
+def two_open_requests_to_cancel(shop: Shop) -> None:
     for _ in range(2):
         Cancellation.objects.create(order=shop.order, provider=shop.order.provider)
 

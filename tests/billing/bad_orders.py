@@ -127,6 +127,17 @@ def send_it_somewhere_else(shop: Shop) -> None:
     Order.objects.update(link="https://example.com/other")
 
 
+@refuses("order_terms_are_final")
+def change_more_than_the_link(shop: Shop) -> None:
+    Order.objects.update(fields={**shop.order.fields, "quantity": "5"})
+
+
+@refuses("order_link_is_final_once_sent")
+def send_what_is_claimed_somewhere_else(shop: Shop) -> None:
+    cast.move(shop.order, Forward.CLAIMED)
+    Order.objects.update(link="https://example.com/b", fields={**shop.order.fields, "link": "https://example.com/b"})
+
+
 @refuses("order_upstream_id_is_final")
 def exchange_an_upstream_id(shop: Shop) -> None:
     cast.placed(shop.order)

@@ -7,7 +7,9 @@ from typing import Any
 from django.db import connection
 
 from accounts.models import User
-from billing.models import Account, AccountKind
+from billing import ledger
+from billing.ledger import Posting
+from billing.models import Account, AccountKind, Code
 from core.clock import database_now
 from orders.models import BalanceReading, Cancellation, ChildOrder, Order, ReconciliationSchedule
 from orders.states import Progress, RefillState
@@ -138,6 +140,11 @@ def less_refunded_than_a_person_decided(shop: dict[str, Order], alice: User) -> 
 @breaks("decisions_are_paid")
 def decided_by_a_person_and_open(shop: dict[str, Order], alice: User) -> None:
     damage("UPDATE orders_order SET progress = 'in_progress' WHERE id = %s", shop["by_hand"].pk)
+
+
+@breaks("refunds_by_hand_are_paid")
+def less_refunded_than_by_hand(shop: dict[str, Order], alice: User) -> None:
+    damage("UPDATE orders_order SET refunded_by_hand = 0.5 WHERE id = %s", shop["completed"].pk)
 
 
 @breaks("unplaced_orders_hold_everything")
@@ -292,3 +299,30 @@ def a_charge_above_the_price_that_left_no_row(shop: dict[str, Order], alice: Use
     Order.objects.filter(pk=order.pk).update(
         provider_charge=order.expected_charge + 1, answered_at=now - timedelta(minutes=11)
     )
+
+
+@breaks("documents")
+def a_receipt_of_money_that_never_came(shop: dict[str, Order], alice: User) -> None:
+    topup = a_topup(Shop(alice, alice, shop["queued"].service, shop["queued"]))
+    damage("INSERT INTO billing_documentcounter VALUES ('R-2026', 1)")
+    damage(
+        """INSERT INTO billing_document (kind, series, ordinal, customer_id, topup_id, amount, fee, tax, tax_percent,
+                                         language, html, made_at)
+           VALUES ('receipt', 'R-2026', 1, %s, %s, 1, 0, 0, 0, 'en', '', now())""",
+        alice.pk,
+        topup.pk,
+    )
+
+
+@breaks("document_numbers")
+def a_number_that_no_receipt_has(shop: dict[str, Order], alice: User) -> None:
+    damage("INSERT INTO billing_documentcounter VALUES ('R-2026', 1)")
+
+
+@breaks("signup_credits")
+def a_credit_for_a_new_customer_without_its_row(shop: dict[str, Order], alice: User) -> None:
+    wallet = Account.objects.get(customer=alice)
+    posting = Posting(
+        f"signup:{alice.pk}:bonus", Code.BONUS, own(AccountKind.BONUS), wallet.pk, cast.ONE, f"signup:{alice.pk}"
+    )
+    ledger.post([posting])

@@ -97,7 +97,7 @@ def test_the_page_of_a_customer_shows_money_orders_and_keys(owner_client: Client
     hold = Hold.objects.get(reference=order.reference)
     assert hold.charged == money("2.5")
     text = owner_client.get(reverse("admin:accounts_user_change", args=[alice.pk])).content.decode()
-    for shown in ("$97.50", "$2.50", "Statement and open holds", f"#{order.pk}", "No key yet."):
+    for shown in ("97.50", "2.50", "Reserved in 1 open order", f"#{order.pk}", "No key yet."):
         assert shown in text
     mine = owner_client.get(reverse("admin:orders_order_changelist"), {"customer": alice.pk})
     assert [o.pk for o in mine.context["cl"].result_list] == [order.pk]
@@ -112,7 +112,7 @@ def test_staff_see_of_a_customer_what_their_rights_allow() -> None:
     clerk.user_permissions.set(Permission.objects.filter(codename="view_user"))
     page = reverse("admin:accounts_user_change", args=[alice.pk])
     text = sign_in_staff(clerk).get(page).content.decode()
-    for hidden in ("Statement and open holds", "Newest orders", "API keys</h2>", "/credit/"):
+    for hidden in ("Reserved in", "Newest orders", "API keys</h2>", "/credit/"):
         assert hidden not in text
 
 

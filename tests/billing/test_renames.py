@@ -96,6 +96,7 @@ def rows(table: str, columns: str) -> list[Any]:
         return cursor.fetchall()
 
 
+@pytest.mark.walk
 def test_renames_keep_every_value_and_the_audit_stays_clean(shop: None) -> None:
     now = [rows(table, columns) for _old, _columns, table, columns in RENAMED]
     assert all(found and all(any(column) for column in zip(*found, strict=True)) for found in now), "nothing is empty"

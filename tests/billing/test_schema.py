@@ -4,6 +4,7 @@ The list is compared with what the database has, so that a new guard asks for it
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import Error, connection
@@ -13,7 +14,13 @@ from orders.models import (
     BreakerState,
     Cancellation,
     ChildOrder,
+    CustomerMoneyDay,
     ForwardAttempt,
+    Job,
+    JobItem,
+    MassOrder,
+    MoneyDay,
+    MoneyHour,
     Order,
     PollSchedule,
     ProbePass,
@@ -27,9 +34,15 @@ from orders.models import (
 from storefront.embedded.postgres import OWNER_ROLE, SUPERUSER
 from tests.billing import (
     bad_books,  # noqa: F401  # Importing the rows puts them on the list.
+    bad_deposits,  # noqa: F401
+    bad_documents,  # noqa: F401
     bad_doubts,  # noqa: F401
     bad_drafts,  # noqa: F401
+    bad_jobs,  # noqa: F401
+    bad_limits,  # noqa: F401
     bad_money,  # noqa: F401
+    bad_money_days,  # noqa: F401
+    bad_notes,  # noqa: F401
     bad_orders,  # noqa: F401
     bad_repeats,  # noqa: F401
     bad_topups,  # noqa: F401
@@ -37,6 +50,7 @@ from tests.billing import (
     cast,
 )
 from tests.billing.bad_rows import BAD_ROWS, BadRow, Shop
+from tests.billing.cast import money
 from tests.roles import as_role, unguarded
 
 pytestmark = pytest.mark.django_db
@@ -73,10 +87,12 @@ def constraint_of(problem: BaseException) -> str:
 
 
 _GUARDS = """
-    SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u') AND conrelid::regclass::text ~ '^(billing|orders)_'
+    SELECT conname FROM pg_constraint
+    WHERE contype IN ('c', 'u')
+      AND conrelid::regclass::text ~ '^(billing_|orders_|accounts_(staffl|money)|support_customern)'
     UNION
     SELECT indexrelid::regclass::text FROM pg_index
-    WHERE indisunique AND NOT indisprimary AND indrelid::regclass::text ~ '^(billing|orders)_'
+    WHERE indisunique AND NOT indisprimary AND indrelid::regclass::text ~ '^(billing_|orders_|accounts_(staffl|money))'
     UNION
     SELECT found[1] FROM pg_proc, regexp_matches(prosrc, 'CONSTRAINT = ''(\\w+)''', 'g') found
     WHERE proname ~ '^(billing|orders)_'
@@ -97,6 +113,12 @@ _COUNTING = (
     ProbeSchedule,
     ReconciliationSchedule,
     BreakerState,
+    Job,
+    JobItem,
+    MassOrder,
+    MoneyHour,
+    MoneyDay,
+    CustomerMoneyDay,
 )
 
 
@@ -119,6 +141,7 @@ def truncated() -> Iterator[tuple[str, str]]:
         "topup",
         "topuppayment",
         "topupevent",
+        "helddeposit",
         "voucher",
         "transferreview",
     ):
@@ -168,6 +191,16 @@ def test_no_count_is_below_zero(shop: Shop, subtests: pytest.Subtests) -> None:
     ProbeSchedule.objects.create(provider=provider)
     ReconciliationSchedule.objects.create(provider=provider, next_at=now)
     BreakerState.objects.create(provider=provider)
+    job = Job.objects.create(kind="refill", customer=shop.alice, actor="a", nonce="n", total=1, created_at=now)
+    JobItem.objects.create(job=job, object_id=1)
+    MassOrder.objects.create(
+        customer=shop.alice, nonce="n", numbers=[1], lines=[1], charge=money("1"), left=0, created_at=now
+    )
+    nothing: dict[str, Any] = dict.fromkeys(("orders", "ended", "earned", "refunded", "late_refunds", "cost"), 0)
+    MoneyDay.objects.create(day=now.date(), service=shop.service, provider=provider, **nothing)
+    CustomerMoneyDay.objects.create(day=now.date(), customer=shop.alice, **nothing)
+    names = [field.name for field in MoneyHour._meta.local_fields if field.name != "hour"]
+    MoneyHour.objects.create(hour=now, **dict.fromkeys(names, 0))
     for table, column, name in not_below_zero():
         with subtests.test(name):
             # The row's own guards would refuse first; this is about the check alone.

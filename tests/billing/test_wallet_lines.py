@@ -127,6 +127,7 @@ def newest_schema(transactional_db: None) -> Iterator[None]:
         grant_rights(SHOP_ROLE)
 
 
+@pytest.mark.walk
 def test_old_transfers_get_their_lines_while_the_shop_goes_on_posting(newest_schema: None) -> None:
     people = [customer(f"{name}@example.com") for name in ("alice", "bob", "carol")]
     wallets, owner = [ledger.wallet_of(person).pk for person in people], own(AccountKind.OWNER)

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from django import forms
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django.asserts import assertHTMLEqual
 
@@ -19,6 +21,7 @@ from catalog.models import Category, MarkupRule, ProviderService, Service, Servi
 from catalog.prices.price_sheet import read_sheet, sheet_rows
 from catalog.shop.bulk_edit import set_own_prices
 from core.clock import database_now
+from core.models import StaffAction
 from tests.catalog.conftest import Sync
 from tests.catalog.panel import Panel, row
 from tests.catalog.rows import on_sale
@@ -144,19 +147,60 @@ def test_prices_are_exported_and_imported_after_a_preview(owner: Client, sold: N
     writer.writerows(rows)
     upload = SimpleUploadedFile("prices.csv", edited.getvalue().encode("utf-8-sig"))
     look = owner.post(reverse(IMPORT), {"sheet": upload})
-    assert [(p.own_price, p.new) for p in look.context["reading"].prices] == [
+    assert [(p.own_price, p.new) for p in look.context["sheet"].prices] == [
         (Decimal("9.99"), Decimal("9.99")),
         (Decimal("0.5"), Decimal(2)),
     ]
-    assert look.context["reading"].lifted == 1
+    assert look.context["sheet"].lifted == 1
     assert not Service.objects.filter(own_price__isnull=False).exists()
-    owner.post(reverse(IMPORT), {"confirmed": "1", "text": look.context["text"]})
+    owner.post(reverse(IMPORT), confirmation(look))
     assert [on_sale()[n].price for n in "123"] == [Decimal("9.99"), Decimal(2), Decimal("3.9")]
+
+
+def confirmation(page: Any) -> dict[str, str]:
+    """What the form of a preview sends."""
+    return {"confirmed": "1", "text": page.context["text"], **page.context["seen"]}
+
+
+def test_prices_are_imported_as_they_were_previewed_or_not_at_all(owner: Client, sold: None) -> None:
+    pk = on_sale()["1"].pk
+    look = owner.post(reverse(IMPORT), {"sheet": sheet(f"{pk},9.99")})
+    set_own_prices({pk: Decimal(5)}, now=database_now())
+    elsewhere = sign_in_staff(User.objects.get(email="owner@example.com"))
+    other = {**confirmation(look), "text": look.context["text"].replace("9.99", "0.99")}
+    for client, form in ((owner, confirmation(look)), (elsewhere, confirmation(look)), (owner, other)):
+        again = client.post(reverse(IMPORT), form)
+        assert b"have changed since the preview. Nothing was set." in again.content
+        assert on_sale()["1"].price == 5
+    assert not StaffAction.objects.filter(action="prices.import").exists()
+    fresh = owner.post(reverse(IMPORT), confirmation(look))
+    assert [(p.old, p.new) for p in fresh.context["sheet"].prices] == [(Decimal(5), Decimal("9.99"))]
+    owner.post(reverse(IMPORT), confirmation(fresh))
+    assert on_sale()["1"].price == Decimal("9.99")
+
+
+def test_an_import_takes_as_many_queries_for_many_prices_as_for_few(owner: Client, panel: Panel, sync: Sync) -> None:
+    panel.lists([row(n, rate="1") for n in range(1, 31)])
+    sync()
+    services = list(on_sale().values())
+
+    def queries(chosen: list[Service], price: str) -> int:
+        form = confirmation(owner.post(reverse(IMPORT), {"sheet": sheet(*(f"{s.pk},{price}" for s in chosen))}))
+        with CaptureQueriesContext(connection) as asked:
+            assert owner.post(reverse(IMPORT), form).status_code == 302
+        return len(asked)
+
+    queries(services[:1], "7")
+    assert queries(services[:2], "8") == queries(services, "9")
+    action = StaffAction.objects.filter(action="prices.import", object_id=str(services[0].pk)).order_by("id")[1]
+    assert (action.before, action.after) == ({"own_price": "7.00000"}, {"own_price": "8.00000"})
+    assert (action.object_name, action.object_type) == (str(services[0]), "catalog.service")
+    assert StaffAction.objects.filter(action="prices.import").count() == 33
 
 
 def test_a_sheet_with_invalid_lines_names_them(owner: Client, sold: None) -> None:
     lines = ("x,1", "1,-1", "1,NaN", "1,0.000001", "1,1e99", "99999999,1")
-    reading = owner.post(reverse(IMPORT), {"sheet": sheet(*lines)}).context["reading"]
+    reading = owner.post(reverse(IMPORT), {"sheet": sheet(*lines)}).context["sheet"]
     assert (len(reading.problems), reading.prices, reading.read) == (5, [], 6)
     assert read_sheet("a,b\n1,2").problems == ["The first line must name the columns id and own_price."]
     for long in ("a" * 200_000, f"id,own_price\n1,{'2' * 200_000}"):
@@ -245,7 +289,7 @@ def test_a_sheet_in_a_spreadsheets_own_encoding_is_read(owner: Client, sold: Non
         f"id;name;own_price\n{service.pk};Gef\u00e4llt;1\u00a0234,50\n".encode("cp1252"),
         f"id\tname\town_price\n{service.pk}\tBe\u011feni\t1.234,50\n".encode("utf-16"),
     ):
-        reading = owner.post(reverse(IMPORT), {"sheet": SimpleUploadedFile("p.csv", content)}).context["reading"]
+        reading = owner.post(reverse(IMPORT), {"sheet": SimpleUploadedFile("p.csv", content)}).context["sheet"]
         assert [p.own_price for p in reading.prices] == [Decimal("1234.5")]
 
 
@@ -265,7 +309,7 @@ def test_the_list_takes_the_same_queries_for_any_number_of_services(
     panel.lists(row(n, category=f"Category {n % 40}") for n in range(1, 201))
     sync()
     owner.get(reverse(LIST))
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         assert owner.get(reverse(LIST)).content.count(b"form-0-own_price") > 0
 
 
@@ -294,5 +338,6 @@ def test_a_cell_is_rendered_as_django_would(widget: forms.Widget, value: Any) ->
 
 def test_a_service_in_the_list_names_its_provider_rate_and_margin(owner: Client, sold: None) -> None:
     html = owner.get(reverse(LIST)).content.decode()
-    lines = re.findall(r'<small class="second-line">(.*?)</small></t', html)
-    assert [re.sub("<.*?>", "", line) for line in lines[:3]] == ["Gulf", "1 USD", "23.1 %"]
+    cells = re.findall(r'<td [^>]*class="field-(?:category_|cost_|price_)".*?</td>', html)
+    lines = [re.search(r'"second-line">(.*)</span></td>', cell) for cell in cells[:3]]
+    assert [re.sub("<.*?>", "", line[1]) for line in lines if line] == ["Gulf", "1 USD", "23.1 %"]

@@ -9,6 +9,8 @@ from babel.messages.mofile import write_mo
 from django.test import override_settings
 from django.utils import translation
 
+from catalog.templatetags import catalog_words
+from core import kept_html
 from tools.messages import read
 
 
@@ -26,5 +28,14 @@ def brackets(tmp_path: Path) -> Iterator[None]:
     with (folder / "django.mo").open("wb") as out:
         write_mo(out, bracketed)
     with override_settings(LOCALE_PATHS=[tmp_path]):
+        _forget_rendered()
         yield
     translation.trans_real._translations.clear()  # type: ignore[attr-defined]
+    _forget_rendered()
+
+
+def _forget_rendered() -> None:
+    """Drop the parts of pages that the process keeps per language: they hold the words of the other catalog."""
+    catalog_words._offers_html.cache_clear()
+    catalog_words._rendered.cache_clear()
+    kept_html.forget()

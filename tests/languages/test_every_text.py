@@ -25,7 +25,7 @@ from core.models import ShopSettings
 from core.shop_settings import shop_settings
 from orders.models import Order
 from tests.ops.test_hostile_input import paths, patterns
-from tests.pages.cast import Orders, customer, stock
+from tests.pages.cast import Orders, customer, mass_order_of, refill_of_all, stock
 from tests.pages.test_looks import changed_prices, measured_days
 from tests.sign_in import sign_in_customer
 from tools.messages import strings
@@ -119,12 +119,17 @@ def test_every_text_of_every_page_is_in_the_catalogs(brackets: None, settings: A
     services, alice = stock(), customer("alice@example.com")
     made = Orders(alice, services[0])
     made.one_of_each()
+    refill_of_all(alice)
+    mass_order_of(alice, services[0])
     changed_prices(services)
     measured_days(services[1])
     alice.api_keys.create(name="bot", prefix="pk_1", digest="d", scopes=["read"])
     data = {alice.email, "shop@example.com", "instagram.com/atelier.nord"}
     data |= set(Service.objects.values_list("name", flat=True)) | set(Category.objects.values_list("name", flat=True))
     data |= {"bot", *services[0].badges}
+    # A filter of My orders lists the beginnings of names.
+    names = [*Service.objects.values_list("name", flat=True), *Order.objects.values_list("service_name", flat=True)]
+    data |= {name[:80] for name in names}
     pages = [f"/?q={'z' * 8}", "/?q=likes&sort=price", f"/order/?service={services[0].pk}", "/wallet/?kind=orders"]
     pages += [f"/orders/{order.pk}/" for order in Order.objects.filter(customer=alice)]
     pages += [f"/order/?service={service.pk}" for service in services]

@@ -117,6 +117,7 @@ MAILS = sorted(
 def test_every_mail_of_the_shop_can_be_made_of_plain_words(template: str) -> None:
     urls = dict.fromkeys(("activate_url", "password_reset_url", "signup_url"), "https://shop.example/x")
     names = ("title", "body", "path", "code", "ip", "timestamp", "from_email", "to_email", "deleted_email", "prefix")
+    names += ("subject",)
     mail = render(queue(template=template, data=dict.fromkeys(names, "word"), secret=urls))
     assert len(mail.subject) > len("[Permille] ")
     assert django_settings.SHOP_URL in str(mail.body)

@@ -10,6 +10,7 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlencode
 from urllib.request import urlopen
 
 from storefront.embedded.place import kept_place
@@ -82,6 +83,11 @@ class Demo:
 
     def page_at(self, url: str) -> str:
         with urlopen(url, timeout=10) as answer:  # noqa: S310  # the demo's own addresses
+            text: str = answer.read().decode()
+        return text
+
+    def answer_of(self, url: str, fields: dict[str, str]) -> str:
+        with urlopen(url, urlencode(fields).encode(), timeout=10) as answer:  # noqa: S310  # the demo's own addresses
             text: str = answer.read().decode()
         return text
 

@@ -30,6 +30,8 @@ def test_a_demo_starts_sells_stops_and_keeps_its_data(page: Page, demo: Demo) ->
     assert demo.page("/healthz") == "ok\n"
     assert "Corner" in demo.page("/")
     assert "<h1" in demo.page_at(demo.banner_value("Provider").split()[0])
+    address, _word, key = demo.banner_value("Its API").split()[:3]
+    assert '"balance"' in demo.answer_of(address, {"key": key, "action": "balance"})
     assert "Credited 100.00" in demo.log
 
     # 2. A second one of the same folder is refused.

@@ -22,7 +22,7 @@ from accounts import views
 from accounts.models import User
 from orders.models import Order
 from tests.ops.test_hostile_input import RolledBack, paths, patterns
-from tests.pages.cast import PASSWORD, Orders, customer, stock
+from tests.pages.cast import PASSWORD, Orders, customer, mass_order_of, refill_of_all, stock
 from tests.sign_in import sign_in_customer, sign_in_staff
 
 pytestmark = pytest.mark.django_db
@@ -34,13 +34,15 @@ TYPED = {
     "quantity": "1000", "email": "new@example.com", "password": PASSWORD, "oldpassword": PASSWORD,
     "password1": "another horse battery", "password2": "another horse battery", "name": "bot",
     "first_password": PASSWORD, "percent": "10", "missing": "1", "markup_percent": "30", "currency": "USD",
-    "headline": "Hello",
+    "headline": "Hello", "text": "for a friend",
 }  # fmt: skip
 #: Forms whose success is known to be met: the walk is no good if it does not get there.
 MET = {
     "api_keys", "change_api_key", "revoke_api_key", "orders:new", "orders:refill", "orders:cancel",
+    "orders:job_stop", "orders:mass", "orders:note", "orders:bulk_start",
     "admin:billing_wallet_credit", "admin:billing_wallet_debit", "admin:accounts_user_add",
-    "admin:accounts_user_change", "admin:catalog_category_add", "admin:catalog_markuprule_add",
+    "admin:accounts_user_freeze", "admin:accounts_user_note", "admin:catalog_category_add",
+    "admin:catalog_markuprule_add",
     "admin:core_shopsettings_change", "admin:orders_provideraccount_enter",
     "admin:catalog_provider_change", "account_change_password",
 }  # fmt: skip
@@ -193,15 +195,22 @@ def test_a_page_after_a_change_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> 
     assert "accounts_apikey" in problem
 
 
+@pytest.mark.walk
 def test_every_form_that_changes_something_redirects(settings: Any) -> None:
     settings.ACCOUNT_RATE_LIMITS = False
     services, alice = stock(), customer()
     orders = Orders(alice, services[0])
     orders.one_of_each()
+    refill_of_all(alice)
+    mass_order_of(alice, services[0])
     alice.api_keys.create(name="old", prefix="old", digest="d", scopes=["read"])
     walk = Walk(sign_in_customer(alice))
     new = f"/order/?service={services[0].pk}&link=https://instagram.com/atelier.nord&quantity=1000"
-    pages = [new, *(reverse("orders:order", args=[order.pk]) for order in Order.objects.all())]
+    pages = [
+        new,
+        "/orders/bulk/?do=refill&all=1",
+        *(reverse("orders:order", args=[order.pk]) for order in Order.objects.all()),
+    ]
     for name, parts in patterns(get_resolver()):
         if not name.startswith("admin:"):
             pages.append(paths(name, parts)[0])

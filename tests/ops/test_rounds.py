@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize(
-    ("do", "most"), [(ring_round, 32), (partial(work_round, seconds=1), 60)], ids=["with workers", "alone"]
+    ("do", "most"), [(ring_round, 36), (partial(work_round, seconds=1), 66)], ids=["with workers", "alone"]
 )
 def test_a_round_with_nothing_to_do_asks_little(
     do: Callable[[], Any], most: int, django_assert_max_num_queries: Any

@@ -42,28 +42,28 @@ def provider_at(simulator: RunningSimulator, name: str = "Gulf") -> Provider:
     return provider
 
 
-def service_of(provider: Provider, external_id: str = "1", **wishes: Any) -> Service:
-    rate = wishes.pop("rate", RATE)
+def service_of(provider: Provider, external_id: str = "1", **values: Any) -> Service:
+    rate = values.pop("rate", RATE)
     source = ProviderService.objects.create(
         provider=provider,
         external_id=external_id,
-        name=wishes.get("name", "Followers"),
-        type=wishes.pop("type", "default"),
-        unit=wishes.pop("unit", "per_1000"),
+        name=values.get("name", "Followers"),
+        type=values.pop("type", "default"),
+        unit=values.pop("unit", "per_1000"),
         rate=rate,
-        min=wishes.get("min", 1),
-        max=wishes.get("max", 100_000),
-        refill=wishes.pop("refill", True),
-        cancel=wishes.pop("cancel", True),
-        dripfeed=wishes.pop("dripfeed", False),
+        min=values.get("min", 1),
+        max=values.get("max", 100_000),
+        refill=values.pop("refill", True),
+        cancel=values.pop("cancel", True),
+        dripfeed=values.pop("dripfeed", False),
     )
     category, _made = Category.objects.get_or_create(name="Instagram")
     return Service.objects.create(
         source=source,
         category=category,
-        name=wishes.get("name", "Followers"),
-        min=wishes.get("min", 1),
-        max=wishes.get("max", 100_000),
+        name=values.get("name", "Followers"),
+        min=values.get("min", 1),
+        max=values.get("max", 100_000),
         price=marked_up(rate, provider.exchange_rate, provider.markup_percent),
     )
 

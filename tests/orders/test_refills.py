@@ -9,11 +9,11 @@ from django.db import connection
 from accounts.models import User
 from catalog.models import Provider
 from core.clock import database_now
+from notices.models import Alert
 from orders import refills
 from orders.following.answers import MISSES_TO_REVIEW
 from orders.forwarding import lanes, leases, permits, refill_sends
 from orders.models import EventKind, Order, Refill
-from orders.pages.attention import attention
 from orders.refills import NotRefillable, request_refill
 from orders.states import Outcome, Progress, RefillState
 from tests.orders.cast import Shop, balance, until
@@ -108,15 +108,15 @@ def test_a_refill_without_any_answer_is_shown_to_the_owner(
     refill_sends.send_due()
     for _poll in range(MISSES_TO_REVIEW - 1):
         refills.apply_answer(refill.pk, silence, now=database_now())
-    assert not attention(now=database_now()).alerts
+    assert not Alert.objects.filter(closed_at=None)
     for _poll in range(5):
         refills.apply_answer(refill.pk, silence, now=database_now())
-    [alert] = attention(now=database_now()).alerts
+    [alert] = Alert.objects.filter(closed_at=None)
     assert (alert.cause, alert.times) == (f"provider:{shop.provider.pk}:refill_untold", 1)
     refill.refresh_from_db()
     assert refill.state == RefillState.REQUESTED
     refills.apply_answer(refill.pk, RefillStatus(ProviderRefillState.IN_PROGRESS, "In progress"), now=database_now())
-    assert not attention(now=database_now()).alerts
+    assert not Alert.objects.filter(closed_at=None)
 
 
 def test_a_panel_without_refills_loses_the_capability(shop: Shop, completed: Order) -> None:

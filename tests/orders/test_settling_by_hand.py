@@ -103,7 +103,9 @@ def test_a_charge_that_stays_after_a_cancellation_by_hand_is_a_row_at_once(shop:
 
 def test_the_customers_story_tells_the_end_and_no_reason(shop: Shop, unclear: Order) -> None:
     settles(unclear, 157, reason="they lie")
-    steps = [f"{step.title} {step.text}" for step in story_of(unclear, unclear.events.order_by("id"))]
+    steps = [
+        f"{step.title} {step.text}" for step in story_of(unclear, unclear.events.order_by("id"), now=database_now())
+    ]
     assert "843 delivered, 157 not." in steps[-2]
     assert "refunded to your wallet" in steps[-1]
     assert "they lie" not in "".join(steps)

@@ -13,11 +13,18 @@ from catalog.models import Category, Provider, ProviderService, Service
 from catalog.shop.platforms import platform_of
 from catalog.shop.search_text import searchable
 from core.clock import database_now
+from core.staff_actions import shell_actor
 from orders import lifecycle, settlement
 from orders.checkout.placement import place_order
 from orders.following import order_answers
-from orders.models import EventKind, Order
+from orders.jobs.of_orders import REFILL, start_for_orders
+from orders.mass.checking import check_lines
+from orders.mass.placing import place_lines
+from orders.mass.reading import read_lines
+from orders.models import EventKind, Job, MassOrder, Order
 from orders.states import Forward
+from support.models import CannedAnswer
+from support.tickets import add_note, answer, open_ticket
 from tests.prices import marked_up
 from upstream.messages import OrderStatus
 from upstream.states import ProviderOrderState
@@ -95,6 +102,22 @@ def customer(email: str = "alice@example.com", money: str = "100") -> User:
         amount, reference = Decimal(money), f"start:{email}"
         ledger.credit(customer=user, amount=amount, reason="Bank transfer", reference=reference, actor="owner")
     return user
+
+
+def refill_of_all(user: User) -> Job:
+    """A job that asks for a refill of each order of ``user``, not begun yet."""
+    numbers = Order.objects.filter(customer=user).values_list("pk", flat=True)
+    return start_for_orders(customer=user, kind=REFILL, numbers=numbers, nonce="all", now=database_now())
+
+
+def mass_order_of(user: User, service: Service, name: str = "mass") -> MassOrder:
+    """Two orders placed together, with a third line that could not be placed and is kept."""
+    text = "\n".join(f"{service.pk} | https://instagram.com/{name}.{n} | {100 * n}" for n in range(3))
+    [shown] = {c.quote.price for c in check_lines(read_lines(text), customer_id=user.pk, now=database_now()) if c.quote}
+    placed = place_lines(
+        customer=user, lines=read_lines(text), shown={service.pk: shown}, nonce=name, now=database_now()
+    )
+    return placed.mass
 
 
 @dataclass
@@ -182,3 +205,13 @@ class Orders:
             self.canceled(),
             self.refused(),
         ]
+
+
+def tickets_of(who: User, order: Order) -> list[int]:
+    """A ticket with an answer, a note and long words, and one that waits; return their numbers."""
+    now, subject = database_now(), f"Dropped {'x' * 90}"
+    answered = open_ticket(customer=who, subject=subject, message="long" * 60, order=order, now=now)
+    answer(ticket_id=answered, text="One line.\n\nAnother line.", actor=shell_actor(), close=False, now=now)
+    add_note(ticket_id=answered, text="For staff", actor=shell_actor(), now=now)
+    CannedAnswer.objects.create(title="We look at it " * 6, text="We look at {order}.")
+    return [answered, open_ticket(customer=who, subject="Slow", message="When?", order=order, now=now)]

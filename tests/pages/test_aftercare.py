@@ -30,7 +30,7 @@ def test_an_unsent_order_is_canceled_with_two_clicks_and_no_script(signed_in: Cl
     assert "you get all of your money back" in page_of(signed_in, order)
     answer = signed_in.post(reverse("orders:cancel", args=[order.pk]), follow=True)
     shown = answer.content.decode()
-    assert "You canceled it before it was sent." in shown
+    assert "It was canceled before it was sent." in shown
     assert "Nothing is charged" in shown
     order.refresh_from_db()
     assert order.forward_state == Forward.REFUNDED

@@ -1,8 +1,8 @@
 """Every page in a real Chromium: nothing for axe to find, nothing in the console, nothing wider than a small phone.
 
-`make test` opens each page once. `make looks` opens each in both directions, on a desktop and a phone, in light and in
-dark. Dark is looked at for its colours alone, and in one direction. What axe calls incomplete is for a person to look
-at.
+`make looks` opens each in both directions, on a desktop and a phone, in light and in dark. Dark is looked at for its
+colours alone, and in one direction. `make test` opens those that are quick. What axe calls incomplete is for a person
+to look at.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from django.core.cache import cache
 from django.utils import timezone
 from playwright.sync_api import Browser, Page
 
+from accounts.mail_choices import BULK, ORDERS, REFILL, set_switches, switch_token
 from accounts.models import User
 from catalog.facts.histogram import step_of
 from catalog.models import (
@@ -35,6 +36,7 @@ from core.languages import NEUTRAL, in_language
 from core.models import ShopSettings
 from core.shop_settings import shop_settings
 from core.staff_actions import shell_actor
+from notices.alerts import open_alert
 from notices.models import Outbox, SendState
 from orders.drafts import keep_for_customer
 from orders.models import Refill
@@ -43,8 +45,10 @@ from pages.models import OwnPage, TermsVersion
 from pages.starting_texts import STARTING_TEXTS, first_values
 from pages.terms import accept_terms, publish_terms
 from tests.billing.topups.cast import DRIVERS, looked, method, started
-from tests.pages.cast import Orders, customer
+from tests.pages.cast import Orders, customer, tickets_of
 from tests.pages.conftest import ALL_RULES, COLOURS, axe_problems, overflow
+from tests.pages.customer_pages import customer_with_everything
+from tests.pages.keys import unused_key, used_key
 
 DESKTOP, PHONE, SMALL = (1440, 900), (390, 844), (320, 640)
 
@@ -64,10 +68,11 @@ PLAIN = Look("en", "ltr", (DESKTOP,), (("light", ALL_RULES),))
 BOTH_THEMES = Look("en", "ltr", (DESKTOP, PHONE), (("light", ALL_RULES), ("dark", COLOURS)))
 RIGHT_TO_LEFT = Look("ar", "rtl", (DESKTOP, PHONE), (("light", ALL_RULES),))
 LOOKS = (
-    pytest.param(PLAIN, id="plain"),
     pytest.param(BOTH_THEMES, id="both-themes", marks=pytest.mark.looks),
     pytest.param(RIGHT_TO_LEFT, id="right-to-left", marks=pytest.mark.looks),
 )
+#: For few pages, which `make test` opens, too.
+PLAIN_TOO = (pytest.param(PLAIN, id="plain"), *LOOKS)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -151,12 +156,14 @@ def pages_of_topups(who: User) -> list[str]:
     """Methods of every kind, a top-up that waits with each, and one that was credited; return their addresses."""
     shown = {"bonus_percent": 2, "fee_percent": 3, "arrives": "At once, in most cases within a minute"}
     topups = [started(who, method(**shown)), started(who, method("manual", name="Bank transfer" * 4))]
+    topups.append(started(who, method("nowpayments", name="Coins"), choice="xrp"))
     method("voucher", name="Voucher")
     method(name="For large amounts", least=500)
     paid = started(who, topups[0].method)
     DRIVERS["demo"].pays(paid)
     looked(paid)
     pages = [f"/wallet/topups/{topup.pk}/" for topup in (*topups, paid)]
+    pages += ["/wallet/receipts/", f"/wallet/receipts/{paid.documents.get().pk}/"]
     return ["/wallet/add/?amount=50&service=1", "/wallet/topups/", topups[0].pay_url, *pages]
 
 
@@ -225,8 +232,42 @@ def test_pages_of_a_customer(
     Service.objects.filter(pk=services[0].pk).update(own_same_link=SameLink.WAIT)
     made.append(orders.queued())
     paths += ["/orders/", "/orders/?state=confirming", "/wallet/", "/wallet/?kind=orders", "/wallet/add/"]
+    paths += ["/orders/?platform=instagram&period=week", "/orders/?service=999999", "/orders/refills/"]
+    paths += ["/orders/drip-feeds/", "/orders/subscriptions/", "/orders/bulk/?do=refill&all=1"]
+    drip = orders.running(remains=700, quantity=250, runs="4", interval="60")
+    paths += ["/orders/bulk/?do=cancel", f"/orders/{drip.pk}/", f"/orders/{made[6].pk}/receipt"]
     paths += ["/api/", "/status/", "/updates/", *pages_of_topups(orders.who)]
+    paths += ["/tickets/?state=closed", "/tickets/new/", f"/tickets/new/?order={refilled.pk}"]
+    paths += [f"/tickets/{number}/" for number in tickets_of(orders.who, refilled)] + ["/tickets/"]
     paths += [f"/orders/{order.pk}/" for order in (made[2], made[4], made[6], made[7], made[-1], refilled)]
+    faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
+    assert faults == []
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_pages_of_an_owner(
+    live_server: Any,
+    orders: Orders,
+    services: list[Service],
+    sign_in: Callable[[User], None],
+    quiet_page: Page,
+    look: Look,
+) -> None:
+    made = orders.one_of_each()
+    measured_days(services[0])
+    now = database_now()
+    tickets = [f"/admin/support/ticket/{number}/change/" for number in tickets_of(orders.who, made[4])]
+    open_alert(cause="c", title="Long " * 30, body=f"{'x' * 120}\ntwo", path="/admin/orders/order/", now=now)
+    sign_in(User.objects.create_superuser("owner@example.com", "correct horse battery"))
+    paths = ["/admin/", "/admin/alerts/", "/admin/tables/", "/admin/money/", "/admin/money/?by=service"]
+    paths += [f"/admin/money/{kind}/" for kind in ("ends", "times", "topups", "owed", "dead")]
+    paths += ["/admin/money/?period=own&from=2026-11-02&to=2026-11-01", *tickets]
+    paths += [
+        "/admin/find/",
+        f"/admin/find/?q={made[0].pk}",
+        "/admin/find/?q=zzzz",
+        *customer_with_everything(orders.who),
+    ]
     faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
     assert faults == []
 
@@ -237,7 +278,11 @@ def test_pages_of_an_account(
 ) -> None:
     sign_in(alice)
     paths = ["/account/", "/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/logout/"]
-    paths += ["/account/api-keys/", *own_pages()[:2]]
+    paths += [f"/account/api-keys/{used_key(alice).pk}/", f"/account/api-keys/{unused_key(alice).pk}/"]
+    paths += ["/wallet/receipts/", "/account/api-keys/", "/account/notifications/", *own_pages()[:2]]
+    set_switches(alice.pk, [BULK], on=True)
+    paths += [f"/fewer-mails/{switch_token(alice.pk, names)}/" for names in ([ORDERS, BULK], [REFILL])]
+    set_switches(alice.pk, [REFILL], on=False)
     # Terms that have changed since they were accepted.
     accept_terms(alice, TermsVersion.objects.get(number=1), address="127.0.0.1", now=database_now())
     paths += ["/account/terms/"]
@@ -245,12 +290,21 @@ def test_pages_of_an_account(
     assert faults == []
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", PLAIN_TOO)
 def test_pages_with_nothing_on_them(
     live_server: Any, sign_in: Callable[[User], None], quiet_page: Page, look: Look
 ) -> None:
     sign_in(customer("new@example.com", "0"))
-    paths = ("/", "/order/", "/orders/", "/wallet/")
+    paths = (
+        "/",
+        "/order/",
+        "/orders/",
+        "/orders/mass/",
+        "/orders/refills/",
+        "/orders/drip-feeds/",
+        "/orders/subscriptions/",
+        "/wallet/",
+    )
     faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
     assert faults == []
 
@@ -282,7 +336,7 @@ def test_the_page_of_a_mail_in_trouble_and_the_page_of_a_limit(
     assert not page.locator("input[name=code]").count()
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", PLAIN_TOO)
 def test_the_page_that_is_not_there(live_server: Any, services: list[Service], page: Page, look: Look) -> None:
     assert faults_of(page, f"{live_server.url}/nowhere/", look) == []
     ProviderService.objects.filter(pk=services[0].source_id).update(vanished_at=database_now())
@@ -290,7 +344,7 @@ def test_the_page_that_is_not_there(live_server: Any, services: list[Service], p
 
 
 @pytest.mark.looks
-@pytest.mark.parametrize("look", LOOKS[1:])
+@pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize(
     "brand", ["--brand-h: 110; --brand-c: 0.14; --tint-h: 20", "--brand-h: 300; --brand-c: 0; --round: 0"]
 )

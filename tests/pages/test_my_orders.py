@@ -283,7 +283,7 @@ def test_a_completed_order_can_be_refilled_once_at_a_time(signed_in: Client, ali
     assert "Refill in progress" in html
     assert f'action="/orders/{order.pk}/refill"' not in html
     again = signed_in.post(f"/orders/{order.pk}/refill", follow=True)
-    assert "This order cannot be refilled at the moment." in again.content.decode()
+    assert "A refill of this order is under way." in again.content.decode()
     assert Refill.objects.count() == 1
     assert "Refill in progress" in text(signed_in, "/orders/")
 

@@ -192,7 +192,7 @@ TABLE: list[tuple[Situation, Make, str, str]] = [
     (S.BY_HAND, long_in_doubt, "We are looking into it.", "Checked by us, your money is reserved"),
     (S.ACCEPTED, Orders.placed, "The supplier has the order and will begin soon.", ""),
     (S.RUNNING, hears(ProviderOrderState.IN_PROGRESS, 400), "It is settled when it ends: you pay for what arrived", ""),
-    (S.RUNNING, asked_to_cancel(None), "You asked to cancel it.", "Cancel requested"),
+    (S.RUNNING, asked_to_cancel(None), "The supplier has been asked to cancel it", "Cancel requested"),
     (
         S.PAUSED,
         hears(ProviderOrderState.PAUSED, 400),
@@ -246,8 +246,8 @@ TABLE: list[tuple[Situation, Make, str, str]] = [
     (
         S.PARTIAL_AS_ASKED,
         asked_to_cancel(ProviderOrderState.PARTIAL, 157),
-        "The supplier stopped at 843, as you asked.",
-        "As you asked",
+        "The supplier was asked to stop, and stopped at 843.",
+        "Stopped on request",
     ),
     (
         S.SETTLED_BY_HAND,
@@ -259,8 +259,8 @@ TABLE: list[tuple[Situation, Make, str, str]] = [
     (
         S.CANCELED_AS_ASKED,
         asked_to_cancel(ProviderOrderState.CANCELED),
-        f"The supplier canceled it, as you asked. {NOTHING}",
-        "As you asked",
+        f"The supplier was asked to cancel it, and did. {NOTHING}",
+        "On request",
     ),
     (
         S.NOT_DELIVERED,
@@ -269,7 +269,7 @@ TABLE: list[tuple[Situation, Make, str, str]] = [
         "Not delivered",
     ),
     (S.NOT_PLACED, Orders.refused, f"Check that it is public and complete. {NOTHING}", "Not placed"),
-    (S.NOT_PLACED, canceled_by_customer, f"You canceled it before it was sent. {NOTHING}", "Not placed"),
+    (S.NOT_PLACED, canceled_by_customer, f"It was canceled before it was sent. {NOTHING}", "Not placed"),
     (S.NOT_PLACED, found_not_placed, f"its answer was lost on the way. {NOTHING}", "Not placed"),
 ]
 SECRETS = ("Alpha supply", "not_enough_funds", "balance at", "maintenance", "duplicate_link", "parked")

@@ -40,25 +40,32 @@ pytestmark = pytest.mark.django_db
 
 #: Addresses that name a row of a customer: what somebody else is answered, as for a number of nobody.
 ROWS = {
-    "orders:order": 404, "orders:refill": 404, "orders:cancel": 404, "billing:topup": 404, "billing:sent": 404,
-    "billing:demo_payment": 404, "change_api_key": 302, "revoke_api_key": 302,
+    "orders:order": 404, "orders:refill": 404, "orders:cancel": 404, "orders:job": 404,
+    "orders:note": 404, "orders:receipt": 404,
+    "orders:job_stop": 404, "orders:job_results": 404, "orders:mass_placed": 404, "orders:mass_csv": 404,
+    "billing:topup": 404, "billing:sent": 404, "billing:demo_payment": 404, "billing:document": 404,
+    "billing:document_pdf": 404, "fewer_mails": 404,
+    "api_key": 404, "change_api_key": 302, "revoke_api_key": 302,
+    "support:ticket": 404, "support:close": 404,
     "mfa_remove_webauthn": 404, "mfa_edit_webauthn": 404, "account_reset_password_from_key": 200,
 }  # fmt: skip
 #: Addresses that are the same for everybody, or about the person who asks. A new page goes here or above.
 NO_ROWS = frozenset({
     "healthz", "readyz", "robots", "favicon", "sitemap", "sitemap_file", "account_login", "account_logout",
-    "account_inactive", "account_language", "account_signup", "account_reauthenticate", "account_email",
+    "account_inactive", "account_language", "stop_viewing", "account_signup", "account_reauthenticate", "account_email",
     "account_email_verification_sent", "account_change_password", "account_set_password",
     "account_reset_password", "account_confirm_login_code", "account_reset_password_from_key_done",
     "account_reset_password_done", "mfa_index", "mfa_authenticate", "mfa_reauthenticate", "mfa_activate_totp",
     "mfa_deactivate_totp", "mfa_view_recovery_codes", "mfa_generate_recovery_codes",
     "mfa_download_recovery_codes", "mfa_list_webauthn", "mfa_add_webauthn", "mfa_reauthenticate_webauthn",
-    "mfa_login_webauthn", "usersessions_list", "account", "second_factor_needed", "accept_terms", "api_keys",
-    "keys_after_password", "pages:page", "pages:version", "catalog:prices", "catalog:service",
+    "mfa_login_webauthn", "usersessions_list", "account", "notifications", "second_factor_needed", "accept_terms",
+    "api_keys", "keys_after_password", "pages:page", "pages:version", "catalog:prices", "catalog:service",
     "catalog:category", "catalog:currency", "catalog:updates", "catalog:updates_rss", "catalog:updates_atom",
-    "orders:new", "orders:quote", "orders:services", "orders:list", "orders:rows", "billing:wallet",
+    "orders:new", "orders:quote", "orders:services", "orders:list", "orders:rows", "orders:csv", "orders:mass",
+    "orders:bulk", "orders:bulk_start", "orders:refills", "orders:drip_feeds", "orders:subscriptions",
+    "orders:mass_left", "support:tickets", "support:new", "billing:wallet",
     "billing:csv", "billing:add_funds", "billing:offers", "billing:redeem", "billing:topups", "webhook",
-    "language", "orders:status", "api:docs", "api:endpoint", "api:openapi",
+    "billing:documents", "language", "orders:status", "api:docs", "api:endpoint", "api:openapi",
 })  # fmt: skip
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 #: What a field is sent of alice, and the same of nobody; a field that is not here gets the number.

@@ -31,6 +31,7 @@ def test_every_font_and_every_vendored_file_is_listed() -> None:
     listed = {entry["file"] for entry in LISTED}
     there = {str(p.relative_to(ROOT)) for p in (ROOT / "static" / "fonts").iterdir()}
     there |= {str(p.relative_to(ROOT)) for p in (ROOT / "tests" / "pages" / "vendor").glob("*.js")}
+    there |= {str(p.relative_to(ROOT)) for p in (ROOT / "static").glob("*.min.*")}
     assert there <= listed
 
 

@@ -92,12 +92,24 @@ def test_the_file_holds_the_same_movements_oldest_first(signed_in: Client, order
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1"])
 def test_a_cell_that_a_spreadsheet_would_run_is_text(cell: str) -> None:
-    assert harmless(cell) == f"'{cell}"
+    assert harmless(cell) in (f"'{cell}", f"'{cell[0]}'{cell[1:]}")
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@"])
+@pytest.mark.parametrize("between", [";", "\t", "\n", "; ", ';"'])
+def test_a_spreadsheet_that_parts_cells_at_another_sign_runs_nothing(sign: str, between: str) -> None:
+    cell = f"https://a.example/{between}{sign}1+1;x"
+    written = io.StringIO()
+    csv.writer(written).writerow(["first", harmless(cell)])
+    assert next(csv.reader(io.StringIO(written.getvalue())))[1] == f"https://a.example/{between}'{sign}1+1;x"
+    parted = [part for line in written.getvalue().splitlines() for part in re.split("[;\t]", line)]
+    assert not [part for part in parted if part.lstrip(' "').startswith(sign)]
 
 
 def test_plain_text_stays_as_it_is() -> None:
     assert harmless("Bank transfer 4417") == "Bank transfer 4417"
     assert harmless("") == ""
+    assert harmless("https://a.example/?a=1;b=2-3") == "https://a.example/?a=1;b=2-3"
 
 
 def test_a_reason_in_the_file_cannot_run(signed_in: Client, alice: User) -> None:

@@ -18,16 +18,16 @@ from django.utils.http import int_to_base36
 from accounts.api_keys import create_key
 from accounts.models import User
 from billing import ledger
-from billing.models import DemoPayment, TopUp
+from billing.models import BuyerDetails, DemoPayment, Document, TopUp
 from catalog.models import Service
 from core.clock import database_now
-from orders import drafts
+from orders import drafts, notes
 from orders.models import Order, Refill
 from orders.refills import request_refill
 from storefront.embedded.postgres import OWNER_ROLE
 from support.tickets import open_ticket
 from tests.billing.topups.cast import method, started
-from tests.pages.cast import Orders, customer
+from tests.pages.cast import Orders, customer, mass_order_of, refill_of_all
 from tests.roles import as_role, unguarded
 from tests.sign_in import sign_in_customer
 
@@ -47,16 +47,22 @@ MARKERS = {
     "e-mail": "zuleika@example.com",
     "link": "zanzibar.qx",
     "link of a kept form": "draft.qx",
+    "link of a mass order": "many.qx",
+    "note about an order": "only for zuleikas eyes",
     "reason of a credit": "Wire 77-QX",
     "amount of a credit": "7,311.17",
     "number of an order": str(FIRST),
     "amount of a top-up": "43.21",
+    "number of a receipt": "R-1987-000004",
+    "name on receipts": "Qx Trading Ltd",
     "name of a key": "zuleikas-bot",
     "name of a passkey": "Zuleikas YubiKey",
     "browser of a session": "QxBrowser",
+    "subject of a ticket": "Subject of Zuleika",
+    "text of a ticket": "Message of Zuleika",
 }
 #: What no page of a customer shows yet, alice's neither.
-UNSEEN = {"subject of a ticket": "Subject of Zuleika", "text of a ticket": "Message of Zuleika", "nonce": NONCE}
+UNSEEN = {"nonce": NONCE}
 
 _RANDOM = (
     (re.compile(r"\d\d:\d\d:\d\d(\.\d+)?"), "time"),
@@ -102,16 +108,24 @@ def zuleika(services: list[Service]) -> Zuleika:
     orders = Orders(user, services[0])
     order = orders.completed(link="https://instagram.com/zanzibar.qx")
     refill = request_refill(order=order, actor=user.email, now=now)
+    refill_of_all(user)
+    mass_order_of(user, services[0], MARKERS["link of a mass order"])
+    notes.save_note(order, MARKERS["note about an order"])
     drafts.keep_for_customer(user, services[1].pk, {"link": "https://instagram.com/draft.qx"}, now=now)
     Authenticator.objects.create(
         user=user, type="webauthn", data={"name": MARKERS["name of a passkey"], "credential": {}}
     )
-    texts = {"subject": UNSEEN["subject of a ticket"], "message": UNSEEN["text of a ticket"]}
-    open_ticket(customer=user, now=now, **texts)
+    texts = {"subject": MARKERS["subject of a ticket"], "message": MARKERS["text of a ticket"]}
+    open_ticket(customer=user, order=order, now=now, **texts)
     topup = started(user, demo, MARKERS["amount of a top-up"])
     DemoPayment.objects.filter(remote_id=topup.remote_id).update(remote_id="demo-zuleika")
     with unguarded():
         TopUp.objects.filter(pk=topup.pk).update(remote_id="demo-zuleika")
+    Document.objects.create(
+        kind="receipt", series="R-1987", ordinal=4, customer=user, topup=topup, amount=1, fee=0, tax=0, language="en",
+        html="<article><h1>Receipt</h1>R-1987-000004</article>", made_at=now,
+    )  # fmt: skip
+    BuyerDetails.objects.create(customer=user, name=MARKERS["name on receipts"])
     key = create_key(customer=user, now=now, name=MARKERS["name of a key"]).plain
     return Zuleika(user, client, Order.objects.get(pk=order.pk), refill, key)
 

@@ -25,7 +25,7 @@ class Canary:
     ``seed`` changes functions or settings of the product in the process of the test. Where the database would stop the
     bug, ``unguarded`` is the SQL that takes its guard away, and the trials run twice: with the guard in place nothing
     may break, and where the test turns red nevertheless it has to show ``guard``, a name or a phrase of the refusal.
-    ``nearest`` says what stands in for a feature that the shop does not have.
+    ``nearest`` says what stands for the whole where the bug could be in several places.
     """
 
     number: int

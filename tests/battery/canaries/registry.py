@@ -1,4 +1,4 @@
-"""The 30 canaries: what is seeded, which test must catch it, and as what."""
+"""The 31 canaries: what is seeded, which test must catch it, and as what."""
 
 from tests.battery.canaries import seeds_doubts, seeds_money, seeds_sending
 from tests.battery.canaries.canary import CORPUS, MACHINE, RACES, STORIES, WIRE, Canary, Trial
@@ -110,7 +110,7 @@ CANARIES = (
         seeds_money.look_for_the_key_and_then_post,
         unguarded="ALTER TABLE billing_transfer DROP CONSTRAINT billing_transfer_key_key",
         guard="billing_transfer_key_key",
-        nearest="there are no payment gateways yet: the event is a credit with the payment's reference",
+        nearest="the event is a credit by hand with a reference, whose key guards it as it guards that of a gateway",
     ),
     Canary(
         18, "empty secret accepted", "an empty SECRET_KEY starts the shop, and an empty API key opens any account",
@@ -119,7 +119,7 @@ CANARIES = (
             Trial("tests/api/test_keys.py::test_a_key_in_the_query_string_is_no_key", "Invalid API key"),
         ),
         seeds_money.empty_secrets_open,
-        nearest="there are no payment gateways yet: the secrets are the shop's own and those of its resellers",
+        nearest="the secrets are the shop's own and its resellers'; a gateway without one cannot be saved",
     ),
     Canary(
         19, "duplicate JSON keys accepted", "the decoder keeps the last of two values",
@@ -183,5 +183,13 @@ CANARIES = (
         30, "a request repeated after a thaw", "nobody asks whether the shop was frozen or put back since the send",
         (Trial(f"{REPEATS}::test_nothing_is_repeated_while_frozen_or_after_a_thaw", REPEATED),),
         seeds_sending.repeat_after_a_thaw,
+    ),
+    Canary(
+        31, "a link changed after the claim", "nobody asks whether the order is being sent",
+        (Trial("tests/orders/test_link_change.py::test_while_it_is_being_sent_it_keeps_its_link",
+               "F1 is broken: the provider was sent another link"),),
+        seeds_sending.change_links_at_any_time,
+        unguarded="DROP TRIGGER orders_order_guard ON orders_order",
+        guard="the link of what may have been sent never changes",
     ),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Bugs in money: balances written back, floats, refunds that add up, payments credited twice, empty secrets."""
 
+import time
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -27,7 +28,13 @@ def check_the_balance_and_then_take_it() -> None:
     from orders.checkout import insert
 
     honest = insert._statement
-    insert._statement = lambda *parts: honest(*parts).replace("AND purse.balance >= %(charge)s::numeric", "")
+
+    def statement(*parts: str) -> str:
+        # Without a pause between check and statement, a busy machine rarely runs two threads there at once.
+        time.sleep(0.02)
+        return honest(*parts).replace("AND purse.balance >= %(charge)s::numeric", "")
+
+    insert._statement = statement
 
 
 def float_refunds() -> None:

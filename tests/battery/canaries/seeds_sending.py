@@ -189,3 +189,9 @@ def repeat_after_a_thaw() -> None:
     from orders.forwarding import repeat_rules
 
     repeat_rules.NEVER_RESTORED = "true"
+
+
+def change_links_at_any_time() -> None:
+    from orders import link_change
+
+    link_change.may_change_link = lambda order: True

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import count
 
-from tests.battery.chaos import figures, mails, quiet, selling
+from tests.battery.chaos import figures, jobs, mails, quiet, selling
 from tests.battery.chaos.cast import Cast, gather
 from tests.battery.chaos.deck import BALANCE_FAULTS, MOVED_BALANCES, SERVICES_FAULTS, STATUS_FAULTS, deal, trickle
 from tests.battery.chaos.fleet import Fleet, sailing
@@ -59,7 +59,7 @@ def _under_fire(size: Size, world: World, cast: Cast, fleet: Fleet, report: Repo
     more = (trickle(n, providers=size.providers, wallet=n % size.wallets) for n in count(size.orders))
     sale = Sale(planned, more, trouble.deck(size.plan))
     try:
-        with report.stage("selling"), owner.at_hand(world), mails.notices() as queued:
+        with report.stage("selling"), owner.at_hand(world), jobs.asked(cast.customers), mails.notices() as queued:
             sellers = threading.Thread(target=crowd.sell, args=(sale,), name="sale")
             sellers.start()
             sale.disturb(trouble.happen, bench.each_step_now_and_then, limit=size.selling_limit, sellers=sellers)
@@ -71,12 +71,14 @@ def _under_fire(size: Size, world: World, cast: Cast, fleet: Fleet, report: Repo
         with report.stage("following"):
             quiet.settle_doubts(world, owner, sell_one=lambda: None, limit=size.limit)
             quiet.follow_to_the_end(world, calm_since=calm_since, limit=size.limit)
+        asked = jobs.at_rest(limit=size.limit)
     except BaseException:
         sale.called_off.set()
         crowd.leave()
         raise
     bench.at_rest(crowd.receipts, report)
     report.tell(
+        jobs=asked,
         orders=len(crowd.receipts.orders),
         by_http=crowd.receipts.by_http,
         tries_that_failed=crowd.receipts.failed,

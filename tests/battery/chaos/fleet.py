@@ -45,7 +45,7 @@ class Fleet(Stack):
             return process
 
     def sail(self, *, forwarders: int = 4, others: int = 3, beats: int = 2, web: bool = True) -> None:
-        """Web, a worker for sending, one for everything else, and as many beats as wished."""
+        """Web, a worker for sending, one for everything else, and as many beats as asked for."""
         if web:
             self.web()
             self._parents["web"] = self._running[-1][1]

@@ -1,4 +1,4 @@
-"""A dump at some moment of a busy day is put back later: frozen, thawed, and still nothing is bought twice."""
+"""A dump of a busy day is put back later: frozen, thawed, and still nothing is bought or credited twice."""
 
 from io import StringIO
 from pathlib import Path
@@ -16,6 +16,7 @@ from tests.battery.chaos.deck import deal, trickle
 from tests.battery.chaos.fleet import sailing
 from tests.battery.chaos.judging import Bench
 from tests.battery.chaos.owner import Owner
+from tests.battery.chaos.paying import Payers
 from tests.battery.chaos.reporting import Report
 from tests.battery.chaos.times import SETTLE
 from tests.battery.chaos.world import World
@@ -32,30 +33,38 @@ def run(world: World, report: Report, *, orders: int) -> None:
         fleet.sail(web=False, forwarders=2, others=2, beats=1)
         Bench(world, cast).wait_for_opening()
         crowd = selling.Crowd(cast, "", threads=3, most_waiting=40)
+        payers = Payers(cast, world.folder / "vouchers.log")
         with report.stage("selling"):
+            payers.before_the_dump()
             crowd.sell(planned[: orders // 2])
             until(_every_provider_is_known, LIMIT, "something was placed at every provider")
             _dump(world, dump)
+            payers.since_the_dump()
             crowd.sell(planned[orders // 2 :])
             crowd.go_home()
             until(lambda: not quiet.left(world).queued, LIMIT, "everything was sent")
     sent_before = sum(counts.total() for counts in world.add_requests().values())
     connection.close()
     _put_back(world, dump)
+    payers.while_away()
     with sailing(world, report, "after") as fleet:
         fleet.sail(web=False, forwarders=2, others=2, beats=1)
         with report.stage("frozen"):
             assert freezing.is_frozen(), "before anybody looked, nothing may leave"
             waiting = quiet.left(world).queued
             until(_has_settled, 60 + SETTLE, "a sweep noticed the restore, and the owner's ten minutes are over")
+            payers.while_frozen(LIMIT)
         sent_while_frozen = sum(counts.total() for counts in world.add_requests().values()) - sent_before
         with report.stage("thawing"):
+            marked = payers.marked()
             words = _thaw(world)
+            payers.after_the_thaw(LIMIT)
         _go_on(world, report, fleet_cast=cast, first=orders)
     report.tell(
         waiting_in_the_dump=waiting,
         sent_while_frozen=sent_while_frozen,
         thaw=words,
+        payments={**payers.facts(), "marked": marked},
         truth=figures.against_truth(world),
         doubts=figures.doubts(world),
     )

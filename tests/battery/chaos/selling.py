@@ -17,11 +17,15 @@ from django.db import connection
 
 from core.clock import database_now
 from orders.checkout.placement import place_order
+from orders.mass.placing import place_lines
+from orders.mass.reading import read_lines
 from orders.models import Order
 from tests.battery.chaos.cast import Cast
 from tests.battery.chaos.deck import PlannedOrder
 
 _HTTP_SECONDS = 10
+#: Of the orders that are placed directly, one in so many is a mass order.
+_EACH_MASS = 8
 
 
 @dataclass
@@ -100,7 +104,8 @@ class Crowd:
 
     def _buy(self) -> None:
         while (order := self._planned.get()) is not None:
-            self._insist(order, self._over_http if order.by_http else self._directly)
+            directly = self._in_a_mass_order if order.number % _EACH_MASS == 0 else self._directly
+            self._insist(order, self._over_http if order.by_http else directly)
         connection.close()
 
     def _insist(self, order: PlannedOrder, buy: Callable[[PlannedOrder], int]) -> None:
@@ -131,6 +136,18 @@ class Crowd:
             now=database_now(),
         )
         return placed.order.pk
+
+    def _in_a_mass_order(self, order: PlannedOrder) -> int:
+        service = self.cast.services[order.provider]
+        placed = place_lines(
+            customer=self.cast.customers[order.wallet],
+            lines=read_lines(f"{service} | {order.link} | {order.quantity}"),
+            shown={service: Decimal(1_000_000)},
+            nonce=f"battery-{order.number}",
+            now=database_now(),
+        )
+        [number] = placed.mass.numbers
+        return number
 
     def _over_http(self, order: PlannedOrder) -> int:
         fields = {

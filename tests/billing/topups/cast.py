@@ -22,6 +22,11 @@ from billing.models import (
 )
 from billing.topups import events, looking, methods, starting
 from core.clock import database_now
+from tests.billing.topups.fakes.btcpay import BtcPayDriver
+from tests.billing.topups.fakes.cryptomus import CryptomusDriver
+from tests.billing.topups.fakes.nowpayments import NowPaymentsDriver
+from tests.billing.topups.signed.driver import SignedDriver
+from tests.billing.topups.stripe.driver import StripeDriver
 
 KEY = "a-signing-key-of-the-demo-7d1f"
 
@@ -121,6 +126,7 @@ class ManualDriver:
 
     settings: ClassVar[dict[str, str]] = {"details": "IBAN: DE02 1203 0000 0000 2020 51\nAccount holder: Permille Ltd"}
     secrets: ClassVar[dict[str, str]] = {}
+    can_pay_twice: ClassVar[bool] = False
 
     def pays(self, topup: TopUp, share: str = "1") -> None:
         TransferReview.objects.create(
@@ -140,6 +146,7 @@ class VoucherDriver:
 
     settings: ClassVar[dict[str, str]] = {}
     secrets: ClassVar[dict[str, str]] = {}
+    can_pay_twice: ClassVar[bool] = False
 
     def pays(self, topup: TopUp, share: str = "1") -> None:
         batch = VoucherBatch.objects.create(
@@ -148,4 +155,14 @@ class VoucherDriver:
         Voucher.objects.create(batch=batch, digest=uuid4().hex, topup=topup)
 
 
-DRIVERS: dict[str, Any] = {"demo": DemoDriver(), "manual": ManualDriver(), "voucher": VoucherDriver()}
+DRIVERS: dict[str, Any] = {
+    "btcpay": BtcPayDriver(),
+    "cryptomus": CryptomusDriver("Kq3VtZ8wLm2Xr7Nd5Hb9Jc4Pf6Gy1TsAoEiUeWvQ"),
+    "demo": DemoDriver(),
+    "heleket": CryptomusDriver("Hw5JpR1tXz8Cn3Vb6Mk9Qf2Ld7Gs4YaToEuIiNxB"),
+    "manual": ManualDriver(),
+    "nowpayments": NowPaymentsDriver(),
+    "signed": SignedDriver(),
+    "stripe": StripeDriver(),
+    "voucher": VoucherDriver(),
+}

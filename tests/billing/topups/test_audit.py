@@ -68,7 +68,7 @@ def test_a_topup_of_another_customer_is_named(topup: TopUp) -> None:
 
 def test_transfers_of_no_topup_are_named(topup: TopUp) -> None:
     damage("UPDATE billing_transfer SET reference = 'topup:0', key = 'topup:0:' || id WHERE code = 'topup'")
-    assert names() == {"topups"}
+    assert names() == {"topups", "documents"}
 
 
 def test_the_hourly_audit_looks_at_new_topups(alice: User) -> None:

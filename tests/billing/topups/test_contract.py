@@ -12,7 +12,7 @@ from accounts.models import User
 from billing.gateways.contract import Ability, Config, Declined, Forged, Gateway, RefundDone, RefundStarted, Started
 from billing.gateways.registry import all_gateways, gateway_named
 from billing.ledger import Posting, post
-from billing.models import Account, AccountKind, Code, TopUp, TopUpState
+from billing.models import Account, AccountKind, Code, PaymentMethod, TopUp, TopUpState
 from billing.topups import looking, methods
 from billing.topups.starting import asked_of
 from core.clock import database_now
@@ -106,13 +106,23 @@ def test_a_payment_is_found_without_any_call_of_the_webhook(topup: TopUp, driver
     assert balance(alice) == money("10.2")
 
 
+@those(lambda gateway: gateway.spec.has_live_mode)
+def test_a_method_that_changes_its_mode_holds_no_topup_of_before(topup: TopUp, driver: Any, alice: User) -> None:
+    driver.pays(topup)
+    assert looked(topup).state == TopUpState.PAID
+    PaymentMethod.objects.update(is_live=False)
+    found = looked(topup)
+    assert (found.state, found.why) == (TopUpState.PAID, "")
+    assert balance(alice) == money("10.2")
+
+
 def test_half_of_it_waits_for_the_owner(topup: TopUp, driver: Any, alice: User) -> None:
     driver.pays(topup, "0.5")
     assert looked(topup).state == TopUpState.UNDERPAID
     assert balance(alice) == 0
 
 
-@those(lambda g: g.spec.name not in ("manual", "voucher"))
+@those(lambda g: getattr(DRIVERS[g.spec.name], "can_pay_twice", True))
 def test_twice_the_payment_is_credited_once(gateway: Gateway, topup: TopUp, driver: Any, alice: User) -> None:
     driver.pays(topup)
     driver.pays(topup)
@@ -145,12 +155,16 @@ def test_a_call_that_is_changed_or_signed_by_another_key_is_forged(gateway: Gate
     headers, body = driver.call(topup)
     config, now = methods.config_of(topup.method), database_now()
     secrets = dict.fromkeys(driver.secrets, "x" * 30)
-    forged = [
+    in_headers = [
         ({}, body, config),
         (dict.fromkeys(headers, ""), body, config),
         ({name: value[:-1] for name, value in headers.items()}, body, config),
         ({name: f"{value}0" for name, value in headers.items()}, body, config),
         (dict.fromkeys(headers, "ü" * 64), body, config),
+    ]
+    forged = [
+        # Some sign inside the body, and their headers say nothing.
+        *(in_headers if gateway.spec.headers else ()),
         (headers, body + b" ", config),
         (headers, body[:-1], config),
         (headers, b"", config),
@@ -212,3 +226,22 @@ def test_the_settings_of_the_cast_pass_its_own_check(gateway: Gateway) -> None:
 def spend(who: User, amount: str) -> None:
     wallet = Account.objects.get(customer=who)
     post([Posting("debit:x", Code.DEBIT, wallet.pk, own(AccountKind.OWNER), money(amount), "debit:x", "Spent")])
+
+
+@those(lambda gateway: Ability.LIST in gateway.spec.abilities)
+def test_its_list_has_what_was_paid_since_a_time_and_nothing_else(
+    gateway: Gateway, driver: Any, topup: TopUp, alice: User
+) -> None:
+    paid = [topup, started(alice, topup.method, "20")]
+    unpaid = started(alice, topup.method, "30")
+    for each in paid:
+        driver.pays(each)
+    config, now = methods.config_of(topup.method), database_now()
+    found = gateway.list_payments(now - timedelta(minutes=5), config)
+    ours = {each.remote_id or each.reference: each for each in found}
+    assert not {unpaid.remote_id, unpaid.reference} & {*ours}
+    for each in paid:
+        listed = ours.get(each.remote_id) or ours[each.reference]
+        assert (listed.amount, listed.currency) == (each.pay_amount, each.pay_currency)
+        assert abs(listed.paid_at - now) < timedelta(days=1)
+    assert gateway.list_payments(now + timedelta(days=3), config) == []

@@ -1,6 +1,7 @@
 """Asking gateways: without an answer again and again, never for ever, and nothing is paid twice by that."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from accounts.models import User
 from billing.gateways.contract import Declined, NoAnswer
 from billing.gateways.demo import GATEWAY
-from billing.models import GatewayEvent, TopUp, TopUpState
-from billing.topups import looking, timetable
+from billing.models import GatewayEvent, PaymentMethod, TopUp, TopUpState
+from billing.topups import looking, refunding, timetable
 from core.clock import database_now
+from core.staff_actions import shell_actor
 from tests.billing.cast import balance, customer
 from tests.billing.topups.cast import DRIVERS, looked, method, started
 
@@ -93,6 +95,34 @@ def test_an_approved_payment_is_settled_once(alice: User, monkeypatch: pytest.Mo
     for _again in range(3):
         looked(topup)
     assert (calls, balance(alice)) == ([1], 10)
+
+
+def test_a_topup_keeps_the_mode_in_which_it_was_started(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def watch(name: str) -> None:
+        real = getattr(GATEWAY, name)
+
+        def call(*given: Any) -> Any:
+            asked.append((name, given[-1].is_live))
+            return real(*given)
+
+        monkeypatch.setattr(GATEWAY, name, call)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GATEWAY, "start", no_answer)
+        topup = started(alice, method(), "10")
+    PaymentMethod.objects.update(is_live=True)
+    for name in ("start", "fetch", "refund"):
+        watch(name)
+    DRIVERS["demo"].pays(looked(topup))
+    assert looked(topup).state == TopUpState.PAID
+    refunding.ask_refund(
+        topup_id=topup.pk, payment_id=topup.payments.get().pk, amount=Decimal(4), actor=shell_actor(),
+        reason="Asked for it", now=database_now(),
+    )  # fmt: skip
+    refunding.send_due(seconds=5, is_frozen=False)
+    assert asked == [("start", False), ("fetch", False), ("fetch", False), ("refund", False)]
 
 
 def test_a_webhook_that_is_quicker_than_our_record_is_not_lost(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:

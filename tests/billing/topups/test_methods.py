@@ -1,5 +1,7 @@
 """Payment methods in the admin, and what they cost."""
 
+import re
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +13,11 @@ from accounts.models import User
 from billing.gateways.reading import Unreadable, amount_text, read_amount, read_currency
 from billing.models import PaymentMethod, TopUp
 from billing.topups import methods
+from billing.topups.starting import CannotStart
+from core.clock import database_now
 from core.models import StaffAction
 from tests.billing.cast import customer
-from tests.billing.topups.cast import KEY, method, started
+from tests.billing.topups.cast import DRIVERS, KEY, method, started
 from tests.sign_in import sign_in_staff
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +52,9 @@ def test_a_new_method_is_off_until_its_fields_are_filled_in(boss: Client) -> Non
     row.refresh_from_db()
     assert row.is_on
     assert row.secrets() == {"signing_key": KEY}
-    assert KEY not in boss.get(page).content.decode()
+    shown = boss.get(page).content.decode()
+    assert f"Set: it ends in …{KEY[-4:]}." in shown
+    assert KEY[:-4] not in shown
     # Another save keeps what is not entered.
     boss.post(page, values(row, name="Try it now"))
     row.refresh_from_db()
@@ -64,6 +70,36 @@ def test_a_secret_that_is_none_is_refused(boss: Client, secret: str) -> None:
     row = method()
     page = reverse("admin:billing_paymentmethod_change", args=[row.pk])
     assert "config_signing_key" in errors(boss.post(page, values(row, config_signing_key=secret)))
+
+
+def test_a_secret_of_a_public_example_is_refused(boss: Client) -> None:
+    row = method("stripe")
+    page = reverse("admin:billing_paymentmethod_change", args=[row.pk])
+    given = values(row, is_live="on", config_webhook_secret="whsec_Vt4nQ8pLr2XcKd7mZb1H")
+    assert "config_webhook_secret" in errors(boss.post(page, given))
+
+
+def test_no_payment_starts_with_a_published_secret_that_was_stored_before() -> None:
+    row = method("stripe")
+    row.set_secrets({**DRIVERS["stripe"].secrets, "webhook_secret": "whsec_Vt4nQ8pLr2XcKd7mZb1H"})
+    row.save()
+    with pytest.raises(CannotStart, match="not set up yet"):
+        started(customer(has="0"), row)
+
+
+@pytest.mark.parametrize("secret", ["", "short", " padded-secret-padded ", "changeme-changeme"])
+def test_without_a_secret_no_payment_starts_and_the_log_and_the_test_say_so(
+    boss: Client, secret: str, caplog: Any
+) -> None:
+    row = method()
+    row.set_secrets({"signing_key": secret})
+    row.save()
+    with pytest.raises(CannotStart, match="not set up yet"):
+        started(customer(has="0"), row)
+    assert "takes no payment: signing_key" in caplog.text
+    page = boss.post(reverse("admin:billing_paymentmethod_test", args=[row.pk]), follow=True).content.decode()
+    assert "The settings work." not in page
+    assert TopUp.objects.count() == 0
 
 
 def test_a_secret_of_another_method_is_refused(boss: Client) -> None:
@@ -105,6 +141,28 @@ def test_the_test_button_says_what_the_gateway_says(boss: Client) -> None:
     PaymentMethod.objects.update(is_live=True)
     assert "takes no real money" in boss.post(path, follow=True).content.decode()
     assert boss.get(path).status_code == 405
+
+
+def test_the_page_of_a_method_says_how_its_calls_do(boss: Client, settings: Any) -> None:
+    row = method()
+    page = reverse("admin:billing_paymentmethod_change", args=[row.pk])
+    assert "payment services call https addresses only" in boss.get(page).content.decode()
+    settings.SHOP_URL = "https://shop.example"
+    shown = boss.get(page).content.decode()
+    assert f"https://shop.example/pay/{row.token}/" in shown
+    assert "https addresses only" not in shown
+    assert Client().post(f"/pay/{row.token}/", b"{}", content_type="application/json").status_code == 400
+    started(customer(has="0"), row)
+    assert waiting(boss, page) == "0"
+    TopUp.objects.update(created_at=database_now() - timedelta(hours=2))
+    assert waiting(boss, page) == "1"
+    assert "1 in the hour from" in boss.get(page).content.decode()
+
+
+def waiting(boss: Client, page: str) -> str:
+    """What the page shows as the number of top-ups that wait."""
+    shown = re.sub(r"<[^>]+>|\s+", " ", boss.get(page).content.decode())
+    return shown.partition("Top-ups that wait for more than an hour:")[2].split()[0]
 
 
 def test_a_used_method_is_not_deleted(boss: Client) -> None:

@@ -88,6 +88,17 @@ def test_each_button_of_the_demo(page: Client, alice: Any, action: str, state: s
     assert looked(topup).state == state
 
 
+def test_the_page_of_the_demo_is_in_the_demo_alone(page: Client, alice: Any, settings: Any) -> None:
+    topup = started(alice, method())
+    path = f"/wallet/demo/{topup.remote_id}/"
+    assert page.get(path).status_code == 200
+    settings.DEMO = False
+    assert page.get(path).status_code == 404
+    assert page.post(path, {"action": "pay"}).status_code == 404
+    assert looked(topup).state == TopUpState.PENDING
+    assert balance(alice) == 0
+
+
 def test_a_chargeback_of_the_demo_freezes_the_wallet_and_a_new_topup_is_refused(page: Client, alice: Any) -> None:
     topup = started(alice, method(), "10")
     page.post(topup.pay_url, {"action": "pay"})
@@ -135,6 +146,18 @@ def test_the_way_back_to_the_order_is_kept(page: Client) -> None:
     assert "/order/?service=7" in text(page.get("/wallet/add/?service=7"))
     sent = page.post("/wallet/add/", form(page, "10", service="7"), follow=True)
     assert "/order/?service=7" in text(sent)
+
+
+def test_the_page_says_what_an_order_misses_and_fills_in_the_least_amount(page: Client) -> None:
+    method(least=5)
+    shown = text(page.get("/wallet/add/?service=7&missing=0.0949"))
+    assert "You need $0.0949 more for your order. The smallest top-up is $5.00." in shown
+    assert 'value="5"' in shown
+    shown = text(page.get("/wallet/add/?service=7&missing=12.341"))
+    assert "You need $12.341 more for your order." in shown
+    assert 'value="12.35"' in shown
+    for nothing in ("", "x", "-1", "0", "NaN", "9" * 30):
+        assert "You need" not in text(page.get(f"/wallet/add/?service=7&missing={nothing}"))
 
 
 def test_nothing_of_another_customer_is_there(page: Client) -> None:

@@ -1,6 +1,7 @@
 """Proofs of transfers: pictures written anew, nothing that runs, for staff alone."""
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from PIL import Image
 
 from accounts.models import User
 from billing.models import StoredFile, TopUp, TransferNotice
-from billing.topups import proofs
+from billing.models.files import FileKind
+from billing.topups import proofs, reviewing
 from core.clock import database_now
 from core.refusals import Refusal
 from storefront.incoming import MOST_WITH_FILE, Refused, receive
@@ -43,7 +45,8 @@ def upload(content: bytes, name: str = "proof.png") -> SimpleUploadedFile:
 
 
 def stored(content: bytes, owner: User) -> StoredFile:
-    return proofs.store(upload(content), owner=owner, now=database_now())
+    now = database_now()
+    return proofs.store(proofs.read(upload(content), owner=owner, now=now), owner=owner, now=now)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
@@ -135,6 +138,52 @@ def test_a_file_that_is_refused_leaves_no_notice(topup: TopUp, alice: User) -> N
     answer = page.post(f"/wallet/topups/{topup.pk}/sent/", sent, follow=True)
     assert "Send a picture" in answer.content.decode()
     assert topup.notices.count() == 0
+
+
+def test_files_of_notices_that_are_refused_are_not_stored(topup: TopUp, alice: User) -> None:
+    page: Client = sign_in_customer(alice)
+    for n in range(reviewing.MOST_NOTICES + 3):
+        sent = {"sender": "Alice", "proof": upload(b"%%PDF-1.7 %d" % n, "a.pdf")}
+        answer = page.post(f"/wallet/topups/{topup.pk}/sent/", sent, follow=True)
+    assert "You sent this 5 times already" in answer.content.decode()
+    assert topup.notices.count() == StoredFile.objects.count() == reviewing.MOST_NOTICES
+
+
+def test_a_refusal_under_the_lock_takes_the_file_back(
+    topup: TopUp, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*given: Any, **also: Any) -> proofs.Proof:
+        """Another tab sends the last notice while the picture is read."""
+        for _n in range(reviewing.MOST_NOTICES):
+            topup.notices.create(sender="x", at=database_now())
+        return proofs.Proof("0" * 64, FileKind.PDF, b"%PDF-")
+
+    monkeypatch.setattr(proofs, "read", read)
+    with pytest.raises(reviewing.CannotReview):
+        reviewing.give_notice(topup=topup, sender="x", upload=upload(b"%PDF-"), now=database_now())
+    assert StoredFile.objects.count() == 0
+
+
+def test_one_customer_stores_so_many_files_a_day(alice: User, topup: TopUp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proofs, "MOST_A_DAY", 2)
+    for n in range(2):
+        stored(b"%%PDF-1.7 %d" % n, alice)
+    with pytest.raises(proofs.BadFile, match="2 files in the last 24 hours"):
+        stored(b"%PDF-1.7 more", alice)
+    # One that was read before the other was stored is counted, too, and a file that is there stays usable.
+    with pytest.raises(proofs.BadFile):
+        proofs.store(proofs.Proof("0" * 64, FileKind.PDF, b"%PDF-"), owner=alice, now=database_now())
+    stored(b"%PDF-1.7 1", alice)
+    StoredFile.objects.update(created_at=database_now() - timedelta(days=1, minutes=1))
+    stored(b"%PDF-1.7 more", alice)
+    assert StoredFile.objects.count() == 3
+
+
+def test_pictures_are_read_one_by_one(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proofs, "_PATIENCE", 0.01)
+    with proofs._ONE, pytest.raises(proofs.BadFile, match="again in a minute"):
+        stored(picture(), alice)
+    assert stored(picture(), alice)
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,28 @@ def test_without_an_answer_it_is_asked_again_with_the_same_key(
     assert balance(alice) == 6
 
 
+def test_the_owner_looks_at_a_gateway_that_never_answers(topup: TopUp, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[RefundDone] = []
+
+    def answer(*_given: Any) -> RefundDone:
+        if not answers:
+            raise NoAnswer("too_large")
+        return answers[0]
+
+    monkeypatch.setattr(GATEWAY, "refund", answer)
+    ask(topup)
+    cause = f"topup:{topup.pk}:unanswered"
+    for n in range(5):
+        assert not Alert.objects.filter(cause=cause).exists(), n
+        PaymentRefund.objects.update(next_at=database_now())
+        send()
+    assert "asked 5 times" in Alert.objects.get(cause=cause, closed_at=None).body
+    answers.append(RefundDone("re_1"))
+    PaymentRefund.objects.update(next_at=database_now())
+    send()
+    assert Alert.objects.get(cause=cause).closed_at
+
+
 def test_what_the_gateway_refuses_is_back_in_the_wallet(
     topup: TopUp, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

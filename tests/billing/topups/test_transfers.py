@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from billing.models import TopUp, TopUpState, TransferReview
-from billing.topups import reviewing
+from billing.models import PaymentMethod, TopUp, TopUpState, TransferReview
+from billing.topups import reviewing, surplus
 from core.clock import database_now
 from core.models import StaffAction
 from core.refusals import Refusal
@@ -17,7 +17,7 @@ from core.staff_actions import Actor
 from notices.models import Alert
 from tests.billing.cast import balance, customer
 from tests.billing.test_races import all_at_once
-from tests.billing.topups.cast import DRIVERS, broken, method, started
+from tests.billing.topups.cast import DRIVERS, broken, looked, method, started
 from tests.sign_in import sign_in_customer, sign_in_staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,9 +81,43 @@ def test_above_the_limit_two_different_people_approve(topup: TopUp, alice: User)
     assert broken() == []
 
 
+def small(alice: User) -> TopUp:
+    details = DRIVERS["manual"].settings | {"second_above": "100"}
+    return started(alice, method("manual", name="Bank", settings=details), "10")
+
+
+def test_what_was_seen_counts_as_well_as_what_was_asked(alice: User) -> None:
+    topup = small(alice)
+    page = sign_in_staff(User.objects.create_superuser("boss@example.com"))
+    path = reverse("admin:billing_topup_change", args=[topup.pk])
+    assert "If you saw more than 100.00 USD, a second" in " ".join(page.get(path).content.decode().split())
+    assert approve(topup, amount="5000").state == TopUpState.PENDING
+    assert looked(topup).state == TopUpState.PENDING
+    assert balance(alice) == 0
+    assert "Two of your staff have to approve" in page.get(path).content.decode()
+    assert approve(topup, ERIN, "5000").state == TopUpState.PAID
+    surplus.credit_surplus(topup_id=topup.pk, actor=DANA, reason="Paid more", now=database_now())
+    assert balance(alice) == 5000
+    assert broken() == []
+
+
+def test_a_surplus_above_the_limit_that_one_approved_needs_another(alice: User) -> None:
+    """As of a transfer that was approved before the limit was set."""
+    topup = small(alice)
+    PaymentMethod.objects.update(settings=DRIVERS["manual"].settings)
+    assert approve(topup, amount="5000").state == TopUpState.PAID
+    PaymentMethod.objects.update(settings=DRIVERS["manual"].settings | {"second_above": "100"})
+    facts: dict[str, Any] = {"topup_id": topup.pk, "reason": "Paid more", "now": database_now()}
+    with pytest.raises(reviewing.CannotReview, match=r"5,?000\.00 USD came in, which needs two"):
+        surplus.credit_surplus(actor=DANA, **facts)
+    assert balance(alice) == 10
+    surplus.credit_surplus(actor=ERIN, **facts)
+    assert balance(alice) == 5000
+
+
 def test_two_people_agree_on_the_amount(topup: TopUp, alice: User) -> None:
     approve(topup)
-    with pytest.raises(Refusal, match=r"dana saw 150\.00 USD"):
+    with pytest.raises(Refusal, match=r"dana entered 150\.00 USD"):
         approve(topup, ERIN, "140")
     assert balance(alice) == 0
 

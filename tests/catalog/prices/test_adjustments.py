@@ -4,6 +4,7 @@ from decimal import Decimal
 from xml.etree import ElementTree  # noqa: S405 - the feed is our own
 
 import pytest
+from django.db import IntegrityError
 from django.test import Client
 from django.urls import reverse
 
@@ -21,6 +22,7 @@ from tests.catalog.rows import on_sale
 from tests.sign_in import sign_in_staff
 
 ADD, LIST = "admin:catalog_priceadjustment_add", "admin:catalog_priceadjustment_changelist"
+CHANGE, SERVICES = "admin:catalog_priceadjustment_change", "admin:catalog_service_changelist"
 
 
 @pytest.fixture
@@ -117,6 +119,13 @@ def test_adjustments_together_have_bounds(sold: None) -> None:
     assert prices()[0] == Decimal("157.3")
 
 
+@pytest.mark.parametrize("factor", ["0.09", "11.01", "0", "-1"])
+def test_a_bad_own_factor_is_refused_by_the_database(sold: None, factor: str) -> None:
+    raised("5")
+    with pytest.raises(IntegrityError, match="adjusted_factor_sane"):
+        AdjustedService.objects.update(factor=Decimal(factor))
+
+
 def test_customers_read_one_update(sold: None, client: Client) -> None:
     made = raised("5", "1", "2")
     change = ServiceChange.objects.get()
@@ -160,9 +169,13 @@ def test_the_owner_raises_a_category_after_a_preview_and_undoes_it(owner: Client
     assert "Change 1 price" in page.content.decode()
     assert not PriceAdjustment.objects.exists()
 
-    answer = owner.post(reverse(ADD), {**form, "seen_prices": shown.digest})
-    assert (answer.status_code, answer["Location"]) == (302, reverse(LIST))
+    unsaid = owner.post(reverse(ADD), {**form, "seen_prices": shown.digest, "reason": " "})
+    assert "Say why" in unsaid.content.decode()
+    assert not PriceAdjustment.objects.exists()
+    answer = owner.post(reverse(ADD), {**form, "seen_prices": shown.digest, "reason": "Dearer dollar"})
     made = PriceAdjustment.objects.get()
+    assert (answer.status_code, answer["Location"]) == (302, reverse(CHANGE, args=[made.pk]))
+    assert made.reason == StaffAction.objects.get(action="prices.adjust").reason == "Dearer dollar"
     assert (made.name, made.factor, made.by) == ("Instagram Followers", Decimal("1.05"), "owner@example.com")
     assert StaffAction.objects.get(action="prices.adjust").after["percent"] == "+5 %"
     assert "Instagram Followers" in owner.get(reverse(LIST)).content.decode()
@@ -174,11 +187,51 @@ def test_the_owner_raises_a_category_after_a_preview_and_undoes_it(owner: Client
     shown = owner.post(undoing).context["preview"]
     assert [(e.old, e.new) for e in shown.shown] == [(Decimal("1.365"), Decimal("1.3"))]
     assert PriceAdjustment.objects.filter(undone_at=None).exists()
-    owner.post(undoing, {"seen_prices": shown.digest})
+    owner.post(undoing, {"seen_prices": shown.digest, "reason": "Too dear"})
     made.refresh_from_db()
     assert (made.undone_by, prices()[0]) == ("owner@example.com", Decimal("1.3"))
     assert StaffAction.objects.filter(action="prices.undo").count() == 1
     assert owner.get(reverse("admin:catalog_priceadjustment_change", args=[made.pk])).status_code == 200
+
+
+def test_a_price_that_leaves_too_little_is_lifted_and_undone_with_the_others(
+    owner: Client, panel: Panel, sync: Sync, sold: None
+) -> None:
+    form = {"percent": "-20", "floor": "10"}
+    page = owner.post(reverse(ADD), form)
+    shown = page.context["preview"]
+    assert (shown.too_low, [e.needed for e in shown.shown]) == (
+        3,
+        [Decimal("1.11112"), Decimal("2.22223"), Decimal("3.33334")],
+    )
+    first = on_sale()["1"]
+    assert f'value="{first.pk}"' in page.content.decode().split('form="lift"')[1]
+    lifted = owner.post(reverse(ADD), {**form, "lift": first.pk})
+    assert not lifted.context["is_other"]
+    seen = lifted.context["preview"]
+    assert (seen.too_low, seen.notes[1]) == (2, "1 service gets the price that leaves a margin of 10 %.")
+    owner.post(reverse(ADD), {**form, "lift": first.pk, "seen_prices": seen.digest, "reason": "Sale"})
+    made = PriceAdjustment.objects.get()
+    assert prices() == [Decimal("1.11124"), Decimal("2.08"), Decimal("3.12")]
+    panel.lists([row(1, rate="2"), row(2, rate="2"), row(3, rate="3", category="Likes")])
+    sync()
+    assert prices()[0] == Decimal("2.22248")  # it follows the cost like the others
+    undo(made.pk, by="owner", now=database_now())
+    assert prices() == [Decimal("2.6"), Decimal("2.6"), Decimal("3.9")]
+
+
+def test_the_filter_of_the_list_is_the_filter_of_the_change(owner: Client, sold: None) -> None:
+    likes, provider = Category.objects.get(name="Likes"), Provider.objects.get()
+    filters = {"category": likes.pk, "source__provider__id__exact": provider.pk, "source__type": "default", "q": "3"}
+    listed = owner.get(reverse(SERVICES), filters).content.decode()
+    assert f"{reverse(ADD)}?category={likes.pk}&amp;source__provider__id__exact={provider.pk}" in listed
+    form = owner.get(reverse(ADD), filters).context["form"]
+    assert (form["provider"].value(), form["type"].value(), form["q"].value()) == (str(provider.pk), "default", "3")
+    same = {"category": likes.pk, "provider": provider.pk, "type": "default", "q": "Followers", "percent": "5"}
+    preview = owner.post(reverse(ADD), {**same, "state": "sale", "margin": "10-25"}).context["preview"]
+    assert preview.notes == [f"1 service: Likes, {provider}, default, “Followers”, On sale, Margin: 10 to 25 %: +5 %"]
+    assert owner.post(reverse(ADD), {**same, "state": "gone"}).context["form"].errors == {}
+    assert not PriceAdjustment.objects.exists()
 
 
 def test_a_change_since_the_preview_is_shown_and_nothing_is_saved(
@@ -201,7 +254,7 @@ def test_chosen_services_are_raised_from_the_list(owner: Client, sold: None) -> 
     act = {"action": "change_prices", "_selected_action": chosen, "index": "0", "percent": "-2.5"}
     shown = owner.post(listing, act).context["preview"]
     assert shown.changed == 2
-    answer = owner.post(listing, {**act, "seen_prices": shown.digest}, follow=True)
+    answer = owner.post(listing, {**act, "seen_prices": shown.digest, "reason": "Sale"}, follow=True)
     assert [str(message) for message in answer.context["messages"]] == ["2 prices changed."]
     assert prices() == [Decimal("1.2675"), Decimal("2.6"), Decimal("3.8025")]
     assert PriceAdjustment.objects.get().name == "2 services"

@@ -78,7 +78,7 @@ def test_only_the_session_that_was_shown_the_preview_confirms_it(person: User) -
     owner, elsewhere = sign_in_staff(person), sign_in_staff(person)
     for address, form in ((reverse(ADJUST), {"percent": "50"}), (reverse("admin:catalog_markuprule_add"), RULE)):
         shown = owner.post(address, form).context
-        seen = {"previewed": shown.get("digest", ""), "seen_prices": shown["preview"].digest}
+        seen = {"previewed": shown.get("digest", ""), "seen_prices": shown["preview"].digest, "reason": "Dearer"}
         before = state()
         assert elsewhere.post(address, {**form, **seen}).status_code == 200
         assert state() == before

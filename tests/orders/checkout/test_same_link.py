@@ -124,17 +124,30 @@ def test_a_waiting_order_is_sent_when_the_one_before_it_has_ended(shop: Shop, al
     assert len(shop.accepted()) == 2
 
 
-def test_a_waiting_order_goes_on_when_the_one_before_it_was_canceled(shop: Shop, alice: User) -> None:
+def test_a_waiting_order_goes_on_when_no_earlier_one_is_open(shop: Shop, alice: User) -> None:
     rule(shop, SameLink.WAIT)
     first, second, third = shop.buys(alice), shop.buys(alice), shop.buys(alice)
+    assert shop.forwards() == 1
     request_cancel(order=second, actor="alice", now=database_now())
+    assert release_waiting(now=database_now()) == 0, "what the canceled order waited for is at the provider"
+    shop.simulator.control(advance=1000)
+    shop.follows()
     assert release_waiting(now=database_now()) == 1
-    third.refresh_from_db()
-    assert not third.waits_for_order
-    assert shop.forwards() == 2
+    assert shop.forwards() == 1
     assert {order["order"] for order in shop.accepted()} == set(
         Order.objects.filter(pk__in=[first.pk, third.pk]).values_list("upstream_id", flat=True)
     )
+
+
+def test_a_waiting_order_goes_on_when_all_before_it_were_canceled(shop: Shop, alice: User) -> None:
+    rule(shop, SameLink.WAIT)
+    first, second, third = shop.buys(alice), shop.buys(alice), shop.buys(alice)
+    shop.buys(customer("bob@example.com"))
+    for order in (second, first):
+        request_cancel(order=order, actor="alice", now=database_now())
+    assert release_waiting(now=database_now()) == 1
+    third.refresh_from_db()
+    assert not third.waits_for_order
 
 
 def test_of_two_at_once_one_waits_for_the_other(shop: Shop, alice: User) -> None:

@@ -241,7 +241,8 @@ def test_figures_are_medians_of_the_last_days_and_close_to_the_exact_ones(in_new
     waits: dict[int, list[float]] = {}
     for service, days, n in ((fast, 6, 60), (fast, 25, 30), (slow, 25, ENOUGH)):
         for _n in range(n):
-            created = now - timedelta(days=days, minutes=rng.randrange(60))
+            # Minutes later, not earlier: just after midnight those would fall on the day before the week.
+            created = now - timedelta(days=days) + timedelta(minutes=rng.randrange(60))
             wait = 10 ** rng.uniform(2, 4)
             if days < WEEK or service is slow:
                 waits.setdefault(service.pk, []).append(wait)

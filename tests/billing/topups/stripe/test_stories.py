@@ -1,0 +1,349 @@
+"""Payments at Stripe from start to end, at a server that answers as Stripe does: every wallet ends exactly right."""
+
+import itertools
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from billing.gateways.contract import Declined, NoAnswer, RefundDone, RefundStarted
+from billing.gateways.stripe import GATEWAY
+from billing.models import Account, GatewayEvent, PaymentMethod, TopUp, TopUpState
+from billing.models.topups import RefundState
+from billing.topups import looking, methods
+from billing.topups.starting import asked_of
+from core.clock import database_now
+from notices.models import Alert
+from tests.billing.cast import balance, customer, money
+from tests.billing.topups.cast import DRIVERS, broken, looked, method, moved, started
+from tests.billing.topups.stripe.driver import intent_of, refunds, sends
+from tests.billing.topups.stripe.fake import KEY, SECRET, TEST_KEY, FakeStripe, event
+
+pytestmark = pytest.mark.django_db
+
+DRIVER = DRIVERS["stripe"]
+
+
+@pytest.fixture
+def alice() -> User:
+    return customer(has="0")
+
+
+@pytest.fixture
+def topup(alice: User) -> TopUp:
+    return started(alice, method("stripe", "Card"), "25")
+
+
+@pytest.fixture
+def paid(topup: TopUp, fake_stripe: FakeStripe) -> TopUp:
+    fake_stripe.pay(topup.remote_id)
+    return looked(topup)
+
+
+# What is asked of Stripe
+
+
+def test_a_session_is_asked_for_as_stripe_wants_it(topup: TopUp, fake_stripe: FakeStripe) -> None:
+    [(verb, path, asked)] = fake_stripe.calls
+    assert (verb, path, asked["mode"]) == ("POST", "/v1/checkout/sessions", "payment")
+    assert asked["client_reference_id"] == topup.reference
+    assert asked["metadata"] == asked["payment_intent_data"]["metadata"] == {"topup": topup.reference}
+    price = asked["line_items"]["0"]["price_data"]
+    assert (price["currency"], price["unit_amount"], price["product_data"]["name"]) == ("usd", "2500", topup.number)
+    assert int(asked["expires_at"]) == int(topup.expires_at.timestamp())
+    assert asked["success_url"].endswith(f"/{topup.pk}/?back=1")
+    assert list(fake_stripe.keys) == [topup.reference]
+    assert topup.pay_url == f"https://checkout.stripe.com/c/pay/{topup.remote_id}"
+
+
+@pytest.mark.parametrize(
+    ("currency", "rate", "units", "pay"),
+    [("JPY", "151.337", "3784", "3784"), ("KWD", "0.3071", "7680", "7.68"), ("HUF", "356.1", "890300", "8903")],
+)
+def test_amounts_are_written_in_the_units_of_their_currency(
+    alice: User, fake_stripe: FakeStripe, currency: str, rate: str, units: str, pay: str
+) -> None:
+    by = method("stripe", "Card", currency=currency, exchange_rate=Decimal(rate))
+    topup = started(alice, by, "25")
+    assert fake_stripe.calls[0][2]["line_items"]["0"]["price_data"]["unit_amount"] == units
+    assert topup.pay_amount == Decimal(pay)
+    fake_stripe.pay(topup.remote_id)
+    assert looked(topup).state == TopUpState.PAID
+    assert balance(alice) == money("25")
+
+
+def test_a_start_that_broke_off_finds_the_same_session(alice: User, fake_stripe: FakeStripe) -> None:
+    fake_stripe.silent = 1
+    topup = started(alice, method("stripe"), "25")
+    assert topup.state == TopUpState.CREATED
+    found = looked(topup)
+    assert (found.state, list(fake_stripe.sessions)) == (TopUpState.PENDING, [found.remote_id])
+
+
+@pytest.mark.parametrize("trouble", ["broken", "silent", "raw"])
+def test_trouble_on_the_way_is_no_answer(topup: TopUp, fake_stripe: FakeStripe, trouble: str) -> None:
+    fake_stripe.pay(topup.remote_id)
+    setattr(fake_stripe, trouble, b'{"id": "x' if trouble == "raw" else 1)
+    assert looked(topup).state == TopUpState.PENDING
+    fake_stripe.raw = None
+    assert looked(topup).state == TopUpState.PAID
+
+
+def test_an_answer_without_end_is_cut_off(topup: TopUp, fake_stripe: FakeStripe) -> None:
+    fake_stripe.raw = b" " * 1_100_000
+    with pytest.raises(NoAnswer):
+        GATEWAY.fetch(asked_of(topup), frozenset(), methods.config_of(topup.method))
+
+
+def test_another_request_under_the_same_key_is_refused_for_good(topup: TopUp, caplog: Any) -> None:
+    asked = asked_of(topup)
+    changed = type(asked)(**{**asked.__dict__, "amount": Decimal(26)})
+    assert isinstance(GATEWAY.start(changed, methods.config_of(topup.method)), Declined)
+    assert "another request under the same key" in caplog.text
+
+
+def test_an_amount_that_stripe_does_not_take_is_declined(alice: User) -> None:
+    topup = started(alice, method("stripe", least=Decimal("0.1")), "0.2")
+    assert topup.state == TopUpState.FAILED
+    assert "another one" in topup.why
+
+
+def test_a_wrong_key_declines_and_is_found_by_the_test(alice: User) -> None:
+    by = method("stripe")
+    by.set_secrets({"secret_key": "sk_live_of_somebody_else", "webhook_secret": SECRET})
+    by.save()
+    assert started(alice, by, "25").state == TopUpState.FAILED
+    assert GATEWAY.check(methods.config_of(by)) == ["Stripe does not know the secret key."]
+
+
+@pytest.mark.parametrize(
+    ("key", "is_live"),
+    [(TEST_KEY, True), (KEY, False), ("pk_live_51Publishable00", True), ("rk_test_51Restricted", True)],
+)
+def test_a_key_of_the_other_mode_is_refused(key: str, is_live: bool) -> None:
+    by = PaymentMethod(gateway="stripe", is_live=is_live)
+    by.set_secrets({"secret_key": key, "webhook_secret": "we_1NotASigningSecret"})
+    config = methods.config_of(by)
+    assert set(GATEWAY.problems(config)) == {"secret_key", "webhook_secret"}
+    assert len(GATEWAY.check(config)) == 2
+
+
+# Paid, late, twice, not at all
+
+
+def test_a_bank_debit_is_credited_days_later(topup: TopUp, alice: User, fake_stripe: FakeStripe) -> None:
+    fake_stripe.complete_unpaid(topup.remote_id)
+    session = fake_stripe.sessions[topup.remote_id]
+    assert sends(topup.method, event("checkout.session.completed", session)) == 200
+    assert (looked(topup).state, balance(alice)) == (TopUpState.PENDING, 0)
+    fake_stripe.pay(topup.remote_id)
+    assert sends(topup.method, event("checkout.session.async_payment_succeeded", session)) == 200
+    assert (looked(topup).state, balance(alice)) == (TopUpState.PAID, money("25"))
+
+
+def test_after_its_time_the_session_is_ended_at_stripe(topup: TopUp, alice: User, fake_stripe: FakeStripe) -> None:
+    late = topup.expires_at + timedelta(minutes=1)
+    assert looking.look(topup.pk, cause="look", now=late).state == TopUpState.EXPIRED
+    assert fake_stripe.sessions[topup.remote_id]["status"] == "expired"
+    assert balance(alice) == 0
+
+
+def test_paid_at_the_last_moment_is_credited_and_not_ended(topup: TopUp, alice: User, fake_stripe: FakeStripe) -> None:
+    fake_stripe.pay(topup.remote_id)
+    assert GATEWAY.cancel(asked_of(topup), methods.config_of(topup.method)) is False
+    late = topup.expires_at + timedelta(minutes=1)
+    assert looking.look(topup.pk, cause="look", now=late).state == TopUpState.PAID
+    assert balance(alice) == money("25")
+
+
+def test_a_session_alone_is_enough_to_credit(topup: TopUp, alice: User, fake_stripe: FakeStripe) -> None:
+    fake_stripe.is_bare = True
+    fake_stripe.pay(topup.remote_id)
+    paid = looked(topup)
+    assert (paid.state, balance(alice)) == (TopUpState.PAID, money("25"))
+    assert refunds(paid, "10").state == RefundState.DONE
+    assert (looked(paid).state, balance(alice), broken()) == (TopUpState.PART_REFUNDED, money("15"), [])
+
+
+def test_two_events_about_one_payment_credit_once(topup: TopUp, alice: User, fake_stripe: FakeStripe) -> None:
+    fake_stripe.pay(topup.remote_id)
+    session = fake_stripe.sessions[topup.remote_id]
+    body = event("checkout.session.completed", session)
+    for sent in (body, body, event("checkout.session.completed", session)):
+        assert sends(topup.method, sent) == 200
+    assert GatewayEvent.objects.count() == 2
+    assert moved(topup) == {"topup": money("25")}
+    assert (balance(alice), broken()) == (money("25"), [])
+
+
+def test_an_old_paid_topup_is_looked_at_weekly_for_disputes(paid: TopUp) -> None:
+    later = paid.expires_at + timedelta(days=20)
+    assert looking.look(paid.pk, cause="look", now=later).next_look_at == later + timedelta(days=7)
+
+
+def test_a_session_that_expired_is_not_looked_at_for_months(topup: TopUp, fake_stripe: FakeStripe) -> None:
+    fake_stripe.sessions[topup.remote_id]["status"] = "expired"
+    later = topup.expires_at + timedelta(days=15)
+    assert looking.look(topup.pk, cause="look", now=later).next_look_at is None
+
+
+# Back
+
+
+def test_refund_after_refund_up_to_the_whole(paid: TopUp, alice: User, fake_stripe: FakeStripe) -> None:
+    for amount, left, state in (("10", "15", "part_refunded"), ("15", "0", "refunded")):
+        assert refunds(paid, amount).state == RefundState.DONE
+        assert (looked(paid).state, balance(alice)) == (state, money(left))
+    assert [one["amount"] for one in fake_stripe.refunds] == [1000, 1500]
+    assert moved(paid) == {"topup": money("25"), "topup_refund": money("25")}
+    assert broken() == []
+
+
+def test_a_refund_of_the_dashboard_is_found_by_its_event(paid: TopUp, alice: User, fake_stripe: FakeStripe) -> None:
+    intent = intent_of(fake_stripe, paid)
+    fake_stripe.refund(intent["id"], 1000)
+    charge = {**intent["latest_charge"], "payment_intent": intent["id"], "metadata": intent["metadata"]}
+    assert sends(paid.method, event("charge.refunded", charge)) == 200
+    assert balance(alice) == money("15")
+    assert broken() == []
+
+
+def test_a_refund_that_comes_back_days_later_is_in_the_wallet_again(
+    paid: TopUp, alice: User, fake_stripe: FakeStripe
+) -> None:
+    refund = refunds(paid, "10")
+    assert balance(alice) == money("15")
+    failed = fake_stripe.fail_refund(refund.refund_id)
+    for _again in range(2):
+        assert sends(paid.method, event("refund.failed", failed)) == 200
+    refund.refresh_from_db()
+    assert (refund.state, balance(alice)) == (RefundState.FAILED, money("25"))
+    assert Alert.objects.filter(cause=f"topup:{paid.pk}:refund").count() == 1
+    assert refunds(paid, "10").state == RefundState.DONE
+    assert (balance(alice), broken()) == (money("15"), [])
+
+
+def test_a_refund_whose_key_stripe_forgot_is_not_sent_again(paid: TopUp, fake_stripe: FakeStripe) -> None:
+    asked, config = asked_of(paid), methods.config_of(paid.method)
+    payment_id = paid.payments.get().payment_id
+    first = GATEWAY.refund(asked, payment_id, Decimal(10), "a-key", config)
+    fake_stripe.keys.clear()
+    assert GATEWAY.refund(asked, payment_id, Decimal(10), "a-key", config) == first
+    assert len(fake_stripe.refunds) == 1
+    assert isinstance(GATEWAY.refund(asked, payment_id, Decimal(16), "b-key", config), Declined)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [("succeeded", RefundDone), ("pending", RefundStarted), ("requires_action", RefundStarted), ("failed", Declined)],
+)
+def test_each_state_of_a_refund_is_understood(
+    paid: TopUp, fake_stripe: FakeStripe, status: str, answer: type[Any]
+) -> None:
+    payment_id = paid.payments.get().payment_id
+    fake_stripe.refund(payment_id, 1000, {"key": "a-key"}, status)
+    found = GATEWAY.refund(asked_of(paid), payment_id, Decimal(10), "a-key", methods.config_of(paid.method))
+    assert isinstance(found, answer)
+
+
+def test_an_inquiry_alerts_the_owner_and_moves_nothing(paid: TopUp, alice: User, fake_stripe: FakeStripe) -> None:
+    dispute = fake_stripe.dispute(paid.remote_id, "warning_needs_response")
+    assert sends(paid.method, event("charge.dispute.created", dispute)) == 200
+    assert balance(alice) == money("25")
+    assert Account.objects.get(customer=alice).frozen_at is None
+    alert = Alert.objects.get(cause=f"topup:{paid.pk}:dispute")
+    dispute["status"] = "warning_closed"
+    assert sends(paid.method, event("charge.dispute.closed", dispute)) == 200
+    alert.refresh_from_db()
+    assert alert.closed_at is not None
+
+
+def test_an_early_warning_of_fraud_alerts_the_owner(paid: TopUp, alice: User, fake_stripe: FakeStripe) -> None:
+    warning = {"id": "issfr_1", "livemode": True, "payment_intent": intent_of(fake_stripe, paid)["id"]}
+    assert sends(paid.method, event("radar.early_fraud_warning.created", warning)) == 200
+    assert "may be fraud" in Alert.objects.get(cause=f"topup:{paid.pk}:dispute").body
+    assert (balance(alice), Account.objects.get(customer=alice).frozen_at) == (money("25"), None)
+
+
+def test_a_dispute_freezes_then_takes_and_gives_back_when_it_is_won(
+    paid: TopUp, alice: User, fake_stripe: FakeStripe
+) -> None:
+    dispute = fake_stripe.dispute(paid.remote_id, "needs_response")
+    assert sends(paid.method, event("charge.dispute.created", dispute)) == 200
+    assert balance(alice) == money("25")
+    assert Account.objects.get(customer=alice).frozen_at is not None
+    move = {"currency": "usd", "fee": 0}
+    dispute["balance_transactions"] = [{**move, "amount": -2500}]
+    assert sends(paid.method, event("charge.dispute.funds_withdrawn", dispute)) == 200
+    assert (looked(paid).state, balance(alice)) == (TopUpState.CHARGED_BACK, 0)
+    dispute |= {"status": "won"}
+    dispute["balance_transactions"].append({**move, "amount": 2500})
+    assert sends(paid.method, event("charge.dispute.funds_reinstated", dispute)) == 200
+    assert (looked(paid).state, balance(alice)) == (TopUpState.PAID, money("25"))
+    # The bank disputes it again, and wins.
+    fake_stripe.dispute(paid.remote_id, "lost", -2500)
+    assert (looked(paid).state, balance(alice)) == (TopUpState.CHARGED_BACK, 0)
+    assert broken() == []
+
+
+def test_refunded_and_disputed_counts_once(paid: TopUp, alice: User, fake_stripe: FakeStripe) -> None:
+    refunds(paid, "10")
+    fake_stripe.dispute(paid.remote_id, "lost", -2500)
+    assert looked(paid).state == TopUpState.CHARGED_BACK
+    assert balance(alice) == 0
+    codes = moved(paid)
+    assert codes["topup_refund"] + codes["chargeback"] == money("25")
+    assert broken() == []
+
+
+def test_what_happened_before_the_first_look_is_found_in_one(
+    topup: TopUp, alice: User, fake_stripe: FakeStripe
+) -> None:
+    fake_stripe.pay(topup.remote_id)
+    fake_stripe.refund(intent_of(fake_stripe, topup)["id"], 500)
+    fake_stripe.dispute(topup.remote_id, "lost", -2000)
+    assert looked(topup).state == TopUpState.CHARGED_BACK
+    assert (balance(alice), broken()) == (0, [])
+
+
+def test_every_order_of_events_ends_with_the_same_wallet(alice: User, fake_stripe: FakeStripe) -> None:
+    by = method("stripe", "Card")
+    for order in itertools.permutations(range(4)):
+        topup = started(alice, by, "25")
+        fake_stripe.pay(topup.remote_id)
+        intent = intent_of(fake_stripe, topup)
+        refund = fake_stripe.refund(intent["id"], 1000)
+        dispute = fake_stripe.dispute(topup.remote_id, "warning_closed")
+        charge = {**intent["latest_charge"], "payment_intent": intent["id"], "metadata": intent["metadata"]}
+        bodies = [
+            event("checkout.session.completed", fake_stripe.sessions[topup.remote_id]),
+            event("charge.refunded", charge),
+            event("refund.created", refund),
+            event("charge.dispute.closed", dispute),
+        ]
+        for n in order:
+            assert sends(by, bodies[n]) == 200
+        assert moved(looked(topup)) == {"topup": money("25"), "topup_refund": money("10")}, order
+    assert (balance(alice), broken()) == (24 * money("15"), [])
+
+
+def test_what_was_paid_since_a_dump_is_listed(alice: User, fake_stripe: FakeStripe) -> None:
+    by = method("stripe", "Card")
+    config, before = methods.config_of(by), database_now() - timedelta(minutes=1)
+    topups = [started(alice, by, amount) for amount in ("25", "26", "27", "28")]
+    for topup in topups[:3]:
+        fake_stripe.pay(topup.remote_id)
+    fake_stripe.sessions[topups[0].remote_id]["client_reference_id"] = None  # another site on the same account
+    fake_stripe.page_size = 1
+    found = GATEWAY.list_payments(before, config)
+    assert [(one.reference, one.remote_id, one.amount, one.currency) for one in found] == [
+        (topup.reference, topup.remote_id, topup.pay_amount, "USD") for topup in (topups[2], topups[1])
+    ]
+    assert found[0].payment_id == intent_of(fake_stripe, topups[2])["id"]
+    assert before < found[0].paid_at < database_now() + timedelta(seconds=1)
+    assert GATEWAY.list_payments(database_now() + timedelta(hours=1), config) == []
+    fake_stripe.broken = 1
+    with pytest.raises(NoAnswer):
+        GATEWAY.list_payments(before, config)
