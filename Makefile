@@ -3,7 +3,7 @@ PORT ?= 8000
 PYTHON ?=
 WORKERS ?= auto
 # Markers of tests that `make test` leaves out, as pytest's -m writes them.
-LEFT_OUT ?= looks
+LEFT_OUT ?= looks or walk
 export PORT PYTHON
 
 py := .venv/bin/python
@@ -11,7 +11,7 @@ demo_env := sh tools/venv.sh demo
 dev_env := sh tools/venv.sh dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test looks gate battery check bench lock messages css lighthouse screenshots image-digests advisories
+.PHONY: help demo demo-reset test looks walks gate battery check bench lock messages css lighthouse screenshots image-digests advisories
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -30,6 +30,10 @@ test: ## run the tests: make test [ARGS="-k wallet"]
 looks: ## open the pages in every size, theme and direction
 	@$(dev_env)
 	@exec $(py) -m pytest -rs -n $(WORKERS) --maxprocesses 8 --maxschedchunk 1 -m looks $(ARGS)
+
+walks: ## go through every page with hostile values, through old data, and through a small benchmark
+	@$(dev_env)
+	@exec $(py) -m pytest -rs -n $(WORKERS) --maxprocesses 8 --maxschedchunk 1 -m walk $(ARGS)
 
 gate: ## prove it: model, races, parsers, processes under fire, canaries; one report in build/gate.json
 	@$(dev_env)

@@ -21,11 +21,10 @@ COME_UP = 300.0
 
 @dataclass(frozen=True)
 class DemoShop:
-    """``url`` ends without a slash; ``email`` and ``password`` are those of a customer with money."""
+    """``url`` ends without a slash; ``passwords`` has address and password of a rich "customer" and of the "owner"."""
 
     url: str
-    email: str
-    password: str
+    passwords: dict[str, tuple[str, str]]
 
 
 @contextmanager
@@ -65,8 +64,8 @@ def _opened(shop: "subprocess.Popen[bytes]", log: Path) -> DemoShop:
             raise RuntimeError(printed)
         time.sleep(0.2)
     [url] = re.findall(r"Shop +(http\S+)/", printed)
-    [(email, password)] = re.findall(r"Customer +(\S+)  password (\S+)", printed)
-    return DemoShop(url, email, password)
+    people = re.findall(r"(Customer|Owner) +(\S+)  password (\S+)", printed)
+    return DemoShop(url, {who.lower(): (email, password) for who, email, password in people})
 
 
 def _free_port() -> int:

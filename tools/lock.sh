@@ -7,5 +7,5 @@ compile() {
 }
 compile --upgrade --extra demo --extra dev pyproject.toml -o requirements-dev.lock
 compile --extra demo -c requirements-dev.lock pyproject.toml -o requirements-demo.lock
-compile -c requirements-dev.lock pyproject.toml -o requirements.lock
+compile --extra stripe --extra pdf -c requirements-dev.lock pyproject.toml -o requirements.lock
 echo "Babel~=2.18" | compile -c requirements-dev.lock - -o requirements-build.lock

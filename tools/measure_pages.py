@@ -55,6 +55,8 @@ def _run(url: str, wanted: list[str], *, chrome: str, cookie: str) -> "dict[str,
         command.append(f"--extra-headers={json.dumps({'Cookie': cookie})}")
     env = {**os.environ, "CHROME_PATH": chrome}
     done = subprocess.run(command, env=env, capture_output=True, text=True)  # noqa: S603
+    if "NO_NAVSTART" in done.stderr:  # Chromium lost its own trace: that run measured nothing
+        done = subprocess.run(command, env=env, capture_output=True, text=True)  # noqa: S603
     if done.returncode:
         raise SystemExit(done.stderr)
     report: dict[str, dict[str, dict[str, object]]] = json.loads(done.stdout)
