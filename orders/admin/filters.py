@@ -14,15 +14,13 @@ from core.clock import database_now
 from core.numbers import ascii_digits
 from orders.link_search import MOST_FOUND, nth_newest, with_link
 from orders.models import Order
+from orders.models.order import NOT_OVER
 from orders.pages import stuck
 from orders.states import Forward, Progress
 
 IN_DOUBT = Q(forward_state__in=[Forward.IN_DOUBT, Forward.REVIEW])
 NEEDS_REVIEW = ~Q(needs_review="")
 
-
-#: Exactly what the index ``order_unplaced`` leaves out, so that Postgres uses it.
-_OVER_HERE = [Forward.PLACED, Forward.REFUSED, Forward.REFUNDED]
 #: A longer number is none of ours.
 _MOST_DIGITS = 18
 #: The most customers whose orders one search shows.
@@ -52,20 +50,13 @@ class AttentionFilter(admin.SimpleListFilter):
         return queryset.filter(chosen[1](database_now())) if chosen else queryset
 
 
-def is_open() -> Q:
-    """Orders that are not over, as two look-ups by their indexes: joined by OR, Postgres would walk all orders."""
-    orders = Order.objects.order_by()
-    unplaced = orders.exclude(forward_state__in=_OVER_HERE).values("pk")
-    return Q(pk__in=unplaced.union(orders.filter(stuck.OPEN).values("pk")))
-
-
 class StateFilter(admin.SimpleListFilter):
     """Orders by how they stand, in four words."""
 
     title = _("state")
     parameter_name = "state"
     conditions: dict[str, tuple[str | Promise, Callable[[], Q]]] = {
-        "open": (_("Open"), is_open),
+        "open": (_("Open"), lambda: NOT_OVER),
         "completed": (_("Completed"), lambda: Q(progress__in=[Progress.COMPLETED, Progress.EXPIRED])),
         "partial": (_("Partial"), lambda: Q(progress=Progress.PARTIAL)),
         "canceled": (

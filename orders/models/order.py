@@ -17,6 +17,10 @@ from upstream.service_types import QuantitySource, service_type
 SUBSCRIPTIONS = "subscriptions"
 #: What may have child orders at the provider: drip-feeds and subscriptions.
 PARENTS = Q(runs__isnull=False) | Q(service_type=SUBSCRIPTIONS)
+#: Orders that are not over: not sent yet, in doubt, or with work to come at the provider.
+NOT_OVER = ~Q(forward_state__in=[Forward.REFUSED, Forward.REFUNDED]) & (
+    ~Q(forward_state=Forward.PLACED) | ~Q(progress__in=sorted(FINAL))
+)
 _LEFT_OF_IT = (F("charge") - F("refunded")) * F("expected_charge")
 _COST_OF_IT = F("expected_cost") * F("provider_charge")
 #: Placed orders that cost more than expected, or no less than was earned by them: the checks of charges look at these.
@@ -221,6 +225,8 @@ class Order(models.Model):
                 condition=~Q(progress__in=["", Progress.COMPLETED]),
                 name="order_ended_otherwise",
             ),
+            # The owner's list of open orders: in its order, so that a page is not all of them sorted.
+            models.Index(fields=["-id"], condition=NOT_OVER, name="order_not_over"),
         ]
 
     def __str__(self) -> str:

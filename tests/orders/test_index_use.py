@@ -17,7 +17,7 @@ from core.clock import database_now
 from orders.checkout import waiting
 from orders.doubt.evidence import may_own
 from orders.models import ForwardAttempt, Order, OwnId, Refill
-from orders.models.order import DEARER, PARENTS
+from orders.models.order import DEARER, NOT_OVER, PARENTS
 from orders.pages import tabs
 from orders.states import Explanation
 from tests.roles import unguarded
@@ -60,6 +60,7 @@ QUERIES: dict[str, Ask] = {
         .values_list("finished_at", "created_at")
     ),
     "order_ended_otherwise": lambda _p: Order.objects.filter(progress="partial").order_by("-id"),
+    "order_not_over": lambda _p: Order.objects.filter(NOT_OVER).order_by("-id"),
     "forward_attempt_may_own": lambda _p: ForwardAttempt.objects.filter(may_own()).order_by(),
     "own_id_of_child": lambda p: OwnId.objects.filter(provider=p, explained=Explanation.CHILD).order_by(),
     "hold_newest": lambda _p: Hold.objects.order_by(Length("reference").desc(), "-reference"),
