@@ -36,3 +36,10 @@ class Canary:
     unguarded: str = ""
     guard: str = ""
     nearest: str = ""
+
+
+def swapped(text: str, old: str, new: str = "") -> str:
+    """Return ``text`` with ``new`` for ``old``. Raises LookupError where ``old`` is missing: then there is no bug."""
+    if old not in text:
+        raise LookupError(f"the product no longer says {old!r}")
+    return text.replace(old, new)

@@ -5,6 +5,8 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
+from tests.battery.canaries.canary import swapped
+
 
 def write_the_balance_back() -> None:
     """Read the wallet, change it in Python, write it back: whoever spent in between is forgotten."""
@@ -32,7 +34,7 @@ def check_the_balance_and_then_take_it() -> None:
     def statement(*parts: str) -> str:
         # Without a pause between check and statement, a busy machine rarely runs two threads there at once.
         time.sleep(0.02)
-        return honest(*parts).replace("AND purse.balance >= %(charge)s::numeric", "")
+        return swapped(honest(*parts), "AND purse.spendable >= %(charge)s::numeric")
 
     insert._statement = statement
 
@@ -106,7 +108,7 @@ def look_for_the_key_and_then_post() -> None:
         known = set(Transfer.objects.filter(key__in=[p.key for p in postings]).values_list("key", flat=True))
         return honest([p for p in postings if p.key not in known])
 
-    ledger._INSERT = insert.replace("ON CONFLICT (key) DO NOTHING", "")
+    ledger._INSERT = swapped(insert, "ON CONFLICT (key) DO NOTHING")
     ledger.post = post
 
 
@@ -117,10 +119,9 @@ def empty_secrets_open() -> None:
     honest = api_keys._statement
     nothing = api_keys.digest_of("")
 
-    def statement(beside: str) -> str:
-        return honest(beside).replace(
-            "k.digest = %(digest)s::text", f"(k.digest = %(digest)s::text OR %(digest)s::text = '{nothing}')"
-        )
+    def statement(more: str) -> str:
+        anybody = f"(k.digest = %(digest)s::text OR %(digest)s::text = '{nothing}')"
+        return swapped(honest(more), "k.digest = %(digest)s::text", anybody)
 
     def required(self: Any, name: str) -> str:
         return str(self.env.str(name, default=""))

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+from tests.battery.canaries.canary import swapped
+
 
 def repeat_add_on_timeout() -> None:
     from upstream import client
@@ -162,8 +164,8 @@ def start_thawed() -> None:
     from orders.freezing import FROZEN_SQL
 
     freezing.check = lambda *, now: False
-    claiming._CLAIM = claiming._CLAIM.replace(FROZEN_SQL, "false")
-    permits._PERMITS = {kind: query.replace(FROZEN_SQL, "false") for kind, query in permits._PERMITS.items()}
+    claiming._CLAIM = swapped(claiming._CLAIM, FROZEN_SQL, "false")
+    permits._PERMITS = {kind: swapped(query, FROZEN_SQL, "false") for kind, query in permits._PERMITS.items()}
 
 
 def repeat_for_ever() -> None:
