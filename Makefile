@@ -31,7 +31,7 @@ looks: ## open the pages in every size, theme and direction
 	@$(dev_env)
 	@exec $(py) -m pytest -rs -n $(WORKERS) --maxprocesses 8 --maxschedchunk 1 -m looks $(ARGS)
 
-walks: ## go through every page with hostile values, through old data, and through a small benchmark
+walks: ## what takes minutes: hostile values on every page, whole shops, the demo, old data, a small benchmark
 	@$(dev_env)
 	@exec $(py) -m pytest -rs -n $(WORKERS) --maxprocesses 8 --maxschedchunk 1 -m walk $(ARGS)
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ops.demo import Demo
@@ -20,6 +21,7 @@ DAVE = "dave@example.com"
 MINUTE = 120_000
 
 
+@pytest.mark.walk
 def test_a_demo_starts_sells_stops_and_keeps_its_data(page: Page, demo: Demo) -> None:
     # 1. It starts and prints where everything is.
     demo.start()

@@ -36,7 +36,7 @@ from tests.stack.running import QUICK, ROOT, Stack, database_url, running, until
 from upstream.simulator.catalog import Catalog
 from upstream.simulator.running import RunningSimulator, running_simulator
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.walk]
 
 
 class Parent:

@@ -25,7 +25,7 @@ from tests.stack.running import kill_group, running, until
 from upstream.simulator.catalog import Catalog
 from upstream.simulator.running import RunningSimulator, running_simulator
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.walk]
 
 ORDERS = 200
 
