@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 from django.test import TransactionTestCase, override_settings
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import expect
 
 from storefront.embedded.place import ServerPlace, temporary_place
@@ -32,6 +33,9 @@ LONGEST = (
 
 # What a page does takes a moment; on a busy machine several seconds.
 expect.set_options(timeout=20_000)
+# Nor does slowness say anything about a property. All else stays as Hypothesis chose it for this machine or for CI.
+settings.register_profile("busy", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
