@@ -12,11 +12,12 @@ from django.utils.translation import ngettext
 
 from catalog.admin.figures import cost_html, provider_amount_html
 from catalog.admin.price_preview import PricePreviewAdmin
-from catalog.models import ProviderService, Unit
+from catalog.models import CustomerPrice, ProviderService, Unit
 from catalog.shop.row_decisions import accept_rows, import_rows, pass_on_falls
 from core.clock import database_now
 from core.list_columns import Lines
 from core.read_only_admin import ReadOnlyAdmin
+from core.staff_actions import staff_actor
 
 
 class SaleFilter(admin.SimpleListFilter):
@@ -96,11 +97,18 @@ class ProviderServiceAdmin(PricePreviewAdmin, ReadOnlyAdmin):
     def accept(self, request: HttpRequest, queryset: QuerySet[ProviderService]) -> None:
         asked = list(queryset.values_list("pk", flat=True))
         with transaction.atomic():
-            accepted = accept_rows(asked, now=database_now())
+            accepted, ended = accept_rows(asked, actor=staff_actor(request), now=database_now())
             self.record_each(request, accepted, "provider_service.accept", _t("Accepted as received"))
         if accepted:
             counted = ngettext("%(n)s row was accepted.", "%(n)s rows were accepted.", len(accepted))
             messages.success(request, counted % {"n": len(accepted)})
+        if ended:
+            counted = ngettext(
+                "The fixed price of %(n)s customer ended: it was per another unit.",
+                "%(n)s fixed prices of customers ended: they were per another unit.",
+                ended,
+            )
+            messages.warning(request, counted % {"n": f"{ended:,}"})
         left = len(asked) - len(accepted)
         if left:
             counted = ngettext(
@@ -146,11 +154,26 @@ class ProviderServiceAdmin(PricePreviewAdmin, ReadOnlyAdmin):
         ]
         return format_html(
             '<table><thead><tr><td></td><th scope="col">{}</th><th scope="col">{}</th></tr></thead>'
-            "<tbody>{}</tbody></table>",
+            "<tbody>{}</tbody></table>{}",
             _t("was"),
             _t("is"),
             format_html_join("", '<tr><th scope="row">{}</th><td><bdi>{}</bdi></td><td><bdi>{}</bdi></td></tr>', lines),
+            format_html_join("", "<p>{}</p>", [(sentence,) for sentence in self._what_ends(row)]),
         )
+
+    def _what_ends(self, row: ProviderService) -> list[str]:
+        """Say which prices end when a row of another unit is accepted."""
+        if not row.has_other_unit:
+            return []
+        promised = CustomerPrice.objects.filter(service__source=row).count()
+        if not promised:
+            return [_t("Accepting it ends the service’s own price and its rules with amounts.")]
+        counted = ngettext(
+            "Accepting it ends the service’s own price, its rules with amounts, and %(n)s fixed price of a customer.",
+            "Accepting it ends the service’s own price, its rules with amounts, and %(n)s fixed prices of customers.",
+            promised,
+        )
+        return [counted % {"n": f"{promised:,}"}]
 
     @admin.display(description=_("name"), ordering="name")
     def name_(self, row: ProviderService) -> SafeString:

@@ -4,7 +4,7 @@ A customer's price for the service comes first, then the percentage for its cate
 the list. In any case the price is at least the cost in force.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,6 +15,7 @@ from accounts.models import User
 from catalog.models import CustomerPrice, Service
 from catalog.pricing import cost_of_unit, rate_for_price
 from core.money import divide, multiply, round_up
+from core.staff_actions import Actor, Change, record_staff_changes
 
 #: True in a query for what counts now.
 IN_FORCE = Q(ends_at=None) | Q(ends_at__gt=Now())
@@ -60,3 +61,20 @@ def own_price(service: Service, price: Decimal | None, percent: Decimal | None) 
     if rate is None:
         return None
     return round_up(max(wanted, cost_of_unit(rate, service.source.provider.exchange_rate)))
+
+
+def end_fixed_prices(source_ids: Collection[int], *, actor: Actor) -> int:
+    """Delete the fixed prices of what is sold from these rows, whose unit changed; return how many there were.
+
+    Each gets a line in the staff's log, in the caller's transaction. Percentages off a category stay.
+    """
+    rows = list(
+        CustomerPrice.objects.filter(service__source__in=source_ids)
+        .select_related("customer", "service")
+        .select_for_update(of=("self",))
+        .order_by("pk")
+    )
+    changes = [Change(row, {"price": row.price, "ends_at": row.ends_at}, {}) for row in rows]
+    record_staff_changes(actor, "customer_price.end", changes, reason="The service is sold in another unit.")
+    CustomerPrice.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    return len(rows)

@@ -22,9 +22,11 @@ class NotEquivalent(Refusal):
 
 def check_equivalent(service: Service, other: ProviderService) -> None:
     """Raises NotEquivalent unless ``other`` could fulfil orders for ``service``."""
-    if (other.type, other.unit) != (service.source.type, service.source.unit):
+    # A row that became another product waits, and the service is still what was sold: its prices are per that unit.
+    source, before = service.source, service.source.product_before or {}
+    if (other.type, other.unit) != (before.get("type", source.type), before.get("unit", source.unit)):
         raise NotEquivalent(_("This row is of another type, so its orders need different fields."))
-    if other.codes != service.source.codes:
+    if other.codes != source.codes:
         raise NotEquivalent(_("This row names other codes for country, device or type of traffic."))
     if other.quarantine or other.vanished_at:
         raise NotEquivalent(_("This row is in quarantine or no longer in its provider's list."))

@@ -67,6 +67,17 @@ def test_a_service_moves_only_to_an_equivalent_row(service: Service, other: Prov
         move_service(service.pk, other, now=database_now())
 
 
+def test_a_service_whose_row_became_a_package_moves_only_to_a_row_of_its_own_unit(
+    service: Service, other: ProviderService, panel: Panel, sync: Sync
+) -> None:
+    ProviderService.objects.filter(external_id="8").update(type="package", unit="per_package")
+    panel.lists([row(1, rate="1", type="Package", min="1", max="1")])
+    sync()
+    with pytest.raises(NotEquivalent):
+        move_service(service.pk, ProviderService.objects.get(external_id="8"), now=database_now())
+    assert move_service(service.pk, other, now=database_now()).unit == "per_1000"
+
+
 def origin(quantity: str = "1000") -> str:
     found = quote(service_id=Service.objects.get().pk, fields={**FIELDS, "quantity": quantity})
     assert found.cost <= found.charge

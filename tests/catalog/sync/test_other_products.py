@@ -8,7 +8,8 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from catalog.models import MarkupRule, Provider, ProviderService, Service, ServiceChange
+from accounts.models import User
+from catalog.models import CustomerPrice, MarkupRule, Provider, ProviderService, Service, ServiceChange
 from catalog.prices.price_sheet import sheet_rows
 from catalog.prices.reprice import save_rule
 from catalog.service_changes import recording_changes_of
@@ -17,6 +18,8 @@ from catalog.shop.price_list_query import PriceListQuery
 from catalog.shop.row_decisions import accept_rows
 from catalog.sync.same_product import Product, what_differs
 from core.clock import database_now
+from core.models import StaffAction
+from core.staff_actions import shell_actor
 from notices.models import Alert
 from tests.catalog.conftest import Sync
 from tests.catalog.panel import Panel, row
@@ -81,7 +84,7 @@ def test_a_reused_id_is_sold_no_more_until_it_is_accepted(
     assert source("1").product_before is None
     panel.lists([views, LIKES])
     sync()
-    accept_rows([source("1").pk], now=database_now())
+    accept_rows([source("1").pk], actor=shell_actor(), now=database_now())
     assert on_sale().keys() == {"1", "2"}
     panel.lists([{**views, "rate": "1.60"}, LIKES])
     sync()
@@ -93,10 +96,24 @@ def test_a_fixed_price_never_passes_into_another_unit(
 ) -> None:
     Service.objects.filter(pk=sold.pk).update(own_price=Decimal("9.99"))
     save_rule(MarkupRule(name="dear", service=sold, percent=Decimal(10), fixed=Decimal(5)), now=database_now())
-    panel.lists([{**FOLLOWERS, "type": "Package", "min": "1", "max": "1"}, LIKES])
+    bob = User.objects.create_user("bob@example.com")
+    promised = CustomerPrice.objects.create(customer=bob, service=sold, price=Decimal("1.8"))
+    CustomerPrice.objects.create(customer=bob, service=on_sale()["2"], price=Decimal("1.9"))
+    CustomerPrice.objects.create(customer=bob, category=sold.category, percent=Decimal(5))
+    package = {**FOLLOWERS, "type": "Package", "min": "1", "max": "1"}
+    # A row that lacks what an order needs is not accepted, and nothing ends.
+    panel.lists([{**package, "rate": "0"}, LIKES])
+    sync()
+    assert accept_rows([source("1").pk], actor=shell_actor(), now=database_now()) == ([], 0)
+    assert Service.objects.get(pk=sold.pk).own_price == Decimal("9.99")
+    panel.lists([package, LIKES])
     sync()
     assert on_sale().keys() == {"2"}
-    accept_rows([source("1").pk], now=database_now())
+    accepted = accept_rows([source("1").pk], actor=shell_actor(), now=database_now())
+    assert accepted.ended_prices == 1
+    assert set(CustomerPrice.objects.values_list("price", "percent")) == {(None, 5), (Decimal("1.9"), None)}
+    [log] = StaffAction.objects.filter(action="customer_price.end")
+    assert (log.object_id, log.before) == (str(promised.pk), {"price": "1.80000", "ends_at": None})
     service = on_sale()["1"]
     assert service.own_price is None
     assert service.price == Decimal("1.50") * Decimal("1.30")
@@ -141,8 +158,14 @@ def test_a_rate_of_another_unit_is_no_jump_no_fall_and_no_change_of_the_rate(
     own = Service.objects.filter(pk=sold.pk)
     own.update(own_price=Decimal("9.99"))
     act = {"action": "accept", "_selected_action": [waiting.pk], "index": "0"}
-    shown = admin_client.post(reverse("admin:catalog_providerservice_changelist"), act).context["preview"]
+    CustomerPrice.objects.create(customer=User.objects.create_user("eve@example.com"), service=sold, price=Decimal(2))
+    page = admin_client.get(reverse("admin:catalog_providerservice_change", args=[waiting.pk])).content.decode()
+    assert "and 1 fixed price of a customer." in page
+    listing = reverse("admin:catalog_providerservice_changelist")
+    shown = admin_client.post(listing, act).context["preview"]
     assert [(e.old, e.new, e.is_per_package) for e in shown.shown] == [(None, Decimal("0.013"), True)]
+    answer = admin_client.post(listing, {**act, "seen_prices": shown.digest}, follow=True)
+    assert "The fixed price of 1 customer ended" in answer.content.decode()
 
 
 def test_a_unit_that_changes_while_on_sale_makes_a_new_service(sold: Service) -> None:

@@ -12,6 +12,7 @@ from catalog.models.provider import SyncState
 from catalog.providers.account import read_balance
 from catalog.shop.row_decisions import accept_rows
 from core.clock import database_now
+from core.staff_actions import shell_actor
 from notices.models import Alert
 from tests.catalog.conftest import Sync
 from tests.catalog.panel import KEY, Panel, row
@@ -129,7 +130,7 @@ def test_provider_text_is_kept_but_cannot_change_a_page(panel: Panel, sync: Sync
         say(panel, next(c for c in LISTS if c.file == file))
         sync(force=True)
         waiting = ProviderService.objects.filter(product_before__isnull=False)
-        accept_rows(waiting.values_list("pk", flat=True), now=database_now())
+        accept_rows(waiting.values_list("pk", flat=True), actor=shell_actor(), now=database_now())
 
     lists_other_products("services__emoji_spaces_rtl.json")
     assert on_sale()["1"].category == on_sale()["2"].category

@@ -16,6 +16,7 @@ from catalog.shop.publishing import republish
 from catalog.shop.row_decisions import accept_rows
 from catalog.sync.run import AlreadyRunning, sync_provider
 from core.clock import database_now
+from core.staff_actions import shell_actor
 from notices.models import Alert
 from tests.catalog.conftest import Sync
 from tests.catalog.panel import KEY, Panel, row
@@ -188,8 +189,8 @@ class TestRateJump:
         }  # fmt: skip
 
     def test_the_owner_accepts_it(self, sync: Sync) -> None:
-        accepted = accept_rows([source("2").pk, source("1").pk], now=database_now())
-        assert [r.external_id for r in accepted] == ["2"]
+        accepted = accept_rows([source("2").pk, source("1").pk], actor=shell_actor(), now=database_now())
+        assert [r.external_id for r in accepted.rows] == ["2"]
         assert on_sale()["2"].price == Decimal("13.013")
         assert sync().state == SyncState.UNCHANGED
 
@@ -201,7 +202,7 @@ class TestRateJump:
 def test_a_rate_of_zero_cannot_be_accepted(panel: Panel, sync: Sync) -> None:
     panel.lists([row(1, rate="0")])
     sync()
-    assert accept_rows([source("1").pk], now=database_now()) == []
+    assert accept_rows([source("1").pk], actor=shell_actor(), now=database_now()).rows == []
     assert on_sale() == {}
 
 

@@ -14,6 +14,7 @@ from catalog.sync.apply import apply_difference
 from catalog.sync.requested import request_sync, run_requested_syncs
 from catalog.sync.scheduled import sync_due, sync_is_due
 from core.clock import database_now
+from core.staff_actions import shell_actor
 from tests.catalog.conftest import Sync
 from tests.catalog.panel import Panel, row
 from tests.catalog.rows import on_sale, source
@@ -87,7 +88,7 @@ def test_a_duplicate_row_is_sold_once_accepted_until_it_changes(panel: Panel, sy
     panel.lists([row(1), row(1, rate="5"), row(2)])
     sync()
     assert list(on_sale()) == ["2"]
-    assert len(accept_rows([source("1").pk], now=database_now())) == 1
+    assert len(accept_rows([source("1").pk], actor=shell_actor(), now=database_now()).rows) == 1
     assert on_sale()["1"].price == Decimal("1.17")
     sync()
     assert set(on_sale()) == {"1", "2"}
@@ -102,7 +103,7 @@ def test_a_duplicate_row_is_sold_once_accepted_until_it_changes(panel: Panel, sy
 def test_the_owner_cannot_accept_a_row_that_cannot_be_ordered(panel: Panel, sync: Sync, broken: dict[str, str]) -> None:
     panel.lists([row(1, **broken), row(2)])
     sync()
-    assert accept_rows([source("1").pk], now=database_now()) == []
+    assert accept_rows([source("1").pk], actor=shell_actor(), now=database_now()).rows == []
     assert list(on_sale()) == ["2"]
 
 
