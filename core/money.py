@@ -5,7 +5,7 @@ customer pays is rounded up to it, a refund is rounded down, so that rounding ne
 pays anybody twice. A provider's own figures carry more places and are stored as received.
 """
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 
 from django.db import models
 
@@ -28,6 +28,11 @@ def round_up(amount: Decimal) -> Decimal:
 def round_down(amount: Decimal) -> Decimal:
     """The largest multiple of the quantum that is not above ``amount``."""
     return amount.quantize(QUANTUM, rounding=ROUND_FLOOR, context=EXACT)
+
+
+def nearest_cent(amount: Decimal) -> Decimal:
+    """The nearest hundredth, of two as near the even one: for figures that are shown, never for what is posted."""
+    return amount.quantize(Decimal("0.01"), rounding=ROUND_HALF_EVEN, context=EXACT)
 
 
 def multiply(a: Decimal, b: Decimal | int) -> Decimal:

@@ -1,14 +1,14 @@
 """What pages ask about the shop's money: any stretch of time, counted hours from their rows and the rest live."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Self
 
 from django.db import connection
 
-from core.money import EXACT, divide
+from core.money import EXACT, divide, nearest_cent
 from orders.facts.days import bounds_of, day_of
 from orders.models import MoneyState
 from orders.profit.counting import HOUR_COLUMNS, hours_between
@@ -61,6 +61,20 @@ class Figures:
     def margin(self) -> Decimal | None:
         """Profit in percent of revenue; None without revenue."""
         return divide(self.profit * 100, self.revenue) if self.revenue > 0 else None
+
+    def in_cents(self) -> "Figures":
+        """The same with each term to the nearest cent; revenue, profit and margin follow, so what is shown adds up."""
+        return replace(
+            self,
+            earned=nearest_cent(self.revenue),
+            refunded=nearest_cent(self.refunded),
+            late_refunds=ZERO,
+            cost=nearest_cent(self.cost),
+            fees=nearest_cent(self.apart),
+            bonuses=ZERO,
+            losses=ZERO,
+            topups=nearest_cent(self.topups),
+        )
 
 
 NOTHING = Figures()

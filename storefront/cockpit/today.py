@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import Account, AccountKind, Hold
-from core.money import divide
-from core.templatetags.money import money_html, money_text, whole_cents
+from core.money import divide, nearest_cent
+from core.snapshot import one_moment
+from core.templatetags.money import money_html, money_text
 from core.templatetags.shop import num
 from orders.facts.days import bounds_of, day_of
 from orders.profit.reading import NOTHING, Books, Figures
@@ -71,6 +72,8 @@ class Owed:
 
 @dataclass(frozen=True)
 class Today:
+    """``figures`` and ``yesterday`` are in whole cents, as they are shown."""
+
     now: datetime
     figures: Figures
     yesterday: Figures
@@ -102,10 +105,10 @@ def _amount(name: Promise, attribute: str, *, is_good: bool | None = True, is_su
         return charts.change_in_percent(value(now), value(before), is_good=is_good)
 
     def show(v: Decimal | int) -> SafeString:
-        return money_html(whole_cents(Decimal(v)))
+        return money_html(nearest_cent(Decimal(v)))
 
     def said(v: Decimal | int) -> str:
-        return money_text(whole_cents(Decimal(v)))
+        return money_text(nearest_cent(Decimal(v)))
 
     return _Kind(name, value, show, said, change, is_sum)
 
@@ -139,7 +142,15 @@ _KINDS = (
 
 
 def figures_of(*, now: datetime) -> Today:
-    """Return the figures of now; about a dozen small queries, whatever the shop has sold."""
+    """Return the figures of now; about a dozen small queries, whatever the shop has sold.
+
+    They are read at one moment: hours are being counted meanwhile, and one would be there twice or not at all.
+    """
+    with one_moment():
+        return _figures_of(now)
+
+
+def _figures_of(now: datetime) -> Today:
     books, day = Books.at(now), day_of(now)
     days = books.by_day(day - timedelta(days=2 * max(PERIODS) - 1), day)
     columns: list[tuple[Figures, Figures]] = []
@@ -154,12 +165,12 @@ def figures_of(*, now: datetime) -> Today:
     today, yesterday = columns[0]
     return Today(
         now=now,
-        figures=today,
-        yesterday=yesterday,
+        figures=today.in_cents(),
+        yesterday=yesterday.in_cents(),
         change=charts.change_in_percent(today.profit, yesterday.profit),
-        margin=_margin_text(today.margin),
+        margin=_margin_text(today.in_cents().margin),
         rows=[_row(kind, columns, month) for kind in _KINDS],
-        race=_race(books.by_hour(day), books.by_hour(day - timedelta(days=1)), today, yesterday),
+        race=_race(books.by_hour(day), books.by_hour(day - timedelta(days=1)), today.in_cents(), yesterday.in_cents()),
         owed=owed(),
         is_behind=books.is_behind,
     )
@@ -167,7 +178,7 @@ def figures_of(*, now: datetime) -> Today:
 
 def _row(kind: _Kind, columns: Sequence[tuple[Figures, Figures]], month: Sequence[Figures]) -> Row:
     cells = [
-        Cell(f"p{n}", kind.show(kind.value(now)), kind.change(now, before))
+        Cell(f"p{n}", kind.show(kind.value(now.in_cents())), kind.change(now, before))
         for n, (now, before) in zip(PERIODS, columns, strict=True)
     ]
     values = [kind.value(figures) for figures in month]
@@ -183,7 +194,7 @@ def _race(today: Sequence[Figures], yesterday: Sequence[Figures], so_far: Figure
     top = charts.top_of(max(max(sums), Decimal(1)))
     low = -charts.top_of(-min(sums)) if min(sums) < 0 else ZERO
     now, before = (charts.running(line, low, top, step=20, height=96) for line in lines)
-    said = {"now": money_text(whole_cents(so_far.profit)), "before": money_text(whole_cents(by_now.profit))}
+    said = {"now": money_text(so_far.profit), "before": money_text(by_now.profit)}
     label = _t("Profit by the hour: %(now)s today so far, %(before)s yesterday by now") % said
     base = f"{divide(top * 96, top - low).quantize(Decimal('0.1')):f}"
     return Race(now, before, label, base, money_text(top).removesuffix(".00"), money_text(low).removesuffix(".00"))
@@ -199,4 +210,6 @@ def owed() -> Owed:
         held = Hold.objects.filter(charged__gt=F("earned") + F("refunded")).aggregate(
             sum=Sum(F("charged") - F("earned") - F("refunded")), n=Count("reference")
         )
+        # A transaction around this one goes on without it.
+        cursor.execute("SET LOCAL enable_seqscan TO DEFAULT; SET LOCAL max_parallel_workers_per_gather TO DEFAULT")
     return Owed(wallets or ZERO, held["sum"] or ZERO, held["n"])
