@@ -63,6 +63,11 @@ class Sums:
     def profit(self) -> Decimal:
         return self.revenue - self.cost
 
+    @property
+    def refunds(self) -> Decimal:
+        """What was refunded, before and after orders ended."""
+        return self.refunded + self.late_refunds
+
 
 def line_of(
     name: str,
@@ -96,7 +101,7 @@ def by_group(by: str, books: Books, period: Period, whole: Figures, *, most: int
 
     ``whole`` are the figures of the period: what belongs to no group stands apart, so that the sum is the shop's.
     """
-    sums = _sums(by, books, period)
+    sums = sums_by(by, books, period)
     ranked = sorted(sums.items(), key=lambda pair: (-pair[1].profit, pair[0]))
     names = _names(by, [key for key, _sums in ranked[:most]])
     lines = [
@@ -110,8 +115,8 @@ def by_group(by: str, books: Books, period: Period, whole: Figures, *, most: int
     return Table(BY[by], _COLUMNS, lines, total, rest, hidden=len(ranked) - len(lines))
 
 
-def _sums(by: str, books: Books, period: Period) -> dict[int, Sums]:
-    """Add up counted days, and count what is not counted yet."""
+def sums_by(by: str, books: Books, period: Period) -> dict[int, Sums]:
+    """Return what each group of BY moved: counted days added up, and what is not counted yet counted now."""
     of_customer = by == "customer"
     key = {"provider": "provider_id", "service": "service_id", "category": "service__category_id"}.get(
         by, "customer_id"

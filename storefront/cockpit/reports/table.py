@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 
 from billing.csvtext import harmless
-from core.templatetags.money import money_html, whole_cents
+from core.templatetags.money import money_html, slot_class
 from core.templatetags.shop import duration_text, num
 from storefront.cockpit.charts import percent_text
 
@@ -54,6 +54,13 @@ class Table:
     hidden: int = 0
 
     @property
+    def slots(self) -> str:
+        """The class that leaves room for the finest of the amounts, so that their points stand in line."""
+        of_money = [n for n, column in enumerate(self.columns) if column.kind == "money"]
+        lines = (*self.lines[:MOST], *self.apart, *([self.total] if self.total else []))
+        return slot_class(line.values[n] for line in lines for n in of_money)
+
+    @property
     def shown(self) -> list[tuple[Line, list[tuple[Column, SafeString | str]]]]:
         return [self._cells(line) for line in self.lines[:MOST]]
 
@@ -80,9 +87,8 @@ def shown(value: Any, kind: str) -> SafeString | str:
     if value is None:
         return NOTHING
     if kind == "money":
-        return money_html(whole_cents(value))
-    if kind == "exact":
-        return money_html(value)
+        # With all digits: rounded amounts would not add up to their total.
+        return money_html(value, slotted=True)
     if kind == "percent":
         return percent_text(Decimal(value))
     if kind == "time":

@@ -1,7 +1,7 @@
 """The pages of reports: one address for each, with the period, and the same as a file."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.clock import database_now
+from core.snapshot import one_moment
 from core.staff_rights import SEES_MONEY
 from core.templatetags.money import MINUS, money_text
 from orders.facts.days import day_of
@@ -37,14 +38,22 @@ TABS: dict[str, Promise] = {
 }
 _ABOUT: dict[str, Promise] = {
     "profit": _("Money counts on the day of its transfer, an order’s cost on the day the order was settled."),
-    "ends": _("Orders count on the day they were placed, refunds on the day of their transfer."),
+    "ends": _(
+        "Orders count on the day they were placed, refunds on the day of their transfer. Late are orders that started"
+        " after more than twice the usual time of the last days and an hour, of those that started."
+    ),
     "times": _("Orders count on the day they were placed. A time needs at least 20 orders."),
     "topups": _("Money counts on the day of its transfer."),
     "owed": _("What stands in wallets and is reserved for open orders now."),
     "dead": _("Services on sale that nobody ordered in this period."),
 }
+#: What a report without rows says, where a longer period would not help.
+_EMPTY: dict[str, tuple[Promise, Promise]] = {
+    "owed": (_("No customer has money in a wallet"), _("Wallets are listed here from the first top-up on.")),
+    "dead": (_("No dead services"), _("Each service on sale was ordered in this period.")),
+}
+_NOTHING = (_("Nothing in this period"), _("Choose a longer one."))
 _TABLES: dict[str, Callable[[Period, int | None], Table]] = {
-    "ends": services.ends,
     "times": services.times,
     "topups": money.topups,
     "dead": services.dead,
@@ -59,31 +68,38 @@ def report(request: HttpRequest, context: dict[str, Any], kind: str = "profit") 
         raise Http404
     now = database_now()
     period = period_of(request.GET, day_of(now))
-    about: dict[str, Any] = {}
     is_file = request.GET.get("file") == "csv"
-    most = None if is_file else MOST
-    if kind == "profit":
-        by = request.GET.get("by", "day")
-        by = by if by in profit.BY else "day"
-        books = Books.at(now)
-        table, days = profit.by_day(books, period)
-        whole = sum(days.values(), Figures())
-        about = {"by": by, "whole": whole, "plot": _plot(days), "is_behind": books.is_behind, "now": now}
-        if by != "day":
-            table = profit.by_group(by, books, period, whole, most=most)
-    elif kind == "owed":
-        about = {"owed": owed()}
-        table = money.wallets(about["owed"])
-    else:
-        table = _TABLES[kind](period, most)
+    by = request.GET.get("by", "day")
+    # Hours are being counted meanwhile: one read before and one after would count an hour twice, or not at all.
+    with one_moment():
+        table, about = _read(kind, by if by in profit.BY else "day", period, None if is_file else MOST, now)
     if is_file:
         return csv_file(table.file_rows(), f"{kind}-{period.name}.csv")
     page = {
         **context, **about, "title": TABS[kind], "kind": kind, "tabs": TABS, "about": _ABOUT[kind],
-        "table": table, "period": period, "choices": CHOICES, "groups": profit.BY,
+        "table": table, "period": period, "choices": CHOICES, "groups": profit.BY, "empty": _EMPTY.get(kind, _NOTHING),
         "zone": timezone.get_default_timezone_name(),
     }  # fmt: skip
     return TemplateResponse(request, "admin/cockpit/report.html", page)
+
+
+def _read(kind: str, by: str, period: Period, most: int | None, now: datetime) -> tuple[Table, dict[str, Any]]:
+    """Return the table of a report and what else its page shows."""
+    if kind == "profit":
+        books = Books.at(now)
+        table, days = profit.by_day(books, period)
+        whole = sum(days.values(), Figures())
+        if by != "day":
+            table = profit.by_group(by, books, period, whole, most=most)
+        plot = _plot(days)
+        return table, {"by": by, "whole": whole, "plot": plot, "is_behind": books.is_behind, "now": now}
+    if kind == "ends":
+        books = Books.at(now)
+        return services.ends(books, period, most), {"is_behind": books.is_behind}
+    if kind == "owed":
+        sums = owed()
+        return money.wallets(sums), {"owed": sums}
+    return _TABLES[kind](period, most), {}
 
 
 def _plot(days: Mapping[date, Figures]) -> dict[str, Any]:

@@ -10,13 +10,15 @@ import pytest
 from django.core.management import call_command
 
 from billing.models import Code, Transfer
+from core.money import divide
+from orders.facts import upkeep as facts
 from orders.facts.days import bounds_of, day_of
 from orders.models import ChangedCost, CustomerMoneyDay, MoneyDay, MoneyHour, Order
 from orders.profit import upkeep
 from orders.profit.counting import live_sums
 from orders.profit.reading import Books, Figures
 from orders.states import Progress
-from storefront.cockpit.reports import profit
+from storefront.cockpit.reports import profit, services
 from storefront.cockpit.reports.period import Period
 from tests.battery.counts import sized
 from tests.orders.profit.history import cost_of, ends_between, plain, random_history
@@ -84,7 +86,7 @@ def test_reports_equal_the_ledger(seed: int, settings: Any) -> None:
     dice = Random(seed + 1000)  # noqa: S311  # dice, no secrets
     settings.TIME_ZONE = ZONES[seed % len(ZONES)]
     _cast, first, now = random_history(dice)
-    while upkeep.keep_up(now=now):
+    while upkeep.keep_up(now=now) or facts.keep_up(now=now):
         pass
     books = Books.at(now)
     for _n in range(4):
@@ -113,3 +115,27 @@ def test_reports_equal_the_ledger(seed: int, settings: Any) -> None:
             assert {line.name: list(line.values[:3]) for line in table.lines} == expected, by
             # The lines, and what belongs to none of them, are the shop's profit.
             assert sum((line.values[3] for line in (*table.lines, *table.apart)), Decimal(0)) == whole.profit
+        # What was refunded for each service, also for those that nobody ordered in the period.
+        refunds: dict[str, Decimal] = {}
+        for order in Order.objects.select_related("service"):
+            refunded = Transfer.objects.filter(
+                reference=order.reference, code__in=[Code.REFUND, Code.LATE_REFUND],
+                created_at__gte=period.begins, created_at__lt=min(period.ends, now),
+            )  # fmt: skip
+            for transfer in refunded:
+                key = KEYS["service"](order)
+                refunds[key] = refunds.get(key, Decimal(0)) + transfer.amount
+        table = services.ends(books, period, None)
+        assert {line.name: line.values[-1] for line in table.lines if line.values[-1]} == refunds
+        assert table.total is not None
+        assert table.total.values[-1] == whole.refunded + whole.late_refunds
+
+
+def test_figures_in_cents_add_up() -> None:
+    exact = Figures(
+        earned=Decimal("14.79100"), late_refunds=Decimal("1"), cost=Decimal("6.90900"), fees=Decimal("0.00600")
+    )
+    shown = exact.in_cents()
+    assert (shown.revenue, shown.cost, shown.apart) == (Decimal("13.79"), Decimal("6.91"), Decimal("0.01"))
+    assert shown.profit == Decimal("6.87")
+    assert shown.margin == divide(Decimal(687), Decimal("13.79"))
