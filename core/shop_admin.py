@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import DecimalField, ForeignKey, Model, QuerySet
@@ -203,11 +204,24 @@ class ShopModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cl
             return super().response_action(request, queryset, *where, **named)
 
     def _record_form(self, request: HttpRequest, obj: Model, what: str) -> None:
-        before, after = getattr(request, "changed_values", ({}, {})) if what != "delete" else ({}, {})
+        if what == "delete":
+            before, after = self._shown_values(request, obj), {}
+        else:
+            before, after = getattr(request, "changed_values", ({}, {}))
         record_staff_action(
             staff_actor(request), f"{obj._meta.model_name}.{what}", obj, before={} if what == "add" else before,
             after=after,
         )  # fmt: skip
+
+    def _shown_values(self, request: HttpRequest, obj: Model) -> dict[str, Any]:
+        """Return the columns of a row that its page shows to who asks; no page shows one that holds a secret."""
+        shown = {getattr(name, "__name__", name) for name in flatten_fieldsets(self.get_fieldsets(request, obj))}
+        values = {}
+        for field in (*self.opts.fields, *self.opts.many_to_many):
+            if field.name in shown:
+                value = getattr(obj, field.name)
+                values[field.name] = _text(value.all() if field.many_to_many else value)
+        return values
 
 
 def _renamed(line: Any, names: Mapping[str, Any]) -> Any:

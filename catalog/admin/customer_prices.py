@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -20,6 +21,7 @@ from catalog.admin.price_pages import LineWriter, SheetForm, preview_of
 from catalog.admin.price_preview import proves_preview
 from catalog.locks import lock_all_providers
 from catalog.models import CustomerPrice
+from catalog.prices.customer_prices import HAS_ENDED, until_text
 from catalog.prices.customer_sheet import COLUMNS, read_sheet, set_customer_prices, sheet_rows
 from core.shop_admin import ShopModelAdmin
 from core.staff_actions import staff_actor
@@ -29,6 +31,9 @@ class CustomerPriceForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = CustomerPrice
         fields = ("customer", "service", "price", "category", "percent", "ends_at")
+        help_texts = {  # noqa: RUF012 - as Django declares it
+            "ends_at": _("The price ends at this moment: after a whole last day, at 00:00 of the next. Empty: never.")
+        }
 
     def clean(self) -> dict[str, Any]:
         """One thing at a time: a service with its price, or a category with its percentage."""
@@ -49,13 +54,24 @@ class CustomerPriceAdmin(ShopModelAdmin):
     """Fixed prices for services and percentages off categories, for one customer each."""
 
     form = CustomerPriceForm
-    list_display = ("customer", "service", "price", "category", "percent", "ends_at")
+    list_display = ("customer", "service", "price", "category", "percent", "until")
     list_filter = (CustomerFilter,)
     list_select_related = ("customer", "service", "category")
     search_fields = ("customer__email", "=service__id", "category__name")
     autocomplete_fields = ("customer", "service", "category")
     list_per_page = 50
     change_list_template = "admin/catalog/customerprice/change_list.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CustomerPrice]:
+        return super().get_queryset(request).annotate(has_ended=HAS_ENDED)
+
+    @admin.display(description=_("until"), ordering="ends_at")
+    def until(self, row: CustomerPrice) -> str | None:
+        """The last day, or the moment at which the price ends, and whether that is over."""
+        if row.ends_at is None:
+            return None
+        ended = row.has_ended  # type: ignore[attr-defined]  # annotated by get_queryset
+        return _t("%(time)s, ended") % {"time": until_text(row.ends_at)} if ended else until_text(row.ends_at)
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -95,7 +111,9 @@ class CustomerPriceAdmin(ShopModelAdmin):
             form = SheetForm(request.POST, request.FILES)
             if form.is_valid():
                 sheet = read_sheet(form.cleaned_data["sheet"])
-        form.fields["sheet"].help_text = _("With the columns %(names)s, in UTF-8") % {"names": ", ".join(COLUMNS)}
+        form.fields["sheet"].help_text = _(
+            "With the columns %(names)s, in UTF-8. A day without a time in “until” is the last day."
+        ) % {"names": ", ".join(COLUMNS)}
         context: dict[str, Any] = {
             **self.admin_site.each_context(request), **preview_of(request, sheet),
             "title": _t("Import customer prices"), "opts": self.opts, "form": form, "is_other": is_other,

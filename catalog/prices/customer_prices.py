@@ -6,10 +6,13 @@ the list. In any case the price is at least the cost in force.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from accounts.models import User
 from catalog.models import CustomerPrice, Service
@@ -19,6 +22,19 @@ from core.staff_actions import Actor, Change, record_staff_changes
 
 #: True in a query for what counts now.
 IN_FORCE = Q(ends_at=None) | Q(ends_at__gt=Now())
+HAS_ENDED = Q(ends_at__lte=Now())
+
+
+def last_day(ends_at: datetime) -> date | None:
+    """Return the day at whose end a price ends; None if it ends in the middle of a day."""
+    local = timezone.localtime(ends_at)
+    return local.date() - timedelta(days=1) if local.time() == time.min else None
+
+
+def until_text(ends_at: datetime) -> str:
+    """Return ``31 Dec 2026`` for a price that counts for the whole of that day, else the moment at which it ends."""
+    day = last_day(ends_at)
+    return date_format(day, "j M Y") if day else date_format(timezone.localtime(ends_at), "j M Y H:i")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from catalog.models import Category, CustomerPrice, Service
 from catalog.prices.comparison import digest_of_lines
+from catalog.prices.customer_prices import last_day
 from catalog.prices.price_sheet import BadLine, harmless, refuse_more_cells
 from core.money import is_amount
 from core.numbers import NotANumber, ascii_digits, read_decimal
@@ -93,7 +94,7 @@ def sheet_rows() -> Iterator[tuple[str, ...]]:
     for row in rows.iterator(chunk_size=2000):
         cells = (
             row.customer.email, row.service_id, row.service.unit if row.service else None, row.price,
-            row.category_id, row.percent, row.ends_at and timezone.localtime(row.ends_at).strftime("%Y-%m-%d %H:%M"),
+            row.category_id, row.percent, row.ends_at and _until(row.ends_at),
         )  # fmt: skip
         yield tuple("" if cell is None else harmless(str(cell)) for cell in cells)
 
@@ -189,7 +190,8 @@ def set_customer_prices(prices: list[PromisedPrice], *, actor: Actor) -> int:
         # The log names customer, service and category, which are read at once.
         named = CustomerPrice.objects.select_related("customer", "service", "category").only(*_NAMES)
         known = named.in_bulk([row.pk for row in rows])
-        changes = [Change(known[row.pk], {}, its) for row, its in zip(rows, values, strict=True)]
+        before = [price.before._asdict() if price.before else {} for price in prices]
+        changes = [Change(known[row.pk], old, its) for row, old, its in zip(rows, before, values, strict=True)]
         record_staff_changes(actor, "customer_price.import", changes)
     return len(prices)
 
@@ -234,14 +236,21 @@ def _number(text: str) -> int | None:
     return int(digits) if digits else None
 
 
+def _until(ends_at: datetime) -> str:
+    """The last day, or the time, as :func:`_time` reads it."""
+    return str(last_day(ends_at) or timezone.localtime(ends_at).strftime("%Y-%m-%d %H:%M"))
+
+
 def _time(text: str) -> datetime | None:
-    """Raises BadLine."""
+    """Return when a price ends; a day without a time is the last one on which it counts. Raises BadLine."""
     if not text:
         return None
     try:
         found = parse_datetime(text if ":" in text else f"{text} 00:00")
-    except ValueError:
+        if found is not None and ":" not in text:
+            found += timedelta(days=1)
+    except (ValueError, OverflowError):
         found = None
     if found is None:
-        raise BadLine(_("Write the time as 2026-12-31 18:00."))
+        raise BadLine(_("Write the last day as 2026-12-31, or the time as 2026-12-31 18:00."))
     return found if timezone.is_aware(found) else timezone.make_aware(found)

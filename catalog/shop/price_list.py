@@ -83,6 +83,12 @@ class Listing:
         return self.query.sort in TIME_SORTS or any(not times_of(row).is_empty for row in self.rows)
 
     @property
+    def goes_by_other_prices(self) -> bool:
+        """Whether a filter or sort by price went by the list's prices, while this customer pays others."""
+        is_asked = self.query.price is not None or self.query.sort == "price"
+        return is_asked and any(row.shown_price != row.price for row in self.rows)
+
+    @property
     def sorted_by(self) -> dict[str, str]:
         """The address of the list sorted by each column, of the one that it is sorted by without."""
         sorts = [sort for sort in SORTS if sort != "shop"]
@@ -120,7 +126,7 @@ class Listing:
 def list_services(query: PriceListQuery, customer: User | None = None) -> Listing:
     """Return the page of the price list that ``query`` asks for; words that no service contains are corrected.
 
-    Prices are those ``customer`` pays; sorting by price goes by the list's own prices.
+    Prices are those ``customer`` pays; filter and sort by price go by the list's own prices, and the page says so.
     """
     # 1. What matches, counted by category and platform.
     index = search_index()

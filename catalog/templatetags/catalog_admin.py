@@ -1,11 +1,13 @@
-"""Filters for amounts on admin pages about prices."""
+"""Filters for admin pages about prices."""
 
+from datetime import datetime
 from decimal import Decimal
 
 from django import template
 from django.utils.safestring import SafeString
 
 from catalog.admin.figures import NOTHING, price_html
+from catalog.prices.customer_prices import until_text
 from core.money import round_up
 from core.numbers import plain_number
 
@@ -33,3 +35,9 @@ def margin(percent: Decimal | None) -> str:
 def plain(number: Decimal) -> str:
     """A number without an exponent and without zeros at its end."""
     return plain_number(number)
+
+
+@register.filter
+def until(ends_at: datetime | None) -> str:
+    """The last day of a customer's price, or the moment at which it ends."""
+    return NOTHING if ends_at is None else until_text(ends_at)

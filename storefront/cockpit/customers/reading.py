@@ -17,6 +17,7 @@ from billing.models import TopUp
 from billing.queries import statement
 from billing.topups.words import topup_state
 from catalog.models import CustomerPrice
+from catalog.prices.customer_prices import HAS_ENDED
 from core.capped_count import MOST_COUNTED
 from core.models import StaffAction
 from core.staff_rights import SEES_MONEY
@@ -86,7 +87,10 @@ def about_customer(request: HttpRequest, customer: User, *, now: datetime) -> di
         "prices": (
             "catalog.view_customerprice",
             lambda: part_of(
-                CustomerPrice.objects.filter(customer=customer).select_related("service", "category").order_by("-pk"),
+                CustomerPrice.objects.filter(customer=customer)
+                .select_related("service", "category")
+                .annotate(has_ended=HAS_ENDED)
+                .order_by("-pk"),
                 ROWS_SHOWN,
             ),
         ),

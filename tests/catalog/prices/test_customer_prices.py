@@ -1,6 +1,6 @@
 """What one customer was promised comes before group and list, never below cost, and for as long as it was promised."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.timezone import make_aware
 
 from accounts.models import CustomerGroup, User
 from catalog.models import CustomerPrice, ProviderService, Service
@@ -210,11 +211,50 @@ def test_setting_prices_takes_as_many_queries_for_many_lines_as_for_few(sold: Se
     first, second = StaffAction.objects.filter(action="customer_price.import").order_by("id")[:2]
     assert (first.object_name, second.object_name) == (f"c0@example.com: {sold}", f"c0@example.com: {sold.category}")
     assert first.object_id == str(CustomerPrice.objects.get(customer=customers[0], service=sold).pk)
-    assert (first.object_type, first.actor, first.before) == ("catalog.customerprice", "staff:1", {})
+    assert (first.object_type, first.actor, second.before) == ("catalog.customerprice", "staff:1", {})
+    assert first.before == {"price": "1.25000", "percent": None, "ends_at": None}
     assert first.after == {
         "service_id": sold.pk, "category_id": None, "price": "1.1", "percent": None,
-        "ends_at": "2030-01-31 00:00:00+00:00", "job": 7,
+        "ends_at": "2030-02-01 00:00:00+00:00", "job": 7,
     }  # fmt: skip
+
+
+def test_a_day_in_a_sheet_is_the_last_one(owner: Client, sold: Service, bob: User) -> None:
+    text = f"customer,service,price,until\nbob@example.com,{sold.pk},1.1,2030-01-31\n"
+    [price] = read_sheet(text).prices
+    assert price.ends_at == make_aware(datetime(2030, 2, 1))
+    set_customer_prices([price], actor=Actor("staff:1", "owner"))
+    assert [cells[-1] for cells in customer_sheet.sheet_rows()] == ["until", "2030-01-31"]
+    listing = reverse("admin:catalog_customerprice_changelist")
+    assert "31 Jan 2030" in owner.get(listing).content.decode()
+    CustomerPrice.objects.update(ends_at=make_aware(datetime(2026, 1, 31, 18)))
+    for page in (listing, reverse("admin:accounts_user_change", args=[bob.pk])):
+        assert "31 Jan 2026 18:00, ended" in owner.get(page).content.decode()
+
+
+def test_what_is_deleted_stays_in_the_log(owner: Client, sold: Service, bob: User) -> None:
+    fixed = promise(bob, service=sold, price=Decimal("1.05"))
+    percent = promise(bob, category=sold.category, percent=Decimal(20))
+    owner.post(reverse("admin:catalog_customerprice_delete", args=[fixed.pk]), {"post": "yes"})
+    act = {"action": "delete_selected", "_selected_action": [percent.pk], "post": "yes"}
+    owner.post(reverse("admin:catalog_customerprice_changelist"), act)
+    assert not CustomerPrice.objects.exists()
+    first, second = StaffAction.objects.filter(action="customerprice.delete").order_by("id")
+    assert first.before == {
+        "customer": "bob@example.com", "service": str(sold), "price": "1.05000", "category": None, "percent": None,
+        "ends_at": None,
+    }  # fmt: skip
+    assert (second.before["category"], second.before["percent"]) == (sold.category.name, "20.00")
+
+
+def test_the_list_says_that_it_is_filtered_by_other_prices(client: Client, sold: Service, bob: User) -> None:
+    client.force_login(bob)
+    words = "not by your own."
+    assert words in client.get("/", {"sort": "price"}).content.decode()
+    assert words not in client.get("/").content.decode()
+    bob.group = None
+    bob.save()
+    assert words not in client.get("/", {"sort": "price"}).content.decode()
 
 
 def test_a_sheet_that_is_too_long_says_so(sold: Service, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
