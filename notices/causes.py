@@ -232,7 +232,12 @@ UNKNOWN_ORDERS = Cause(
 
 TOPUP_TO_DECIDE = Cause(
     "topup:{topup}:decide", Severity.MONEY, _("%(number)s of %(customer)s needs your decision"),
-    _("%(why)s Nothing of it is credited until you accept or reject it."),
+    _("%(why)s Nothing more is credited until you accept or reject it."),
+    "billing_topup_change", "topup",
+)  # fmt: skip
+NOT_CREDITED = Cause(
+    "topup:{topup}:surplus", Severity.MONEY, _("%(customer)s paid more for %(number)s than was credited"),
+    _("%(amount)s came in and is not credited. Credit it, send it back or write it off on the top-up's page."),
     "billing_topup_change", "topup",
 )  # fmt: skip
 TRANSFER_SENT = Cause(
@@ -255,6 +260,11 @@ PAYMENT_DISPUTED = Cause(
     _("%(why)s Answer at the payment service, in the time that it gives you."),
     "billing_topup_change", "topup",
 )  # fmt: skip
+PAYMENT_WARNING = Cause(
+    "topup:{topup}:warning", Severity.MONEY, _("%(name)s warns about %(number)s of %(customer)s"),
+    _("%(why)s Look at the payment there."),
+    "billing_topup_change", "topup",
+)  # fmt: skip
 REFUND_FAILED = Cause(
     "topup:{topup}:refund", Severity.MONEY, _("A refund of %(number)s failed"),
     _("The gateway answered: %(why)s. The money is back in the customer's wallet."),
@@ -273,6 +283,24 @@ REFUND_TO_SEND = Cause(
     _("%(amount)s is out of the wallet of %(customer)s. Send it, then write the transaction on the top-up's page."),
     "billing_topup_change", "topup",
 )  # fmt: skip
+START_REFUSED = Cause(
+    "topup:{topup}:start", Severity.ATTENTION, _("%(name)s refused to start %(number)s"),
+    _("%(why)s The customer was asked to choose another way to pay."),
+    "billing_topup_change", "topup",
+)  # fmt: skip
+WEBHOOK_OF_STRANGER = Cause(
+    "topup:{topup}:stranger", Severity.ATTENTION, _("%(name)s names %(number)s with a payment that is not its own"),
+    _("Its call named the payment %(remote)s, which no top-up has. Nothing was credited. Look there whose it is."),
+    "billing_topup_change", "topup",
+)  # fmt: skip
+GATEWAY_UNREADABLE = Cause(
+    "method:{method}:unreadable", Severity.MONEY, _("%(name)s gives no usable answer"),
+    _(
+        "It was asked %(misses)s times in a row about %(number)s. The shop goes on asking, and nothing is credited "
+        "before it answers. Test the method's settings, and look at the payments there."
+    ),
+    "billing_topup_changelist", query="method__id__exact={method}&state__exact=pending",
+)  # fmt: skip
 UNKNOWN_PAYMENTS = Cause(
     "method:{method}:unknown", Severity.MONEY, _("%(name)s has payments that no top-up explains"),
     _("Its list has payments that are unknown here. Find out whose they are, credit them and close their rows."),
@@ -280,7 +308,7 @@ UNKNOWN_PAYMENTS = Cause(
 )  # fmt: skip
 WEBHOOK_CONTRADICTS = Cause(
     "method:{method}:contradicts", Severity.ATTENTION, _("%(name)s names two different top-ups in one call"),
-    _("It named %(number)s and the reference of another one. Nothing was credited by it."),
+    _("It named %(number)s and the reference of another one. It waits for your decision if it was not credited yet."),
     "billing_paymentmethod_change", "method",
 )  # fmt: skip
 WEBHOOK_FORGED = Cause(

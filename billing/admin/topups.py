@@ -15,6 +15,7 @@ from billing.models import HeldDeposit, PaymentRefund, TopUp
 from billing.topups import holding, methods, refunding, reviewing, surplus
 from billing.topups.deciding import may_decide, waits_for_staff
 from billing.topups.finding import matching
+from billing.topups.uncredited import is_uncredited
 from billing.topups.words import topup_state
 from core.clock import database_now
 from core.list_columns import Lines
@@ -28,10 +29,16 @@ class WaitingFilter(admin.SimpleListFilter):
     parameter_name = "decide"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("1", _("Waits for you"))]
+        return [("1", _("Waits for you")), ("uncredited", _("Not credited"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[TopUp]) -> QuerySet[TopUp]:
-        return queryset.filter(waits_for_staff()) if self.value() == "1" else queryset
+        match self.value():
+            case "1":
+                return queryset.filter(waits_for_staff())
+            case "uncredited":
+                return queryset.filter(is_uncredited())
+            case _everything:
+                return queryset
 
 
 @admin.register(TopUp)

@@ -54,7 +54,11 @@ class Ability(enum.StrEnum):
 
 @dataclass(frozen=True)
 class ConfigField:
-    """One field of a gateway's form in the admin. An address is one to which the secrets are sent."""
+    """One field of a gateway's form in the admin. An address is one to which the secrets are sent.
+
+    ``signs_calls`` marks the secret that :meth:`Gateway.verify` checks calls with: one that is replaced counts for
+    another day.
+    """
 
     name: str
     label: str | Promise
@@ -63,6 +67,7 @@ class ConfigField:
     is_address: bool = False
     is_required: bool = True
     is_long: bool = False
+    signs_calls: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,16 +134,20 @@ class Started:
 
 @dataclass(frozen=True)
 class Declined:
-    """The gateway will not take it, for a reason that the customer may read."""
+    """The gateway will not take it, for a reason that the customer may read.
+
+    ``warning`` is a sentence for the owner if it shows a fault of the shop's, and opens an alert.
+    """
 
     reason: str | Promise
+    warning: str | Promise = ""
 
 
 @dataclass(frozen=True)
 class Hint:
     """What a webhook says: where to look. It has no amount and no currency, so that nothing can be credited from it.
 
-    ``warning`` is a sentence about the payment that the owner reads at once.
+    ``warning`` is a sentence about the payment that opens an alert: a suspicion of fraud, a refund made elsewhere.
     """
 
     event_id: str

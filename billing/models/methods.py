@@ -2,7 +2,10 @@
 
 import json
 import secrets
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -11,6 +14,11 @@ from django.utils.translation import gettext_lazy as _
 
 from core.money import LEAST, MOST, AmountField
 from core.secrets import seal, unseal
+
+#: How long calls may be signed with a secret that was replaced: the gateway's side may change later than ours.
+KEEPS_OLD_SECRET = timedelta(hours=24)
+#: Where the replaced secrets stand among the sealed ones; no field has this name.
+_OLD = " old"
 
 
 def new_token() -> str:
@@ -108,12 +116,29 @@ class PaymentMethod(models.Model):
 
     def secrets(self) -> dict[str, str]:
         """Return the gateway's secrets by field. Raises core.secrets.SecretUnreadable."""
-        opened: dict[str, str] = json.loads(unseal(self.sealed_secrets)) if self.sealed_secrets else {}
-        return opened
+        return {name: value for name, value in self._sealed().items() if name != _OLD}
+
+    def old_secrets(self, *, now: datetime) -> dict[str, str]:
+        """Return the replaced secrets with which calls may still be signed. Raises core.secrets.SecretUnreadable."""
+        kept = self._sealed().get(_OLD, {}).items()
+        return {name: each["secret"] for name, each in kept if now < datetime.fromisoformat(each["until"])}
 
     def set_secrets(self, secrets: dict[str, str]) -> None:
-        """Seal these in place of the present ones."""
+        """Seal these in place of the present ones, the old ones included."""
         self.sealed_secrets = seal(json.dumps(secrets)) if secrets else ""
+
+    def replace_secrets(self, new: Mapping[str, str], *, keep: Collection[str], now: datetime) -> None:
+        """Seal ``new`` among the present secrets. Of those named in ``keep`` the old one counts for another day."""
+        present = self.secrets()
+        changed = {name for name, secret in new.items() if name in keep and present.get(name, secret) != secret}
+        until = (now + KEEPS_OLD_SECRET).isoformat()
+        old = self._sealed().get(_OLD, {}) | {n: {"secret": present[n], "until": until} for n in changed}
+        old = {name: each for name, each in old.items() if now < datetime.fromisoformat(each["until"])}
+        self.sealed_secrets = seal(json.dumps({**present, **new, **({_OLD: old} if old else {})}))
+
+    def _sealed(self) -> dict[str, Any]:
+        opened: dict[str, Any] = json.loads(unseal(self.sealed_secrets)) if self.sealed_secrets else {}
+        return opened
 
     @property
     def account_name(self) -> str:

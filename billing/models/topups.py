@@ -45,6 +45,12 @@ class Decision(models.TextChoices):
     REJECTED = "rejected", _("Rejected")
 
 
+#: Every top-up with money that is not credited, and few others: what the index finds before payments are summed up.
+MAY_BE_UNCREDITED = Q(received__gt=F("pay_amount") + F("written_off")) | Q(
+    decision=Decision.REJECTED.value, received__gt=F("written_off")
+)
+
+
 def new_reference() -> str:
     """Return 32 random hexadecimal digits, which every gateway takes as a reference."""
     return secrets.token_hex(16)
@@ -140,6 +146,7 @@ class TopUp(models.Model):
             models.Index(fields=["customer", "-id"], name="topup_by_customer"),
             models.Index(fields=["state", "-id"], name="topup_by_state"),
             models.Index(fields=["next_look_at"], condition=Q(next_look_at__isnull=False), name="topup_due"),
+            models.Index(fields=["id"], condition=MAY_BE_UNCREDITED, name="topup_may_be_uncredited"),
         ]
 
     def __str__(self) -> str:
@@ -252,6 +259,12 @@ class PaymentRefund(models.Model):
     def link(self) -> str:
         """Where the customer takes the money, at gateways that make a link for that; empty at others."""
         return self.refund_id if self.refund_id.startswith(("https://", "http://")) else ""
+
+    @property
+    def shown_state(self) -> str:
+        """The state as staff read it: of a link nobody knows whether the customer took the money."""
+        is_link = self.state == RefundState.DONE and self.link
+        return str(_("A link to collect it was made") if is_link else RefundState(self.state).label)
 
     @property
     def amount_text(self) -> str:

@@ -17,8 +17,9 @@ from billing.bonuses import bonus_of
 from billing.documents.issuing import issue
 from billing.gateways.contract import Dispute, Payment, Reading, ReadState
 from billing.models import Account, Code, PaymentRefund, TopUp, TopUpPayment, TopUpState
-from billing.models.topups import TO_DECIDE, Decision, RefundState
+from billing.models.topups import Decision, RefundState
 from billing.topups import timetable
+from billing.topups.alerts import alert_to_change, alert_to_surplus, warn_once
 from billing.topups.history import note_step
 from billing.topups.holding import hold_deposit
 from billing.topups.movements import Moved, missing_postings, moved_by
@@ -26,7 +27,7 @@ from billing.topups.targets import ZERO, Sums, Terms, target
 from core.clock import database_now
 from core.frozen import shop_is_frozen
 from notices import causes
-from notices.alerts import close_alert, raise_alert
+from notices.alerts import raise_alert
 
 #: The cause of what was left for after a thaw.
 THAW = "thaw"
@@ -74,6 +75,8 @@ def apply(
             topup.why = why or topup.why
         elif reading is not None and topup.decision == Decision.NONE:
             topup.why = reading.why[:300]
+        elif why and topup.decision == Decision.ACCEPTED:
+            warn_once(topup, why[:300], now=now)
         totals = _totals(topup)
         # 3. The money. While the owner has to decide nothing more is credited, and what goes back is taken.
         moves = 0
@@ -82,7 +85,7 @@ def apply(
         if reading is not None and reading.dispute is Dispute.OPEN:
             Account.objects.filter(pk=wallet.pk, frozen_at=None).update(frozen_at=now)
         # 4. The state, and when to look again.
-        topup.received = totals.received
+        has_more, topup.received = totals.received > topup.received, totals.received
         if reading is not None:
             topup.is_disputed = reading.dispute is Dispute.OPEN
         topup.state = _state(topup, totals, reading, is_held=is_held, now=now)
@@ -92,10 +95,24 @@ def apply(
         if moves or topup.state != old or topup.why != old_why:
             facts = {"received": totals.received, "gone": totals.gone, "credited": topup.credited, "why": topup.why}
             note_step(topup, old=old, cause=cause, now=now, facts=facts)
-            _tell_owner(topup, old, totals, reading, now=now)
+            alert_to_change(topup, old, reading, charged_back=totals.charged_back, now=now)
+        alert_to_surplus(topup, old, totals.received - totals.gone, has_more=has_more, now=now)
         # 5. Its receipt or credit note, last: it locks the counter of their numbers.
         if moves or cause == THAW:
             issue(topup, now=now)
+    return topup
+
+
+def hold_topup(topup_id: int, why: str, *, cause: str, now: datetime) -> TopUp:
+    """Let the owner decide about a top-up and return it; one that is credited or decided stays as it is."""
+    with transaction.atomic():
+        topup = TopUp.objects.select_for_update(of=("self",)).select_related("method", "customer").get(pk=topup_id)
+        old = topup.state
+        if not topup.credited and topup.decision == Decision.NONE and old != TopUpState.HELD:
+            topup.state, topup.why = TopUpState.HELD, why[:300]
+            topup.save(update_fields=["state", "why"])
+            note_step(topup, old=old, cause=cause, now=now, facts={"why": topup.why})
+            alert_to_change(topup, old, None, charged_back=ZERO, now=now)
     return topup
 
 
@@ -128,7 +145,22 @@ def _note_payments(topup: TopUp, reading: Reading, *, now: datetime) -> str:
     why = ""
     for payment in reading.payments:
         why = _note_payment(topup, payment, now=now) or why
-    return why
+    return why or _what_is_missing(topup, reading)
+
+
+def _what_is_missing(topup: TopUp, reading: Reading) -> str:
+    """Return what a gateway's last word leaves out: money that it named before, or any at all; empty for nothing."""
+    if reading.state not in _FINAL:
+        return ""
+    named = {payment.payment_id for payment in reading.payments}
+    for row in TopUpPayment.objects.filter(topup=topup).exclude(payment_id__in=named):
+        # What went back may well be listed no longer.
+        if max(row.refunded, row.refund_asked) + row.charged_back < row.amount:
+            words = {"payment": row.payment_id[:80], "amount": row.amount_text}
+            return _("The gateway does not name payment %(payment)s of %(amount)s any more.") % words
+    if reading.state in (ReadState.PAID, ReadState.UNDERPAID) and not named:
+        return _("The gateway says that it was paid, and names no payment.")
+    return ""
 
 
 def _note_payment(topup: TopUp, payment: Payment, *, now: datetime) -> str:
@@ -152,13 +184,17 @@ def _note_payment(topup: TopUp, payment: Payment, *, now: datetime) -> str:
     row = TopUpPayment.objects.select_for_update().get(method_id=topup.method_id, payment_id=payment.payment_id)
     if row.topup_id != topup.pk:
         return _("Payment %(payment)s belongs to top-up %(other)s.") % {**words, "other": f"T-{row.topup_id}"}
-    if row.currency != payment.currency or payment.amount < row.amount:
-        return _("Payment %(payment)s is now said to be of %(amount)s, which is less or in another currency.") % words
-    row.amount = payment.amount
+    less = _("Payment %(payment)s is now said to be of %(amount)s, which is less or in another currency.") % words
+    if row.currency != payment.currency:
+        return less
+    is_less = payment.amount < row.amount
+    row.amount = max(payment.amount, row.amount)
     row.refund_asked = max(row.refund_asked - _failed_refunds(row, payment, now=now), ZERO)
-    row.refunded = min(payment.refunded, payment.amount)
-    row.charged_back = min(payment.charged_back, payment.amount)
+    row.refunded = min(payment.refunded, row.amount)
+    row.charged_back = min(payment.charged_back, row.amount)
     row.save()
+    if is_less:
+        return less
     if payment.currency != topup.pay_currency:
         return _("%(amount)s was paid, which is not the currency that was asked for.") % words
     return ""
@@ -259,25 +295,3 @@ def _state(topup: TopUp, totals: _Totals, reading: Reading | None, *, is_held: b
     # Nobody looks after that, so nothing is waited for any more.
     waiting = TopUpState.PENDING if now < topup.watch_until else TopUpState.EXPIRED
     return {ReadState.FAILED: TopUpState.FAILED, ReadState.EXPIRED: TopUpState.EXPIRED}.get(reading.state, waiting)
-
-
-def _tell_owner(topup: TopUp, old: str, totals: _Totals, reading: Reading | None, *, now: datetime) -> None:
-    """Open or close the alerts about a top-up."""
-    pk, number, customer = topup.pk, topup.number, topup.customer
-    is_held = topup.state == TopUpState.HELD
-    if is_held or (topup.state in TO_DECIDE and not topup.credited):
-        why = topup.why or _("Less was paid than was asked for.")
-        raise_alert(causes.TOPUP_TO_DECIDE, now=now, topup=pk, number=number, customer=customer, why=why)
-    elif old in TO_DECIDE:
-        close_alert(causes.TOPUP_TO_DECIDE, now=now, topup=pk)
-    if topup.state == TopUpState.FAILED and reading is not None and reading.is_unsure:
-        raise_alert(causes.PAYMENT_UNSURE, now=now, topup=pk, number=number, customer=customer, why=topup.why)
-    elif old == TopUpState.FAILED:
-        close_alert(causes.PAYMENT_UNSURE, now=now, topup=pk)
-    if reading is not None and reading.dispute is not Dispute.NONE:
-        raise_alert(causes.PAYMENT_DISPUTED, now=now, topup=pk, number=number, customer=customer, why=topup.why)
-    elif reading is not None:
-        close_alert(causes.PAYMENT_DISPUTED, now=now, topup=pk)
-    is_new = topup.state == TopUpState.CHARGED_BACK and old != TopUpState.CHARGED_BACK
-    if is_new or (is_held and topup.taken and totals.charged_back):
-        raise_alert(causes.CHARGED_BACK, now=now, topup=pk, number=number, customer=customer)

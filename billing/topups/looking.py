@@ -9,21 +9,26 @@ from datetime import datetime
 
 from django.db import connection, transaction
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from billing.gateways.contract import Ability, NoAnswer, Reading, ReadState
 from billing.models import GatewayEvent, PaymentMethod, TopUp, TopUpPayment, TopUpState
 from billing.topups import methods, timetable
-from billing.topups.applying import apply
+from billing.topups.applying import apply, hold_topup
 from billing.topups.history import note_step
 from billing.topups.starting import asked_of, open_at_gateway
 from core import broker
 from core.clock import database_now, elapsed_clock
 from core.frozen import shop_is_frozen
+from notices import causes
+from notices.alerts import close_alert, raise_alert
 from notices.containment import contained
 
 log = logging.getLogger(__name__)
 
 LOOK = "storefront.tasks.look_at_topups"
+#: After so many questions in a row without a usable answer, which takes twenty minutes, the owner reads of it.
+MANY_MISSES = 5
 
 _CLAIM = """
     UPDATE billing_topup SET next_look_at = %(until)s, looks = looks + 1
@@ -77,6 +82,8 @@ def look(topup_id: int, *, cause: str, now: datetime) -> TopUp:
         log.warning("%s: no answer about %s: %s", topup.method, topup, problem)
         return _missed(topup, now=now)
     PaymentMethod.objects.filter(pk=topup.method_id).update(last_answer_at=now)
+    if topup.misses >= MANY_MISSES:
+        _close_unanswered(topup, now=now)
     return apply(topup.pk, reading, cause=cause, now=now, seen=topup.next_look_at, last=topup.looked_at)
 
 
@@ -109,13 +116,35 @@ def _given_up(topup: TopUp, *, now: datetime) -> TopUp:
 
 
 def _missed(topup: TopUp, *, now: datetime) -> TopUp:
-    due = timetable.after_miss(topup.misses + 1, now=now) if now < topup.watch_until else None
+    """Note that no usable answer came, and when to ask again; return the top-up.
+
+    Once its time is over and it was asked often, nobody asks again. Whether one that may have been paid was, is then
+    the owner's to find out.
+    """
+    misses = topup.misses + 1
+    is_over = now >= topup.watch_until and misses >= MANY_MISSES
+    due = None if is_over else timetable.after_miss(misses, now=now)
     still = Q(next_look_at=topup.next_look_at) if topup.next_look_at else Q(next_look_at=None)
     TopUp.objects.filter(pk=topup.pk).update(misses=F("misses") + 1)
     if topup.next_look_at is not None:
         TopUp.objects.filter(still, pk=topup.pk).update(next_look_at=due)
+    if misses >= MANY_MISSES:
+        method, number = topup.method, topup.number
+        raise_alert(
+            causes.GATEWAY_UNREADABLE, now=now, method=method.pk, name=method.name, number=number, misses=misses
+        )
+    if is_over and topup.state == TopUpState.PENDING:
+        why = _("The gateway gave no usable answer about it until the end of its time.")
+        hold_topup(topup.pk, why, cause="look", now=now)
     topup.refresh_from_db()
     return topup
+
+
+def _close_unanswered(topup: TopUp, *, now: datetime) -> None:
+    """Close the alert about a gateway without answers if ``topup``, which got one, was the last that waited for one."""
+    waiting = TopUp.objects.filter(method=topup.method_id, next_look_at__isnull=False, misses__gte=MANY_MISSES)
+    if not waiting.exclude(pk=topup.pk).exists():
+        close_alert(causes.GATEWAY_UNREADABLE, now=now, method=topup.method_id)
 
 
 def look_soon(topup: TopUp, *, now: datetime) -> None:

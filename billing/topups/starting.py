@@ -22,6 +22,8 @@ from billing.topups.methods import Price
 from billing.topups.origin import NOWHERE, Origin
 from core.money import is_amount
 from core.refusals import Refusal
+from notices import causes
+from notices.alerts import raise_alert
 
 log = logging.getLogger(__name__)
 
@@ -154,6 +156,9 @@ def open_at_gateway(topup: TopUp, *, now: datetime) -> None:
             return
         if isinstance(answer, Declined):
             row.state, row.why, row.next_look_at = TopUpState.FAILED, str(answer.reason)[:300], None
+            if answer.warning:
+                number, why = row.number, str(answer.warning)[:300]
+                raise_alert(causes.START_REFUSED, now=now, topup=row.pk, name=method.name, number=number, why=why)
         else:
             _record(row, answer, now=now)
         row.save()

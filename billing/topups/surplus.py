@@ -1,7 +1,7 @@
 """What came in and was not credited: the owner credits what was paid above, or writes it off."""
 
 from datetime import datetime
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
@@ -11,13 +11,10 @@ from billing.models.topups import TO_DECIDE, Decision
 from billing.topups.applying import apply
 from billing.topups.reviewing import demand_second
 from billing.topups.targets import ZERO, worth
+from billing.topups.uncredited import here_of, uncredited_of
 from core.frozen import demand_thawed
-from core.money import EXACT, divide, multiply
 from core.refusals import Refusal, demand_reason
 from core.staff_actions import Actor, record_staff_action
-
-#: As payments are stored.
-_FINEST = Decimal("1e-18")
 
 
 class NothingLeft(Refusal):
@@ -29,14 +26,12 @@ class NothingLeft(Refusal):
 def _here(topup: TopUp) -> Decimal:
     """What came in and is still here, in the payment's currency."""
     rows = TopUpPayment.objects.filter(topup=topup, currency=topup.pay_currency)
-    return sum((r.amount - min(r.amount, max(r.refunded, r.refund_asked) + r.charged_back) for r in rows), ZERO)
+    return sum((here_of(row) for row in rows), ZERO)
 
 
 def uncredited(topup: TopUp) -> Decimal:
     """Return what came in, was neither credited nor sent back and is not written off, in the payment's currency."""
-    credited = divide(multiply(topup.pay_amount, topup.credited - topup.taken), topup.credit_amount)
-    left = max(_here(topup) - credited - topup.written_off, ZERO)
-    return left.quantize(_FINEST, rounding=ROUND_FLOOR, context=EXACT)
+    return uncredited_of(topup, _here(topup))
 
 
 def paid_above(topup: TopUp) -> Decimal:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from billing.models import TopUp
 from billing.topups.deciding import waits_for_staff
+from billing.topups.uncredited import is_uncredited
 from catalog.models import Provider, ProviderService
 from core.money import AmountField
 from core.templatetags.money import money_text
@@ -37,7 +38,8 @@ MONEY, PEOPLE, LATER = (
 #: Causes of alerts that other lines of the list count: paused providers, doubts, differences, tickets, top-ups.
 #: Not losses: an order that was found after its refund is on no other line.
 HAS_A_LINE = (
-    r"^(provider:\d+:(parked|doubt|review|breaker|restored|break:.*)|ticket:\d+|topup:\d+:(decide|sent)|queue:.*)$"
+    r"^(provider:\d+:(parked|doubt|review|breaker|restored|break:.*)|ticket:\d+|topup:\d+:(decide|sent|surplus)"
+    r"|queue:.*)$"
 )
 _DOUBT = Q(forward_state__in=[Forward.IN_DOUBT, Forward.REVIEW])
 
@@ -222,8 +224,12 @@ def _of_topups(now: datetime) -> Iterable[Line]:
     what = ngettext("top-up to decide", "top-ups to decide", found["n"])
     held = {"money": money_text(found["money"]), "age": _age(found["since"], now)}
     detail = _("%(money)s, the oldest for %(age)s") % held
-    page = f"{reverse('admin:billing_topup_changelist')}?decide=1"
-    yield Line(PEOPLE, "money", "landmark", "is-progress", found["n"], what, detail, page)
+    page = f"{reverse('admin:billing_topup_changelist')}?decide="
+    yield Line(PEOPLE, "money", "landmark", "is-progress", found["n"], what, detail, f"{page}1")
+    found = TopUp.objects.filter(is_uncredited()).aggregate(n=Count("pk"), since=Min("created_at"))
+    what = ngettext("payment not credited", "payments not credited", found["n"])
+    detail = _("The oldest for %(age)s") % {"age": _age(found["since"], now)}
+    yield Line(PEOPLE, "money", "landmark", "is-progress", found["n"], what, detail, f"{page}uncredited")
 
 
 def _of_services(now: datetime) -> Iterable[Line]:

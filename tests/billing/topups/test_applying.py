@@ -11,7 +11,9 @@ from accounts.models import User
 from billing.gateways.contract import ReadState
 from billing.models import Account, AccountKind, Code, PaymentMethod, TopUp, TopUpPayment, TopUpState, Transfer
 from billing.topups.applying import apply
+from billing.topups.deciding import decide
 from core.clock import database_now
+from core.staff_actions import shell_actor
 from notices.models import Alert
 from tests.billing.cast import balance, customer, money
 from tests.billing.topups.cast import broken, method, moved, reading, started
@@ -74,6 +76,8 @@ def test_more_than_was_asked_for_is_credited_as_asked(topup: TopUp, alice: User)
         ({"currency": "EUR"}, "not the currency"),
         ({"currency": "USDT"}, "not the currency"),
         ({"state": ReadState.HELD, "why": "Settled by hand."}, "Settled by hand"),
+        ({"payments": ()}, "names no payment"),
+        ({"payments": (), "state": ReadState.UNDERPAID}, "names no payment"),
     ],
 )
 def test_what_does_not_fit_waits_for_the_owner(topup: TopUp, alice: User, facts: dict[str, Any], why: str) -> None:
@@ -105,6 +109,40 @@ def test_a_payment_that_shrinks_waits_for_the_owner_and_nothing_is_taken(topup: 
     assert says(topup, "1").state == TopUpState.HELD
     assert balance(alice) == 10
     assert TopUpPayment.objects.get().amount == 10
+    # What went back is taken all the same.
+    assert says(topup, "1", refunded="4").state == TopUpState.HELD
+    assert balance(alice) == 6
+    assert broken() == []
+
+
+@pytest.mark.parametrize("state", [ReadState.FAILED, ReadState.EXPIRED, ReadState.PAID])
+def test_a_payment_that_disappears_waits_for_the_owner_once(topup: TopUp, alice: User, state: ReadState) -> None:
+    says(topup, "10")
+    assert says(topup).state == TopUpState.PAID  # It may only be checked anew.
+    found = says(topup, state=state)
+    assert (found.state, balance(alice)) == (TopUpState.HELD, 10)
+    assert "does not name payment" in found.why
+    assert Alert.objects.filter(cause=f"topup:{topup.pk}:decide", closed_at=None, times=1).exists()
+    accept(topup)
+    for _again in range(2):
+        assert says(topup, state=state).state == TopUpState.PAID
+    assert Alert.objects.filter(closed_at=None).count() == 0
+    assert balance(alice) == 10
+
+
+def test_what_the_owner_accepted_and_disappears_later_opens_an_alert_once(topup: TopUp, alice: User) -> None:
+    says(topup, "4", state=ReadState.UNDERPAID)
+    accept(topup)
+    for _again in range(2):
+        assert says(topup, state=ReadState.FAILED).state == TopUpState.UNDERPAID
+    assert Alert.objects.get(closed_at=None).cause == f"topup:{topup.pk}:warning"
+    assert (Alert.objects.get(closed_at=None).times, balance(alice)) == (1, 4)
+
+
+def test_a_payment_that_went_back_may_disappear(topup: TopUp, alice: User) -> None:
+    says(topup, "10", refunded="10")
+    assert says(topup, state=ReadState.FAILED).state == TopUpState.REFUNDED
+    assert balance(alice) == 0
 
 
 def test_a_late_payment_is_credited(topup: TopUp, alice: User) -> None:
@@ -185,6 +223,10 @@ def test_nothing_is_looked_at_for_ever(topup: TopUp) -> None:
     late = topup.watch_until + timedelta(seconds=1)
     found = apply(topup.pk, reading(topup), cause="test", now=late, seen=topup.next_look_at)
     assert (found.state, found.next_look_at) == (TopUpState.EXPIRED, None)
+
+
+def accept(topup: TopUp) -> None:
+    decide(topup_id=topup.pk, accept=True, actor=shell_actor(), reason="Looked into it", now=database_now())
 
 
 def spend_all(who: User, amount: str) -> None:

@@ -14,7 +14,9 @@ from billing.gateways.cryptomus import GATEWAY as CRYPTOMUS
 from billing.gateways.heleket import GATEWAY as HELEKET
 from billing.models import GatewayEvent, TopUp, TopUpState
 from billing.topups import events
+from billing.topups.deciding import decide
 from core.clock import database_now
+from core.staff_actions import shell_actor
 from notices.models import Alert
 from tests.billing.cast import balance, customer
 from tests.billing.topups import samples
@@ -266,8 +268,10 @@ def test_the_call_of_one_topup_with_the_reference_of_another(topup: TopUp, alice
     body = DRIVER.fake.webhook(other, order_id=topup.reference)
     assert events.receive(topup.method, headers={}, body=body, now=database_now())
     assert Alert.objects.filter(cause=f"method:{topup.method_id}:contradicts").exists()
-    looked(topup)
-    looked(other)
+    assert looked(topup).state == TopUpState.PENDING
+    assert looked(other).state == TopUpState.HELD
+    assert (balance(alice), balance(bob)) == (0, 0)
+    decide(topup_id=other.pk, accept=True, actor=shell_actor(), reason="It is his", now=database_now())
     assert (balance(alice), balance(bob)) == (0, 25)
     assert broken() == []
 

@@ -11,8 +11,10 @@ from billing.gateways.contract import Declined, NoAnswer
 from billing.gateways.demo import GATEWAY
 from billing.models import GatewayEvent, PaymentMethod, TopUp, TopUpState
 from billing.topups import looking, refunding, timetable
+from billing.topups.deciding import decide
 from core.clock import database_now
 from core.staff_actions import shell_actor
+from notices.models import Alert
 from tests.billing.cast import balance, customer
 from tests.billing.topups.cast import DRIVERS, looked, method, started
 
@@ -57,6 +59,10 @@ def test_what_the_gateway_declines_says_why(alice: User, monkeypatch: pytest.Mon
     monkeypatch.setattr(GATEWAY, "start", lambda *_given: Declined("Below the smallest amount of this coin."))
     topup = started(alice, method(), "10")
     assert (topup.state, topup.why) == (TopUpState.FAILED, "Below the smallest amount of this coin.")
+    assert not Alert.objects.exists()
+    monkeypatch.setattr(GATEWAY, "start", lambda *_given: Declined("Choose another.", warning="The key was used."))
+    topup = started(alice, topup.method, "10")
+    assert "The key was used." in Alert.objects.get(cause=f"topup:{topup.pk}:start").body
 
 
 def test_without_an_answer_it_is_asked_again_soon_and_then_seldom(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +80,30 @@ def test_without_an_answer_it_is_asked_again_soon_and_then_seldom(alice: User, m
             pauses.append(round((row.next_look_at - now).total_seconds() / 10) * 10)
     assert pauses == [10, 60, 300, 900, 3600, 3600]
     assert balance(alice) == 0
+    [alert] = Alert.objects.filter(closed_at=None)
+    assert (alert.title, alert.times) == ("Demo gives no usable answer", 2)
+    assert topup.number in alert.body
     assert looked(topup).misses == 0
+    assert balance(alice) == 10
+    assert not Alert.objects.filter(closed_at=None).exists()
+
+
+def test_what_may_have_been_paid_waits_for_the_owner_if_no_answer_ever_comes(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topup = started(alice, method(), "10")
+    DRIVERS["demo"].pays(topup)
+    late = topup.watch_until + timedelta(seconds=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(GATEWAY, "fetch", no_answer)
+        for _miss in range(looking.MANY_MISSES):
+            found = looking.look(topup.pk, cause="look", now=late)
+    assert (found.state, found.next_look_at) == (TopUpState.HELD, None)
+    assert "no usable answer" in found.why
+    assert Alert.objects.filter(cause=f"topup:{topup.pk}:decide", closed_at=None).exists()
+    # An answer after that is credited by the owner alone.
+    assert looked(topup).state == TopUpState.HELD
+    decide(topup_id=topup.pk, accept=True, actor=shell_actor(), reason="It is there", now=database_now())
     assert balance(alice) == 10
 
 

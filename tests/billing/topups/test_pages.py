@@ -1,17 +1,21 @@
 """The customer's pages: a state and never a promise, nothing of anybody else, and no amount that a form decides."""
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from billing.models import Account, TopUp, TopUpState
-from billing.topups import looking
+from billing.gateways.contract import Hint
+from billing.gateways.demo import GATEWAY
+from billing.models import Account, GatewayEvent, TopUp, TopUpState
+from billing.topups import events, looking
 from core.clock import database_now
+from notices.models import Alert
 from tests.billing.cast import balance, customer
-from tests.billing.topups.cast import KEY, looked, method, started
+from tests.billing.topups.cast import DRIVERS, KEY, looked, method, started
 from tests.sign_in import sign_in_customer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -207,9 +211,6 @@ def test_the_pages_are_private(page: Client, alice: Any) -> None:
 
 
 def test_a_call_with_a_wrong_signature_is_refused_counted_and_not_stored(alice: Any) -> None:
-    from billing.models import GatewayEvent
-    from notices.models import Alert
-
     by = method()
     for n in range(6):
         body = f'{{"id": "{n}", "payment": "x"}}'
@@ -230,11 +231,54 @@ def test_the_webhook_redirects_nowhere(path: str, settings: Any) -> None:
     assert Client().post(path.format("0" * 32), b"{}", "application/json").status_code == 404
 
 
-def test_bodies_that_no_gateway_sends_are_refused() -> None:
+def test_bodies_that_no_gateway_sends_are_refused(settings: Any) -> None:
     token = method().token
     assert Client().post(f"/pay/{token}/", b"x" * (256 * 1024 + 1), "application/json").status_code == 413
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    assert Client().post(f"/pay/{token}/", b"x" * 1001, "application/json").status_code == 413
     packed = Client().post(f"/pay/{token}/", b"x", "application/json", headers={"Content-Encoding": "gzip"})
     assert packed.status_code == 415
+
+
+def test_a_call_with_odd_texts_is_stored(alice: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    topup = started(alice, method(), "10")
+    odd = Hint("id\0\ud800" + "x" * 300, "k\0", topup.remote_id, "r" * 100, "p\ud800", "Look at it\0.")
+    monkeypatch.setattr(GATEWAY, "verify", lambda *_given: odd)
+    for _again in range(2):
+        assert Client().post(f"/pay/{topup.method.token}/", b"{}", "application/json").status_code == 200
+    row = GatewayEvent.objects.get()
+    assert {len(text) for text in (row.event_id, row.kind, row.reference, row.payment_id)} == {64}
+    assert row.remote_id == topup.remote_id
+    # Its reference is another one: that and the warning are alerts, once each, and the top-up waits.
+    assert {alert.cause.rpartition(":")[2] for alert in Alert.objects.filter(times=1)} == {
+        "contradicts", "decide", "warning",
+    }  # fmt: skip
+    assert TopUp.objects.get().state == TopUpState.HELD
+
+
+def test_a_call_about_another_payment_with_our_reference_opens_an_alert(
+    alice: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topup = started(alice, method(), "10")
+    monkeypatch.setattr(GATEWAY, "verify", lambda *_given: Hint("e1", "paid", "another-id", topup.reference))
+    assert events.receive(topup.method, headers={}, body=b"", now=database_now())
+    assert "another-id" in Alert.objects.get(cause=f"topup:{topup.pk}:stranger").body
+    assert looked(topup).state == TopUpState.PENDING
+
+
+def test_a_repeated_call_asks_the_gateway_once_in_five_seconds(alice: Any) -> None:
+    topup = started(alice, method(), "10")
+    headers, body = DRIVERS["demo"].call(topup)
+    assert events.receive(topup.method, headers=headers, body=body, now=database_now())
+    due = looked(topup).next_look_at
+    now = database_now()
+    assert events.receive(topup.method, headers=headers, body=body, now=now)
+    assert TopUp.objects.get().next_look_at == due
+    # A further call is looked into at once, and so is a repeat that comes later.
+    assert events.receive(topup.method, headers=headers, body=body, now=now + timedelta(seconds=6))
+    assert TopUp.objects.get().next_look_at == now + timedelta(seconds=6)
+    assert DRIVERS["demo"].calls(topup)
+    assert TopUp.objects.get().next_look_at < now + timedelta(seconds=6)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"x"', b"null", b'{"id": 5, "payment": "x"}', b"[" * 4000, b"\xff\xfe", b""])

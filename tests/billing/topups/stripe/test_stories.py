@@ -263,7 +263,7 @@ def test_an_inquiry_alerts_the_owner_and_moves_nothing(paid: TopUp, alice: User,
 def test_an_early_warning_of_fraud_alerts_the_owner(paid: TopUp, alice: User, fake_stripe: FakeStripe) -> None:
     warning = {"id": "issfr_1", "livemode": True, "payment_intent": intent_of(fake_stripe, paid)["id"]}
     assert sends(paid.method, event("radar.early_fraud_warning.created", warning)) == 200
-    assert "may be fraud" in Alert.objects.get(cause=f"topup:{paid.pk}:dispute").body
+    assert "may be fraud" in Alert.objects.get(cause=f"topup:{paid.pk}:warning").body
     assert (balance(alice), Account.objects.get(customer=alice).frozen_at) == (money("25"), None)
 
 
