@@ -1,6 +1,7 @@
 """The forms of a payment method: what every method has, and the fields that its gateway asks for."""
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -15,6 +16,8 @@ from billing.gateways.contract import Config, ConfigField, Spec
 from billing.gateways.own_secrets import SHORTEST, problem_of, published
 from billing.gateways.registry import all_gateways, gateway_named, missing_packages
 from billing.models import PaymentMethod
+from billing.models.methods import KEEPS_OLD_SECRET
+from core.clock import database_now
 from core.secrets import SecretUnreadable
 
 PREFIX = "config_"
@@ -92,12 +95,13 @@ class MethodForm(forms.ModelForm):  # type: ignore[type-arg]
         stored = stored_secrets(self.instance)
         moved = any(f.is_address and f"{PREFIX}{f.name}" in self.changed_data for f in self.spec.fields) and stored
         new = {f.name: str(given.get(f"{PREFIX}{f.name}") or "") for f in self.spec.fields if f.is_secret}
+        after = [secret or stored.get(name, "") for name, secret in new.items()]
         for field in (f for f in self.spec.fields if f.is_secret):
             name, secret = f"{PREFIX}{field.name}", new[field.name]
             if secret:
                 if problem := problem_of(secret) or published(secret):
                     self.add_error(name, problem)
-                elif list(new.values()).count(secret) > 1 or self._is_used_elsewhere(secret):
+                elif after.count(secret) > 1 or self._is_used_elsewhere(secret):
                     self.add_error(name, _t("Another field or method has this secret already: each needs its own."))
             elif moved:
                 self.add_error(name, _t("The address has changed. Enter the secret for the new address."))
@@ -128,8 +132,18 @@ class MethodForm(forms.ModelForm):  # type: ignore[type-arg]
         secret_names = {f.name for f in self.spec.fields if f.is_secret}
         self.instance.settings = {name: value for name, value in given.items() if name not in secret_names}
         if new := {name: value for name, value in given.items() if name in secret_names and value}:
-            self.instance.set_secrets({**stored_secrets(self.instance), **new})
+            self._store_secrets(new)
         return super().save(commit=commit)
+
+    def _store_secrets(self, new: Mapping[str, str]) -> None:
+        """Seal new secrets. The old one of the gateway's calls counts for a day more, unless anybody could know it."""
+        stored = stored_secrets(self.instance)
+        if not stored:
+            self.instance.set_secrets(dict(new))
+            return
+        signing = {f.name for f in self.spec.fields if f.signs_calls and f.name in stored}
+        keep = {name for name in signing if not (problem_of(stored[name]) or published(stored[name]))}
+        self.instance.replace_secrets(new, keep=keep, now=database_now())
 
 
 def stored_secrets(method: PaymentMethod) -> dict[str, str]:
@@ -162,6 +176,9 @@ def _field(of: ConfigField, value: str) -> forms.CharField:
         # Four letters of a short secret would be too much of it.
         end = escape(f"…{value[-4:]}") if len(value) >= SHORTEST else "…"
         text = _t("Set: it ends in %(end)s. Leave empty to keep it.") % {"end": end} if value else _t("Not set yet.")
+        if value and of.signs_calls:
+            hours = {"hours": KEEPS_OLD_SECRET // timedelta(hours=1)}
+            text += " " + _t("After a change, calls signed with the old one count for %(hours)d hours more.") % hours
         return forms.CharField(
             label=str(of.label),
             required=False,

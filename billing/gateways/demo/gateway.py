@@ -42,6 +42,7 @@ class DemoGateway(Gateway):
                 _("Signing key"),
                 _("Signs the calls of the demo's payment page. Any text of 16 characters or more."),
                 is_secret=True,
+                signs_calls=True,
             ),
         ),
         abilities=frozenset({Ability.REFUND, Ability.CANCEL, Ability.WEBHOOK, Ability.LIST}),

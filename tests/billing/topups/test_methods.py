@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from decimal import Decimal
+from secrets import token_hex, token_urlsafe
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from billing.gateways.own_secrets import problem_of
 from billing.gateways.reading import Unreadable, amount_text, read_amount, read_currency
 from billing.models import PaymentMethod, TopUp
-from billing.topups import methods
+from billing.topups import events, methods
 from billing.topups.starting import CannotStart
 from core.clock import database_now
 from core.models import StaffAction
@@ -64,12 +66,22 @@ def test_a_new_method_is_off_until_its_fields_are_filled_in(boss: Client) -> Non
 
 @pytest.mark.parametrize(
     "secret",
-    ["short", " padded-secret-padded ", "changeme-changeme-changeme", "aaaaaaaaaaaaaaaaaaaa", "example-of-key-123"],
-)
+    [
+        "short", " padded-secret-padded ", "changeme-changeme-changeme", "aaaaaaaaaaaaaaaaaaaa", "example-of-key-123",
+        "sk_live_xxxxxxxxxxxxxxxx", "whsec_changeme12345678", "mysecretsecret123", "rk_test_aaaaaaaabbbbbbbb",
+    ],
+)  # fmt: skip
 def test_a_secret_that_is_none_is_refused(boss: Client, secret: str) -> None:
     row = method()
     page = reverse("admin:billing_paymentmethod_change", args=[row.pk])
     assert "config_signing_key" in errors(boss.post(page, values(row, config_signing_key=secret)))
+
+
+def test_a_random_secret_is_never_taken_for_an_example() -> None:
+    for _secret in range(5_000):
+        for secret in (token_urlsafe(12), token_urlsafe(32), token_hex(8), f"whsec_{token_urlsafe(24)}"):
+            assert problem_of(secret) == "", secret
+    assert problem_of(f"whsec_{token_hex(16)}xxxxSECRET") == ""
 
 
 def test_a_secret_of_a_public_example_is_refused(boss: Client) -> None:
@@ -100,6 +112,42 @@ def test_without_a_secret_no_payment_starts_and_the_log_and_the_test_say_so(
     page = boss.post(reverse("admin:billing_paymentmethod_test", args=[row.pk]), follow=True).content.decode()
     assert "The settings work." not in page
     assert TopUp.objects.count() == 0
+
+
+def test_two_fields_never_get_one_secret(boss: Client) -> None:
+    row = method("signed")
+    page = reverse("admin:billing_paymentmethod_change", args=[row.pk])
+    given = values(row, is_live="on", **{f"config_{name}": text for name, text in row.settings.items()})
+    stored = row.secrets()
+    assert errors(boss.post(page, {**given, "config_answer_key": stored["request_key"]})).keys() == {
+        "config_answer_key"
+    }
+    new = "n7Qe2VtK9xWm4ZpLr8Bd"
+    both = {"config_answer_key": new, "config_request_key": new}
+    assert errors(boss.post(page, {**given, **both})).keys() == {*both}
+
+
+def test_calls_signed_with_a_replaced_secret_count_for_a_day(boss: Client) -> None:
+    row = method()
+    topup = started(customer(has="0"), row)
+    headers, body = DRIVERS["demo"].call(topup)
+    page = reverse("admin:billing_paymentmethod_change", args=[row.pk])
+    assert "signed with the old one count for 24 hours more" in boss.get(page).content.decode()
+    for new in ("a-second-key-of-the-demo-99e1", "a-second-key-of-the-demo-99e1"):
+        boss.post(page, values(row, config_signing_key=new))
+    row.refresh_from_db()
+    now = database_now()
+    assert row.secrets() == {"signing_key": "a-second-key-of-the-demo-99e1"}
+    assert methods.config_of(row).values["signing_key"] != KEY
+    assert events.receive(row, headers=headers, body=body, now=now)
+    assert not events.receive(row, headers=headers, body=body + b" ", now=now)
+    assert not events.receive(row, headers=headers, body=body, now=now + timedelta(hours=24, minutes=1))
+    # What anybody could know does not count after that.
+    row.set_secrets({"signing_key": "changeme-changeme"})
+    row.save()
+    boss.post(page, values(row, config_signing_key=KEY))
+    row.refresh_from_db()
+    assert row.old_secrets(now=now) == {}
 
 
 def test_a_secret_of_another_method_is_refused(boss: Client) -> None:
