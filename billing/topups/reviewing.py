@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.staff_limits import take_from_limit, within_limits
 from billing.gateways.contract import Ability
-from billing.gateways.manual.gateway import approvers_needed, second_above
+from billing.gateways.manual.gateway import approvers_needed, is_one_alone, second_above
 from billing.gateways.reading import amount_text
 from billing.models import TopUp, TopUpState, TransferNotice, TransferReview
 from billing.models.topups import Decision
@@ -59,7 +59,7 @@ def approvers_of(topup: TopUp, received: Decimal = Decimal(0)) -> int:
 
 def second_above_text(topup: TopUp) -> str:
     """Return the amount above which two of the staff approve, with its currency; empty if there is no such limit."""
-    limit = second_above(methods.config_of(topup.method)) if takes_notices(topup) else None
+    limit = second_above(methods.config_of(topup.method)) if takes_notices(topup) and not is_one_alone() else None
     return "" if limit is None else amount_text(limit, topup.pay_currency)
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
+from django.contrib.auth.backends import ModelBackend
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -38,7 +39,10 @@ class ManualGateway(Gateway):
             ConfigField(
                 "second_above",
                 _("Second approver above"),
-                _("In the method's currency. Larger transfers need two of your staff. Empty: one is always enough."),
+                _(
+                    "In the method's currency. Larger transfers need two of your staff, unless only one may decide"
+                    " about top-ups. Empty: one is always enough."
+                ),
                 is_required=False,
             ),
         ),
@@ -106,6 +110,15 @@ def second_above(config: Config) -> Decimal | None:
 
 
 def approvers_needed(amount: Decimal, config: Config) -> int:
-    """Return how many of the staff have to approve ``amount``: the larger of what was asked and what they saw."""
+    """Return how many of the staff have to approve ``amount``: the larger of what was asked and what they saw.
+
+    One is enough where nobody else may: no second person would ever come.
+    """
     limit = second_above(config)
-    return 2 if limit is not None and amount > limit else 1
+    return 2 if limit is not None and amount > limit and not is_one_alone() else 1
+
+
+def is_one_alone() -> bool:
+    """True if only one active member of staff may decide about top-ups."""
+    found = ModelBackend().with_perm("billing.change_topup", include_superusers=True).filter(is_staff=True)
+    return len(found.values_list("pk")[:2]) == 1

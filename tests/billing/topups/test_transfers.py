@@ -86,9 +86,24 @@ def small(alice: User) -> TopUp:
     return started(alice, method("manual", name="Bank", settings=details), "10")
 
 
+def test_in_a_shop_of_one_the_second_approver_is_off(topup: TopUp, alice: User) -> None:
+    page = sign_in_staff(User.objects.create_superuser("boss@example.com"))
+    User.objects.create_user("weak@example.com", is_staff=True)
+    User.objects.create_superuser("left@example.com", is_active=False)
+    path = reverse("admin:billing_topup_change", args=[topup.pk])
+    assert "One approval is enough" in page.get(path).content.decode()
+    page.post(reverse("admin:billing_topup_review", args=[topup.pk]), {"approve": "1", "amount": "150"})
+    assert balance(alice) == 150
+    # A second person who comes later changes nothing of it.
+    User.objects.create_superuser("second@example.com")
+    assert looked(topup).state == TopUpState.PAID
+    assert broken() == []
+
+
 def test_what_was_seen_counts_as_well_as_what_was_asked(alice: User) -> None:
     topup = small(alice)
     page = sign_in_staff(User.objects.create_superuser("boss@example.com"))
+    User.objects.create_superuser("second@example.com")
     path = reverse("admin:billing_topup_change", args=[topup.pk])
     assert "If you saw more than 100.00 USD, a second" in " ".join(page.get(path).content.decode().split())
     assert approve(topup, amount="5000").state == TopUpState.PENDING
@@ -159,8 +174,7 @@ def test_staff_approve_in_the_admin_only_with_the_right(topup: TopUp, alice: Use
     path = reverse("admin:billing_topup_review", args=[topup.pk])
     weak = User.objects.create_user("weak@example.com", is_staff=True)
     assert sign_in_staff(weak).post(path, {"approve": "1", "amount": "150"}).status_code == 403
-    for n in range(2):
-        boss = User.objects.create_superuser(f"boss{n}@example.com")
+    for boss in [User.objects.create_superuser(f"boss{n}@example.com") for n in range(2)]:
         page = sign_in_staff(boss)
         assert page.get(reverse("admin:billing_topup_change", args=[topup.pk])).status_code == 200
         page.post(path, {"approve": "1", "amount": "150,00"})
