@@ -11,9 +11,10 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from billing.gateways.contract import Ability
 from billing.models import TopUp
 from billing.models.topups import RefundState
-from billing.topups import refunding, refunds_by_hand
+from billing.topups import methods, refunding, refunds_by_hand
 from core.clock import database_now
 from core.numbers import NotANumber, read_decimal, read_whole
 from core.read_only_admin import ReadOnlyAdmin
@@ -78,6 +79,8 @@ class RefundingAdmin(ReadOnlyAdmin):
             return redirect(PAGE, pk)
         words = {"amount": refund.amount_text, "number": topup.number}
         said = _t("%(amount)s of %(number)s is being sent back.") % words
+        if methods.can(topup.method, Ability.REFUND_LINK):
+            said = _t("%(amount)s of %(number)s is out of the wallet. The customer gets a link to collect it.") % words
         if refund.state == RefundState.BY_HAND:
             said = _t("%(amount)s of %(number)s is out of the wallet: send it now, then write its transaction.") % words
         self.note_in_history(request, topup, said)

@@ -9,7 +9,7 @@ from accounts.customer_mails import MailText, Sum, bounded
 from accounts.mail_choices import TOP_UP
 from billing.models import DocumentKind, TopUp, TopUpState
 from billing.topups.movements import Moved, moved_by
-from billing.topups.words import sentence
+from billing.topups.words import is_refunded_by_link, sentence
 from core.templatetags.money import money_text
 from notices.models import News
 
@@ -43,6 +43,8 @@ def topup_mail(topup: TopUp) -> MailText | None:
             title = _("Top-up %(number)s was paid in part")
         case TopUpState.FAILED:
             title = _("Top-up %(number)s failed")
+        case TopUpState.PART_REFUNDED | TopUpState.REFUNDED if is_refunded_by_link(topup):
+            title = _("A refund of top-up %(number)s waits for you")
         case TopUpState.PART_REFUNDED:
             title = _("A part of top-up %(number)s was refunded")
         case TopUpState.REFUNDED:

@@ -4,7 +4,9 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from billing.gateways.contract import Ability
 from billing.models import TopUp, TopUpState
+from billing.topups import methods
 from core.templatetags.money import money_text
 from core.templatetags.shop import state_html
 
@@ -27,6 +29,11 @@ def topup_state(topup: TopUp) -> SafeString:
     """Return the badge of a top-up's state."""
     kind, icon = _LOOKS[TopUpState(topup.state)]
     return state_html(kind, icon, str(TopUpState(topup.state).label))
+
+
+def is_refunded_by_link(topup: TopUp) -> bool:
+    """True if its gateway makes links for refunds: it does not say whether the customer took the money."""
+    return methods.can(topup.method, Ability.REFUND_LINK)
 
 
 def sentence(topup: TopUp) -> str | Promise:
@@ -62,6 +69,16 @@ def sentence(topup: TopUp) -> str | Promise:
             return _("Your payment is being checked by the shop. You do not need to pay again.")
         case TopUpState.DISPUTED:
             return _("Your bank wants this payment back. The shop answers it, and until then your wallet is frozen.")
+        case TopUpState.PART_REFUNDED if is_refunded_by_link(topup):
+            return _(
+                "A part of this payment is being refunded: collect it with the link on the page of this top-up. It was "
+                "taken out of your wallet."
+            )
+        case TopUpState.REFUNDED if is_refunded_by_link(topup):
+            return _(
+                "This payment is being refunded: collect it with the link on the page of this top-up. It was taken out "
+                "of your wallet."
+            )
         case TopUpState.PART_REFUNDED:
             return _("A part of this payment was sent back to you and taken out of your wallet.")
         case TopUpState.REFUNDED:

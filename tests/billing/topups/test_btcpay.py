@@ -16,6 +16,7 @@ from billing.gateways.contract import Asked, Config, Declined, Forged, Ignored, 
 from billing.models import GatewayEvent, PaymentRefund, TopUp, TopUpState
 from billing.models.topups import RefundState
 from billing.topups import events, refunding
+from billing.topups.mail_texts import topup_mail
 from core.clock import database_now
 from core.staff_actions import shell_actor
 from notices.models import Alert
@@ -285,7 +286,14 @@ def test_a_refund_is_a_link_that_the_customer_finds(topup: TopUp, alice: User) -
     page = sign_in_customer(alice)
     link = DRIVER.fake.pulls[-1]["viewLink"]
     assert PaymentRefund.objects.get().link == link
-    assert link in page.get(f"/wallet/topups/{topup.pk}/").content.decode()
+    shown = page.get(f"/wallet/topups/{topup.pk}/").content.decode()
+    assert link in shown
+    # Nobody knows whether he took it.
+    assert "is being refunded: collect it with the link" in shown
+    assert PaymentRefund.objects.get().shown_state == "A link to collect it was made"
+    mail = topup_mail(TopUp.objects.get())
+    assert mail is not None
+    assert mail.title == f"A refund of top-up {topup.number} waits for you"
     assert looked(topup).state == TopUpState.PART_REFUNDED
     assert broken() == []
 
