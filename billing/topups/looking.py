@@ -112,6 +112,7 @@ def _given_up(topup: TopUp, *, now: datetime) -> TopUp:
             row.state, row.next_look_at = TopUpState.FAILED, None
             row.save(update_fields=["state", "next_look_at"])
             note_step(row, old=TopUpState.CREATED, cause="look", now=now)
+            _close_unanswered(row, now=now)
     return row
 
 
