@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -97,6 +98,11 @@ _DECODER = json.JSONDecoder(
 )
 
 
+def find_header(headers: Mapping[str, str], name: str) -> str:
+    """Return a header of a call by its name in small letters, in whatever case it was sent; empty if there is none."""
+    return next((value for key, value in headers.items() if key.lower() == name), "")
+
+
 def decimals_of(currency: str) -> int:
     """Return how many decimals amounts of a currency have: two if nothing else is known."""
     return DECIMALS.get(currency, 2)
@@ -128,6 +134,11 @@ def read_amount(value: Any) -> Decimal:
     if found is None or abs(int(found[2])) > 18:
         raise Unreadable(f"{text[:40]!r} is no amount")
     return Decimal(found[1]).scaleb(int(found[2]))
+
+
+def read_given(value: Any) -> Decimal | None:
+    """Return the amount in ``value``; None where nothing is given: null, an empty text, zero. Raises Unreadable."""
+    return None if value is None or value == "" else read_amount(value) or None
 
 
 def read_currency(value: Any) -> str:

@@ -28,6 +28,14 @@ class StripeRefused(Exception):
         super().__init__(f"Stripe refused it: HTTP {status} {code} {request_id}".rstrip())
 
 
+class StripeUnclear(NoAnswer):
+    """Stripe answered with a status, and not as Stripe answers: what was asked may or may not have happened."""
+
+    def __init__(self, status: int, request_id: str) -> None:
+        self.status = status
+        super().__init__(f"Stripe answered HTTP {status} {request_id}".rstrip())
+
+
 class _Http(stripe.HTTPClient):
     """What carries the library's calls."""
 
@@ -39,10 +47,20 @@ class _Http(stripe.HTTPClient):
         body = post_data.encode() if isinstance(post_data, str) else post_data or b""
         try:
             answer = exchange(method.upper(), url, headers=headers or {}, body=body, allow_private=True)
-            return answer.body.decode(), answer.status, answer.headers
+            text = _refusal(answer.body) if 400 <= answer.status < 500 else answer.body.decode()
+            return text, answer.status, answer.headers
         except (NoAnswer, UnicodeDecodeError) as problem:
             text = str(problem) if isinstance(problem, NoAnswer) else "the answer is no text"
             raise stripe.APIConnectionError(text) from None
+
+
+def _refusal(body: bytes) -> str:
+    """Return the text of a refusal for the library, which stumbles over one without an error of Stripe's shape."""
+    try:
+        said = read_json(body)
+    except Unreadable:
+        return "{}"
+    return body.decode() if isinstance(said, dict) and isinstance(said.get("error"), dict) else "{}"
 
 
 def client_of(config: Config) -> stripe.StripeClient:
@@ -84,8 +102,14 @@ def stripes_errors() -> Iterator[None]:
         raise StripeRefused(problem.http_status or 0, code, _request_id(problem)) from None
     except stripe.APIConnectionError as problem:
         raise NoAnswer(str(problem.user_message or "")[:200]) from None
+    except stripe.RateLimitError as problem:
+        # Also where it came as HTTP 400.
+        raise StripeUnclear(429, _request_id(problem)) from None
     except stripe.StripeError as problem:
-        raise NoAnswer(f"Stripe answered HTTP {problem.http_status} {_request_id(problem)}".rstrip()) from None
+        raise StripeUnclear(problem.http_status or 0, _request_id(problem)) from None
+    except (KeyError, TypeError, AttributeError) as problem:
+        # The library expects the shapes that Stripe documents, and stumbles over others.
+        raise NoAnswer(f"Stripe's answer cannot be read: {type(problem).__name__}") from None
 
 
 def _request_id(problem: stripe.StripeError) -> str:

@@ -29,10 +29,17 @@ from billing.gateways.reading import Unreadable, write_minor
 from billing.gateways.stripe.asking import ask_about, list_complete, refunds_of
 from billing.gateways.stripe.client import StripeRefused, client_of, facts_of, stripes_errors
 from billing.gateways.stripe.currencies import CURRENCIES, WITH_THREE, WITHOUT_DECIMALS, decimals_at_stripe
-from billing.gateways.stripe.sessions import listed, read_session
-from billing.gateways.stripe.webhook import SIGNATURE, read_call
+from billing.gateways.stripe.sessions import is_unclear, listed, read_session
+from billing.gateways.stripe.webhook import ASYNC_FAILED, SIGNATURE, read_call
+from billing.models import GatewayEvent
 
 log = logging.getLogger(__name__)
+
+
+def _bank_refused(session_id: str) -> bool:
+    """True if a genuine call said that a delayed payment failed; a session that is paid later says so by itself."""
+    said = GatewayEvent.objects.filter(method__gateway="stripe", remote_id=session_id)
+    return said.filter(kind=ASYNC_FAILED).exists()
 
 
 class StripeGateway(Gateway):
@@ -142,7 +149,8 @@ class StripeGateway(Gateway):
             raise NoAnswer(str(problem)) from None
         if session.get("id") != asked.remote_id:
             raise NoAnswer("Stripe answered about another session")
-        return read_session(session, asked, refunds, disputes)
+        has_failed = is_unclear(session) and _bank_refused(asked.remote_id)
+        return read_session(session, asked, refunds, disputes, has_failed=has_failed)
 
     def refund(
         self, asked: Asked, payment_id: str, amount: Decimal, key: str, config: Config
@@ -160,6 +168,9 @@ class StripeGateway(Gateway):
                     found = facts_of(client.v1.refunds.create(made, {"idempotency_key": key}))
                 refund_id, status = str(found["id"]), found["status"]
         except StripeRefused as problem:
+            # An earlier try may have been taken: what says nothing about this refund puts no money back.
+            if problem.status in (401, 403, 404) or problem.code == "idempotency":
+                raise NoAnswer(str(problem)) from None
             return Declined(str(problem))
         except Unreadable as problem:
             return Declined(str(problem))

@@ -1,5 +1,6 @@
 """What Stripe's facts about a session of Checkout mean: pure functions of its answers."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,6 +12,8 @@ from billing.gateways.contract import Asked, Dispute, ListedPayment, NoAnswer, P
 from billing.gateways.reading import Unreadable, read_currency, read_minor
 from billing.gateways.stripe.currencies import decimals_at_stripe
 
+log = logging.getLogger(__name__)
+
 Facts = Mapping[str, Any]
 ZERO = Decimal(0)
 
@@ -20,18 +23,21 @@ _HARMLESS = (*_ASKING, "warning_closed", "won")
 _OPEN = ("needs_response", "under_review")
 
 
-def read_session(session: Facts, asked: Asked, refunds: Iterable[Facts], disputes: Iterable[Facts]) -> Reading:
+def read_session(
+    session: Facts, asked: Asked, refunds: Iterable[Facts], disputes: Iterable[Facts], *, has_failed: bool = False
+) -> Reading:
     """Return what a session says of the top-up that ``asked`` for it, with all refunds and disputes of its payment.
 
-    Raises NoAnswer if something in it cannot be read.
+    ``has_failed`` says of a payment that is not shown that the bank refused it. Raises NoAnswer if something in it
+    cannot be read.
     """
     try:
         currency = read_currency(session["currency"])
         total = _amount(session["amount_total"], currency)
-        is_live, reference = session["livemode"], session["client_reference_id"]
+        is_live, reference = session["livemode"], session.get("client_reference_id")
         if not isinstance(is_live, bool):
             raise Unreadable("no mode")
-        state, why = _state(session)
+        state, why = _state(session, has_failed=has_failed)
         dispute = Dispute.NONE
         payments: tuple[Payment, ...] = ()
         if session["payment_status"] == "paid":
@@ -49,10 +55,12 @@ def read_session(session: Facts, asked: Asked, refunds: Iterable[Facts], dispute
 def listed(session: Facts) -> ListedPayment | None:
     """Return what a session of a list says was paid; None if it is not paid, or of another site.
 
-    Raises NoAnswer if it cannot be read.
+    One of another kind, or that cannot be read, is passed over: others may make sessions on the same account.
     """
     try:
-        if session["payment_status"] != "paid" or not session.get("client_reference_id"):
+        if (session.get("mode") or "payment") != "payment" or session["payment_status"] != "paid":
+            return None
+        if not session.get("client_reference_id"):
             return None
         currency = read_currency(session["currency"])
         return ListedPayment(
@@ -65,7 +73,8 @@ def listed(session: Facts) -> ListedPayment | None:
             payer=str((session.get("customer_details") or {}).get("email") or "")[:254],
         )
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as problem:
-        raise NoAnswer(f"Stripe's session cannot be read: {type(problem).__name__}") from None
+        log.warning("a session in Stripe's list cannot be read: %s", type(problem).__name__)
+        return None
 
 
 def payment_of(session: Facts) -> Facts:
@@ -74,13 +83,19 @@ def payment_of(session: Facts) -> Facts:
     return intent if isinstance(intent, dict) else {"id": intent} if isinstance(intent, str) else {}
 
 
+def is_unclear(session: Facts) -> bool:
+    """True if a session waits for a bank, and the payment that would say whether it refused is not shown."""
+    waits = (session.get("status"), session.get("payment_status")) == ("complete", "unpaid")
+    return waits and payment_of(session).get("status") is None
+
+
 def charge_of(intent: Facts) -> Facts:
     """Return the charge of a payment; empty if the answer does not have it."""
     charge = intent.get("latest_charge")
     return charge if isinstance(charge, dict) else {}
 
 
-def _state(session: Facts) -> tuple[ReadState, str]:
+def _state(session: Facts, *, has_failed: bool) -> tuple[ReadState, str]:
     status, payment_status = session["status"], session["payment_status"]
     if payment_status == "paid":
         return ReadState.PAID, ""
@@ -88,7 +103,7 @@ def _state(session: Facts) -> tuple[ReadState, str]:
         return ReadState.EXPIRED, ""
     if status == "complete" and payment_status == "unpaid":
         # A bank debit takes days. If it failed, the payment waits for another way to pay, which nobody will choose.
-        if payment_of(session).get("status") in ("requires_payment_method", "canceled"):
+        if has_failed or payment_of(session).get("status") in ("requires_payment_method", "canceled"):
             return ReadState.FAILED, _("The bank refused the payment.")
         return ReadState.PENDING, ""
     if status == "open" and payment_status == "unpaid":
@@ -102,9 +117,9 @@ def _state(session: Facts) -> tuple[ReadState, str]:
 def _paid(session: Facts, currency: str, total: Decimal) -> Decimal:
     """Return what was received: what the payment says where it is at hand, else the session's total."""
     intent = payment_of(session)
-    if "amount_received" in intent and read_currency(intent["currency"]) == currency:
-        return _amount(intent["amount_received"], currency)
-    return total
+    if intent.get("amount_received") is None or read_currency(intent.get("currency") or currency) != currency:
+        return total
+    return _amount(intent["amount_received"], currency)
 
 
 def _payment(session: Facts, paid: Decimal, currency: str, refunds: list[Facts], disputes: list[Facts]) -> Payment:
@@ -112,7 +127,7 @@ def _payment(session: Facts, paid: Decimal, currency: str, refunds: list[Facts],
     if not isinstance(intent.get("id"), str):
         raise Unreadable("a payment without an id")
     charge = charge_of(intent)
-    refunded = _amount(charge.get("amount_refunded", 0), currency)
+    refunded = _amount(charge.get("amount_refunded") or 0, currency)
     if any(read_currency(refund["currency"]) != currency for refund in refunds):
         raise Unreadable("a refund in another currency")
     if refunds:

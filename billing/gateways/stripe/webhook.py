@@ -9,7 +9,7 @@ import stripe
 from django.utils.translation import gettext as _
 
 from billing.gateways.contract import Config, Forged, Hint, Ignored
-from billing.gateways.reading import Unreadable, read_json
+from billing.gateways.reading import Unreadable, find_header, read_json
 
 SIGNATURE = "stripe-signature"
 #: How far the time of a call may be from ours, in seconds, to either side.
@@ -19,12 +19,13 @@ _TIME = re.compile(r"(?:\A|,)t=([0-9]{1,12})(?=,|\Z)", re.ASCII)
 _REFERENCE = re.compile(r"[0-9a-f]{32}\Z", re.ASCII)
 _ID = re.compile(r"[A-Za-z0-9_]{1,200}\Z", re.ASCII)
 
+ASYNC_FAILED = "checkout.session.async_payment_failed"
 FRAUD_WARNING = "radar.early_fraud_warning.created"
 #: The events that say something of a top-up. Others are genuine, and ignored.
 EVENTS = (
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
-    "checkout.session.async_payment_failed",
+    ASYNC_FAILED,
     "checkout.session.expired",
     "charge.refunded",
     "refund.created",
@@ -41,7 +42,7 @@ EVENTS = (
 
 def read_call(headers: Mapping[str, str], body: bytes, config: Config, now: datetime) -> Hint:
     """Return what a genuine call points at. Raises Forged and Ignored."""
-    _check_signature(headers.get(SIGNATURE, ""), body, config, now)
+    _check_signature(find_header(headers, SIGNATURE), body, config, now)
     try:
         event = read_json(body)
     except Unreadable as problem:
@@ -50,13 +51,11 @@ def read_call(headers: Mapping[str, str], body: bytes, config: Config, now: date
     if not isinstance(event, dict) or event.get("object") != "event":
         raise Ignored("no event that this gateway reads")
     event_id, kind = event.get("id"), event.get("type")
-    if not _is_id(event_id) or not isinstance(kind, str):
-        raise Forged("an event without an id or a type")
+    about = event["data"].get("object") if isinstance(event.get("data"), dict) else None
+    if not _is_id(event_id) or kind not in EVENTS or not isinstance(about, dict):
+        raise Ignored(f"an event that says nothing here: {kind!r:.80}")
     if event.get("livemode") is not config.is_live:
         raise Forged("an event of the other mode")
-    about = event["data"].get("object") if isinstance(event.get("data"), dict) else None
-    if kind not in EVENTS or not isinstance(about, dict):
-        raise Ignored(kind[:80])
     return _hint(str(event_id), kind, about)
 
 

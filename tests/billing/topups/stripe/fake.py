@@ -21,8 +21,8 @@ TEST_KEY = "sk_test_Fake51PermilleKeyOfTests"
 
 
 class Refusal(Exception):
-    def __init__(self, status: int, **error: str) -> None:
-        self.status, self.error = status, error
+    def __init__(self, status: int, body: bytes | None = None, **error: str) -> None:
+        self.status, self.error, self.body = status, error, body
 
 
 @dataclass
@@ -42,13 +42,19 @@ class FakeStripe:
     page_size: int = 100
     #: Answers as an account would that shows sessions only: nothing is expanded, and nothing else is found.
     is_bare: bool = False
+    #: How such an account refuses what it does not show.
+    bare_status: int = 404
+    bare_body: bytes | None = None
+    #: Shows charges by their ids alone.
+    has_short_charges: bool = False
 
     def reset(self) -> None:
         for kept in (self.sessions, self.intents, self.refunds, self.disputes, self.keys, self.calls):
             kept.clear()
         self.broken = self.silent = 0
         self.page_size = 100
-        self.is_bare = False
+        self.is_bare = self.has_short_charges = False
+        self.bare_status, self.bare_body = 404, None
         self.raw = None
 
     # What customers and banks do
@@ -162,7 +168,7 @@ class FakeStripe:
     def _do(self, method: str, path: str, params: dict[str, Any], key: str) -> Any:
         parts = path.strip("/").split("/")[1:]
         if self.is_bare and method == "GET" and parts[0] != "checkout":
-            raise Refusal(404, type="invalid_request_error", message="Unrecognized request URL")
+            raise Refusal(self.bare_status, self.bare_body, type="invalid_request_error", message="Unrecognized URL")
         match [method, *parts]:
             case ["POST", "checkout", "sessions"]:
                 return self._create(params, key)
@@ -182,6 +188,7 @@ class FakeStripe:
                 found = [row for row in rows if row["payment_intent"] == params.get("payment_intent")]
                 return {"object": "list", "data": found, "has_more": False}
             case ["POST", "refunds"]:
+                self._found(self.intents, params["payment_intent"])
                 return self.refund(params["payment_intent"], int(params["amount"]), params.get("metadata"))
         raise Refusal(404, type="invalid_request_error", message="Unrecognized request URL")
 
@@ -229,6 +236,8 @@ class FakeStripe:
         intent = self.intents.get(session["payment_intent"] or "")
         if self.is_bare or intent is None or not any(one.startswith("payment_intent") for one in expand):
             return session
+        if self.has_short_charges:
+            return {**session, "payment_intent": {**intent, "latest_charge": intent["latest_charge"]["id"]}}
         charge = dict(intent["latest_charge"])
         if any(one.endswith("latest_charge.refunds") for one in expand):
             found = [one for one in self.refunds if one["payment_intent"] == intent["id"]]
@@ -295,19 +304,19 @@ def running_fake() -> FakeStripe:
             params = _nested(parse_qsl(address.query) + parse_qsl(body))
             fake.calls.append((self.command, address.path, params))
             key = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            status: int = 200
+            status, raw = 200, fake.raw
             try:
                 if fake.broken:
                     fake.broken -= 1
                     raise Refusal(500, type="api_error", message="sorry")
                 found = fake.answer(self.command, address.path, params, key, self.headers.get("Idempotency-Key", ""))
             except Refusal as refusal:
-                status, found = refusal.status, {"error": refusal.error}
+                status, found, raw = refusal.status, {"error": refusal.error}, raw or refusal.body
             if fake.silent:
                 fake.silent -= 1
                 self.close_connection = True
                 return
-            sent = json.dumps(found).encode() if fake.raw is None else fake.raw
+            sent = json.dumps(found).encode() if raw is None else raw
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(sent)))

@@ -167,6 +167,62 @@ def test_a_session_alone_is_enough_to_credit(topup: TopUp, alice: User, fake_str
     assert (looked(paid).state, balance(alice), broken()) == (TopUpState.PART_REFUNDED, money("15"), [])
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, b"<html>Not Found</html>"),
+        (404, b"\xff"),
+        (404, b'{"error": null}'),
+        (405, b"{}"),
+        (400, None),
+        (405, None),
+    ],
+)
+def test_what_an_account_does_not_show_is_no_reason_to_wait(
+    topup: TopUp, alice: User, fake_stripe: FakeStripe, status: int, body: bytes | None
+) -> None:
+    fake_stripe.is_bare, fake_stripe.bare_status, fake_stripe.bare_body = True, status, body
+    fake_stripe.pay(topup.remote_id)
+    assert (looked(topup).state, balance(alice)) == (TopUpState.PAID, money("25"))
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(401, None), (403, None), (429, None), (400, b'{"error": {"code": "rate_limit"}}'), (503, b"")]
+)
+def test_a_part_of_the_answer_that_is_missing_is_asked_for_again(
+    topup: TopUp, alice: User, fake_stripe: FakeStripe, status: int, body: bytes | None
+) -> None:
+    fake_stripe.is_bare, fake_stripe.bare_status, fake_stripe.bare_body = True, status, body
+    fake_stripe.pay(topup.remote_id)
+    found = looked(topup)
+    assert (found.state, found.misses, balance(alice)) == (TopUpState.PENDING, 1, 0)
+
+
+def test_refunds_and_disputes_of_a_charge_that_is_only_named_are_found(
+    paid: TopUp, alice: User, fake_stripe: FakeStripe
+) -> None:
+    fake_stripe.has_short_charges = True
+    refund = refunds(paid, "10")
+    assert (looked(paid).state, balance(alice)) == (TopUpState.PART_REFUNDED, money("15"))
+    fake_stripe.fail_refund(refund.refund_id)
+    assert (looked(paid).state, balance(alice)) == (TopUpState.PAID, money("25"))
+    fake_stripe.dispute(paid.remote_id, "lost", -2500)
+    assert (looked(paid).state, balance(alice), broken()) == (TopUpState.CHARGED_BACK, 0, [])
+
+
+def test_a_bank_debit_that_failed_is_known_from_its_call_where_the_payment_is_not_shown(
+    topup: TopUp, alice: User, fake_stripe: FakeStripe
+) -> None:
+    fake_stripe.is_bare = True
+    fake_stripe.complete_unpaid(topup.remote_id)
+    session = fake_stripe.sessions[topup.remote_id]
+    assert looked(topup).state == TopUpState.PENDING
+    assert sends(topup.method, event("checkout.session.async_payment_failed", session)) == 200
+    assert looked(topup).state == TopUpState.FAILED
+    fake_stripe.pay(topup.remote_id)
+    assert (looked(topup).state, balance(alice)) == (TopUpState.PAID, money("25"))
+
+
 def test_two_events_about_one_payment_credit_once(topup: TopUp, alice: User, fake_stripe: FakeStripe) -> None:
     fake_stripe.pay(topup.remote_id)
     session = fake_stripe.sessions[topup.remote_id]
@@ -233,6 +289,17 @@ def test_a_refund_whose_key_stripe_forgot_is_not_sent_again(paid: TopUp, fake_st
     assert GATEWAY.refund(asked, payment_id, Decimal(10), "a-key", config) == first
     assert len(fake_stripe.refunds) == 1
     assert isinstance(GATEWAY.refund(asked, payment_id, Decimal(16), "b-key", config), Declined)
+
+
+def test_a_key_that_is_refused_says_nothing_about_a_refund(paid: TopUp, fake_stripe: FakeStripe) -> None:
+    """An earlier try may have been taken: its money is not put back."""
+    refund = refunds(paid, "10")
+    config = methods.config_of(paid.method)
+    wrong = type(config)({**config.values, "secret_key": "sk_live_of_somebody_else"}, is_live=True)
+    with pytest.raises(NoAnswer, match="HTTP 401"):
+        GATEWAY.refund(asked_of(paid), refund.payment.payment_id, Decimal(10), refund.key, wrong)
+    with pytest.raises(NoAnswer, match="HTTP 404"):
+        GATEWAY.refund(asked_of(paid), "pi_unknown", Decimal(10), "another", config)
 
 
 @pytest.mark.parametrize(
@@ -336,6 +403,10 @@ def test_what_was_paid_since_a_dump_is_listed(alice: User, fake_stripe: FakeStri
     for topup in topups[:3]:
         fake_stripe.pay(topup.remote_id)
     fake_stripe.sessions[topups[0].remote_id]["client_reference_id"] = None  # another site on the same account
+    # Subscriptions and what cannot be read are passed over.
+    odd = {"status": "complete", "created": int(database_now().timestamp())}
+    fake_stripe.sessions["cs_1"] = {**odd, "id": "cs_1", "mode": "subscription"}
+    fake_stripe.sessions["cs_2"] = {**odd, "id": "cs_2", "payment_status": "paid", "client_reference_id": "of another"}
     fake_stripe.page_size = 1
     found = GATEWAY.list_payments(before, config)
     assert [(one.reference, one.remote_id, one.amount, one.currency) for one in found] == [
