@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -33,6 +34,7 @@ from billing.gateways.reading import (
     Unreadable,
     amount_text,
     digits,
+    find_header,
     read_amount,
     read_currency,
     read_json,
@@ -83,7 +85,18 @@ class NowPaymentsGateway(Gateway):
     def choices(self, config: Config) -> dict[str, str]:
         return coins_of(config)
 
+    def problems(self, config: Config) -> dict[str, str]:
+        host = urlsplit(config.values.get("address", "")).hostname or ""
+        is_sandbox = "sandbox" in host
+        if config.is_live and is_sandbox:
+            return {"address": _t("This is the sandbox, where nobody pays: a live method does not call it.")}
+        if not config.is_live and not is_sandbox and host.endswith("nowpayments.io"):
+            return {"address": _t("This is where real money is paid: a method in test mode calls the sandbox.")}
+        return {}
+
     def check(self, config: Config) -> list[str]:
+        if found := list(self.problems(config).values()):
+            return found
         coins = coins_of(config)
         if not coins:
             return [_t("Write at least one coin, such as “usdttrc20: USDT on TRON”.")]
@@ -97,6 +110,8 @@ class NowPaymentsGateway(Gateway):
         return problems
 
     def start(self, asked: Asked, config: Config) -> Started | Declined:
+        if self.problems(config):
+            return Declined(_t("This way of paying is not set up yet. Choose another one."))
         coin = asked.choice
         name = coins_of(config).get(coin, coin)
         # 1. What was started is shown again: there is no key by which a second payment would find the first.
@@ -125,7 +140,7 @@ class NowPaymentsGateway(Gateway):
 
     def verify(self, headers: Mapping[str, str], body: bytes, config: Config, now: datetime) -> Hint:
         # 1. What is signed is the JSON with its keys in order at every level, and each number as it was sent.
-        key, given = config.values.get("ipn_secret", ""), headers.get(SIGNATURE, "")
+        key, given = config.values.get("ipn_secret", ""), find_header(headers, SIGNATURE)
         if len(key) < 16 or not _SIGNED.match(given) or body[:1] != b"{" or body[-1:] != b"}":
             raise Forged("no signature, or no body")
         try:
@@ -145,14 +160,17 @@ class NowPaymentsGateway(Gateway):
 
     def fetch(self, asked: Asked, payment_ids: frozenset[str], config: Config) -> Reading:
         first = self._payment(asked.remote_id, config)
-        more = []
-        for payment_id in sorted(filter(identity, payment_ids - {asked.remote_id}))[:MOST_PAYMENTS]:
+        ids = sorted(filter(identity, payment_ids - {asked.remote_id}), key=int)
+        more: dict[str, Mapping[str, Any]] = {}
+        for payment_id in ids[:MOST_PAYMENTS]:
             answer = self._call("GET", f"/v1/payment/{payment_id}", config)
-            # An id that only a call named, and that is none of ours, has nothing to say about this top-up.
-            if answer.is_ok:
-                more.append(answer.fields())
+            # An id that only a call named, and that is none of ours, has nothing to say about this top-up; nor has
+            # an answer that is the first payment once more.
+            if answer.is_ok and identity(answer.fields().get("payment_id")) != asked.remote_id:
+                more[payment_id] = answer.fields()
+        is_whole = len(ids) <= MOST_PAYMENTS
         try:
-            return reading_of(asked, first, more, is_live=config.is_live)
+            return reading_of(asked, first, more, is_live=config.is_live, is_whole=is_whole)
         except Unreadable as problem:
             raise NoAnswer(str(problem)) from problem
 

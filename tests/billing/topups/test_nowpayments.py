@@ -263,8 +263,52 @@ def test_without_a_choice_a_further_payment_is_in_the_coin_of_the_first(server: 
     other = {**first, "payment_id": 77, "parent_payment_id": first["payment_id"], "pay_currency": "btc"}
     server.queued = [(200, json.dumps(one).encode()) for one in (first, other)]
     found = GATEWAY.fetch(replace(asked(), choice=""), frozenset({"77"}), config(server))
-    assert (found.state, found.payments) == (ReadState.HELD, ())
+    assert (found.state, [payment.amount for payment in found.payments]) == (ReadState.HELD, [PRICE])
     assert "came in btc, and usdttrc20 was asked for" in found.why
+
+
+def answers(server: FakeServer, *changes: dict[str, Any]) -> Any:
+    """The reading where the first payment is changed like this, and others with the same address like those."""
+    given = json.loads(samples.body("nowpayments", "answer_fetch__finished.json"))
+    parent = {"parent_payment_id": given["payment_id"]}
+    bodies = [{**given, **(parent if n else {}), **changed} for n, changed in enumerate(changes)]
+    ids = frozenset(str(n) for n in range(1, len(changes)))
+    return read(server, *(json.dumps(body).encode() for body in bodies), more=ids)
+
+
+@pytest.mark.parametrize("echo", [4944856743, "4944856743"])
+def test_an_answer_that_is_the_first_payment_once_more_counts_once(server: FakeServer, echo: Any) -> None:
+    assert samples.summary(answers(server, {}, {"payment_id": echo, "parent_payment_id": None})) == "paid 25"
+
+
+@pytest.mark.parametrize("named", [2, "", None, "../1"])
+def test_an_answer_about_a_further_payment_has_to_name_it(server: FakeServer, named: Any) -> None:
+    found = answers(server, {}, {"payment_id": named})
+    assert (found.state, [payment.payment_id for payment in found.payments]) == (ReadState.HELD, ["4944856743"])
+    assert "another payment" in found.why
+
+
+def test_more_payments_than_are_read_wait_for_the_owner(server: FakeServer) -> None:
+    found = answers(server, {}, *({"payment_id": n, "actually_paid": 1} for n in range(1, 22)))
+    assert (found.state, len(found.payments)) == (ReadState.HELD, 21)
+    assert found.payments[-1].payment_id == "20"
+
+
+@pytest.mark.parametrize("silent", [{"actually_paid": None}, {"actually_paid": 0}, {"pay_amount": None}])
+@pytest.mark.parametrize("status", ["finished", "partially_paid"])
+def test_money_without_an_amount_waits_for_the_owner(server: FakeServer, silent: dict[str, Any], status: str) -> None:
+    found = answers(server, {"payment_status": status, **silent})
+    assert (found.state, found.payments) == (ReadState.HELD, ())
+    assert "does not say how much" in found.why
+
+
+@pytest.mark.parametrize(("live", "host"), [(True, "api-sandbox.nowpayments.io"), (False, "api.nowpayments.io")])
+def test_the_address_of_the_other_mode_is_refused(live: bool, host: str) -> None:
+    other = Config({**config().values, "address": f"https://{host}"}, is_live=live)
+    assert set(GATEWAY.problems(other)) == {"address"}
+    assert len(GATEWAY.check(other)) == 1
+    assert isinstance(GATEWAY.start(replace(asked(), remote_id=""), other), Declined)
+    assert GATEWAY.problems(replace(other, is_live=not live)) == {}
 
 
 def test_a_payment_after_its_time_is_credited_once(topup: TopUp, alice: User) -> None:
@@ -278,10 +322,12 @@ def test_a_payment_after_its_time_is_credited_once(topup: TopUp, alice: User) ->
     assert balance(alice) == 25
 
 
-def test_a_refunded_payment_is_taken_back(topup: TopUp, alice: User) -> None:
+@pytest.mark.parametrize("changed", [{}, {"actually_paid": number(0)}, {"actually_paid": None}])
+def test_a_refunded_payment_is_taken_back(topup: TopUp, alice: User, changed: dict[str, Any]) -> None:
     DRIVER.pays(topup)
     looked(topup)
-    DRIVER.fake.change(topup.remote_id, payment_status="refunded")
+    # Some say so with what came in, some without.
+    DRIVER.fake.change(topup.remote_id, payment_status="refunded", **changed)
     assert (looked(topup).state, balance(alice)) == (TopUpState.REFUNDED, 0)
     assert broken() == []
 
@@ -336,7 +382,7 @@ def test_a_payment_of_another_customer_is_credited_to_neither(topup: TopUp, alic
 
 
 @pytest.mark.parametrize(
-    "wrong", [None, True, [], "25,00", " 25.00", "+25", "-25", "NaN", "1e400", "２５", {"a": 1}], ids=repr
+    "wrong", [True, [], "25,00", " 25.00", "+25", "-25", "NaN", "1e400", "２５", {"a": 1}], ids=repr
 )
 def test_an_amount_that_is_none_is_no_answer(topup: TopUp, alice: User, wrong: Any) -> None:
     for name in ("price_amount", "actually_paid", "pay_amount"):
