@@ -75,6 +75,8 @@ class CryptomusGateway(Gateway):
         return []
 
     def start(self, asked: Asked, config: Config) -> Started | Declined:
+        if not config.is_live:
+            return Declined(_t("This way of paying is not set up yet. Choose another one."))
         order = {
             "amount": digits(asked.amount, asked.currency),
             "currency": asked.currency,
@@ -143,9 +145,9 @@ class CryptomusGateway(Gateway):
             following = result.get("paginate")
             after = following.get("nextCursor") if isinstance(following, dict) else None
             if not isinstance(after, str) or not after:
-                break
+                return found
             cursor = f"?{urlencode({'cursor': after[:500]})}"
-        return found
+        raise NoAnswer(f"{self.spec.title} lists more payments than this shop reads at once")
 
     def _call(self, path: str, fields: Mapping[str, Any], config: Config) -> Answer:
         body = json.dumps(fields).encode()

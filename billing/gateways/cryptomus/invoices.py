@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from billing.gateways.contract import Asked, ListedPayment, Payment, Reading, ReadState
-from billing.gateways.reading import Unreadable, decimals_of, read_amount, read_currency
+from billing.gateways.reading import Unreadable, decimals_of, read_amount, read_currency, read_given
 from core.money import EXACT, divide, multiply
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.ASCII)
@@ -24,6 +24,8 @@ _PAID = {
     "refund_paid": ReadState.PAID,
     "refund_fail": ReadState.PAID,
 }
+#: The money is on its way back, or is there. One that fails is in the state after it with all of it again.
+_BACK = ("refund_process", "refund_paid")
 _UNPAID = {"cancel": ReadState.EXPIRED, "fail": ReadState.FAILED}
 _SEEN = ("process", "confirm_check")
 
@@ -71,13 +73,27 @@ def reading_of(asked: Asked, invoice: Mapping[str, Any]) -> Reading:
         return says(ReadState.PENDING, why=_("The payment was seen and waits for confirmations."))
     if not isinstance(status, str) or status not in _PAID:
         return says(_UNPAID.get(str(status), ReadState.PENDING))
-    # What came in, as a share of what was to be sent.
-    sent, wanted = read_amount(invoice.get("payment_amount")), read_amount(invoice.get("payer_amount"))
+    worth = _worth(invoice, price, currency)
+    if status in _BACK:
+        # What was credited of it is taken, which is the price at most where it is not said how much came in.
+        worth = worth or price
+        return says(_PAID[status], Payment(asked.remote_id, worth, currency, refunded=worth))
+    if worth:
+        return says(_PAID[status], Payment(asked.remote_id, worth, currency))
+    if _PAID[status] is ReadState.PENDING:
+        return says(ReadState.PENDING)
+    words = {"status": status}
+    return says(
+        ReadState.HELD, why=_("The invoice is %(status)s, and the gateway does not say how much came in.") % words
+    )
+
+
+def _worth(invoice: Mapping[str, Any], price: Decimal, currency: str) -> Decimal:
+    """Return what came in, as the share of the price that it is of what was to be sent; zero if that is not said."""
+    sent, wanted = read_given(invoice.get("payment_amount")), read_given(invoice.get("payer_amount"))
+    if wanted is None and str(invoice.get("payer_currency")).upper() == currency:
+        wanted = price
     if not sent or not wanted:
-        raise Unreadable("paid, without an amount")
+        return Decimal(0)
     places = Decimal(1).scaleb(-max(5, decimals_of(currency)))
-    worth = divide(multiply(price, sent), wanted).quantize(places, rounding=ROUND_FLOOR, context=EXACT)
-    if not worth:
-        raise Unreadable("paid, with an amount that is worth nothing")
-    refunded = worth if status == "refund_paid" else Decimal(0)
-    return says(_PAID[status], Payment(asked.remote_id, worth, currency, refunded=refunded))
+    return divide(multiply(price, sent), wanted).quantize(places, rounding=ROUND_FLOOR, context=EXACT)

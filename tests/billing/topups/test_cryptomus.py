@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -193,22 +193,26 @@ def test_more_than_asked_for_is_credited_as_asked(topup: TopUp, alice: User) -> 
     assert broken() == []
 
 
-def test_a_refund_takes_the_money_when_it_is_paid_out(topup: TopUp, alice: User) -> None:
+@pytest.mark.parametrize("says_amount", [True, False])
+def test_a_refund_takes_the_money_when_it_begins(topup: TopUp, alice: User, says_amount: bool) -> None:
     DRIVER.pays(topup)
     looked(topup)
     DRIVER.fake.change(topup, "refund_process")
-    assert (looked(topup).state, balance(alice)) == (TopUpState.PAID, 25)
+    assert (looked(topup).state, balance(alice)) == (TopUpState.REFUNDED, 0)
     DRIVER.fake.change(topup, "refund_fail")
     assert (looked(topup).state, balance(alice)) == (TopUpState.PAID, 25)
     DRIVER.fake.change(topup, "refund_paid")
+    if not says_amount:
+        DRIVER.fake.invoices[topup.reference]["payment_amount"] = None
     for _again in range(2):
         assert (looked(topup).state, balance(alice)) == (TopUpState.REFUNDED, 0)
     assert broken() == []
 
 
-def test_a_refund_that_is_seen_before_the_payment_leaves_nothing(topup: TopUp, alice: User) -> None:
+@pytest.mark.parametrize("status", ["refund_process", "refund_paid"])
+def test_a_refund_that_is_seen_before_the_payment_leaves_nothing(topup: TopUp, alice: User, status: str) -> None:
     DRIVER.pays(topup)
-    DRIVER.fake.change(topup, "refund_paid")
+    DRIVER.fake.change(topup, status)
     assert (looked(topup).state, balance(alice)) == (TopUpState.REFUNDED, 0)
     assert broken() == []
 
@@ -247,7 +251,17 @@ def test_an_invoice_that_does_not_fit_is_not_credited(topup: TopUp, alice: User,
     assert (balance(alice), moved(topup)) == (0, {})
 
 
-@pytest.mark.parametrize("wrong", [None, True, "25,00", " 25", "+25", "-25", "NaN", "1e400", "２５", [], "0"])
+@pytest.mark.parametrize("silent", [None, "", "0", "0.00000000"])
+@pytest.mark.parametrize("field", ["payment_amount", "payer_amount"])
+def test_money_without_an_amount_waits_for_the_owner(topup: TopUp, alice: User, field: str, silent: Any) -> None:
+    DRIVER.pays(topup)
+    DRIVER.fake.invoices[topup.reference][field] = silent
+    found = looked(topup)
+    assert (found.state, balance(alice)) == (TopUpState.HELD, 0)
+    assert "does not say how much" in found.why
+
+
+@pytest.mark.parametrize("wrong", [True, "25,00", " 25", "+25", "-25", "NaN", "1e400", "２５", []])
 def test_an_amount_that_is_none_is_no_answer(topup: TopUp, alice: User, wrong: Any) -> None:
     DRIVER.pays(topup)
     DRIVER.fake.invoices[topup.reference]["payment_amount"] = wrong
@@ -292,3 +306,19 @@ def test_the_settings_are_tested_with_a_signed_call(server: FakeServer) -> None:
     assert HELEKET.check(Config(good, is_live=True)) == []
     assert "does not accept" in HELEKET.check(Config({**good, "payment_key": KEY}, is_live=True))[0]
     assert "no test mode" in HELEKET.check(Config(good, is_live=False))[0]
+    assert isinstance(HELEKET.start(replace(asked(), remote_id=""), Config(good, is_live=False)), Declined)
+
+
+def test_a_list_that_is_longer_than_the_shop_reads_is_no_answer(topup: TopUp, monkeypatch: pytest.MonkeyPatch) -> None:
+    by = {**DRIVER.settings, **DRIVER.secrets}
+    since = database_now() - timedelta(minutes=5)
+    started(topup.customer, topup.method, "20")
+    monkeypatch.setattr("billing.gateways.cryptomus.gateway._MOST_PAGES", 1)
+    with pytest.raises(NoAnswer, match="more payments"):
+        CRYPTOMUS.list_payments(since, Config(by, is_live=True))
+
+
+@pytest.mark.parametrize("text", ["a\\u0000b", "\\ud800", "x" * 5000])
+def test_odd_texts_of_a_genuine_call_are_no_trouble(text: str) -> None:
+    body = f'{{"type":"payment","uuid":"{UUID}","order_id":"{text}","status":"{text}"}}'.encode()
+    assert CRYPTOMUS.verify({}, signed(body), config(), database_now()).remote_id == UUID
