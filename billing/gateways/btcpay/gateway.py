@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.db.models import Q
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -32,15 +34,19 @@ from billing.gateways.contract import (
     Spec,
     Started,
 )
-from billing.gateways.reading import Unreadable, digits, read_json
+from billing.gateways.reading import Unreadable, digits, find_header, read_json
 from billing.models import PaymentRefund
+from billing.models.topups import RefundState
 from core.clock import database_now
 
 log = logging.getLogger(__name__)
 
 SIGNATURE = "btcpay-sig"
+REFUND = "InvoiceRefund"
+#: What names of servers say of the money there.
+_PLAY_MONEY = re.compile(r"testnet|regtest|signet")
 LIFETIME, WATCHED = timedelta(hours=1), timedelta(days=7)
-_SIGNED = re.compile(r"sha256=[0-9a-f]{64}\Z", re.ASCII)
+_SIGNED = re.compile(r"sha256=[0-9a-fA-F]{64}\Z", re.ASCII)
 _DELIVERY = re.compile(r"[!-~]{1,100}\Z", re.ASCII)
 _UNIX = re.compile(r"[0-9]{10}\Z", re.ASCII)
 #: A refund of which no earlier try can be lost.
@@ -53,6 +59,13 @@ def _is_first_try(key: str) -> bool:
     """True if nothing was sent under this key before. One that is older may have been, in hours that a restore lost."""
     fresh = database_now() - _FRESH
     return PaymentRefund.objects.filter(key=key, tries=1, created_at__gt=fresh).exists()
+
+
+def _is_our_refund(invoice: str, pull_payment: object) -> bool:
+    """True if this shop asked for the refund that a call is about: the wallet has paid for it."""
+    asked = PaymentRefund.objects.filter(payment__payment_id=invoice)
+    is_made = Q(refund_id__endswith=f"/{pull_payment}") if isinstance(pull_payment, str) else Q(pk=None)
+    return asked.filter(is_made | Q(state=RefundState.WAITING)).exists()
 
 
 class BtcPayGateway(Gateway):
@@ -72,8 +85,13 @@ class BtcPayGateway(Gateway):
     )
 
     def problems(self, config: Config) -> dict[str, str]:
+        found: dict[str, str] = {}
         store = config.values.get("store", "")
-        return {} if ID.match(store) or not store else {"store": _t("A store ID has letters and digits only.")}
+        if store and not ID.match(store):
+            found["store"] = _t("A store ID has letters and digits only.")
+        if config.is_live and _PLAY_MONEY.search(urlsplit(config.values.get("address", "")).hostname or ""):
+            found["address"] = _t("This is a server of a test network, where nobody pays.")
+        return found
 
     def check(self, config: Config) -> list[str]:
         answer = self._call("GET", "/invoices?take=1", config)
@@ -120,10 +138,10 @@ class BtcPayGateway(Gateway):
         return Started(remote_id, pay_url=page_address(invoice.get("checkoutLink")), expires_at=until)
 
     def verify(self, headers: Mapping[str, str], body: bytes, config: Config, now: datetime) -> Hint:
-        key, given = config.values.get("webhook_secret", ""), headers.get(SIGNATURE, "")
+        key, given = config.values.get("webhook_secret", ""), find_header(headers, SIGNATURE)
         if len(key) < 16 or not _SIGNED.match(given):
             raise Forged("no signature")
-        if not hmac.compare_digest(given, "sha256=" + hmac.new(key.encode(), body, hashlib.sha256).hexdigest()):
+        if not hmac.compare_digest(given.lower(), "sha256=" + hmac.new(key.encode(), body, hashlib.sha256).hexdigest()):
             raise Forged("wrong signature")
         try:
             event = read_json(body)
@@ -140,7 +158,13 @@ class BtcPayGateway(Gateway):
         if not (isinstance(delivery, str) and _DELIVERY.match(delivery)):
             delivery = hashlib.sha256(body).hexdigest()
         reference = str(metadata.get("orderId") or "")[:64] if isinstance(metadata, dict) else ""
-        return Hint(f"{delivery}:{kind[:60]}", kind[:80], invoice, reference)
+        warning = ""
+        if kind == REFUND and not _is_our_refund(invoice, event.get("pullPaymentId")):
+            warning = _t(
+                "A refund link was made in BTCPay Server. When the customer takes the money, take it out of the wallet "
+                "by hand: the server does not say it here."
+            )
+        return Hint(f"{delivery}:{kind[:60]}", kind[:80], invoice, reference, warning=warning)
 
     def fetch(self, asked: Asked, payment_ids: frozenset[str], config: Config) -> Reading:
         answer = self._call("GET", f"/invoices/{asked.remote_id}", config)
@@ -154,7 +178,7 @@ class BtcPayGateway(Gateway):
     def _is_settled(self, asked: Asked, config: Config) -> bool:
         """True if no payment of an invoice waits for confirmations. An expired invoice counts those, too."""
         answer = self._call("GET", f"/invoices/{asked.remote_id}/payment-methods", config)
-        if answer.status == 404:
+        if answer.status in (404, 405):
             return True
         if not answer.is_ok or not isinstance(answer.value, list):
             raise NoAnswer(f"no payments: HTTP {answer.status}")
@@ -197,8 +221,8 @@ class BtcPayGateway(Gateway):
                 raise NoAnswer(f"no list of invoices: HTTP {answer.status}")
             found += [paid for invoice in answer.value if (paid := listed(invoice, since)) is not None]
             if len(answer.value) < PAGE:
-                break
-        return found
+                return found
+        raise NoAnswer("the server lists more invoices than this shop reads at once")
 
     def _call(self, verb: str, path: str, config: Config, fields: Mapping[str, Any] | None = None) -> Answer:
         host, store = config.values.get("address", "").rstrip("/"), config.values.get("store", "")

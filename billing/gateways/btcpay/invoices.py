@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from billing.gateways.contract import Asked, ListedPayment, Payment, Reading, ReadState
-from billing.gateways.reading import Unreadable, read_amount, read_currency
+from billing.gateways.reading import Unreadable, read_amount, read_currency, read_given
 
 #: Ids of stores and invoices: they become a part of an address.
 ID = re.compile(r"[A-Za-z0-9]{1,100}\Z", re.ASCII)
@@ -49,7 +49,7 @@ def listed(invoice: Any, since: datetime) -> ListedPayment | None:
 def reading_of(asked: Asked, invoice: Mapping[str, Any], is_live: bool, is_settled: Callable[[], bool]) -> Reading:
     """Return what an invoice says. Raises Unreadable.
 
-    ``is_settled`` says whether what an expired invoice counts is confirmed: it is called for such alone.
+    ``is_settled`` says whether what an invoice counts is confirmed: it is called where its status does not say so.
     """
     price, currency = read_amount(invoice.get("amount")), read_currency(invoice.get("currency"))
     status, detail = invoice.get("status"), invoice.get("additionalStatus")
@@ -64,17 +64,30 @@ def reading_of(asked: Asked, invoice: Mapping[str, Any], is_live: bool, is_settl
         return says(ReadState.PENDING, why=seen)
     if status == "Invalid":
         return says(ReadState.FAILED)
-    if status not in ("Settled", "Expired"):
+    if status not in ("New", "Settled", "Expired"):
         return says(ReadState.PENDING)
-    paid = read_amount(invoice.get("paidAmount"))
+    paid = read_given(invoice.get("paidAmount"))
     if not paid:
-        if status == "Expired":
-            return says(ReadState.EXPIRED)
-        return says(ReadState.HELD, why=_("A person marked the invoice as settled, and nothing was paid."))
-    if status == "Expired" and detail not in ("PaidPartial", "PaidLate"):
-        return says(ReadState.EXPIRED)
-    # The server counts a late payment from the moment it sees it, and it may still be replaced by another.
-    if status == "Expired" and not is_settled():
+        state, why = _unpaid(status, detail, is_said=invoice.get("paidAmount") is not None)
+        return says(state, why=why)
+    if detail == "Invalid":
+        return says(ReadState.HELD, why=_("The server counts a payment that it calls invalid."))
+    # The server counts a payment from the moment it sees it, and it may still be replaced by another.
+    if status != "Settled" and not is_settled():
         return says(ReadState.PENDING, why=seen)
-    state = ReadState.PAID if paid >= price else ReadState.UNDERPAID
-    return says(state, Payment(asked.remote_id, paid, currency))
+    payment = Payment(asked.remote_id, paid, currency)
+    if status == "New":
+        # A part, and the rest may come; the whole is money when the server says that it is settled.
+        return says(ReadState.PENDING, payment) if paid < price else says(ReadState.PENDING, why=seen)
+    return says(ReadState.PAID if paid >= price else ReadState.UNDERPAID, payment)
+
+
+def _unpaid(status: str, detail: object, *, is_said: bool) -> tuple[ReadState, str]:
+    """Return what an invoice means that counts nothing, or (not ``is_said``) does not say what it counts."""
+    if status == "New":
+        return ReadState.PENDING, ""
+    if not is_said and (status == "Settled" or str(detail).startswith("Paid")):
+        return ReadState.HELD, _("The invoice is paid, and the server does not say how much came in.")
+    if status == "Expired":
+        return ReadState.EXPIRED, ""
+    return ReadState.HELD, _("A person marked the invoice as settled, and nothing was paid.")

@@ -244,7 +244,40 @@ def test_an_invoice_that_does_not_fit_is_not_credited(topup: TopUp, alice: User,
     assert (balance(alice), moved(topup)) == (0, {})
 
 
-@pytest.mark.parametrize("wrong", [None, True, "25,00", " 25", "+25", "-25", "NaN", "1e400", "２５", []])
+@pytest.mark.parametrize(("status", "detail"), [("Settled", "None"), ("Expired", "PaidLate")])
+def test_money_without_an_amount_waits_for_the_owner(topup: TopUp, alice: User, status: str, detail: str) -> None:
+    DRIVER.fake.change(topup.remote_id, status, detail)
+    DRIVER.fake.invoices[topup.remote_id]["paidAmount"] = None
+    found = looked(topup)
+    assert (found.state, balance(alice)) == (TopUpState.HELD, 0)
+    assert "does not say how much" in found.why
+
+
+@pytest.mark.parametrize("detail", ["PaidOver", "Marked", "None", None])
+@pytest.mark.parametrize(("paid", "state"), [("30", TopUpState.PAID), ("10", TopUpState.UNDERPAID)])
+def test_an_expired_invoice_counts_what_was_paid_whatever_it_says_of_it(
+    topup: TopUp, alice: User, detail: Any, paid: str, state: TopUpState
+) -> None:
+    DRIVER.fake.change(topup.remote_id, "Expired", detail, paid)
+    found = looked(topup)
+    assert (found.state, found.received) == (state, Decimal(paid))
+    assert balance(alice) == (25 if state == TopUpState.PAID else 0)
+
+
+def test_a_part_is_shown_while_the_rest_may_come(topup: TopUp, alice: User) -> None:
+    DRIVER.fake.change(topup.remote_id, "New", paid="10")
+    DRIVER.fake.unconfirmed.add(topup.remote_id)
+    found = looked(topup)
+    assert (found.state, found.received) == (TopUpState.PENDING, 0)
+    DRIVER.fake.unconfirmed.discard(topup.remote_id)
+    found = looked(topup)
+    assert (found.state, found.received, balance(alice)) == (TopUpState.PENDING, 10, 0)
+    DRIVER.fake.change(topup.remote_id, "Settled", paid="25")
+    assert (looked(topup).state, balance(alice)) == (TopUpState.PAID, 25)
+    assert broken() == []
+
+
+@pytest.mark.parametrize("wrong", [True, "25,00", " 25", "+25", "-25", "NaN", "1e400", "２５", []])
 def test_an_amount_that_is_none_is_no_answer(topup: TopUp, alice: User, wrong: Any) -> None:
     DRIVER.pays(topup)
     DRIVER.fake.invoices[topup.remote_id]["paidAmount"] = wrong
@@ -298,6 +331,19 @@ def test_a_refund_is_a_link_that_the_customer_finds(topup: TopUp, alice: User) -
     assert broken() == []
 
 
+def test_a_refund_link_that_was_made_in_the_server_alerts_the_owner(topup: TopUp, alice: User) -> None:
+    paid_and_asked_back(topup)
+    refunding.send_due(seconds=5, is_frozen=False)
+    pull = DRIVER.fake.pulls[-1]["id"]
+    warned = Alert.objects.filter(cause=f"topup:{topup.pk}:dispute")
+    # The one that the shop made is no news.
+    for pull_payment, alerts in ((pull, 0), ("PP7Qw2", 1)):
+        headers, body = DRIVER.fake.delivery(topup.remote_id, "InvoiceRefund", pullPaymentId=pull_payment)
+        assert events.receive(topup.method, headers=headers, body=body, now=database_now())
+        assert warned.count() == alerts
+    assert balance(alice) == 15
+
+
 def lists_read() -> int:
     return sum(request.path.endswith("/pull-payments") for request in DRIVER.fake.requests)
 
@@ -344,8 +390,24 @@ def test_the_settings_say_what_is_wrong_with_them() -> None:
     assert "API key" in GATEWAY.check(Config({**good, "api_key": "x" * 30}, is_live=True))[0]
     assert "API key" in GATEWAY.check(Config({**good, "store": "Another"}, is_live=True))[0]
     assert GATEWAY.problems(Config({**good, "store": "../x"}, is_live=True))
+    assert set(GATEWAY.problems(Config({**good, "address": "https://testnet.x.example"}, is_live=True))) == {"address"}
     with pytest.raises(NoAnswer):
         GATEWAY.check(Config({**good, "store": "../x"}, is_live=True))
+
+
+def test_a_list_that_is_longer_than_the_shop_reads_is_no_answer(topup: TopUp, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = Config({**DRIVER.settings, **DRIVER.secrets}, is_live=True)
+    monkeypatch.setattr("billing.gateways.btcpay.gateway.PAGE", 1)
+    monkeypatch.setattr("billing.gateways.btcpay.gateway.MOST_PAGES", 1)
+    with pytest.raises(NoAnswer, match="more invoices"):
+        GATEWAY.list_payments(database_now() - timedelta(minutes=5), good)
+
+
+@pytest.mark.parametrize("text", ["a\\u0000b", "\\ud800", "x" * 5000])
+def test_odd_texts_of_a_genuine_call_are_no_trouble(text: str) -> None:
+    event = f'"type":"Invoice{text}","storeId":"{STORE}","invoiceId":"{INVOICE}","metadata":{{"orderId":"{text}"}}'
+    body = f"{{{event}}}".encode()
+    assert GATEWAY.verify(signed(body), body, config(), database_now()).remote_id == INVOICE
 
 
 def test_a_private_address_is_not_called_in_a_shop_that_does_not_allow_it(settings: Any, topup: TopUp) -> None:
