@@ -9,7 +9,7 @@ from billing.gateways.contract import Forged
 HEADER = "x-signature"
 #: How far the time of a signature may be from ours, in seconds, to either side.
 TOLERANCE = 300
-_SIGNATURE = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})")
+_SIGNATURE = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-fA-F]{64})")
 #: Shorter keys sign nothing.
 _SHORTEST_KEY = 16
 
@@ -32,7 +32,7 @@ def demand_signature(key: str, header: str, text: bytes, now: int) -> None:
     if found is None:
         raise Forged("no readable signature")
     at = int(found[1])
-    if not hmac.compare_digest(found[2], digest_of(key, at, text)):
+    if not hmac.compare_digest(found[2].lower(), digest_of(key, at, text)):
         raise Forged("wrong signature")
     if abs(at - now) > TOLERANCE:
         raise Forged("signed at another time")

@@ -198,8 +198,6 @@ FORGED: dict[str, Callable[[str], tuple[bytes, str]]] = {
     "old": lambda r: (b := call_body(r), signed(ANSWER_KEY, b, unix() - 400)),
     "still to come": lambda r: (b := call_body(r), signed(ANSWER_KEY, b, unix() + 400)),
     "changed": lambda r: (call_body(r), signed(ANSWER_KEY, call_body(r))),
-    "an answer for a call": lambda r: (b := call_body(r, type="status"), signed(ANSWER_KEY, b)),
-    "the other mode": lambda r: (b := call_body(r, mode="test"), signed(ANSWER_KEY, b)),
     "no id": lambda r: (b := call_body(r, id=None), signed(ANSWER_KEY, b)),
     "a number as id": lambda r: (b := call_body(r, id=7), signed(ANSWER_KEY, b)),
     "a path as reference": lambda r: (b := call_body("../" + r), signed(ANSWER_KEY, b)),
@@ -214,6 +212,14 @@ def test_a_forged_call_leads_to_no_question(name: str, topup: TopUp, alice: User
     body, header = FORGED[name](topup.reference)
     assert sends(topup.method, body, header) == 400
     assert (fake_program.asked, GatewayEvent.objects.count(), balance(alice)) == ([], 0, 0)
+
+
+@pytest.mark.parametrize("changed", [{"type": "status"}, {"type": "ping"}, {"type": None}, {"mode": "test"}])
+def test_a_genuine_call_about_something_else_is_taken_and_leads_to_no_question(
+    changed: dict[str, Any], topup: TopUp, fake_program: FakeProgram
+) -> None:
+    assert sends(topup.method, call_body(topup.reference, **changed)) == 200
+    assert (fake_program.asked, GatewayEvent.objects.count()) == ([], 0)
 
 
 def test_a_call_that_is_repeated_and_a_call_for_another_are_no_money(
