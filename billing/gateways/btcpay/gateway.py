@@ -76,7 +76,7 @@ class BtcPayGateway(Gateway):
             ConfigField("address", _("Address of your server"), _("Such as https://pay.example.com."), is_address=True),
             ConfigField("store", _("Store ID")),
             ConfigField("api_key", _("API key"), is_secret=True),
-            ConfigField("webhook_secret", _("Secret of the webhook"), is_secret=True),
+            ConfigField("webhook_secret", _("Secret of the webhook"), is_secret=True, signs_calls=True),
         ),
         abilities=frozenset({Ability.WEBHOOK, Ability.REFUND_LINK, Ability.LIST}),
         lives_for=LIFETIME,

@@ -55,7 +55,7 @@ class CryptomusGateway(Gateway):
             title=title,
             fields=(
                 ConfigField("merchant", _("Merchant UUID"), warning),
-                ConfigField("payment_key", _("Payment API key"), is_secret=True),
+                ConfigField("payment_key", _("Payment API key"), is_secret=True, signs_calls=True),
                 ConfigField(
                     "address", _("API address"), _("Leave it empty: the service's own is known."), is_address=True,
                     is_required=False,

@@ -58,7 +58,7 @@ class NowPaymentsGateway(Gateway):
         title="NOWPayments",
         fields=(
             ConfigField("api_key", _("API key"), is_secret=True),
-            ConfigField("ipn_secret", _("IPN secret key"), is_secret=True),
+            ConfigField("ipn_secret", _("IPN secret key"), is_secret=True, signs_calls=True),
             ConfigField(
                 "coins",
                 _("Coins"),

@@ -83,6 +83,7 @@ class SignedGateway(Gateway):
                 _("Answer key"),
                 _("Signs what your program answers and sends to the shop. Another one than the request key."),
                 is_secret=True,
+                signs_calls=True,
             ),
         ),
         abilities=frozenset({Ability.WEBHOOK}),

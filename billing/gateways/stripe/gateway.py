@@ -58,6 +58,7 @@ class StripeGateway(Gateway):
                 _("Signing secret of the webhook"),
                 _("From the webhook endpoint that you add at Stripe for the address below: whsec_…"),
                 is_secret=True,
+                signs_calls=True,
             ),
         ),
         currencies=CURRENCIES,
@@ -131,7 +132,11 @@ class StripeGateway(Gateway):
             log.error("%s: %s", asked.number, problem)
             if problem.code in ("amount_too_small", "amount_too_large"):
                 return Declined(_t("This amount cannot be paid by card. Please choose another one."))
-            return Declined(_t("Paying by card does not work at the moment. Please choose another way to pay."))
+            is_ours = problem.code == "idempotency"
+            warning = _t("Stripe has another request under the same key, see the log.") if is_ours else ""
+            return Declined(
+                _t("Paying by card does not work at the moment. Please choose another way to pay."), warning=warning
+            )
         session = facts_of(answer)
         remote_id, url = session.get("id"), session.get("url") or ""
         if not isinstance(remote_id, str) or not remote_id or not isinstance(url, str):

@@ -61,6 +61,10 @@ def test_it_describes_itself(gateway: Gateway) -> None:
     assert spec.lives_for > timedelta(0)
     assert len({field.name for field in spec.fields}) == len(spec.fields)
     assert all(header == header.lower() for header in spec.headers)
+    # A secret that signs calls counts for a while after it was replaced.
+    signing = [field for field in spec.fields if field.signs_calls]
+    assert bool(signing) == (Ability.WEBHOOK in spec.abilities)
+    assert all(field.is_secret for field in signing)
 
 
 def test_a_start_gives_an_id_and_a_way_to_pay(topup: TopUp) -> None:
