@@ -335,7 +335,7 @@ def test_a_refund_link_that_was_made_in_the_server_alerts_the_owner(topup: TopUp
     paid_and_asked_back(topup)
     refunding.send_due(seconds=5, is_frozen=False)
     pull = DRIVER.fake.pulls[-1]["id"]
-    warned = Alert.objects.filter(cause=f"topup:{topup.pk}:dispute")
+    warned = Alert.objects.filter(cause=f"topup:{topup.pk}:warning")
     # The one that the shop made is no news.
     for pull_payment, alerts in ((pull, 0), ("PP7Qw2", 1)):
         headers, body = DRIVER.fake.delivery(topup.remote_id, "InvoiceRefund", pullPaymentId=pull_payment)
