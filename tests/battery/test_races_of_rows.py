@@ -4,7 +4,9 @@ The gate runs 20 rounds of each, the long version 500, each round with orders of
 gateways and bonus codes wait for those to exist.
 """
 
+import itertools
 import threading
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -23,6 +25,7 @@ from orders.link_change import LinkIsFinal, change_link
 from orders.models import Cancellation, ForwardAttempt, Order, Refill
 from orders.states import Forward, Outcome
 from tests.actors import owner_named
+from tests.battery import counts
 from tests.battery.crowd import *  # noqa: F403 - its fixtures
 from tests.battery.crowd import ROUNDS, Crowd, Operation, of_round
 from tests.battery.judge import Judge, Said, must_hold
@@ -62,27 +65,45 @@ def test_a_sweep_among_dispatchers_takes_nothing_from_them(
 
 
 def test_what_is_sent_is_what_the_row_says(shop: Shop, rich: User, judge: Judge, all_at_once: Crowd) -> None:
-    """As many changes of links as claims: each comes before the claim of its order, or is refused."""
-    for number in range(ROUNDS):
-        orders = [shop.buys(rich, link=of_round(number, f"/{one}")) for one in range(20)]
+    """As many changes of links as claims, 200 in the gate: each comes before the claim of its order, or is refused."""
 
-        def change(order: Order) -> bool:
-            link = f"{order.link}-corrected"
-            return change_link(
-                order_id=order.pk, link=link, actor=owner_named("owner"), reason="a typo", now=database_now()
-            )
+    def changes(orders: Sequence[Order]) -> list[bool]:
+        """Change the link of each order; return for each whether it has the new one."""
+        changed = []
+        for order in orders:
+            try:
+                changed.append(
+                    change_link(
+                        order_id=order.pk, link=f"{order.link}-corrected", actor=owner_named("owner"),
+                        reason="a typo", now=database_now(),
+                    )
+                )  # fmt: skip
+            except LinkIsFinal:
+                changed.append(False)
+        return changed
 
+    rounds, size, editors = counts.sized(3, 2, 20), counts.sized(20, 200, 200), 20
+    seen: set[bool] = set()
+    for number in itertools.count():
+        orders = [shop.buys(rich, link=of_round(number, f"/{one}")) for one in range(size)]
+        # Each editor begins with its newest: the senders begin with the oldest, so neither is always first.
+        parts = [orders[one::editors][::-1] for one in range(editors)]
         senders: list[Operation] = [lambda: dispatch.forward_due(seconds=5)] * 4
-        outcomes = all_at_once([*senders, *[partial(change, order) for order in orders]])[4:]
-        dispatch.forward_due(seconds=5)
-        links = [sent["link"] for sent in shop.accepted()][-20:]
-        for order, outcome in zip(orders, outcomes, strict=True):
-            assert outcome is True or isinstance(outcome, LinkIsFinal), outcome
-            order.refresh_from_db()
-            assert order.link.endswith("-corrected") == (outcome is True)
-            assert order.link == order.fields["link"]
+        answers = all_at_once([*senders, *[partial(changes, part) for part in parts]])[4:]
+        while dispatch.forward_due(seconds=5):
+            pass
+        links = [sent["link"] for sent in shop.accepted()][-size:]
+        for part, changed in zip(parts, answers, strict=True):
+            for order, has_new in zip(part, changed, strict=True):
+                order.refresh_from_db()
+                assert order.link.endswith("-corrected") == has_new
+                assert order.link == order.fields["link"]
+                seen.add(has_new)
         assert sorted(links) == sorted(order.link for order in orders)
         must_hold(judge.each_step())
+        if number + 1 >= rounds and seen == {True, False}:
+            break
+        assert number < 10 * rounds, f"only one side ever wins: {seen}"
 
 
 def test_a_late_answer_and_the_resolver_lose_no_verdict(
