@@ -17,7 +17,7 @@ class AccountsConfig(AppConfig):
             raise ImproperlyConfigured("MFA_TOTP_INSECURE_BYPASS_CODE lets anybody who knows it into every account.")
         # After the last app: by then every app has its permissions.
         post_migrate.connect(_sync_roles, sender=[*apps.get_app_configs()][-1])
-        from accounts import second_factor, security_events, terms  # noqa: F401  # models can be imported only now
+        from accounts import second_factor, security_events, terms, viewing  # noqa: F401  # models can be imported only now
 
 
 def _sync_roles(apps: Any = apps, **_others: Any) -> None:

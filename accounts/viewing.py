@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.signals import user_logged_out
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.dispatch import receiver
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -58,6 +60,7 @@ def begin(request: HttpRequest, customer: User, *, reason: str, now: datetime) -
         raise CannotView(_("Only an active customer’s shop can be viewed."))
     until = now + LASTS
     with transaction.atomic():
+        finish(request)
         record_staff_action(
             staff_actor(request), "customer.view_begin", customer, reason=reason, after={"until": until.isoformat()}
         )
@@ -69,11 +72,19 @@ def finish(request: HttpRequest) -> int | None:
     kept = request.session.pop(VIEWING, None)
     if kept is None:
         return None
-    customer = User.objects.get(pk=kept["customer"])
+    customer = User.objects.filter(pk=kept["customer"]).first()
+    if customer is None:
+        return None
     user = request.user
     actor = staff_actor(request) if user.is_authenticated else Actor(code="staff", name="staff")
     record_staff_action(actor, "customer.view_end", customer)
     return customer.pk
+
+
+@receiver(user_logged_out)
+def _end_with_the_session(request: HttpRequest, **_others: object) -> None:
+    """End it when who sees the shop as a customer signs out, while the session still says so."""
+    finish(request)
 
 
 @require_POST

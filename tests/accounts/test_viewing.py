@@ -84,6 +84,19 @@ def test_it_ends_by_itself(owner: Client, maya: User, monkeypatch: pytest.Monkey
     assert StaffAction.objects.filter(action="customer.view_end").count() == 1
 
 
+def test_each_viewing_ends_in_the_log(owner: Client, maya: User) -> None:
+    """The next one ends the one before, and so does signing out from the admin."""
+    other = customer("second@example.com")
+    begins(owner, maya)
+    begins(owner, other)
+    owner.post(reverse("admin:logout"))
+    log = StaffAction.objects.filter(action__startswith="customer.view").order_by("pk")
+    assert list(log.values_list("action", "object_id", "actor")) == [
+        (f"customer.view_{what}", str(who.pk), f"staff:{User.objects.get(email='owner@example.com').pk}")
+        for what, who in (("begin", maya), ("end", maya), ("begin", other), ("end", other))
+    ]
+
+
 def test_every_page_is_shown_or_not_found_and_none_takes_anything(owner: Client, maya: User, orders: Orders) -> None:
     orders.queued()
     assert begins(owner, maya).status_code == 302
