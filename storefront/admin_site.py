@@ -108,6 +108,14 @@ CONFIRMED: Mapping[str, Callable[[ResolverMatch], bool]] = {
     # the doors
     "core_shopsettings_open": _always,
 }
+
+
+def _deletes_chosen(request: HttpRequest, match: ResolverMatch) -> bool:
+    """True if rows chosen in a list are to be deleted of which a single one is not deleted without confirmation."""
+    table = (match.url_name or "").removesuffix("_changelist")
+    return f"{table}_delete" in CONFIRMED and "delete_selected" in request.POST.getlist("action")
+
+
 #: Forms with a password, a key or a file in them: nothing of those waits in the session while the person confirms.
 NOT_KEPT = frozenset(
     {
@@ -191,7 +199,8 @@ class ShopAdminSite(AdminSite):
                     return _redirect("second_factor_needed", to=request.get_full_path())
                 match = resolve(request.path_info)
                 wants_confirmation = CONFIRMED.get(match.url_name or "", _never)
-                if wants_confirmation(match) and not did_recently_reauthenticate(request):
+                is_wanted = wants_confirmation(match) or _deletes_chosen(request, match)
+                if is_wanted and not did_recently_reauthenticate(request):
                     return self._confirm(request, match)
             elif request.user.is_authenticated:
                 log_event(Event.ADMIN_REFUSED, request, path=request.path, why="not_staff")

@@ -174,6 +174,16 @@ def test_pages_that_could_ruin_the_shop_ask_who_is_there(owner: User, name: str)
     assert "reauthenticate" not in confirmed.get("Location", ""), name
 
 
+def test_deleting_chosen_rows_asks_who_is_there_where_deleting_one_does(owner: User) -> None:
+    client, sent = sign_in_staff(owner, confirmed=False), {"action": "delete_selected", "_selected_action": "1"}
+    for table in ("billing_depositrule", "catalog_customerprice", "auth_group"):
+        path = reverse(f"admin:{table}_changelist")
+        assert "reauthenticate" in client.post(path, sent)["Location"], table
+        assert client.get(path).status_code == 200, table
+    answer = client.post(reverse("admin:support_cannedanswer_changelist"), sent)
+    assert "reauthenticate" not in answer.get("Location", "")
+
+
 def test_every_page_of_the_list_exists() -> None:
     assert {name for name, _path in admin_pages()} >= set(CONFIRMED)
 
