@@ -5,19 +5,21 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import DecimalField, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from accounts.reason_form import ReasonForm
 from billing.admin.moving import Direction, may_move_money, move_money, page_after
 from billing.by_hand import credit_by_hand, debit_by_hand
 from billing.models import AccountKind, Hold, Wallet
 from billing.queries import open_holds_of, statement
 from core.read_only_admin import ReadOnlyAdmin
-from core.templatetags.money import money_html
+from core.templatetags.money import money_html, money_text
 
 _HELD = F("charged") - F("earned") - F("refunded")
 
@@ -94,18 +96,29 @@ class WalletAdmin(ReadOnlyAdmin):
         return move_money(self, request, pk, DEBIT)
 
     def unfreeze(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Let the customer use a frozen wallet again."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        wallet = get_object_or_404(self.get_queryset(request), pk=pk)
+        """Ask for the reason, and let the customer use a frozen wallet again."""
+        wallet = get_object_or_404(self.get_queryset(request).select_related("customer"), pk=pk)
         if not may_move_money(request):
             raise PermissionDenied
-        with transaction.atomic():
-            before = {"frozen_at": wallet.frozen_at}
-            if Wallet.objects.filter(pk=pk, frozen_at__isnull=False).update(frozen_at=None):
-                self.record(request, wallet, "wallet.unfreeze", _t("Unfrozen"), before=before)
-                messages.success(request, _t("The wallet can be used again."))
-        return redirect(*page_after(request, wallet))
+        form = ReasonForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            with transaction.atomic():
+                before, reason = {"frozen_at": wallet.frozen_at}, form.cleaned_data["reason"]
+                is_new = Wallet.objects.filter(pk=pk, frozen_at__isnull=False).update(frozen_at=None)
+                if is_new:
+                    self.record(request, wallet, "wallet.unfreeze", _t("Unfrozen"), reason=reason, before=before)
+            said = _t("The wallet can be used again.") if is_new else _t("The wallet was not frozen.")
+            messages.success(request, said)
+            return redirect(*page_after(request, wallet))
+        effects = [
+            (_t("Now"), _t("%(balance)s can be spent again.") % {"balance": money_text(wallet.balance)}),
+            (_t("Why it is frozen"), _t("A payment into it was disputed or taken back.")),
+        ]
+        page = {
+            **self.admin_site.each_context(request), "title": _t("Unfreeze the wallet"), "customer": wallet.customer,
+            "button": _t("Unfreeze"), "verb": "unfreeze", "effects": effects, "form": form,
+        }  # fmt: skip
+        return TemplateResponse(request, "admin/cockpit/customer_ask.html", page)
 
     @admin.display(description=_("balance"), ordering="balance")
     def balance_(self, wallet: Wallet) -> SafeString:

@@ -8,6 +8,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from billing.models import Account, Hold, Transfer
+from core.clock import database_now
+from core.models import StaffAction
 from tests.billing import cast
 from tests.billing.cast import balance, customer, money
 from tests.sign_in import sign_in_staff
@@ -136,6 +138,19 @@ def test_the_wallet_shows_its_movements_and_what_is_reserved(admin: Client, alic
     text = admin.get(page("change", alice)).content.decode()
     for shown in ("order:42", "$97.36", "Bank transfer", "−$2.64"):
         assert shown in text
+
+
+def test_a_frozen_wallet_is_unfrozen_once_with_a_reason(admin: Client, alice: User) -> None:
+    Account.objects.filter(customer=alice).update(frozen_at=database_now())
+    path = page("unfreeze", alice)
+    assert path in admin.get(page("change", alice)).content.decode()
+    assert "$100.00 can be spent again." in admin.get(path).content.decode()
+    assert "This field is required." in admin.post(path, {"reason": " "}).content.decode()
+    assert wallet_of(alice).frozen_at is not None
+    for said in ("The wallet can be used again.", "The wallet was not frozen."):
+        assert said in admin.post(path, {"reason": "the dispute was won"}, follow=True).content.decode()
+    assert wallet_of(alice).frozen_at is None
+    assert StaffAction.objects.get(action="wallet.unfreeze").reason == "the dispute was won"
 
 
 def test_a_wallet_cannot_be_edited(admin: Client, alice: User) -> None:

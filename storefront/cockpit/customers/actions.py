@@ -38,7 +38,7 @@ def actions_of(request: HttpRequest, customer: User, money: CustomerMoney | None
         found.append(Action("undo-2", _("Debit…"), effect, debit))
         if money.frozen_at is not None:
             effect = _("The wallet is frozen: no order can be placed from it.")
-            page = reverse("admin:billing_wallet_change", args=[money.wallet])
+            page = reverse("admin:billing_wallet_unfreeze", args=[money.wallet])
             found.append(Action("wallet", _("Unfreeze the wallet…"), effect, page))
     if may(viewing.PERMISSION) and customer.is_active:
         effect = _("For 30 minutes. Nothing can be changed, and it is written down.")
