@@ -7,17 +7,19 @@ from django.core.cache import cache
 from django.http import HttpRequest
 
 from core.clock import database_now
-from storefront.cockpit.todo import due_by_right
+from storefront.cockpit.todo import due_by_rights
 
 #: So old the counts of the menu may be. *Today* counts anew each time.
 SECONDS = 30
-_KEY = "cockpit.due"
+_KEY = "cockpit.due.2"
 
 
 def due_of(request: HttpRequest) -> Mapping[str, int]:
     """Return the counts of the areas that who asks may see, at most SECONDS old."""
     counted = cache.get(_KEY)
     if counted is None:
-        counted = due_by_right(now=database_now())
+        counted = due_by_rights(now=database_now())
         cache.set(_KEY, counted, SECONDS)
-    return sum((Counter(areas) for right, areas in counted.items() if request.user.has_perm(right)), Counter[str]())
+    return sum(
+        (Counter(areas) for rights, areas in counted.items() if request.user.has_perms(rights.split())), Counter[str]()
+    )

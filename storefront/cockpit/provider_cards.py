@@ -99,7 +99,7 @@ def cards(running: Mapping[int, Running], *, now: datetime) -> list[Card]:
         if a_day and provider.balance is not None:
             left = int(divide(max(Decimal(0), provider.balance), a_day))
         at_it = running.get(provider.pk)
-        counts = (at_it.count, at_it.slow.count) if at_it else (0, 0)
+        counts = (at_it.count, at_it.late) if at_it else (0, 0)
         found.append(
             Card(
                 provider, a_day, left, *answers.get(provider.pk, (0, 0)), *counts, *unsent.get(provider.pk, (0, 0)),

@@ -25,9 +25,9 @@ from core.templatetags.money import money_text
 from core.templatetags.shop import duration_text
 from notices.heartbeats import last_beats, silent_after
 from notices.models import Alert, Severity
-from orders.models import BreakKind, BreakState, Order, ReconciliationBreak
+from orders.models import BreakKind, BreakState, ForwardAttempt, Order, ReconciliationBreak
 from orders.pages.stuck import Group, Running, running_orders, stuck
-from orders.states import Forward
+from orders.states import Forward, Outcome
 from support.models import Ticket
 
 MONEY, PEOPLE, LATER = (
@@ -41,6 +41,8 @@ HAS_A_LINE = (
     r"^(provider:\d+:(parked|doubt|review|breaker|restored|break:.*)|ticket:\d+|topup:\d+:(decide|sent|surplus)"
     r"|queue:.*)$"
 )
+#: Who is shown a line has all of them.
+Rights = tuple[str, ...]
 _DOUBT = Q(forward_state__in=[Forward.IN_DOUBT, Forward.REVIEW])
 
 
@@ -85,35 +87,39 @@ class ToDo:
         return counts
 
 
-def makers_of(running: Iterable[Running]) -> list[tuple[str, Callable[[datetime], Iterable[Line]]]]:
-    """Return what makes the lines of each right; ``running`` are the open orders of the providers."""
+def makers_of(running: Iterable[Running]) -> list[tuple[Rights, Callable[[datetime], Iterable[Line]]]]:
+    """Return what makes the lines of each set of rights; ``running`` are the open orders of the providers.
+
+    A line is for those who may open its page and do what it asks for.
+    """
+    orders = ("orders.view_order", "orders.view_doubtfulorder", "orders.change_doubtfulorder")
     return [
-        ("notices.view_heartbeat", _of_heartbeats),
-        ("orders.view_order", partial(_of_orders, running)),
-        ("orders.view_reconciliationbreak", _of_books),
-        ("catalog.view_provider", _of_providers),
-        ("support.view_ticket", _of_tickets),
-        ("billing.view_topup", _of_topups),
-        ("catalog.view_providerservice", _of_services),
-        ("notices.view_alert", _of_alerts),
+        (("notices.view_heartbeat",), _of_heartbeats),
+        (orders, partial(_of_orders, running)),
+        (("orders.view_reconciliationbreak", "orders.change_reconciliationbreak"), _of_books),
+        (("catalog.view_provider", "catalog.change_provider"), _of_providers),
+        (("support.view_ticket", "support.change_ticket"), _of_tickets),
+        (("billing.view_topup", "billing.change_topup"), _of_topups),
+        (("catalog.view_providerservice", "catalog.change_providerservice"), _of_services),
+        (("notices.view_alert", "notices.change_alert"), _of_alerts),
     ]
 
 
 def todo_of(request: HttpRequest, running: Iterable[Running], *, now: datetime) -> ToDo:
-    """Return what needs a person, as far as who asks may see it; ``running`` are the open orders of the providers."""
-    may = request.user.has_perm
-    lines = [line for right, make in makers_of(running) if may(right) for line in make(now) if line.count]
+    """Return what who asks can do something about; ``running`` are the open orders of the providers."""
+    may = request.user.has_perms
+    lines = [line for rights, make in makers_of(running) if may(rights) for line in make(now) if line.count]
     beats = last_beats()
     silent = sum(now - at > silent_after() for at in beats.values())
     return ToDo(lines, _closing(len(beats), silent), bool(beats) and not silent)
 
 
-def due_by_right(*, now: datetime) -> dict[str, dict[str, int]]:
-    """Return for each right how much is to do in each area of the menu: the sums of its lines."""
+def due_by_rights(*, now: datetime) -> dict[str, dict[str, int]]:
+    """Return for each set of rights, joined by spaces, how much is to do in each area of the menu."""
     due: dict[str, dict[str, int]] = {}
-    for right, make in makers_of(running_orders(now=now).values()):
+    for rights, make in makers_of(running_orders(now=now).values()):
         for line in make(now):
-            areas = due.setdefault(right, {})
+            areas = due.setdefault(" ".join(rights), {})
             areas[line.area] = areas.get(line.area, 0) + line.count
     return due
 
@@ -133,7 +139,7 @@ def _age(since: datetime | None, now: datetime) -> str:
 
 
 def _of_orders(running: Iterable[Running], now: datetime) -> Iterable[Line]:
-    """Orders in doubt, to review, failed, kept, slower than usual, without progress, not canceled."""
+    """Orders in doubt, refunded while in doubt, to review, failed, waiting, slow, without progress, not canceled."""
     page = reverse("admin:orders_order_changelist")
     doubt = Order.objects.filter(_DOUBT).aggregate(
         n=Count("pk"),
@@ -143,8 +149,19 @@ def _of_orders(running: Iterable[Running], now: datetime) -> Iterable[Line]:
     held = {"money": money_text(doubt["money"]), "age": _age(doubt["since"], now)}
     what = ngettext("order in doubt", "orders in doubt", doubt["n"])
     detail = _("%(money)s reserved, the oldest for %(age)s") % held
-    url = reverse("admin:orders_doubtfulorder_changelist")
+    doubtful = reverse("admin:orders_doubtfulorder_changelist")
+    url = f"{doubtful}?forward_state__in={Forward.IN_DOUBT.value},{Forward.REVIEW.value}"
     yield Line(MONEY, "orders", "hourglass", "is-confirming", doubt["n"], what, detail, url)
+
+    refunded = ForwardAttempt.objects.filter(outcome=Outcome.IN_DOUBT, order__forward_state=Forward.REFUNDED).aggregate(
+        n=Count("order_id", distinct=True), since=Min(Coalesce("order__sent_at", "order__created_at"))
+    )
+    what = ngettext(
+        "refunded order that may have been placed", "refunded orders that may have been placed", refunded["n"]
+    )
+    detail = _("The oldest for %(age)s") % {"age": _age(refunded["since"], now)}
+    url = f"{doubtful}?forward_state__exact={Forward.REFUNDED.value}"
+    yield Line(MONEY, "orders", "hourglass", "is-partial", refunded["n"], what, detail, url)
 
     review = Order.objects.exclude(needs_review="").count()
     what = ngettext("order to review", "orders to review", review)
@@ -158,7 +175,7 @@ def _of_orders(running: Iterable[Running], now: datetime) -> Iterable[Line]:
     )  # fmt: skip
     yield _group(
         seen.waiting, "lock", "is-pending", f"{page}?needs=waiting", _("The oldest was placed %(age)s ago"),
-        ngettext("order held back", "orders held back", seen.waiting.count),
+        ngettext("order waiting too long", "orders waiting too long", seen.waiting.count),
     )  # fmt: skip
     yield _group(
         seen.slow, "clock", "is-partial", f"{page}?needs=slow", _("The oldest was accepted %(age)s ago"),

@@ -12,14 +12,16 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import User
+from accounts import roles
+from accounts.models import StaffRole, User
 from catalog.models import Provider, ProviderService, Service, ServiceFigures
 from core.clock import database_now
 from notices.alerts import open_alert
 from notices.heartbeats import beat
 from orders.facts.days import day_of
 from orders.models import BreakKind, MoneyDay, Order, ReconciliationBreak
-from orders.states import Progress
+from orders.states import Forward, Progress
+from storefront.cockpit.due import due_of
 from support.models import Ticket
 from tests.billing import cast
 from tests.sign_in import sign_in_staff
@@ -51,6 +53,9 @@ def trouble(alice: User, service: Service, partial: Order) -> None:
     now = database_now()
     ago = now - timedelta(hours=30)
     cast.order(alice, service, next_at=ago)
+    refunded = cast.order(alice, service)
+    cast.doubted(refunded)
+    cast.move(refunded, Forward.REFUNDED, finished_at=now)
     failed, slow, still = (cast.order(alice, service) for _n in range(3))
     cast.placed(failed, "1", progress=Progress.FAILED)
     cast.placed(slow, "2", progress=Progress.IN_PROGRESS, state_since=now)
@@ -80,8 +85,9 @@ def test_each_line_leads_to_as_many_rows(
     text = front(admin)
     lines = lines_of(text)
     assert {what: count for what, (count, _url) in lines.items()} == {
-        "part of the shop not seen": 1, "order in doubt": 1, "order to review": 1, "order failed at its provider": 1,
-        "order held back": 1, "orders slower than usual": 2, "order without progress for a day": 1,
+        "part of the shop not seen": 1, "order in doubt": 1, "refunded order that may have been placed": 1,
+        "order to review": 1, "order failed at its provider": 1,
+        "order waiting too long": 1, "order slower than usual": 1, "order without progress for a day": 1,
         "difference of accounts": 1, "order below cost": 1, "provider paused": 1, "ticket to answer": 1,
         "service changed and set aside": 1, "other alerts": 7,
     }  # fmt: skip
@@ -95,13 +101,38 @@ def test_each_line_leads_to_as_many_rows(
         assert shown in text
 
 
+@pytest.mark.parametrize(
+    ("role", "areas"),
+    [
+        ("manager", {"heartbeats", "orders", "providers", "tickets", "services", "alerts"}),
+        ("support", {"orders", "tickets"}),
+        ("accountant", {"providers"}),
+        ("catalog", {"services"}),
+    ],
+)
+def test_a_line_is_for_those_who_can_do_it_and_the_menu_counts_the_same(
+    alice: User, service: Service, doubted: Order, partial: Order, role: str, areas: set[str]
+) -> None:
+    trouble(alice, service, partial)
+    roles.sync_roles()
+    person = User.objects.create_user(f"{role}@example.com", is_staff=True)
+    person.groups.add(StaffRole.objects.get(code=role).group)
+    answer = sign_in_staff(person).get(reverse("admin:index"))
+    todo = answer.context["todo"]
+    assert {line.area for line in todo.lines} == areas
+    assert ("provider paused" in {line.what for line in todo.lines}) is False, "only owners let it send again"
+    cache.clear()
+    assert due_of(answer.wsgi_request) == todo.due
+
+
 def test_figures_are_for_those_who_may_see_money(clerk: User, admin: Client, doubted: Order, partial: Order) -> None:
     cast.settled(cast.order(doubted.customer, doubted.service, "10"))
     assert "Customers’ balances" in front(admin)
     # 4.5 − 0.7065 and 10 were earned.
     assert "$13.79" in front(admin)
     assert "in doubt" not in front(sign_in_staff(clerk))
-    clerk.user_permissions.add(Permission.objects.get(codename="view_order"))
+    rights = ("view_order", "view_doubtfulorder", "change_doubtfulorder")
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=rights))
     text = front(sign_in_staff(User.objects.get(pk=clerk.pk)))
     assert "order in doubt" in text
     assert "Customers’ balances" not in text

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from catalog.models import Service
+from catalog.models import Service, ServiceFigures
 from core.clock import database_now
 from orders.models import Cancellation, Order
 from orders.pages.stuck import FAILED, not_canceled, running_orders, slower_than_usual, stuck, waiting, without_progress
@@ -92,12 +92,23 @@ def test_each_kind_is_counted_and_listed_and_what_moves_is_not(shop: Shop, admin
     assert found.still.age >= LONG
 
 
+def test_an_order_without_progress_is_not_slow_as_well(shop: Shop, admin: Client) -> None:
+    now = database_now()
+    ServiceFigures.objects.create(service=shop.service, starts_in=60, takes=600)
+    slow, still = shop.running(state_since=now), shop.running(state_since=now - LONG)
+    for needs, order in (("slow", slow), ("still", still)):
+        listed = admin.get(reverse("admin:orders_order_changelist"), {"needs": needs}).context["cl"].result_list
+        assert [o.pk for o in listed] == [order.pk], needs
+    [at_provider] = running_orders(now=now).values()
+    assert (at_provider.slow.count, at_provider.still.count, at_provider.late) == (1, 1, 2)
+
+
 def test_one_line_of_the_front_page_is_one_kind_however_many_orders_it_has(shop: Shop, admin: Client) -> None:
     for _ in range(7):
         shop.queued(next_at=database_now() - timedelta(hours=2))
     front = " ".join(admin.get(reverse("admin:index")).content.decode().split())
     assert front.count("?needs=") == 1
-    assert "<b>7</b> <span>orders held back" in front
+    assert "<b>7</b> <span>orders waiting too long" in front
 
 
 def test_the_questions_read_open_orders_alone(shop: Shop) -> None:
