@@ -37,7 +37,12 @@ class StaffActionAdmin(ReadOnlyAdmin):
         number = Cast(NullIf(Substr(OuterRef("actor"), len("staff:") + 1), Value("")), BigIntegerField())
         person = get_user_model().objects.filter(pk=number).values("email")
         actions: QuerySet[StaffAction] = super().get_queryset(request)
-        return actions.annotate(email=Subquery(person))
+        seen = [
+            model._meta.label_lower
+            for model, page in self.admin_site._registry.items()
+            if page.has_view_permission(request)
+        ]
+        return actions.annotate(email=Subquery(person), is_linked=Q(object_type__in=seen))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[StaffAction], search_term: str
@@ -63,7 +68,7 @@ class StaffActionAdmin(ReadOnlyAdmin):
         except LookupError:  # a table of an earlier release
             return format_html("{} {} <bdi>{}</bdi>", row.object_type, row.object_id, row.object_name)
         name = format_html("{} <bdi>{}</bdi>", capfirst(str(kind.verbose_name)), row.object_name or row.object_id)
-        if kind.model not in self.admin_site._registry:
+        if not row.is_linked:  # type: ignore[attr-defined]  # annotated by get_queryset
             return name
         page = reverse(f"admin:{kind.app_label}_{kind.model_name}_change", args=[row.object_id])
         return format_html('<a href="{}">{}</a>', page, name)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.utils import display_for_field, display_for_value, label_for_field, lookup_field
-from django.db.models import DateField, DateTimeField, DecimalField, Field, ForeignObjectRel, Model
+from django.db.models import DateField, DateTimeField, DecimalField, Field, ForeignKey, ForeignObjectRel, Model
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -102,6 +102,19 @@ def written_for(field: Any) -> Callable[[Any], str] | None:
 def plain_column(field: "DecimalField[Any, Any]") -> Callable[[Model], str | None]:
     """Return a read-only field of a form that shows this field's number plainly."""
     return _column(field, plain_number)
+
+
+@lru_cache(maxsize=1000)
+def unlinked_column(field: "ForeignKey[Any, Any]") -> Callable[[Model], str | None]:
+    """Return a read-only field of a form that names the related row, where Django would link to its page."""
+
+    def shown(row: Model) -> str | None:
+        related = getattr(row, field.name)
+        return None if related is None else str(related)
+
+    column: Any = shown
+    column.__name__, column.short_description = field.name, field.verbose_name
+    return shown
 
 
 @lru_cache(maxsize=1000)

@@ -75,7 +75,8 @@ class OwnerTextsAdmin(ShopModelAdmin):
             (title, {**options, "fields": [name for name in options["fields"] if name != "other_languages"]})
             for title, options in super().get_fieldsets(request, obj)
         ]
-        return [*sets, (_("In other languages"), {"fields": ["other_languages"]})] if obj else sets
+        may_write = obj is not None and self.has_change_permission(request, obj)
+        return [*sets, (_("In other languages"), {"fields": ["other_languages"]})] if may_write else sets
 
     @admin.display(description=_("texts"))
     def other_languages(self, thing: Any) -> SafeString:

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from core.capped_count import CappedPaginator
-from core.list_columns import Lines, list_column, plain_column
+from core.list_columns import Lines, list_column, plain_column, unlinked_column
 from core.list_filters import clean_address
 from core.numbers import NumberField
 from core.search_widget import NumberSelect
@@ -103,7 +103,9 @@ class ShopModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cl
         )  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return [self._plainly(name) for name in super().get_readonly_fields(request, obj)]
+        names = [self._plainly(name) for name in super().get_readonly_fields(request, obj)]
+        closed = self._unlinked(request)
+        return [closed.get(name, name) if isinstance(name, str) else name for name in names]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """The fieldsets as far as who asks may see them.
@@ -111,6 +113,8 @@ class ShopModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cl
         A read-only decimal has the same name as in :meth:`get_readonly_fields`.
         """
         readonly = {getattr(name, "__name__", name): name for name in self.get_readonly_fields(request, obj)}
+        if obj is not None and not self.has_change_permission(request, obj):
+            readonly |= self._unlinked(request)  # Django shows every field of such a page as a read-only one.
 
         def shown(options: Mapping[str, Any]) -> list[Any]:
             lines = (self._seen(request, line) for line in options["fields"])
@@ -118,6 +122,16 @@ class ShopModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cl
 
         fieldsets = super().get_fieldsets(request, obj)
         return [(title, {**options, "fields": shown(options)}) for title, options in fieldsets]
+
+    def _unlinked(self, request: HttpRequest) -> dict[str, Any]:
+        """By name, the fields that lead to rows whose pages are closed to who asks, as functions that name them."""
+        related = {field.name: field for field in self.model._meta.fields if isinstance(field, ForeignKey)}
+        return {
+            name: unlinked_column(field)
+            for name, field in related.items()
+            if (page := self.admin_site._registry.get(field.related_model)) is not None  # type: ignore[arg-type]
+            and not page.has_view_permission(request)
+        }
 
     def _plainly(self, name: Any) -> Any:
         """A column of decimals as a function of the row that gives the number without an exponent and end zeros."""

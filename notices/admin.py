@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from core.clock import database_now
 from core.list_columns import Lines
 from core.read_only_admin import ReadOnlyAdmin
+from core.staff_rights import may_open
 from core.templatetags.shop import duration_text, state_html
 from notices import outbox
 from notices.alerts import close_alerts
@@ -83,9 +84,17 @@ class AlertAdmin(ReadOnlyAdmin):
         css, icon = BADGES[Severity(alert.severity)]
         return state_html(css, icon, alert.get_severity_display())
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Alert | None:
+        alert: Alert | None = super().get_object(request, object_id, from_field)
+        if alert is not None:
+            alert.is_linked = bool(alert.page) and may_open(request, alert.page)  # type: ignore[attr-defined]  # for page_
+        return alert
+
     @admin.display(description=_("page"))
     def page_(self, alert: Alert) -> SafeString | str:
-        return format_html('<a href="{}">{}</a>', alert.page, alert.page) if alert.page else "–"
+        if not getattr(alert, "is_linked", False):
+            return alert.page or "–"
+        return format_html('<a href="{}">{}</a>', alert.page, alert.page)
 
 
 @admin.register(Outbox)

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -10,13 +9,13 @@ from django.db import transaction
 from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import Resolver404, resolve, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.clock import database_now
 from core.staff_actions import record_staff_actions, staff_actor
-from core.staff_rights import SEES_MONEY
+from core.staff_rights import SEES_MONEY, may_open
 from notices.alerts import close_alerts
 from notices.models import Alert, Severity
 from orders.pages.stuck import running_orders
@@ -84,23 +83,13 @@ def alerts(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         "title": _("Alerts"),
         "has_others_only": has_others_only,
         "open": [
-            (alert, *BADGES[Severity(alert.severity)], leads_somewhere(request, alert.page))
+            (alert, *BADGES[Severity(alert.severity)], may_open(request, alert.page))
             for alert in is_open.order_by(_COSTLY_FIRST, "-last_at")
         ],
         "over": Alert.objects.filter(closed_at__gte=now - _OVER).order_by("-closed_at")[:_MOST_OVER],
         "may_close": request.user.has_perm("notices.change_alert"),
     }
     return TemplateResponse(request, "admin/cockpit/alerts.html", {**context, **about})
-
-
-def leads_somewhere(request: HttpRequest, path: str) -> bool:
-    """Return whether who asks may open the page of the admin that an alert leads to."""
-    try:
-        name = resolve(urlsplit(path).path).url_name or ""
-    except Resolver404:
-        return False
-    app, _sep, rest = name.partition("_")
-    return not rest or request.user.has_perm(f"{app}.view_{rest.split('_')[0]}")
 
 
 def _close(request: HttpRequest, now: datetime) -> HttpResponse:

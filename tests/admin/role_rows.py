@@ -33,11 +33,8 @@ PAGES = sorted(admin.site._registry.items(), key=lambda pair: pair[0]._meta.labe
 
 
 @pytest.fixture
-def staff(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Client]]:
-    """Who is signed in, by the first letter of the role: owner, manager, support, accountant, catalog editor.
-
-    Pages are answered without being rendered.
-    """
+def staff_of_a_shop(db: None, settings: Any) -> Iterator[dict[str, Client]]:
+    """Who is signed in, by the first letter of the role: owner, manager, support, accountant, catalog editor."""
     settings.DEMO = True
     roles.sync_roles()
     alice, services = customer(), stock()
@@ -57,11 +54,6 @@ def staff(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         name="b", amount=money("5"), count=2, is_gift=False, good_until=None, actor=shell_actor(), now=database_now()
     )
 
-    def unrendered(response: SimpleTemplateResponse) -> SimpleTemplateResponse:
-        response.content = b""
-        return response
-
-    monkeypatch.setattr(SimpleTemplateResponse, "render", unrendered)
     people = {"o": User.objects.create_superuser("owner@example.com", "correct horse battery")}
     for role in roles.ROLES:
         people[role.code[0]] = person = User.objects.create_user(f"{role.code}@example.com", is_staff=True)
@@ -69,6 +61,19 @@ def staff(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     logging.disable(logging.CRITICAL)
     yield {letter: sign_in_staff(person) for letter, person in people.items()}
     logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def staff(staff_of_a_shop: dict[str, Client], monkeypatch: pytest.MonkeyPatch) -> dict[str, Client]:
+    """The same people. Pages are answered without being rendered."""
+    monkeypatch.setattr(SimpleTemplateResponse, "render", unrendered)
+    return staff_of_a_shop
+
+
+def unrendered(response: SimpleTemplateResponse) -> SimpleTemplateResponse:
+    """Stand for a page that is not rendered."""
+    response.content = b""
+    return response
 
 
 def row_of(model: type[Model]) -> Model | None:

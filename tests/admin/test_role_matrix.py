@@ -10,11 +10,11 @@ from django.test import Client
 from django.urls import URLPattern, reverse
 
 from accounts.models import User
-from tests.admin.role_rows import PAGES, page_of, row_of, sent, staff
+from tests.admin.role_rows import PAGES, page_of, row_of, sent, staff, staff_of_a_shop
 from tests.pages.list_samples import sample
 
 pytestmark = pytest.mark.django_db
-__all__ = ["staff"]
+__all__ = ["staff", "staff_of_a_shop"]
 #: o owner, m manager, s support, a accountant, c catalog editor; - nobody.
 #: The list, its history of a row, a new row, a changed row and a deleted row.
 STOCK = """

@@ -14,13 +14,13 @@ from billing.models import Account
 from core.clock import database_now
 from notices.admin import AlertAdmin
 from support.admin import CannedAnswerAdmin
-from tests.admin.role_rows import PAGES, page_of, row_of, sent, staff
+from tests.admin.role_rows import PAGES, page_of, row_of, sent, staff, staff_of_a_shop
 from tests.admin.test_role_matrix import actions_of
 from tests.battery.counts import sized
 from tests.pages.list_samples import value_of
 
 pytestmark = pytest.mark.django_db
-__all__ = ["staff"]
+__all__ = ["staff", "staff_of_a_shop"]
 #: All roles in `make gate`; in `make test` the owner, who may do most, and support.
 ROLES_WALKED = "omsac" if sized(0, 1, 1) else "os"
 #: Tables that only operations write: money, what customers paid, and orders with all that became of them.

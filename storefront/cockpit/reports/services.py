@@ -91,7 +91,7 @@ def ends(books: Books, period: Period, most: int | None) -> Table:
         Column(_("Whole"), "percent", "c-e"),
         Column(_("Partial"), "percent", "c-no"),
         Column(_("Canceled"), "percent", "c-s"),
-        Column(_("Held back"), "count", "c-no"),
+        Column(_("Waited too long"), "count", "c-no"),
         Column(_("Started late"), "percent", "c-no"),
         Column(_("Refilled / asked"), "text", "c-no"),
         Column(_("Refunded"), "money", "c-x"),

@@ -1,6 +1,7 @@
 """The pages of reports: one address for each, with the period, and the same as a file."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.clock import database_now
 from core.snapshot import one_moment
-from core.staff_rights import SEES_MONEY
+from core.staff_rights import SEES_MONEY, may_open
 from core.templatetags.money import MINUS, money_text
 from orders.facts.days import day_of
 from orders.pages.mass_placed import csv_file
@@ -23,7 +24,7 @@ from orders.profit.reading import Books, Figures
 from storefront.cockpit import charts
 from storefront.cockpit.reports import money, profit, services
 from storefront.cockpit.reports.period import CHOICES, Period, period_of
-from storefront.cockpit.reports.table import MOST, Table
+from storefront.cockpit.reports.table import MOST, Line, Table
 from storefront.cockpit.today import owed
 
 WIDTH, HEIGHT = 660, 240
@@ -75,6 +76,7 @@ def report(request: HttpRequest, context: dict[str, Any], kind: str = "profit") 
         table, about = _read(kind, by if by in profit.BY else "day", period, None if is_file else MOST, now)
     if is_file:
         return csv_file(table.file_rows(), f"{kind}-{period.name}.csv")
+    table = replace(table, lines=[_as_linked(request, line) for line in table.lines])
     page = {
         **context, **about, "title": TABS[kind], "kind": kind, "tabs": TABS, "about": _ABOUT[kind],
         "table": table, "period": period, "choices": CHOICES, "groups": profit.BY, "empty": _EMPTY.get(kind, _NOTHING),
@@ -100,6 +102,11 @@ def _read(kind: str, by: str, period: Period, most: int | None, now: datetime) -
         sums = owed()
         return money.wallets(sums), {"owed": sums}
     return _TABLES[kind](period, most), {}
+
+
+def _as_linked(request: HttpRequest, line: Line) -> Line:
+    """Return ``line`` without its link, if who asks may not open where that leads."""
+    return line if not line.url or may_open(request, line.url) else replace(line, url="")
 
 
 def _plot(days: Mapping[date, Figures]) -> dict[str, Any]:
