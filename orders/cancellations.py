@@ -60,11 +60,11 @@ def refusal_to_cancel(order: Order, *, is_restored: bool) -> NotCancelable | Non
     if order.is_final:
         return NotCancelable(_("This order has ended."))
     if order.cancel_is_open:
-        return NotCancelable(_("The supplier has been asked to cancel this order and has not answered yet."))
+        return NotCancelable(_("A cancellation of this order was requested and has not been answered yet."))
     if not order.service.allows_cancel:
         return NotCancelable(_("This service cannot be canceled once it was sent."))
     if order.is_in_doubt:
-        return NotCancelable(_("The shop is finding out whether the supplier has this order."))
+        return NotCancelable(_("The shop is finding out whether this order was accepted."))
     return NotCancelable(_("This order is being sent. Try again in a moment."))
 
 

@@ -88,6 +88,12 @@ def choice_of(order: Order) -> Choice:
     return Choice(asks and may_settle, asks and held == 0, _fingerprint(order, held))
 
 
+def refund_of(order: Order, missing: int) -> Decimal:
+    """Return how much more is refunded if ``missing`` of the units did not arrive. Moves nothing."""
+    money = money_of(order)
+    return max(Decimal(0), min(settlement.due_for(order, missing), money.charged) - money.refunded)
+
+
 def settle_by_hand(*, order_id: int, missing: int, seen: str, actor: Actor, reason: str, now: datetime) -> bool:
     """Settle the order as if its provider had answered that ``missing`` did not arrive; False when it was before.
 

@@ -1,7 +1,7 @@
 """What staff do to one order from its page, such as a refund or a note. Each says before what it will do."""
 
 from collections.abc import Callable
-from typing import Any
+from decimal import Decimal
 
 from django.contrib import messages
 from django.forms import Form
@@ -20,15 +20,17 @@ from core.staff_actions import staff_actor
 from core.templatetags.money import money_text
 from orders.admin.act_forms import LinkForm, NoteForm, RefundForm
 from orders.admin.doubt_forms import Decision
+from orders.admin.money_preview import of_canceling, of_refund
 from orders.admin.settling import PAGE, SettlingAdmin
-from orders.books.margins import cost_of
 from orders.cancel_by_hand import cancel_by_hand
+from orders.cancellations import refusal_to_cancel
+from orders.jobs.plans import Totals
 from orders.link_change import change_link, may_change_link
-from orders.models import Order
+from orders.models import RESTORED, Order, ShopState
 from orders.note_by_hand import note_by_hand
 from orders.refill_by_hand import refill_by_hand
 from orders.refills import refusal_to_refill
-from orders.refund_by_hand import refund_by_hand, refundable
+from orders.refund_by_hand import refund_by_hand, refundable, refusal_to_refund
 from orders.settlement import money_of
 from orders.states import Forward
 
@@ -53,28 +55,29 @@ class ActingAdmin(SettlingAdmin):
         """Address, verb and effect of each action; for one that is not possible now no address, and why."""
         if not self.has_decide_permission(request):
             return []
-        money, is_unsent = money_of(order), order.forward_state == Forward.QUEUED
+        money, found = money_of(order), refundable(order)
         left = money.charged - money.refunded
         # 1. The link.
         link = order.link and _("It is sent to the new link. Possible until the first attempt to send it.")
         why_no_link = _("It was sent, or may have been sent, or has no link.")
         # 2. A refund.
         refund = _("At most %(left)s. The provider is not asked.") % {"left": money_text(left)}
-        why_no_refund = _("The provider does not have it, or all of it was refunded.")
+        no_refund = refusal_to_refund(is_placed=order.forward_state == Forward.PLACED, most=found.most)
         # 3. A cancellation.
+        is_unsent = order.forward_state == Forward.QUEUED
         now = _("It is not sent, and %(charge)s is refunded at once.") % {"charge": money_text(order.charge)}
         asked = _("The provider is asked. Money is refunded when the provider confirms it.")
-        why_no_cancel = _("It is over, on its way, or its service cannot be canceled.")
+        is_restored = is_unsent and ShopState.objects.filter(RESTORED).exists()
+        no_cancel = refusal_to_cancel(order, is_restored=is_restored)
         # 4. A refill and a note.
         no_refill = refusal_to_refill(order, now=database_now())
         refill = _("The provider is asked. No money moves.")
-        why_no_refill = "" if no_refill is None else str(no_refill.message)
         note = _("Added to the history. The customer does not see it.")
         possible: list[tuple[str, Promise, str | Promise, bool, str | Promise]] = [
             ("link", _("Change the link"), link, may_change_link(order), why_no_link),
-            ("refund", _("Refund"), refund, refundable(order).most > 0, why_no_refund),
-            ("cancel", _("Cancel"), now if is_unsent else asked, order.can_be_canceled, why_no_cancel),
-            ("refill", _("Refill"), refill, no_refill is None, why_no_refill),
+            ("refund", _("Refund"), refund, no_refund is None, _why(no_refund)),
+            ("cancel", _("Cancel"), now if is_unsent else asked, no_cancel is None, _why(no_cancel)),
+            ("refill", _("Refill"), refill, no_refill is None, _why(no_refill)),
             ("note", _("Add a note"), note, True, ""),
         ]
         return [
@@ -101,17 +104,10 @@ class ActingAdmin(SettlingAdmin):
         order = self._order_to_decide(request, pk)
         most = refundable(order)
         form = RefundForm(request.POST or None, most=most.most, initial={"seen": most.seen, "amount": most.most})
-        preview: dict[str, Any] = {}
+        preview, shown, verb = None, "", _t("Show what it does")
         if form.is_valid():
-            amount, money = form.cleaned_data["amount"], money_of(order)
-            cost = cost_of(order).amount
-            preview = {
-                "amount": amount, "shown": plain_number(amount), "cost": cost,
-                "before": money.refunded, "after": money.refunded + amount,
-                "paid_before": money.charged - money.refunded, "paid_after": money.charged - money.refunded - amount,
-                "profit_before": money.charged - money.refunded - cost,
-                "profit_after": money.charged - money.refunded - amount - cost,
-            }  # fmt: skip
+            amount = form.cleaned_data["amount"]
+            preview, shown, verb = of_refund(order, amount), plain_number(amount), _refund_verb(amount)
 
         def act() -> str:
             refund_by_hand(
@@ -123,16 +119,19 @@ class ActingAdmin(SettlingAdmin):
             }  # fmt: skip
 
         # Another amount than the one that the page showed is shown first.
-        is_confirmed = bool(preview) and request.POST.get("shown") == preview["shown"]
+        is_confirmed = preview is not None and request.POST.get("shown") == shown
         return self._act(
-            request, order, form, _("Refund"), _("Refund") if preview else _("Show what it does"), act, "amount",
-            preview=preview, is_ready=is_confirmed,
-        )  # fmt: skip
+            request, order, form, _("Refund"), verb, act, "amount", preview=preview, shown=shown, is_ready=is_confirmed
+        )
 
     def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Cancel an order for its customer."""
         order = self._order_to_decide(request, pk)
         form = Decision(request.POST or None)
+        preview = of_canceling(order, now=database_now())
+        verb = _t("Ask the provider to cancel") if preview else _t("Cancel the order")
+        if preview and preview.refund:
+            verb = _refund_verb(preview.refund)
 
         def act() -> str:
             asked = cancel_by_hand(
@@ -142,7 +141,7 @@ class ActingAdmin(SettlingAdmin):
                 return _t("Order %(order)s was canceled and refunded.")
             return _t("The provider is asked to cancel order %(order)s.")
 
-        return self._act(request, order, form, _("Cancel"), _("Cancel the order"), act, None)
+        return self._act(request, order, form, _("Cancel"), verb, act, None, preview=preview)
 
     def refill(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask for a refill for the customer."""
@@ -153,7 +152,7 @@ class ActingAdmin(SettlingAdmin):
             refill_by_hand(
                 order=order, reason=form.cleaned_data["reason"], actor=staff_actor(request), now=database_now()
             )
-            return _t("A refill of order %(order)s is asked for.")
+            return _t("A refill of order %(order)s was requested.")
 
         return self._act(request, order, form, _("Refill"), _("Ask for a refill"), act, None)
 
@@ -164,13 +163,14 @@ class ActingAdmin(SettlingAdmin):
 
         def act() -> str:
             note_by_hand(order=order, text=form.cleaned_data["reason"], actor=staff_actor(request), now=database_now())
-            return _t("The note stands in the history of order %(order)s.")
+            return _t("The note was added to the history of order %(order)s.")
 
         return self._act(request, order, form, _("Add a note"), _("Add the note"), act, None)
 
     def _act(
         self, request: HttpRequest, order: Order, form: Form, title: str | Promise, verb: str | Promise,
-        act: Callable[[], str], field: str | None, *, preview: dict[str, Any] | None = None, is_ready: bool = True,
+        act: Callable[[], str], field: str | None, *, preview: Totals | None = None, shown: str = "",
+        is_ready: bool = True,
     ) -> HttpResponse:  # fmt: skip
         """Act once the form is valid and the person has seen what it does; else show the form with what is wrong."""
         if form.is_valid() and is_ready:
@@ -178,7 +178,7 @@ class ActingAdmin(SettlingAdmin):
                 sentence = act() % {"order": order}
             except Refusal as refusal:
                 form.add_error(field, str(refusal.message))
-                preview = {}
+                preview, verb = None, _t("Show what it does") if shown else verb
             else:
                 self.note_in_history(request, order, sentence)
                 messages.success(request, sentence)
@@ -187,6 +187,15 @@ class ActingAdmin(SettlingAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": title, "opts": self.opts, "media": self.media, "original": order, "form": form, "verb": verb,
-            "preview": preview, "actions": self.actions_of(request, order),
+            "preview": preview, "shown": shown,
         }  # fmt: skip
         return TemplateResponse(request, _TEMPLATE, context)
+
+
+def _why(refusal: Refusal | None) -> str:
+    return "" if refusal is None else str(refusal.message)
+
+
+def _refund_verb(amount: Decimal) -> str:
+    """What the button says that refunds ``amount``."""
+    return _t("Refund %(amount)s") % {"amount": money_text(amount)}

@@ -3,6 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.list_columns import Lines
 from core.read_only_admin import ReadOnlyAdmin
+from core.staff_rights import SEES_MONEY
 from orders.models import Cancellation, ChildOrder
 
 
@@ -33,6 +34,7 @@ class ChildOrderAdmin(ReadOnlyAdmin):
         Lines("quantity", "remains"),
         "charge",
     )
+    needs_right = {"charge": [SEES_MONEY]}  # noqa: RUF012
     list_filter = ("progress", ("needs_review", admin.EmptyFieldListFilter), "provider", "created_at")
     list_select_related = ("parent", "provider")
     search_fields = ("=parent__id", "=upstream_id")

@@ -46,12 +46,9 @@ class PlacedForm(_AttemptDecision):
 
 
 class NotPlacedForm(_AttemptDecision):
-    then = forms.ChoiceField(
-        label=_("What happens next"),
-        choices=[("refund", _("Refund the customer")), ("queue", _("Send it again"))],
-        widget=forms.RadioSelect,
-    )
-    field_order = ("then", "reason")
+    """Stands twice on the page, once for each of what happens next: a button each, and no choice to overlook."""
+
+    then = forms.ChoiceField(choices=[("refund", ""), ("queue", "")], widget=forms.HiddenInput)
 
 
 class _OrderDecision(Decision):

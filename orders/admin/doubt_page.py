@@ -49,12 +49,12 @@ class DoubtPage:
     balance: dict[str, Any] = field(default_factory=dict)
 
 
-def page_of(order: Order, *, now: datetime) -> DoubtPage:
-    """Everything known about one order in doubt, without asking the provider."""
+def page_of(order: Order, *, now: datetime, sees_money: bool) -> DoubtPage:
+    """Everything known about one order in doubt, without asking the provider; costs for who ``sees_money`` alone."""
     # 1. Is it in doubt, and in what picture?
     attempt = decisions.doubtful_attempt(order)
     if attempt is None:
-        return DoubtPage(history_of(order), None)
+        return DoubtPage(history_of(order, sees_money=sees_money), None)
     picture = picture_of(order.provider, now=now)
     known = next((a for a in picture.attempts if a.key == attempt.pk), None)
     low, high = (known.low, known.high) if known else (None, None)
@@ -76,7 +76,7 @@ def page_of(order: Order, *, now: datetime) -> DoubtPage:
                 number=str(own.number),
                 first_seen=as_datetime(own.first_seen),
                 state=own.answer.state if own.answer else "",
-                charge=own.answer.charge if own.answer else None,
+                charge=own.answer.charge if own.answer and sees_money else None,
                 owners=[f"#{numbers[owner.key]}" if owner.key in numbers else _("a test order") for owner in possible],
                 may_be_this=known in possible,
             )
@@ -85,7 +85,7 @@ def page_of(order: Order, *, now: datetime) -> DoubtPage:
     # 3. Ids are shown as text: no language groups their digits.
     earliest = decisions.earliest_not_placed(attempt)
     return DoubtPage(
-        history=history_of(order),
+        history=history_of(order, sees_money=sees_money),
         attempt=attempt,
         earliest_not_placed=earliest,
         is_early=now < earliest,
@@ -95,7 +95,7 @@ def page_of(order: Order, *, now: datetime) -> DoubtPage:
         reason=why(str(attempt.evidence.get("review", {}).get("because") or reason)),
         candidates=candidates,
         unconfirmed_ids=[attempt.unconfirmed_id] if attempt.unconfirmed_id else [],
-        balance=_readable(attempt.evidence.get("balance", {})),
+        balance=_readable(attempt.evidence.get("balance", {})) if sees_money else {},
     )
 
 

@@ -18,12 +18,14 @@ from core.list_columns import Lines
 from core.read_only_admin import ReadOnlyAdmin
 from core.refusals import Refusal
 from core.staff_actions import staff_actor
+from core.staff_rights import SEES_MONEY
 from core.templatetags.money import money_html
 from core.templatetags.shop import duration_text, state_html
 from orders import decisions
 from orders.admin.doubt_forms import NotPlacedForm, PlacedForm
 from orders.admin.doubt_page import page_of
 from orders.admin.filters import IN_DOUBT
+from orders.admin.money_preview import of_not_placed
 from orders.doubt.words import why
 from orders.models import DoubtfulOrder, ForwardAttempt, Order
 from orders.states import Forward, Outcome
@@ -35,6 +37,7 @@ PAGE = "admin:orders_doubtfulorder_change"
 class DoubtfulOrderAdmin(ReadOnlyAdmin):
     list_display = ("number", Lines("state_", "sent_"), "provider", "at_stake", "charge_", "reason")
     list_filter = ("forward_state", "provider")
+    needs_right = {"at_stake": [SEES_MONEY]}  # noqa: RUF012
     list_select_related = ("provider",)
     ordering = ("sent_at", "id")
     list_per_page = 50
@@ -68,13 +71,13 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         order = get_object_or_404(DoubtfulOrder, pk=object_id if object_id.isdecimal() else None)
-        return self._render(request, order, PlacedForm(), NotPlacedForm())
+        return self._render(request, order)
 
     def placed(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Record that it was placed, as this number."""
         order, form = self._order_to_decide(request, pk), PlacedForm(request.POST or None)
         if not form.is_valid():
-            return self._render(request, order, form, NotPlacedForm())
+            return self._render(request, order, placed=form)
         given = form.cleaned_data
         try:
             is_new = decisions.decide_placed(
@@ -83,14 +86,14 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
             )  # fmt: skip
         except Refusal as refusal:
             form.add_error(None, str(refusal.message))
-            return self._render(request, order, form, NotPlacedForm())
+            return self._render(request, order, placed=form)
         return self._done(request, order, is_new, _t("Order %(order)s is placed.") % {"order": order})
 
     def not_placed(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Record that it was not placed, and send it again or refund it."""
         order, form = self._order_to_decide(request, pk), NotPlacedForm(request.POST or None)
         if not form.is_valid():
-            return self._render(request, order, PlacedForm(), form)
+            return self._render(request, order, not_placed=form)
         given = form.cleaned_data
         try:
             is_new = decisions.decide_not_placed(
@@ -99,7 +102,7 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
             )  # fmt: skip
         except Refusal as refusal:
             form.add_error(None, str(refusal.message))
-            return self._render(request, order, PlacedForm(), form)
+            return self._render(request, order, not_placed=form)
         return self._done(request, order, is_new, _t("Order %(order)s was not placed.") % {"order": order})
 
     def _order_to_decide(self, request: HttpRequest, pk: int) -> DoubtfulOrder:
@@ -115,16 +118,31 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
             messages.warning(request, _t("This was already decided; nothing changed."))
         return redirect(PAGE, order.pk)
 
-    def _render(self, request: HttpRequest, order: DoubtfulOrder, placed: Form, not_placed: Form) -> HttpResponse:
+    def _render(
+        self, request: HttpRequest, order: DoubtfulOrder, *, placed: Form | None = None, not_placed: Form | None = None
+    ) -> HttpResponse:
+        """The page, with the form that was refused, if one was."""
+        sees_money = request.user.has_perm(SEES_MONEY)
+        forms = {then: NotPlacedForm(auto_id=f"{then}_%s") for then in ("refund", "queue")}
+        problems = [str(problem) for form in (placed, not_placed) if form for problem in form.non_field_errors()]
+        if not_placed is not None and (then := not_placed.data.get("then")) in forms:
+            not_placed.auto_id = f"{then}_%s"
+            forms[then] = not_placed
+        elif not_placed is not None:
+            problems.append(_t("Choose whether the customer is refunded or the order is sent again."))
         context = {
             **self.admin_site.each_context(request),
             "title": _("Order in doubt"),
             "opts": self.opts,
             "media": self.media,
             "order": order,
-            "page": page_of(order, now=database_now()),
-            "placed": placed,
-            "not_placed": not_placed,
+            "page": page_of(order, now=database_now(), sees_money=sees_money),
+            "preview": of_not_placed(order),
+            "placed": placed or PlacedForm(),
+            "refund": forms["refund"],
+            "resend": forms["queue"] if order.is_in_doubt else None,
+            "problems": problems,
+            "sees_money": sees_money,
             "may_decide": self.has_decide_permission(request),
         }
         return TemplateResponse(request, "admin/orders/doubtfulorder/decide.html", context)

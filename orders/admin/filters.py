@@ -35,7 +35,7 @@ class AttentionFilter(admin.SimpleListFilter):
     conditions: dict[str, tuple[str | Promise, Callable[[datetime], Q]]] = {
         "doubt": (_("In doubt"), lambda _now: IN_DOUBT),
         "look": (_("Needs review"), lambda _now: NEEDS_REVIEW),
-        "waiting": (_("Wait too long"), stuck.waiting),
+        "waiting": (_("Waiting too long"), stuck.waiting),
         "failed": (_("Failed at the provider"), lambda _now: stuck.FAILED),
         "slow": (_("Slower than usual"), stuck.slower_than_usual),
         "still": (_("No progress for a day"), stuck.without_progress),

@@ -40,10 +40,14 @@ class History:
     fields: str
 
 
-def history_of(order: Order) -> History:
+def history_of(order: Order, *, sees_money: bool = True) -> History:
+    """Return the history of ``order``; the shop's balances at the provider only for who ``sees_money``."""
     attempts = ForwardAttempt.objects.filter(order=order).order_by("n")
     attempts = attempts.prefetch_related("exchanges", "repeats__exchange")
     refills = order.refills.prefetch_related("attempts__exchanges").order_by("id")
+    if not sees_money:
+        for attempt in attempts:
+            attempt.evidence = {name: value for name, value in attempt.evidence.items() if name != "balance"}
     tries = [(attempt, [_try(attempt), *map(_repeat, attempt.repeats.all())]) for attempt in attempts]
     return History(
         steps=steps_of(order.events.order_by("at", "id"), tries),

@@ -19,7 +19,7 @@ from core.templatetags.shop import duration_text, num, state_html
 from orders.admin.bulk import BulkAdmin
 from orders.admin.filters import AttentionFilter, StateFilter, WayFilter, search_condition
 from orders.admin.history import history_of
-from orders.admin.standing import face_of_staff, notes_of, standing_of
+from orders.admin.standing import counts_of, face_of_staff, notes_of, standing_of
 from orders.admin.tabs import tabs_of
 from orders.books.margins import cost_of, margin_of
 from orders.models import Order
@@ -35,7 +35,7 @@ class OrderAdmin(BulkAdmin):
         AttentionFilter, StateFilter, CustomerFilter, "provider", ("source", WayFilter), "created_at",
         "forward_state", "progress",
     )  # fmt: skip
-    needs_right = {"margin": [SEES_MONEY], "cost_": [SEES_MONEY]}  # noqa: RUF012
+    needs_right = dict.fromkeys(("margin", "cost_", "expected_charge_", "provider_charge_"), (SEES_MONEY,))  # noqa: RUF012
     tab_filters = (AttentionFilter.parameter_name, StateFilter.parameter_name)
     filters_of_links = ("forward_state", "progress")
     change_list_template = "admin/orders/order/change_list.html"
@@ -70,7 +70,8 @@ class OrderAdmin(BulkAdmin):
         """The list, with its tabs and with the note of each order of the page."""
         page: Any = super().get_changelist_instance(request)
         page.tabs = lambda: tabs_of(page, now=database_now())  # counted only where a template shows them
-        notes = notes_of(page.result_list, now=database_now())
+        sees_money = request.user.has_perm(SEES_MONEY)
+        notes = notes_of(page.result_list, now=database_now(), sees_money=sees_money)
         for order in page.result_list:
             order.note = notes[order.pk]
         return page
@@ -90,10 +91,16 @@ class OrderAdmin(BulkAdmin):
         if order is not None and self.has_view_permission(request, order):
             about = {
                 "title": _t("Order %(number)s") % {"number": order},
-                "history": history_of(order),
+                "history": history_of(order, sees_money=request.user.has_perm(SEES_MONEY)),
                 **self.deciding(request, order),
             }
-            about |= {"actions": self.actions_of(request, order), "standing": standing_of(order, now=database_now())}
+            actions = self.actions_of(request, order)
+            about |= {
+                "actions": actions,
+                "not_possible": sum(not address for address, _verb, _effect in actions),
+                "standing": standing_of(order, now=database_now()),
+                "counts": counts_of(order),
+            }
         return super().change_view(request, object_id, form_url, {**about, **(extra_context or {})})
 
     @admin.display(description=_("number"), ordering="id")

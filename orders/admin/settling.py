@@ -13,13 +13,17 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from core.clock import database_now
+from core.numbers import plain_number
 from core.read_only_admin import ReadOnlyAdmin
 from core.refusals import Refusal
 from core.staff_actions import staff_actor
+from core.staff_rights import SEES_MONEY
 from core.templatetags.money import money_text
 from orders import settling_by_hand
 from orders.admin.doubt_forms import DismissForm, SettleForm
 from orders.admin.history import history_of
+from orders.admin.money_preview import of_settling
+from orders.jobs.plans import Totals
 from orders.models import Order
 from orders.settling_by_hand import OutOfRange
 
@@ -49,9 +53,11 @@ class SettlingAdmin(ReadOnlyAdmin):
         return {"choice": choice, "settle": SettleForm(total=order.total), "dismiss": DismissForm()}
 
     def settle(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Settle an order by the number of units that did not arrive."""
+        """Settle an order by the number of units that did not arrive; what that refunds is shown first."""
         order = self._order_to_decide(request, pk)
         form = SettleForm(request.POST or None, total=order.total)
+        if (preview := _unseen(order, form, request.POST.get("shown"))) is not None:
+            return self._render(request, order, {"settle": form}, preview)
 
         def confirmation() -> str:
             return _t("Order %(order)s is settled: of %(charge)s, %(refund)s was refunded to the customer.") % {
@@ -114,7 +120,9 @@ class SettlingAdmin(ReadOnlyAdmin):
             messages.warning(request, _t("This was already decided; nothing changed."))
         return redirect(PAGE, order.pk)
 
-    def _render(self, request: HttpRequest, order: Order, filled: dict[str, Form]) -> HttpResponse:
+    def _render(
+        self, request: HttpRequest, order: Order, filled: dict[str, Form], preview: Totals | None = None
+    ) -> HttpResponse:
         """The forms next to the order as it is now: a refused decision is taken again, on what is shown here."""
         deciding = self.deciding(request, order)
         problems = [str(problem) for form in filled.values() for problem in form.non_field_errors()]
@@ -128,9 +136,26 @@ class SettlingAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "media": self.media,
             "original": order,
-            "history": history_of(order),
+            "history": history_of(order, sees_money=request.user.has_perm(SEES_MONEY)),
             "problems": problems,
+            "preview": preview,
+            "shown": plain_number(preview.refund) if preview else "",
             **deciding,
             **filled,
         }
         return TemplateResponse(request, "admin/orders/order/settle.html", context)
+
+
+def _unseen(order: Order, form: SettleForm, shown: str | None) -> Totals | None:
+    """Return the money of settling as the form says, unless the page has shown that sum; None also for a refusal.
+
+    The operation itself refuses a number out of range and a page that an answer has overtaken.
+    """
+    if not form.is_valid() or form.cleaned_data["seen"] != settling_by_hand.choice_of(order).seen:
+        return None
+    missing = form.cleaned_data["missing"]
+    if not order.needs_review or not 0 <= missing <= order.total:
+        return None
+    refund = settling_by_hand.refund_of(order, missing)
+    moves_nothing = order.is_final and not refund
+    return None if moves_nothing or shown == plain_number(refund) else of_settling(order, refund)

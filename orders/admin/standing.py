@@ -55,21 +55,21 @@ def face_of_staff(order: Order) -> Face:
     return FAILED if order.forward_state == Forward.PLACED and order.progress == Progress.FAILED else order.face
 
 
-def notes_of(orders: Iterable[Order], *, now: datetime) -> dict[int, Note]:
-    """Return the note of each order of a list. Three queries, however many orders."""
+def notes_of(orders: Iterable[Order], *, now: datetime, sees_money: bool = True) -> dict[int, Note]:
+    """Return the note of each order of a list; of costs only for who ``sees_money``. Three queries for all orders."""
     listed = list(orders)
     prefetch_related_objects(listed, "cancellations")
     situations = situations_of(listed, now=now)
     figures = ServiceFigures.objects.in_bulk({order.service_id for order in listed})
-    return {o.pk: _note(o, situations[o.pk], figures.get(o.service_id), now) for o in listed}
+    return {o.pk: _note(o, situations[o.pk], figures.get(o.service_id), now, sees_money) for o in listed}
 
 
-def _note(order: Order, situation: Situation, figures: ServiceFigures | None, now: datetime) -> Note:
+def _note(order: Order, situation: Situation, figures: ServiceFigures | None, now: datetime, sees_money: bool) -> Note:
     words = _words(order, situation, now)
     text = str(NOTES.get(situation, "")) % words
     if situation in (Situation.ACCEPTED, Situation.RUNNING) and is_slow(order, figures, now=now):
         text = _("Slow: %(done)s of %(all)s") % words
-    elif situation is Situation.COMPLETED and margin_of(order) < 0:
+    elif situation is Situation.COMPLETED and sees_money and margin_of(order) < 0:
         text = _("Below cost")
     elif order.cancel_is_open and not order.is_final:
         text = _("Cancellation asked for")
@@ -77,7 +77,7 @@ def _note(order: Order, situation: Situation, figures: ServiceFigures | None, no
 
 
 def is_slow(order: Order, figures: ServiceFigures | None, *, now: datetime) -> bool:
-    """True if it runs for over twice the measured time and an hour, as `orders.pages.stuck.slower_than_usual` says."""
+    """True if it runs for over twice the measured time and an hour, with or without progress."""
     usual = _usual(order, figures)
     return usual is not None and order.placed_at is not None and now - order.placed_at > usual * 2 + timedelta(hours=1)
 
@@ -141,6 +141,19 @@ def _usual_line(order: Order, figures: ServiceFigures | None) -> str:
         "n": num(min(figures.starts_orders, figures.takes_orders)),
     }  # fmt: skip
     return _("Half of such orders start within %(starts)s and end within %(ends)s (%(n)s orders measured).") % words
+
+
+def counts_of(order: Order) -> str:
+    """Return where the count of the link started, where it is now and where it should end; empty if that is not known.
+
+    The start is what the provider reports: the shop itself opens nobody's pages.
+    """
+    if order.start_count is None or order.may_have_children:
+        return ""
+    return _("Started at %(start)s · now %(now)s · target %(target)s") % {
+        "start": num(order.start_count), "now": num(order.start_count + order.delivered),
+        "target": num(order.start_count + order.total),
+    }  # fmt: skip
 
 
 def _money_line(order: Order) -> str:

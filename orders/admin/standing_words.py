@@ -16,7 +16,7 @@ SENTENCES: dict[Situation, str | Promise] = {
     Situation.FROZEN: gettext_lazy("It waits for %(since)s: the shop is frozen and sends nothing."),
     Situation.SUPPLIER_AWAY: gettext_lazy("It waits for %(provider)s, which is paused, for %(since)s: %(why)s."),
     Situation.HELD_BACK: gettext_lazy(
-        "It is held back for %(since)s: too many answers of %(provider)s were lost, and those orders come first."
+        "It waits for %(since)s: too many answers of %(provider)s were lost, and those orders come first."
     ),
     Situation.LINK_BUSY: gettext_lazy("It waits for order %(other)s, which is open for the same link, for %(since)s."),
     Situation.TOOK_NOT: gettext_lazy(
@@ -43,7 +43,7 @@ SENTENCES: dict[Situation, str | Promise] = {
     Situation.PARTIAL: gettext_lazy("%(provider)s stopped at %(done)s of %(all)s at %(at)s."),
     Situation.PARTIAL_AS_ASKED: gettext_lazy("%(provider)s stopped at %(done)s of %(all)s at %(at)s, as asked."),
     Situation.SETTLED_BY_HAND: gettext_lazy("A person settled it at %(at)s: %(done)s of %(all)s arrived."),
-    Situation.CANCELED_BY_SUPPLIER: gettext_lazy("%(provider)s canceled it at %(at)s, with nothing asked of it."),
+    Situation.CANCELED_BY_SUPPLIER: gettext_lazy("%(provider)s canceled it at %(at)s; nobody had asked it to."),
     Situation.CANCELED_AS_ASKED: gettext_lazy("%(provider)s canceled it at %(at)s, as asked."),
     Situation.NOT_DELIVERED: gettext_lazy("%(provider)s called it failed for too long; it ended at %(at)s."),
     Situation.NOT_PLACED: gettext_lazy("%(provider)s does not have it: it ended at %(at)s (%(refusal)s)."),
@@ -66,12 +66,12 @@ FIRST: dict[Situation, str | Promise] = {
 }
 #: The note of the list.
 NOTES: dict[Situation, str | Promise] = {
-    Situation.LATE: gettext_lazy("Waits for %(since)s"),
-    Situation.RESTORED: gettext_lazy("Held back: shop restored"),
-    Situation.FROZEN: gettext_lazy("Held back: shop frozen"),
-    Situation.SUPPLIER_AWAY: gettext_lazy("Held back: %(provider)s is paused"),
-    Situation.HELD_BACK: gettext_lazy("Held back: doubts at %(provider)s"),
-    Situation.LINK_BUSY: gettext_lazy("Waits for %(other)s"),
+    Situation.LATE: gettext_lazy("Waiting for %(since)s"),
+    Situation.RESTORED: gettext_lazy("Waiting: shop restored"),
+    Situation.FROZEN: gettext_lazy("Waiting: shop frozen"),
+    Situation.SUPPLIER_AWAY: gettext_lazy("Waiting: %(provider)s is paused"),
+    Situation.HELD_BACK: gettext_lazy("Waiting: doubts at %(provider)s"),
+    Situation.LINK_BUSY: gettext_lazy("Waiting for %(other)s"),
     Situation.TOOK_NOT: gettext_lazy("Refused: %(refusal)s"),
     Situation.NOT_REACHED: gettext_lazy("Not reached, %(tries)s tries"),
     Situation.CONFIRMING: gettext_lazy("No answer for %(since)s"),

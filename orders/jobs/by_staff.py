@@ -114,12 +114,12 @@ def _resend(job: Job, item: JobItem, now: datetime) -> str:
 
 def _refill(job: Job, item: JobItem, now: datetime) -> str:
     refill_by_hand(order=Order(pk=item.object_id), actor=_actor_of(job), reason=job.reason, now=now)
-    return _("A refill is asked for.")
+    return _("A refill was requested.")
 
 
 def _note(job: Job, item: JobItem, now: datetime) -> str:
     note_by_hand(order=Order(pk=item.object_id), text=job.reason, actor=_actor_of(job), now=now)
-    return _("The note stands in its history.")
+    return _("The note was added to its history.")
 
 
 def _titles(one: str, many: str) -> Callable[[int], str]:

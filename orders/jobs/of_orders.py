@@ -27,7 +27,7 @@ class Candidate:
 
 def _refill(job: Job, item: JobItem, now: datetime) -> str:
     request_refill(order=Order(pk=item.object_id), actor=job.actor, now=now)
-    return _("A refill is asked for.")
+    return _("A refill was requested.")
 
 
 def _cancel(job: Job, item: JobItem, now: datetime) -> str:

@@ -194,7 +194,7 @@ def _payments(typed: Typed) -> Group:
         Hit(_page("billing_topup", t.pk), f"{t} {money_text(t.credit_amount)}", f"{t.method} · {t.customer}", True)
         for t in rows
     ]
-    return Group(gettext_lazy("Payments"), hits)
+    return Group(gettext_lazy("Top-ups"), hits)
 
 
 def _documents(typed: Typed) -> Group:

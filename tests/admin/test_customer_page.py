@@ -104,7 +104,7 @@ def test_staff_see_of_a_customer_what_their_rights_allow(clerk: User, busy: User
     client = with_rights(clerk, ["view_user"])
     text = text_of(client, page_of(busy))
     assert "alice@example.com" in text
-    for hidden in ("Balance", "Newest orders", "Payments", "API keys", "Own prices", "Notes of staff", "Freeze", "$"):
+    for hidden in ("Balance", "Newest orders", "Top-ups", "API keys", "Own prices", "Notes of staff", "Freeze", "$"):
         assert hidden not in text, hidden
     for name in ("statement", "freeze", "note"):
         path = reverse(f"admin:accounts_user_{name}", args=[busy.pk])
@@ -210,7 +210,7 @@ def test_notes_are_kept_with_author_and_time_and_never_changed(admin: Client, al
 def test_the_page_of_a_newcomer_is_complete_and_can_be_credited(admin: Client) -> None:
     newcomer = User.objects.create_user("new@example.com")
     text = text_of(admin, page_of(newcomer))
-    for said in ("No order yet.", "No money has moved yet.", "No payment yet.", "No key yet.", "No ticket yet."):
+    for said in ("No order yet.", "No money has moved yet.", "No top-up yet.", "No key yet.", "No ticket yet."):
         assert said in text
     assert reverse("admin:billing_wallet_credit", args=[newcomer.wallet.pk]) in text
 

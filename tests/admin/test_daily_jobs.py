@@ -80,7 +80,7 @@ def test_the_jobs_of_a_day(page: Page, live_server: object, owner: User, alice: 
     page.get_by_label("Amount").fill("4")
     page.get_by_label("Reason").fill("Came too late")
     boss.button("Show what it does")
-    boss.button("Refund")
+    boss.button("Refund $4.00")
     page.get_by_text("$4.00 of order").wait_for()
     assert boss.clicks == 3
     assert balance(alice) == money("94")

@@ -65,19 +65,29 @@ def test_an_order_that_is_slow_names_what_is_usual(alice: User, service: Service
     assert noted(order) == "Slow: 1,240 of 2,000"
 
 
+def test_the_details_show_where_the_count_started_is_and_should_end(
+    alice: User, service: Service, admin: Client
+) -> None:
+    order = placed(alice, service, remains=1808)
+    address = reverse("admin:orders_order_change", args=[order.pk])
+    assert "Started at" not in admin.get(address).content.decode()
+    at(order, start_count=12_408)
+    assert "Started at 12,408 · now 12,600 · target 14,408" in admin.get(address).content.decode()
+
+
 def test_a_paused_provider_is_named_with_the_reason(alice: User, service: Service) -> None:
     order = cast.order(alice, service)
     Provider.objects.update(parked_at=database_now(), parked_reason="outage")
     assert "It waits for Gulf, which is paused" in stands(order).sentence
     assert "it does not answer" in stands(order).sentence
-    assert noted(order) == "Held back: Gulf is paused"
+    assert noted(order) == "Waiting: Gulf is paused"
 
 
 def test_an_order_that_waits_for_another_names_it(alice: User, service: Service) -> None:
     first = cast.order(alice, service)
     second = at(cast.order(alice, service, nonce="second"), waits_for=first, next_at=None)
     assert f"It waits for order #{first.pk}" in stands(second).sentence
-    assert noted(second) == f"Waits for #{first.pk}"
+    assert noted(second) == f"Waiting for #{first.pk}"
 
 
 def test_a_failed_order_says_what_the_provider_answers(alice: User, service: Service) -> None:
@@ -124,5 +134,5 @@ def test_the_page_of_an_order_folds_its_calls_under_the_step_and_what_is_not_pos
     html = admin.get(reverse("admin:orders_order_change", args=[doubted.pk])).content.decode()
     assert html.index("It waits for Gulf") < html.index("What happened") < html.index("What you can do")
     assert html.index("<summary>Attempt 1: In doubt</summary>") < html.index("ReadTimeout")
-    assert "Not possible now" in html
+    assert "more, not possible now" in html
     assert situation_of(doubted, now=database_now()) is Situation.CONFIRMING

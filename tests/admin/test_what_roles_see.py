@@ -14,16 +14,21 @@ from core.clock import database_now
 from notices.alerts import open_alert
 from orders.models import Order
 from orders.refund_by_hand import refundable
+from orders.states import Forward, Progress
 from tests.billing import cast
 from tests.sign_in import sign_in_staff
 
 pytestmark = pytest.mark.django_db
 
-EARNS = ("Profit", "Margin", "margin", "Cost")
+EARNS = ("Profit", "Margin", "margin", "Cost", "Expected charge", "Charged by the provider", "Below cost")
 
 
 @pytest.fixture
-def order(alice: User, service: Service) -> Order:
+def order(alice: User, service: Service, doubted: Order) -> Order:
+    """A running order; there are one in doubt and one that was completed below its cost as well."""
+    lost = cast.order(alice, service, "10", nonce="lost")
+    cast.placed(lost, "9001", progress=Progress.COMPLETED, provider_charge=Decimal(20), answered_currency="USD")
+    cast.settled(lost)
     placed = cast.order(alice, service, "10")
     cast.placed(placed, "9002")
     return placed
@@ -39,10 +44,14 @@ def signed_in(role: str) -> Client:
 def pages(order: Order) -> dict[str, tuple[str, dict[str, str]]]:
     """Pages about money, with what is sent to see them; a GET where that is nothing."""
     refund = {"amount": "4", "reason": "late", "seen": refundable(order).seen}
+    doubt = Order.objects.get(forward_state=Forward.IN_DOUBT)
     return {
         "orders": (reverse("admin:orders_order_changelist"), {}),
         "order": (reverse("admin:orders_order_change", args=[order.pk]), {}),
         "refund": (reverse("admin:orders_order_refund", args=[order.pk]), refund),
+        "cancel": (reverse("admin:orders_order_cancel", args=[doubt.pk]), {}),
+        "doubts": (reverse("admin:orders_doubtfulorder_changelist"), {}),
+        "doubt": (reverse("admin:orders_doubtfulorder_change", args=[doubt.pk]), {}),
         "bulk": (f"{reverse('admin:orders_order_bulk')}?do=staff_refund&order={order.pk}", {}),
         "services": (reverse("admin:catalog_service_changelist"), {}),
         "service": (reverse("admin:catalog_service_change", args=[order.service_id]), {}),
@@ -60,7 +69,8 @@ def test_support_sees_nowhere_what_the_shop_earns(order: Order) -> None:
     for name, (address, sent) in pages(order).items():
         text = text_of(support, address, sent)
         assert not [word for word in EARNS if f">{word}" in text or f" {word}<" in text], name
-    assert "After the refund" in text_of(support, *pages(order)["refund"])
+    for name in ("refund", "doubt"):
+        assert "Afterwards" in text_of(support, *pages(order)[name]), name
     assert support.get(reverse("admin:catalog_service_prices")).status_code == 403
     assert support.get(reverse("admin:catalog_provider_changelist")).status_code == 403
     assert "Profit" not in text_of(support, reverse("admin:index"), {})
@@ -72,7 +82,9 @@ def test_a_manager_and_an_accountant_see_it(order: Order) -> None:
         for name in ("orders", "order", "services", "service"):
             assert "argin" in text_of(client, *shown[name]), name
         assert client.get(reverse("admin:catalog_service_prices")).status_code == 200
-    for name in ("refund", "bulk"):
+    assert "Below cost" in text_of(manager, *shown["orders"])
+    assert "ost at stake" in text_of(manager, *shown["doubts"])
+    for name in ("refund", "doubt", "bulk"):
         assert ">Profit</th>" in text_of(manager, *shown[name]), name
 
 

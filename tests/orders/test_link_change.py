@@ -13,6 +13,8 @@ from catalog.models import Service
 from core.clock import database_now
 from core.models import StaffAction
 from core.refusals import NoReason
+from core.templatetags.money import money_text
+from orders import freezing
 from orders.cancellations import request_cancel
 from orders.checkout.same_link import LinkHasOpenOrder
 from orders.checkout.waiting import release_waiting
@@ -163,6 +165,9 @@ def test_the_owner_changes_it_on_the_page(owner: Client, shop: Shop, alice: User
 def test_the_owner_cancels_it_on_the_page(owner: Client, shop: Shop, alice: User) -> None:
     order = shop.buys(alice)
     url = reverse("admin:orders_order_cancel", args=[order.pk])
+    before = owner.get(url).content.decode()
+    for words in ("What it does", "Profit", f'value="Refund {money_text(order.charge)}"'):
+        assert words in before
     answer = owner.post(url, {"reason": "asked by chat"}, follow=True)
     assert "canceled and refunded" in str(list(answer.context["messages"])[-1])
     again = owner.post(url, {"reason": "asked by chat"}).content.decode()
@@ -170,3 +175,17 @@ def test_the_owner_cancels_it_on_the_page(owner: Client, shop: Shop, alice: User
     order.refresh_from_db()
     assert (order.forward_state, order.refunded) == (Forward.REFUNDED, order.charge)
     assert StaffAction.objects.filter(action="order.cancel").count() == 1
+
+
+def test_what_cannot_be_canceled_now_says_why(owner: Client, shop: Shop, alice: User) -> None:
+    """In a shop that was restored a queued order may have been sent; the page offers what the operation would do."""
+    order = shop.buys(alice)
+    page = reverse("admin:orders_order_change", args=[order.pk])
+    url = reverse("admin:orders_order_cancel", args=[order.pk])
+    assert url in owner.get(page).content.decode()
+    freezing.freeze(why="restored", now=database_now(), is_restored=True)
+    shown = owner.get(page).content.decode()
+    assert url not in shown
+    assert "The shop is checking whether this order was sent." in shown
+    assert "The provider does not have this order." in shown
+    assert "What it does" not in owner.get(url).content.decode()

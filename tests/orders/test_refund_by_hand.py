@@ -145,6 +145,7 @@ def test_the_page_shows_what_it_does_before_it_does_it(owner: Client, shop: Shop
     order.refresh_from_db()
     assert order.refunded == 0
     assert '<input type="hidden" name="shown" value="0.25">' in shown
+    assert 'value="Refund $0.25"' in shown
     # Another amount than the one that was shown is shown first.
     assert "What it does" in owner.post(url, {**form, "amount": "0.5", "shown": "0.25"}).content.decode()
     order.refresh_from_db()

@@ -8,7 +8,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from core.numbers import plain_number
+from core.templatetags.money import money_text
 from orders.models import Order
+from orders.settlement import due_for
 from orders.states import Progress
 from tests.orders.answers import answered, bought, status
 from tests.orders.cast import Shop
@@ -46,11 +49,28 @@ def seen_on(html: str) -> str:
     return found[1]
 
 
+def shows(client: Client, order: Order, form: dict[str, str]) -> dict[str, str]:
+    """Send the form once, which moves nothing; return it with the sum that the answer shows."""
+    html = client.post(url_of("settle", order), form).content.decode()
+    shown = re.search(r'name="shown" value="([\d.]+)"', html)
+    assert shown, "the page shows no sum"
+    before = order.refunded
+    order.refresh_from_db()
+    assert (order.refunded, bool(order.needs_review)) == (before, True)
+    return {**form, "shown": shown[1]}
+
+
 def test_the_owner_settles_once_next_to_the_orders_story(owner: Client, unclear: Order) -> None:
     html = page(owner, unclear)
     assert "What happened" in html
     assert "Enter how many of 1000" in html
     form = {"missing": "157", "reason": "seen in the panel", "seen": seen_on(html)}
+    form = shows(owner, unclear, form)
+    again = owner.post(url_of("settle", unclear), {**form, "missing": "158"}).content.decode()
+    refund = due_for(unclear, 158)
+    for words in ("What it does", "Profit", f'value="Refund {money_text(refund)}"', f'value="{plain_number(refund)}"'):
+        assert words in again, "another number than the one that was shown is shown first"
+    assert form["shown"] == plain_number(due_for(unclear, 157))
     for sentence in ("is settled", "already decided"):
         answer = owner.post(url_of("settle", unclear), form, follow=True)
         assert sentence in str(list(answer.context["messages"])[-1])
@@ -125,6 +145,8 @@ def test_staff_without_the_permission_see_and_decide_nothing(unclear: Order) -> 
 def test_who_decides_about_doubts_decides_here(unclear: Order) -> None:
     client = clerk_with("view_order", "change_doubtfulorder")
     form = {"missing": "0", "reason": "all there", "seen": seen_on(page(client, unclear))}
+    form = shows(client, unclear, form)
+    assert form["shown"] == "0"
     client.post(url_of("settle", unclear), form)
     unclear.refresh_from_db()
     assert unclear.progress == Progress.COMPLETED
@@ -152,7 +174,7 @@ def test_strangers_words_are_text_and_the_page_keeps_to_its_policy(owner: Client
     refused = owner.post(url_of("settle", unclear), {"missing": "x", "reason": HOSTILE}).content.decode()
     form = {"missing": "3", "reason": HOSTILE, "seen": seen_on(page(owner, unclear))}
     pages = [page(owner, unclear), refused]
-    owner.post(url_of("settle", unclear), form)
+    owner.post(url_of("settle", unclear), shows(owner, unclear, form))
     for html in [*pages, page(owner, unclear)]:
         assert HOSTILE not in html
         assert "&lt;script&gt;alert(1)" in html

@@ -46,7 +46,7 @@ def test_a_job_is_followed_to_its_end(signed_in: Client, job: Job) -> None:
     assert "<html" not in after
     assert "hx-get" not in after
     assert "2 of 2 have their result" in after
-    assert after.index("Only a completed order can be refilled.") < after.index("A refill is asked for.")
+    assert after.index("Only a completed order can be refilled.") < after.index("A refill was requested.")
 
 
 def test_a_job_is_stopped_from_its_page(signed_in: Client, job: Job) -> None:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from accounts.models import User
 from catalog.models import Provider
 from core.clock import database_now
+from core.templatetags.money import money_text
 from orders.models import Order, OwnId
 from orders.states import Explanation, Forward
 from tests.orders.cast import Shop
@@ -76,6 +77,10 @@ def test_not_placed_has_to_wait_and_then_refunds(owner: Client, shop: Shop, lost
     form = {"then": "refund", "reason": "the provider wrote so"}
     assert "Please wait until the time shown" in owner.post(address("not_placed", lost), form).content.decode()
     ages(shop, SETTLE + 1)
+    shown = owner.get(address("change", lost)).content.decode()
+    for words in ("The customer pays", "Profit", f'value="Refund {money_text(lost.charge)}"', 'value="Send it again"'):
+        assert words in shown
+    assert "Choose whether" in owner.post(address("not_placed", lost), {"reason": "why"}).content.decode()
     owner.post(address("not_placed", lost), form)
     owner.post(address("not_placed", lost), form)
     lost.refresh_from_db()
@@ -89,7 +94,7 @@ def test_a_page_left_open_decides_only_about_the_attempt_it_shows(
     ages(shop, SETTLE + 1)
     page = owner.get(address("change", lost)).content.decode()
     first = attempt_of(lost)
-    assert page.count(f'name="attempt" value="{first.pk}"') == 2
+    assert page.count(f'name="attempt" value="{first.pk}"') == 3
     owner.post(address("not_placed", lost), {"then": "queue", "reason": "not there", "attempt": first.pk})
     shop.simulator.control(script=[LOST_BUT_PLACED], actions=["add"])
     shop.forwards()

@@ -129,7 +129,7 @@ def test_only_orders_in_doubt_whose_time_is_over_are_sent_again(shop: Shop, alic
 
 def test_a_refill_is_asked_for_and_its_customer_reads_who_asked(shop: Shop, alice: User, staff: User) -> None:
     order = answered(shop, bought(shop, alice), status(ProviderOrderState.COMPLETED))
-    assert done(staff, "staff_refill", [order]) == {order.pk: "A refill is asked for."}
+    assert done(staff, "staff_refill", [order]) == {order.pk: "A refill was requested."}
     assert Refill.objects.get().order_id == order.pk
     assert order.events.get(kind=EventKind.REFILL_ASKED).detail == {"by": "staff"}
     assert done(staff, "staff_refill", [order], nonce="two") == {order.pk: "A refill of this order is under way."}
