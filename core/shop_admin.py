@@ -129,7 +129,7 @@ class ShopModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's cl
         return {
             name: unlinked_column(field)
             for name, field in related.items()
-            if (page := self.admin_site._registry.get(field.related_model)) is not None  # type: ignore[arg-type]
+            if (page := self.admin_site._registry.get(field.related_model)) is not None
             and not page.has_view_permission(request)
         }
 

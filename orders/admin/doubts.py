@@ -123,7 +123,7 @@ class DoubtfulOrderAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """The page, with the form that was refused, if one was."""
         sees_money = request.user.has_perm(SEES_MONEY)
-        forms = {then: NotPlacedForm(auto_id=f"{then}_%s") for then in ("refund", "queue")}
+        forms: dict[str, Form] = {then: NotPlacedForm(auto_id=f"{then}_%s") for then in ("refund", "queue")}
         problems = [str(problem) for form in (placed, not_placed) if form for problem in form.non_field_errors()]
         if not_placed is not None and (then := not_placed.data.get("then")) in forms:
             not_placed.auto_id = f"{then}_%s"
