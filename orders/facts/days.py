@@ -13,9 +13,15 @@ from upstream.service_types import SERVICE_TYPES, PricedBy, QuantitySource
 
 #: Of smaller orders the time for 1,000 would be a guess.
 LEAST_UNITS = 100
-#: Whether the shop held order ``o`` back. One that waits for another order of its customer's link was not.
-IS_HELD = f"""(coalesce(o.sent_at, o.finished_at, statement_timestamp()) - o.created_at >= interval '15 minutes'
-    AND o.last_refusal <> '{ErrorClass.DUPLICATE_LINK}')"""
+_LEFT = "coalesce(o.sent_at, o.finished_at, statement_timestamp()) - interval '15 minutes'"
+#: Whether the shop held order ``o`` back. While it waits for another order of its customer's link, it does not: what
+#: counts then is the time after the last earlier order for that link has ended, since nothing else says when it did.
+IS_HELD = f"""({_LEFT} >= o.created_at AND o.last_refusal <> '{ErrorClass.DUPLICATE_LINK}'
+    AND (o.waits_for_id IS NULL
+         OR (o.forward_state <> '{Forward.QUEUED}' OR o.next_at IS NOT NULL)
+            AND coalesce({_LEFT} >= (SELECT max(coalesce(b.finished_at, 'infinity')) FROM orders_order b
+                                     WHERE b.link_key = o.link_key AND b.customer_id = o.customer_id
+                                         AND b.service_id = o.service_id AND b.id < o.id), false)))"""
 
 _SUBSCRIPTIONS = sql_list(kind.name for kind in SERVICE_TYPES if kind.quantity_from is QuantitySource.NONE)
 #: Types that deliver a quantity somebody typed, priced per 1,000: what their orders take can be scaled to 1,000.
@@ -44,11 +50,12 @@ def _counts_by_step(column: str, table: str) -> str:
 
 # placed: the orders of the day; those that deliver to one link at once are plain.
 # refill: their refills.
-# A clock that was set back makes no time negative.
+# A clock that was set back makes no time negative. An order that waited for another one of its customer says nothing of
+# how soon orders start.
 _COUNT = f"""
     WITH placed AS MATERIALIZED (
         SELECT id, service_id, total, remains, is_plain, is_whole, is_partial, is_canceled, is_held,
-               CASE WHEN is_plain THEN {_step_of("started_at - created_at")} END AS start,
+               CASE WHEN is_plain AND waits_for_id IS NULL THEN {_step_of("started_at - created_at")} END AS start,
                CASE WHEN is_plain AND progress = '{Progress.COMPLETED}' AND total >= {LEAST_UNITS}
                          AND service_type IN ({_SCALED})
                     THEN {_step_of("finished_at - started_at", "* 1000 / total")} END AS thousand

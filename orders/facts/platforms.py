@@ -26,13 +26,14 @@ _STARTS = """
     WHERE d.day > %(since)s AND d.day <= %(today)s GROUP BY s.platform, d.day, t.key
 """
 # An order that has not started yet has waited for as long as it is old. Children of drip-feeds and subscriptions have
-# times of their own.
+# times of their own, and the time of one that waits for another order of its customer is not the shop's.
 _LAST_HOUR = f"""
     SELECT s.platform, count(*)::int,
            percentile_cont(0.5) WITHIN GROUP (
                ORDER BY extract(epoch FROM coalesce(o.started_at, %(now)s) - o.created_at))::float8
     FROM orders_order o JOIN catalog_service s ON s.id = o.service_id
     WHERE o.created_at > %(since)s AND o.runs IS NULL AND o.service_type <> '{SUBSCRIPTIONS}'
+      AND o.waits_for_id IS NULL
       AND o.forward_state NOT IN ({sql_list((Forward.REFUSED, Forward.REFUNDED))})
     GROUP BY s.platform
 """  # noqa: S608 - states

@@ -43,9 +43,9 @@ def times_beside_usual(order: Order) -> TimesBeside | None:
     is_whole = order.progress == Progress.COMPLETED and order.finished_at is not None
     took = order.finished_at - began if is_whole and began and order.finished_at else None
     usual = times.takes.time * order.total / 1000 if times.takes.time is not None and times.is_scaled else None
-    return TimesBeside(
-        TimeBeside(began - order.created_at if began else None, times.starts.time), TimeBeside(took, usual)
-    )
+    # The time in which it waited for another order of its customer is none that a service takes.
+    started = began - order.created_at if began and order.waits_for_id is None else None
+    return TimesBeside(TimeBeside(started, times.starts.time), TimeBeside(took, usual))
 
 
 def compared_with_usual(order: Order, situation: Situation, *, now: datetime) -> str:
@@ -58,7 +58,7 @@ def compared_with_usual(order: Order, situation: Situation, *, now: datetime) ->
         return ""
     times = times_of(order.service)
     if order.started_at is None and not order.delivered:
-        return _waited(times, now - order.created_at) if is_waiting else ""
+        return _waited(times, now - order.created_at) if is_waiting and order.waits_for_id is None else ""
     return _pace(order, times, now)
 
 

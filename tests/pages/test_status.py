@@ -80,6 +80,9 @@ def test_a_platform_is_slow_while_orders_of_the_last_hour_need_thrice_the_usual(
     assert of(status, "instagram").state == "slow"
     assert status.slow == ["Instagram"]
     assert states(status, "instagram")[-1] == "s"
+    Order.objects.exclude(pk=made.pk).update(waits_for=made)
+    assert of(read_status(now=now), "instagram").state == "usual"
+    Order.objects.update(waits_for=None)
     # Too few orders say nothing.
     with unguarded():
         fewer = Order.objects.filter(upstream_id__in=[f"more-{n}" for n in range(10)])
@@ -108,6 +111,16 @@ def test_orders_held_back_pause_a_platform_and_their_end_is_told(client: Client,
     # Who waits for an earlier order of the same link is not held back by the shop.
     Order.objects.filter(pk=waiting.pk).update(last_refusal="duplicate_link")
     assert of(read_status(now=database_now()), "instagram").waiting == 0
+    # Neither is one that waits by the shop's own rule, until the earlier order has ended and some time has passed.
+    later, held_now = orders.queued(link="https://instagram.com/another"), []
+    with unguarded():
+        Order.objects.filter(pk=sent.pk).update(link_key=later.link_key)
+        Order.objects.filter(pk=later.pk).update(created_at=long_ago, waits_for=sent)
+    for ended, next_at in ((None, long_ago), (database_now(), long_ago), (long_ago, None), (long_ago, long_ago)):
+        Order.objects.filter(pk=sent.pk).update(finished_at=ended)
+        Order.objects.filter(pk=later.pk).update(next_at=next_at)
+        held_now.append(of(read_status(now=database_now()), "instagram").waiting)
+    assert held_now == [0, 0, 0, 1]
 
 
 def test_a_shop_without_orders_has_a_status_too(client: Client, services: list[Service]) -> None:

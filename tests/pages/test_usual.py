@@ -41,6 +41,9 @@ def test_an_order_that_waits_says_what_is_usual(client: Client, orders: Orders, 
     assert client.get(f"/orders/{order.pk}/?seen={version}").status_code == 204
     placed_ago(order, 20.5)
     assert "You have waited 20 min." in client.get(f"/orders/{order.pk}/?seen={version}").content.decode()
+    # That it waited for an earlier order for the same link was no time of the service.
+    placed_ago(order, 20.5, waits_for=order)
+    assert "You have waited" not in page(client, order)
 
 
 def test_without_enough_orders_nothing_is_usual(client: Client, orders: Orders, usual: ServiceFigures) -> None:

@@ -76,13 +76,15 @@ def plain_count(zone: ZoneInfo = NEW_YORK) -> dict[tuple[int, date], Tally]:
             end = "partial" if order.progress in ("partial", "expired") else "running"
         tally.ends[end] += 1
         left = order.sent_at or order.finished_at or database_now()
-        tally.held += left - order.created_at >= timedelta(minutes=15) and order.last_refusal != "duplicate_link"
+        # Those of this history that wait for another order wait until their end.
+        waits = order.waits_for_id is not None or order.last_refusal == "duplicate_link"
+        tally.held += left - order.created_at >= timedelta(minutes=15) and not waits
         is_plain = order.runs is None and order.service_type != "subscriptions"
         if is_plain and end != "running":
             tally.ordered += order.total
             tally.delivered += 0 if end == "canceled" else order.delivered
         if is_plain and order.started_at:
-            tally.starts[step(order.started_at - order.created_at)] += 1
+            tally.starts[step(order.started_at - order.created_at)] += order.waits_for_id is None
             if order.progress == "completed" and order.total >= 100 and TYPES[order.service_type] and order.finished_at:
                 took = (order.finished_at - order.started_at) / timedelta(microseconds=1)
                 tally.takes[step(float(int(max(0, took) * 1000) // order.total // 10**6))] += 1
@@ -171,6 +173,7 @@ class History:
             "created_at": created,
             "forward_state": "placed" if is_sent else "queued",
             "upstream_id": str(self.placed) if is_sent else None,
+            "waits_for": Order.objects.last() if self.rng.random() < 0.2 else None,
         }
         return Order.objects.create(**values | more)
 
