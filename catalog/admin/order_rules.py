@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models import OrderRules
 from catalog.shop.platforms import BY_SLUG, PLATFORMS
-from core.shop_admin import ShopModelAdmin
+from core.owner_texts_admin import OwnerTextsAdmin
 
 
 class OrderRulesForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's class takes no parameter at run time.
@@ -24,10 +24,11 @@ class OrderRulesForm(forms.ModelForm):  # type: ignore[type-arg]  # Django's cla
 
 
 @admin.register(OrderRules)
-class OrderRulesAdmin(ShopModelAdmin):
+class OrderRulesAdmin(OwnerTextsAdmin):
     """Texts of order forms, by service, category, platform or type."""
 
     form = OrderRulesForm
+    texts = ("text",)
     list_display = ("text_", "holds_for", "position")
     list_editable = ("position",)
     list_display_links = ("text_",)

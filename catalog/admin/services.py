@@ -59,7 +59,7 @@ class ServiceAdmin(OwnerTextsAdmin, PricePreviewAdmin):
     """Services as sold: cost, markup, price, and the owner's settings."""
 
     form = ServiceForm
-    texts = ("name", "description")
+    texts = ("name", "description", "own_time")
     list_display = (
         Lines("name_", "id", "on_sale"), Lines("category_", "provider"), Lines("cost_", "rate_"),
         Lines("price_", "margin"), Lines("own_price", "markup"), Lines("is_visible", "position"),

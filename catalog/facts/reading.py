@@ -1,6 +1,6 @@
 """What is known about a service's times, as pages and the API say it: measured here, or else somebody's word."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -8,6 +8,7 @@ from typing import Any
 
 from catalog.facts.figures import MONTH
 from catalog.models import Service, ServiceFigures
+from core.owner_texts import shown
 from core.templatetags.shop import duration_text
 from upstream.service_types import PricedBy, QuantitySource, service_type
 
@@ -39,7 +40,8 @@ class Figure:
 class ServiceTimes:
     """``word`` is what the owner, or else the supplier, says about how long it takes; ``said_by`` is who of them.
 
-    ``is_scaled`` is False for services whose orders are not timed per 1,000, such as packages.
+    ``is_scaled`` is False for services whose orders are not timed per 1,000, such as packages, ``has_start`` for those
+    whose orders have no start, which are subscriptions.
     """
 
     starts: Figure
@@ -47,6 +49,7 @@ class ServiceTimes:
     word: str
     said_by: Source
     is_scaled: bool
+    has_start: bool
 
     @property
     def is_empty(self) -> bool:
@@ -76,7 +79,7 @@ def times_of(service: Service) -> ServiceTimes:
     """Return the times of a service; no query after :func:`read_figures`."""
     figures: ServiceFigures = getattr(service, "figures", None) or _UNMEASURED
     kind = service_type(service.type)
-    word, said_by = _word_about(service)
+    word, said_by = _word_about(service, shown(service, "own_time"), duration_text)
     return ServiceTimes(
         starts=_figure(figures.starts_in, figures.starts_orders, figures.starts_days),
         takes=_figure(figures.takes, figures.takes_orders, figures.takes_days),
@@ -85,6 +88,7 @@ def times_of(service: Service) -> ServiceTimes:
         is_scaled=kind is not None
         and kind.quantity_from is QuantitySource.FIELD
         and kind.priced_by is PricedBy.THOUSAND,
+        has_start=kind is None or kind.quantity_from is not QuantitySource.NONE,
     )
 
 
@@ -95,7 +99,7 @@ def average_time(service: Service) -> str:
     """
     figures: ServiceFigures | None = getattr(service, "figures", None)
     if figures is None or figures.average_time is None:
-        return _word_about(service)[0]
+        return _word_about(service, service.own_time, english)[0]
     return english(timedelta(seconds=figures.average_time))
 
 
@@ -111,11 +115,11 @@ def _figure(seconds: int | None, orders: int, days: int) -> Figure:
     return Figure(None if seconds is None else timedelta(seconds=seconds), orders, days or MONTH)
 
 
-def _word_about(service: Service) -> tuple[str, Source]:
-    if service.own_time:
-        return service.own_time, Source.OWNER
+def _word_about(service: Service, owners: str, spelled: Callable[[timedelta], str]) -> tuple[str, Source]:
+    if owners:
+        return owners, Source.OWNER
     said = service.source.average_time.strip()
     # A bare number is in minutes: some panels answer 432 where others answer "7 hours 12 minutes".
     if said.isascii() and said.isdigit() and len(said) < 7:
-        said = duration_text(timedelta(minutes=int(said))) if int(said) else ""
+        said = spelled(timedelta(minutes=int(said))) if int(said) else ""
     return said, Source.SUPPLIER if said else Source.NOBODY

@@ -4,6 +4,7 @@ from django.db.models import Q
 from django.utils.safestring import SafeString
 
 from catalog.models import OrderRules, Service
+from core.owner_texts import attach, shown
 from pages.markdown import rendered
 from upstream.service_types import service_type
 
@@ -12,7 +13,10 @@ _MOST = 10
 
 
 def rules_for(service: Service) -> list[SafeString]:
-    """Return the texts that hold for ``service`` as HTML, in the owner's order, by one query."""
+    """Return the texts that hold for ``service`` as HTML, in the owner's order and the language of the page.
+
+    One query, and one for other languages than the owner's.
+    """
     kind = service_type(service.type)
     found = OrderRules.objects.filter(
         Q(service=None) | Q(service=service.pk),
@@ -20,4 +24,6 @@ def rules_for(service: Service) -> list[SafeString]:
         Q(platform="") | Q(platform=service.platform),
         Q(type="") | Q(type=kind.name if kind else ""),
     )
-    return [rendered(text) for text in found.values_list("text", flat=True)[:_MOST]]
+    rules = list(found[:_MOST])
+    attach(*rules)
+    return [rendered(shown(each, "text")) for each in rules]

@@ -1,5 +1,6 @@
 """The owner's texts in other languages: services, categories and pages, found by the search, with the original else."""
 
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from catalog.models import Service
+from catalog.models import OrderRules, Service
 from core.models import LONGEST_TEXT, OwnerText, ShopSettings, StaffAction
 from core.owner_texts import set_texts
 from core.shop_settings import shop_settings
@@ -52,6 +53,26 @@ def test_list_and_pages_show_the_texts_of_their_language_and_the_original_in_oth
     assert "Seguidores" not in html_of("/")
 
 
+def test_the_order_form_shows_rules_times_and_descriptions_of_its_language(service: Service) -> None:
+    rules = OrderRules.objects.create(text="Keep it **public**.")
+    set_texts(rules, {("text", "es"): "Que sea **público**."})
+    Service.objects.filter(pk=service.pk).update(own_time="about a day", description="")
+    set_texts(service, {("own_time", "es"): "más o menos un día"})
+    for path, rule, time, has_description in (
+        (f"/es/order/?service={service.pk}", "<strong>público</strong>", "más o menos un día", True),
+        (f"/order/?service={service.pk}", "<strong>public</strong>", "about a day", False),
+    ):
+        html = html_of(path)
+        assert rule in html
+        assert time in html
+        assert ("Descripción propia" in html) == has_description
+    assert "Descripción propia" in Client().get(f"/es/services/{service.pk}/", follow=True).content.decode()
+    owner = sign_in_staff(User.objects.create_superuser("owner@example.com", "owner-password"))
+    page = reverse("admin:catalog_orderrules_languages", args=[rules.pk])
+    assert page in owner.get(reverse("admin:catalog_orderrules_change", args=[rules.pk])).content.decode()
+    assert "público" in owner.get(page).content.decode()
+
+
 def test_addresses_are_made_of_the_original_names(service: Service) -> None:
     spanish = Client().get(f"/es/services/{service.pk}/", follow=True).redirect_chain[-1][0]  # type: ignore[attr-defined]
     english = Client().get(f"/services/{service.pk}/", follow=True).redirect_chain[-1][0]  # type: ignore[attr-defined]
@@ -90,6 +111,7 @@ def test_own_page_and_its_link_are_in_the_language_of_the_page(service: Service)
     html = html_of("/es/pages/faq/")
     assert "<strong>ya</strong>" in html
     assert '/es/pages/faq/"><bdi>Preguntas</bdi>' in html
+    assert re.search(r'aria-current="page">\s*<bdi>Preguntas</bdi>', html.partition("aside-nav")[2])
     assert "Ask <strong>us</strong>" in html_of("/ar/pages/faq/")
 
 
