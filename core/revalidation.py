@@ -1,10 +1,10 @@
-"""Lets browsers of visitors ask whether a page is still the same, instead of loading it again."""
+"""Lets browsers of visitors ask whether a page is still the same, or still elsewhere."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.utils.cache import get_conditional_response, set_response_etag
 
 
@@ -27,3 +27,11 @@ def revalidated_for_visitors[R: HttpRequest, **P](
         return get_conditional_response(request, etag=response["ETag"], response=response) or response
 
     return answer
+
+
+def moved(address: str) -> HttpResponsePermanentRedirect:
+    """Lead to the address that a page has now.
+
+    Browsers keep a 301 as long as they like, and would go in circles once a name changes back: they have to ask again.
+    """
+    return HttpResponsePermanentRedirect(address, headers={"Cache-Control": "no-cache"})

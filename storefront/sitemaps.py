@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.sitemaps import Sitemap
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.templatetags.static import static
 from django.urls import reverse
@@ -84,21 +84,13 @@ class Categories(ShopSitemap):
 
 
 class Services(ShopSitemap):
-    """Services on sale, each with the time at which its provider's row last changed."""
+    """Services on sale, without a time: prices, texts and measured times change pages too, and no row knows when."""
 
-    def items(self) -> QuerySet[Service, tuple[int, str, datetime]]:
-        return Service.objects.on_sale().order_by("pk").values_list("pk", "name", "source__changed_at")
+    def items(self) -> QuerySet[Service, tuple[int, str]]:
+        return Service.objects.on_sale().order_by("pk").values_list("pk", "name")
 
-    def location(self, item: tuple[int, str, datetime]) -> str:
-        return service_address(item[0], item[1])
-
-    def lastmod(self, item: tuple[int, str, datetime]) -> datetime:
-        return item[2]
-
-    def get_latest_lastmod(self) -> datetime | None:
-        """The newest change of all, by one query rather than by reading every row."""
-        newest: datetime | None = Service.objects.on_sale().aggregate(at=Max("source__changed_at"))["at"]
-        return newest
+    def location(self, item: tuple[int, str]) -> str:
+        return service_address(*item)
 
 
 SITEMAPS = {"pages": Pages, "own": OwnPages, "categories": Categories, "services": Services}

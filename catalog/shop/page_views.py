@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -13,17 +13,18 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import User
 from accounts.requests import ShopRequest
-from catalog.models import Service
-from catalog.shop.category_page import CategoryPage, category_page
+from catalog.models import Category, Service
+from catalog.shop.category_page import category_page
 from catalog.shop.page_addresses import category_address, service_address
 from catalog.shop.page_meta import breadcrumb_data, category_description, product_data, service_description
+from catalog.shop.platforms import BY_SLUG
 from catalog.shop.price_list import list_services
 from catalog.shop.price_list_query import PriceListQuery
 from catalog.shop.service_page import near, read_gone, read_on_sale, service_page
 from core.fragments import is_fragment
 from core.owner_texts import shown
 from core.page_meta import page_meta
-from core.revalidation import revalidated_for_visitors
+from core.revalidation import moved, revalidated_for_visitors
 
 
 @require_safe
@@ -63,7 +64,7 @@ def category(request: ShopRequest, pk: int, words: str = "") -> HttpResponse:
         response["HX-Replace-Url"] = query.as_address()
         return response
     said = category_description(found.category, found.total)
-    blocks = [breadcrumb_data(_steps(found))]
+    blocks = [breadcrumb_data(_steps(found.category, found.platform))]
     meta = page_meta(title=shown(found.category, "name"), description=said, path=query.canonical(), data=blocks)
     return render(request, "catalog/category.html", {**context, "meta": meta, "shown": found})
 
@@ -79,25 +80,19 @@ def _gone(request: ShopRequest, pk: int, customer: User | None) -> HttpResponse:
 
 def _moved(request: ShopRequest, path: str) -> HttpResponse:
     asked = request.META.get("QUERY_STRING", "")
-    return HttpResponsePermanentRedirect(f"{path}?{asked}" if asked else path)
+    return moved(f"{path}?{asked}" if asked else path)
 
 
 def _way(service: Service) -> SafeString:
-    kind = service.category
-    return breadcrumb_data(
-        [
-            (_("Price list"), reverse("catalog:prices")),
-            (shown(kind, "name"), category_address(kind.pk, kind.name)),
-            (shown(service, "name"), service_address(service.pk, service.name)),
-        ]
-    )
+    here = (shown(service, "name"), service_address(service.pk, service.name))
+    return breadcrumb_data([*_steps(service.category, service.platform), here])
 
 
-def _steps(page: CategoryPage) -> list[tuple[str, str]]:
-    prices = reverse("catalog:prices")
-    platform = [(page.platform_name, f"{prices}?platform={page.platform}")] if page.platform_name else []
+def _steps(category: Category, platform: str) -> list[tuple[str, str]]:
+    """The way to a category, through the platform if it is one that we know."""
+    prices, known = reverse("catalog:prices"), BY_SLUG.get(platform)
     return [
         (_("Price list"), prices),
-        *platform,
-        (shown(page.category, "name"), category_address(page.category.pk, page.category.name)),
+        *([(known.name, f"{prices}?platform={known.slug}")] if known else []),
+        (shown(category, "name"), category_address(category.pk, category.name)),
     ]

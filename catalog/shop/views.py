@@ -1,7 +1,7 @@
 from dataclasses import replace
 from typing import Any
 
-from django.http import HttpResponse, HttpResponsePermanentRedirect
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -18,7 +18,7 @@ from catalog.shop.updates import read_updates, week_in_updates
 from core.fragments import is_fragment
 from core.owner_texts import attach, shown
 from core.page_meta import page_meta
-from core.revalidation import revalidated_for_visitors
+from core.revalidation import moved, revalidated_for_visitors
 
 
 @require_safe
@@ -30,7 +30,7 @@ def prices(request: ShopRequest) -> HttpResponse:
     if query.category and not is_fragment(request):
         heading = Category.objects.filter(pk=query.category, is_visible=True).first()
         if heading is not None:
-            return HttpResponsePermanentRedirect(replace(query, category_name=heading.name).as_address())
+            return moved(replace(query, category_name=heading.name).as_address())
     customer = request.customer or None
     context: dict[str, Any] = {"page": "prices", "listing": list_services(query, customer), "query": query}
     if is_fragment(request):

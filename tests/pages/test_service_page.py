@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -42,7 +43,8 @@ def test_a_service_has_one_address_and_others_lead_to_it(client: Client, service
     path = f"/services/{pk}-instagram-followers-30-day-refill/"
     for other in (f"/services/{pk}/", f"/services/{pk}-old-name/", f"/services/{pk}-%D8%A7/"):
         answer = client.get(other)
-        assert (answer.status_code, answer["Location"]) == (301, path)
+        # To be asked again: the name may change back, and then this address is the right one.
+        assert (answer.status_code, answer["Location"], answer["Cache-Control"]) == (301, path, "no-cache")
     assert client.get(f"/services/{pk}/?a=1")["Location"] == f"{path}?a=1"
     assert re.search(f'<link rel="canonical" href="http[^"]*{path}">', html_of(client, path))
     Service.objects.filter(pk=pk).update(name="متابعين")
@@ -75,6 +77,9 @@ def test_every_type_of_service_has_a_page(client: Client, services: list[Service
     kind = services[n].type
     assert bool(shown.charges) == (kind not in ("Package", "Subscriptions"))
     assert bool(shown.example) == (kind != "Subscriptions")
+    assert ("Starts in" in html_of(client, address(services[n])).partition("Measured here")[2].partition("<h3")[0]) == (
+        kind != "Subscriptions"
+    )
 
 
 def test_measured_times_shares_and_days_are_shown(client: Client, services: list[Service]) -> None:
@@ -105,7 +110,9 @@ def test_a_customer_of_a_group_reads_the_price_of_the_group(
     assert services[0].source.rate < price < Decimal("1.859")
     assert data_of(answer.content.decode()) == []
     assert "no-store" in answer["Cache-Control"]
-    assert [block["@type"] for block in data_of(html_of(Client(), path))] == ["BreadcrumbList", "Product"]
+    way, product = data_of(html_of(Client(), path))
+    assert [step["name"] for step in way["itemListElement"]][:2] == ["Price list", "Instagram"]
+    assert product["@type"] == "Product"
 
 
 def test_search_engines_read_an_offer_at_the_lists_price(client: Client, services: list[Service]) -> None:
@@ -166,7 +173,7 @@ def test_the_page_of_a_category_lists_its_services_as_the_price_list_does(
     path = f"/categories/{pk}-instagram-followers/"
     assert client.get(f"/categories/{pk}/")["Location"] == path
     old = client.get(f"/?category={pk}&refill=1")
-    assert (old.status_code, old["Location"]) == (301, f"{path}?refill=1")
+    assert (old.status_code, old["Location"], old["Cache-Control"]) == (301, f"{path}?refill=1", "no-cache")
     answer = client.get(path)
     assert [row.pk for row in answer.context["listing"].rows] == [s.pk for s in services[:3]]
     html = answer.content.decode()
@@ -198,7 +205,11 @@ def test_a_last_change_of_price_is_told_to_those_who_pay_the_lists_price(
 ) -> None:
     now, one = database_now(), services[0]
     ServiceChange.objects.create(service=one, kind="dearer", old_price="1.5", new_price=one.price, at=now)
-    assert client.get(address(one)).context["shown"].changed.old_price == Decimal("1.5")
+    answer = client.get(address(one))
+    assert answer.context["shown"].changed.old_price == Decimal("1.5")
+    assert f"{now:%b} {now:%Y}, was" not in answer.content.decode()
+    ServiceChange.objects.update(at=now - timedelta(days=366))
+    assert f"{now.year - 1}, was" in client.get(address(one)).content.decode()
     ServiceChange.objects.create(service=one, kind="dearer", old_price="1.5", new_price="1.7", at=now)
     assert client.get(address(one)).context["shown"].changed is None
 
