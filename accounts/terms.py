@@ -32,8 +32,9 @@ from pages.terms import accept_terms, current_terms, has_accepted
 DUE = "terms_due"
 #: In the session, from the sign-up to the first sign-in: who accepted which version, when, from where.
 SIGNED_UP = "terms_of_sign_up"
-#: Pages that a marked session still reads, by name or namespace: the terms, signing out, and asking for help.
-_FREE = frozenset({"accept_terms", "account_logout", "pages", "support"})
+#: Pages that a marked session still reads, by name or namespace: the terms, in another language too, signing out, and
+#: asking for help.
+_FREE = frozenset({"accept_terms", "account_logout", "language", "account_language", "pages", "support"})
 
 
 def keep_for_first_sign_in(request: HttpRequest, user: User, version: TermsVersion) -> None:

@@ -44,6 +44,11 @@ class OtherPlatformOffer:
     services: str
 
     @property
+    def takes_an(self) -> bool:
+        """True if English says "an" before the name of the pasted link's platform: an Instagram link, an X link."""
+        return self.pasted[:1] in "AEIO" or self.pasted == "X"
+
+    @property
     def shown_suggestion(self) -> str:
         return self.suggestion.removeprefix("https://")
 

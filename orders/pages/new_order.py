@@ -65,8 +65,10 @@ def new_order(request: ShopRequest) -> HttpResponse:
     if service is None:
         problem = PageProblem(_("This service is not sold at the moment."), _("Choose another.")) if chosen else None
         return _page(request, None, None, problem=problem)
-    # The fields begin with those of an earlier order of this customer, then with what the address says.
+    # The fields begin with what the address says, and with those of an earlier order of this customer or of a draft. An
+    # address with a link was made for that link, but a quantity alone is only what the service's page proposes.
     customer, now = request.customer or None, database_now()
+    asked = {n: request.GET[n][:2000] for n in ("link", "quantity") if request.GET.get(n)}
     fields: dict[str, str] = {}
     again = request.GET.get("again", "")
     if customer and again.isascii() and again.isdigit() and len(again) < 18:
@@ -74,9 +76,10 @@ def new_order(request: ShopRequest) -> HttpResponse:
         fields = dict(earlier.fields) if earlier else {}
     elif request.method == "GET":
         fields = kept_for(customer, service.pk, now=now) if customer else kept_for_visitor(request, service.pk, now=now)
-        if fields:
+        if fields and "link" not in asked:
+            asked |= fields
             messages.info(request, _("Your order is as you left it. It has not been placed yet. Check its charge."))
-    fields |= {n: request.GET[n][:2000] for n in ("link", "quantity") if request.GET.get(n)}
+    fields |= asked
     form = OrderForm(service, initial={**fields, "nonce": new_nonce()})
     form.focus_first_empty()
     return _page(request, service, form, receipt=quote_filled_fields(service, form, customer, now=now))

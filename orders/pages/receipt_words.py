@@ -228,7 +228,7 @@ def _chosen(service: Service, fields: CheckedFields) -> list[Row]:
 
 
 def _clock(at: datetime, now: datetime) -> str:
-    """The time of day, with the day if that is another than today's."""
+    """The time of day and its zone, with the day if that is another than today's."""
     local = timezone.localtime(at)
     is_today = local.date() == timezone.localtime(now).date()
-    return date_format(local, "H:i" if is_today else "j M, H:i")
+    return date_format(local, "H:i T" if is_today else "j M, H:i T")

@@ -87,6 +87,10 @@ def test_a_form_is_kept_while_money_is_added(signed_in: Client, alice: User, ser
     back = f"/order/?service={services[0].pk}"
     assert f'href="{back}"' in answer.content.decode()
     assert 'value="20000"' in form_of(signed_in, services[0])
+    # The page of the service proposes a quantity, which nobody typed: the draft goes first.
+    assert 'value="20000"' in signed_in.get(f"{back}&quantity=1000").content.decode()
+    pasted = signed_in.get(f"{back}&link=https://instagram.com/another").content.decode()
+    assert ("https://instagram.com/another" in pasted, "as you left it" in pasted) == (True, False)
     assert not Order.objects.exists()
     signed_in.post("/order/", filled(services[0], quantity="500", keep="funds"))
     assert OrderDraft.objects.get().fields["quantity"] == "500", "one for a customer and service"

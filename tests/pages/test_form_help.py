@@ -75,6 +75,11 @@ def test_what_cannot_help_is_not_offered(signed_in: Client, services: list[Servi
     assert "Use instagram.com" not in likes
     assert "Show TikTok services" in likes
     assert "You pasted a VK link." in " ".join(reddit.split())
+    for n, link, said in (
+        (5, LINK, "You pasted an Instagram link."),
+        (0, "https://x.com/nord", "You pasted an X link."),
+    ):
+        assert said in " ".join(quote(signed_in, services[n], link=link).split())
     assert "Show VK services" not in reddit
 
 

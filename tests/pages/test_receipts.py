@@ -115,11 +115,11 @@ def test_what_was_chosen_stands_in_words(client: Client) -> None:
 @pytest.mark.parametrize(
     ("runs", "pause", "said"),
     [
-        ("10", "60", ["10 runs of 100, one an hour.", "The last run starts about 23:08."]),
-        ("2", "1", ["2 runs of 100, one a minute.", "The last run starts about 14:09."]),
-        ("3", "1440", ["3 runs of 100, one a day.", "The last run starts about 24 Nov, 14:08."]),
-        ("10", "30", ["10 runs of 100, one every 30 min.", "The last run starts about 18:38."]),
-        ("4", "150", ["4 runs of 100, one every 2 h 30 min.", "The last run starts about 21:38."]),
+        ("10", "60", ["10 runs of 100, one an hour.", "The last run starts about 23:08 UTC."]),
+        ("2", "1", ["2 runs of 100, one a minute.", "The last run starts about 14:09 UTC."]),
+        ("3", "1440", ["3 runs of 100, one a day.", "The last run starts about 24 Nov, 14:08 UTC."]),
+        ("10", "30", ["10 runs of 100, one every 30 min.", "The last run starts about 18:38 UTC."]),
+        ("4", "150", ["4 runs of 100, one every 2 h 30 min.", "The last run starts about 21:38 UTC."]),
     ],
 )
 def test_a_dripfeed_says_how_often_and_until_when(
@@ -135,11 +135,11 @@ def test_times_are_named_where_they_were_measured(client: Client, monkeypatch: p
     service = service_of("default")
     ServiceFigures.objects.create(service=service, starts_in=240, starts_orders=30, takes=2400, takes_orders=30)
     html = quote(client, service, **LINK, quantity="1000")
-    assert "Starts about 14:12 Done about 14:52" in text(html)
+    assert "Starts about 14:12 UTC Done about 14:52 UTC" in text(html)
     html = quote(client, service, **LINK, quantity="100", runs="10", interval="60")
     assert sentences(html) == [
         "10 runs of 100, one an hour.",
-        "The first starts about 14:12, the last about 23:12; all ends about 23:16.",
+        "The first starts about 14:12 UTC, the last about 23:12 UTC; all ends about 23:16 UTC.",
     ]
 
 

@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.terms import DUE
-from core.models import StaffAction
+from core.models import ShopSettings, StaffAction
 from core.staff_actions import shell_actor
 from pages.models import OwnPage, TermsAcceptance, TermsVersion
 from pages.terms import SameTerms, publish_terms
@@ -177,6 +177,10 @@ def test_terms_help_and_the_way_out_stay_open_and_a_form_that_is_sent_arrives(
     assert DUE in client.session
     for path in ("/pages/terms/", "/pages/terms/1/", "/accounts/logout/", "/account/terms/", "/static/app.css"):
         assert client.get(path).status_code == 200, path
+    ShopSettings.objects.update(languages=["es"])
+    chosen = client.get("/language/es/?next=/account/terms/", follow=True)
+    assert (chosen.redirect_chain, chosen.status_code) == ([("/es/account/terms/", 302)], 200)
+    client.get("/language/en/?next=/")
     form = {"service": str(services[0].pk), "link": "https://instagram.com/a", "quantity": "100"}
     assert "charge" in client.post("/order/", form).content.decode()
     part = client.get("/orders/", headers={"HX-Request": "true"})
