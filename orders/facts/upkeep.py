@@ -13,6 +13,7 @@ from django.db.models import Exists
 from catalog.facts.figures import publish_times, services_with_figures, write_figures
 from catalog.models import FactsState, ServiceDay
 from orders.facts.days import bounds_of, count_day, day_of
+from orders.facts.week import add_up_week
 from orders.models import ChangedDay, Order
 
 #: How often the newest days are counted.
@@ -56,6 +57,7 @@ def keep_up(*, now: datetime, days: int = DAYS, wait: bool = False) -> int:
             services |= set(services_with_figures())
             state.day = today
         write_figures(sorted(services), today=today)
+        add_up_week(today=today)
         # 4. The API's times, once a day; for the first time when all days are counted.
         if state.published_on != today and (state.published_on or not ChangedDay.objects.exists()):
             publish_times()

@@ -1,5 +1,6 @@
 """Facts after a random history equal a plain count of the orders as they stand, whatever changed and when."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
 from accounts.models import User
 from catalog.facts.figures import ENOUGH, MONTH, WEEK
@@ -18,6 +20,7 @@ from catalog.models import Category, FactsState, Provider, ProviderService, Serv
 from core.clock import database_now
 from orders.facts import upkeep
 from orders.models import ChangedDay, Order, Refill
+from orders.templatetags.week_in_orders import week_in_orders
 from tests.battery.counts import sized
 
 pytestmark = pytest.mark.django_db
@@ -258,11 +261,22 @@ def test_figures_are_medians_of_the_last_days_and_close_to_the_exact_ones(in_new
         figures, exact = ServiceFigures.objects.get(service=service), sorted(waits[service.pk])
         assert (figures.starts_orders, figures.starts_days) == (len(exact), days)
         assert figures.starts_in == pytest.approx(exact[(len(exact) - 1) // 2], rel=0.15)
+    # Those of the week alone, of all services, are what the home page says.
+    exact, home = sorted(waits[fast.pk]), " ".join(Client().get("/").content.decode().split())
+    week = week_in_orders()
+    assert week is not None and week.half is not None
+    assert (week.started, week.half.total_seconds()) == (60, pytest.approx(exact[29], rel=0.15))
+    assert re.search(r'font-medium">60</span> orders started, half of them within <span', home)
     # One order less is too few to say.
     Order.objects.filter(pk=Order.objects.filter(service=slow).first().pk).update(started_at=None)  # type: ignore[union-attr]
     due(now)
     figures = ServiceFigures.objects.get(service=slow)
     assert (figures.starts_in, figures.starts_orders) == (None, ENOUGH - 1)
+    Order.objects.filter(pk__in=list(Order.objects.filter(service=fast).order_by("-created_at")[:11])).update(
+        started_at=None
+    )
+    due(now)
+    assert week_in_orders() is None
 
 
 def test_a_slow_order_among_quick_ones_does_not_move_the_median() -> None:
