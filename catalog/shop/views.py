@@ -11,7 +11,8 @@ from accounts.requests import ShopRequest
 from catalog.models import Category, ChangeKind
 from catalog.shop.example_receipt import example_receipt
 from catalog.shop.platform_tree import sold_platforms
-from catalog.shop.price_list import list_services
+from catalog.shop.platforms import BY_SLUG, OTHER
+from catalog.shop.price_list import Listing, list_services
 from catalog.shop.price_list_query import PriceListQuery
 from catalog.shop.search_index import search_index
 from catalog.shop.updates import read_updates, week_in_updates
@@ -39,12 +40,35 @@ def prices(request: ShopRequest) -> HttpResponse:
         return response
     attach(request.shop)
     listing = context["listing"]
-    services = listing.services_in_shop
-    headline = {"services": services, "categories": listing.categories_in_shop, "example": example_receipt()}
+    context |= {
+        "is_home": query == PriceListQuery(),
+        "heading": _heading(query),
+        "services": listing.services_in_shop,
+        "categories": listing.categories_in_shop,
+        "example": example_receipt(),
+    }
+    title, said = [context["heading"]], [_description(request, query, listing)]
+    if query.page > 1:
+        page = _("Page %(page)s") % {"page": f"{query.page:,}"}
+        title, said = [*title, page], [*said, f"{page}."]
+    meta = page_meta(title=" · ".join(title), description=" ".join(said), path=query.canonical())
+    return render(request, "catalog/prices.html", {**context, "meta": meta})
+
+
+def _heading(query: PriceListQuery) -> str:
+    if query.platform in BY_SLUG:
+        return _("%(platform)s services") % {"platform": BY_SLUG[query.platform].name}
+    return _("Other services") if query.platform == OTHER else _("Price list")
+
+
+def _description(request: ShopRequest, query: PriceListQuery, listing: Listing) -> str:
+    """What search engines show: about a platform one sentence, about the whole list the owner's text or else one."""
+    if query.platform in BY_SLUG:
+        n = sum(platform.total for platform in listing.platforms if platform.is_current)
+        said = _("%(n)s %(platform)s services, priced per 1,000. Charged for what arrives.")
+        return said % {"n": f"{n:,}", "platform": BY_SLUG[query.platform].name}
     said = _("%(n)s services, priced per 1,000 and paid from a prepaid wallet. Charged for what arrives.")
-    said = " ".join(shown(request.shop, "home_text").split()) or said % {"n": f"{services:,}"}
-    meta = page_meta(title=_("Price list"), description=said, path=query.canonical())
-    return render(request, "catalog/prices.html", context | headline | {"meta": meta})
+    return " ".join(shown(request.shop, "home_text").split()) or said % {"n": f"{listing.services_in_shop:,}"}
 
 
 @require_safe

@@ -37,6 +37,28 @@ def test_a_visitor_sees_every_service_on_sale_with_its_price(client: Client, ser
     assert f"/order/?service={services[0].pk}" in html
 
 
+@pytest.mark.parametrize(
+    ("query", "title", "heading", "said"),
+    [
+        ("", "Price list ·", "Priced per 1,000.", "12 services, priced per 1,000 and"),
+        ("?platform=instagram", "Instagram services ·", "Instagram services", "7 Instagram services, priced"),
+        ("?platform=instagram&page=2", "Instagram services · Page 2 ·", "Instagram services", "Page 2."),
+        ("?page=2", "Price list · Page 2 ·", "Price list", "Page 2."),
+        ("?refill=1", "Price list ·", "Price list", "12 services"),
+    ],
+)
+def test_each_part_of_the_list_has_words_of_its_own(
+    client: Client, services: list[Service], query: str, title: str, heading: str, said: str
+) -> None:
+    html = page(client, query)
+    assert f"<title>{title}" in " ".join(html.split())
+    found = re.search(r"<h1[^>]*>\s*(.*?)\s*<", html, re.DOTALL)
+    assert found is not None and found[1] == heading
+    description = re.search(r'<meta name="description" content="([^"]*)"', html)
+    assert description is not None and said in description[1]
+    assert ('class="landing' in html) is (query == "")
+
+
 def test_the_example_receipt_is_worked_out_by_the_shops_own_arithmetic(client: Client, services: list[Service]) -> None:
     example = client.get("/").context["example"]
     assert example.held == example.refunded + example.paid
