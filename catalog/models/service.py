@@ -134,6 +134,10 @@ class ServiceQuerySet(models.QuerySet["Service"]):
             source__provider__sale_stopped="",
         )
 
+    def once_sold(self) -> "ServiceQuerySet":
+        """Services that customers see, or saw before something took them off sale that the owner did not hide."""
+        return self.filter(is_visible=True, price__gt=0, category__is_visible=True)
+
 
 class Service(models.Model):
     """A service as sold: customers use its id and see its ``price``, in the shop's currency.

@@ -27,8 +27,8 @@ class CategoryLink:
 class CategoryPage:
     """``lowest`` and ``highest`` are list prices per 1,000, None where nothing is priced so.
 
-    ``tabs`` are the categories of the platform with the most services here, this one among them; ``platform_total``
-    counts all services of that platform.
+    ``total`` is 0 while nothing in it is sold at the moment. ``tabs`` are the categories of the platform with the most
+    services here, this one among them; ``platform_total`` counts all services of that platform.
     """
 
     category: Category
@@ -51,7 +51,10 @@ class CategoryPage:
 
 
 def category_page(number: int) -> CategoryPage | None:
-    """Return the page of a category that is shown and has a service on sale, else None; five queries."""
+    """Return the page of a category that is shown and has a service that is on sale or may be again; else None.
+
+    Five queries, and one more while none is on sale.
+    """
     category = Category.objects.filter(pk=number, is_visible=True).first()
     if category is None:
         return None
@@ -69,9 +72,13 @@ def category_page(number: int) -> CategoryPage | None:
         )
         .order_by("-n", "platform")
     )
-    if not by_platform:
-        return None
-    platform = by_platform[0]["platform"]
+    if by_platform:
+        platform = by_platform[0]["platform"]
+    else:
+        paused = Service.objects.once_sold().filter(category=category, source__vanished_at=None).order_by("pk").first()
+        if paused is None:
+            return None
+        platform = paused.platform
     lowest = [row["lowest"] for row in by_platform if row["lowest"] is not None]
     highest = [row["highest"] for row in by_platform if row["highest"] is not None]
     tabs, platform_total = _tabs(category, platform)
@@ -100,6 +107,6 @@ def _tabs(current: Category, platform: str) -> tuple[list[CategoryLink], int]:
     links = [
         CategoryLink(shown(each[pk], "name"), category_address(pk, name), n, pk == current.pk) for pk, name, n in rows
     ]
-    here = next(i for i, link in enumerate(links) if link.is_current)
+    here = next((i for i, link in enumerate(links) if link.is_current), 0)
     start = max(0, min(here - MOST_TABS // 2, len(links) - MOST_TABS))
     return links[start : start + MOST_TABS], sum(link.total for link in links)

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from catalog.models import Category, Service, Unit
+from catalog.shop.service_page import ServicePage
 from core.owner_texts import shown
 from core.page_meta import absolute
 from core.templatetags.money import money_text
@@ -41,8 +42,9 @@ def service_description(service: Service) -> str:
     return said + (" " + _("With %(offers)s.") % facts if offers else "")
 
 
-def product_data(service: Service, *, path: str, description: str) -> SafeString:
-    """Return a service on sale as a product with an offer, at the list's price."""
+def product_data(page: ServicePage, *, path: str, description: str) -> SafeString:
+    """Return a service as a product with an offer, at the list's price."""
+    service, stock = page.service, "InStock" if page.is_sold else "OutOfStock"
     code: str = settings.SHOP_CURRENCY
     price = f"{service.price:f}"
     per = {"@type": "QuantitativeValue", "value": 1 if service.unit == Unit.PER_PACKAGE else 1000, "unitCode": "C62"}
@@ -61,7 +63,7 @@ def product_data(service: Service, *, path: str, description: str) -> SafeString
                 "url": absolute(path),
                 "price": price,
                 "priceCurrency": code,
-                "availability": "https://schema.org/InStock",
+                "availability": f"https://schema.org/{stock}",
                 "priceSpecification": {
                     "@type": "UnitPriceSpecification",
                     "price": price,

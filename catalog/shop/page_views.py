@@ -14,13 +14,14 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.models import User
 from accounts.requests import ShopRequest
 from catalog.models import Category, Service
+from catalog.prices.customer_prices import own_prices_of
 from catalog.shop.category_page import category_page
 from catalog.shop.page_addresses import category_address, service_address
 from catalog.shop.page_meta import breadcrumb_data, category_description, product_data, service_description
 from catalog.shop.platforms import BY_SLUG
 from catalog.shop.price_list import list_services
 from catalog.shop.price_list_query import PriceListQuery
-from catalog.shop.service_page import near, read_gone, read_on_sale, service_page
+from catalog.shop.service_page import near, read_on_sale, read_once_sold, service_page
 from core.fragments import is_fragment
 from core.owner_texts import shown
 from core.page_meta import page_meta
@@ -30,17 +31,20 @@ from core.revalidation import moved, revalidated_for_visitors
 @require_safe
 @revalidated_for_visitors
 def service(request: ShopRequest, pk: int, words: str = "") -> HttpResponse:
-    """One service on sale. 410 with services like it if it was on sale and is no longer; else 404."""
+    """One service, on sale or not at the moment. 410 with services like it if its provider dropped it; else 404."""
     customer = request.customer or None
-    found = read_on_sale(pk)
+    on_sale = read_on_sale(pk)
+    found = on_sale or read_once_sold(pk)
     if found is None:
-        return _gone(request, pk, customer)
+        raise Http404("no such service")
+    if found.source.vanished_at is not None:
+        return _gone(request, found, customer)
     path = service_address(found.pk, found.name)
     if request.path != path:
         return _moved(request, path)
-    page = service_page(found, customer)
+    page = service_page(found, customer, is_sold=on_sale is not None)
     said = service_description(found)
-    blocks = [] if customer else [_way(found), product_data(found, path=path, description=said)]
+    blocks = [] if customer else [_way(found), product_data(page, path=path, description=said)]
     meta = page_meta(title=shown(found, "name"), description=said, path=path, data=blocks)
     return render(request, "catalog/service.html", {"page": "service", "meta": meta, "shown": page, "service": found})
 
@@ -49,7 +53,10 @@ def service(request: ShopRequest, pk: int, words: str = "") -> HttpResponse:
 @vary_on_headers("HX-Request")
 @revalidated_for_visitors
 def category(request: ShopRequest, pk: int, words: str = "") -> HttpResponse:
-    """The services of one category; htmx asks for the list alone while somebody types. 404 without any on sale."""
+    """The services of one category; htmx asks for the list alone while somebody types.
+
+    404 if none of them is on sale, nor will be again by itself.
+    """
     found = category_page(pk)
     if found is None:
         raise Http404("no such category, or nothing on sale in it")
@@ -64,15 +71,14 @@ def category(request: ShopRequest, pk: int, words: str = "") -> HttpResponse:
         response["HX-Replace-Url"] = query.as_address()
         return response
     said = category_description(found.category, found.total)
+    customer = request.customer or None
+    context["pays_list"] = customer is None or not (customer.group_id or own_prices_of(customer))
     blocks = [breadcrumb_data(_steps(found.category, found.platform))]
     meta = page_meta(title=shown(found.category, "name"), description=said, path=query.canonical(), data=blocks)
     return render(request, "catalog/category.html", {**context, "meta": meta, "shown": found})
 
 
-def _gone(request: ShopRequest, pk: int, customer: User | None) -> HttpResponse:
-    gone = read_gone(pk)
-    if gone is None:
-        raise Http404("no such service")
+def _gone(request: ShopRequest, gone: Service, customer: User | None) -> HttpResponse:
     rows = near(gone, customer)
     context = {"page": "gone", "gone": gone, "near": rows, "near_prices": [row.shown_price for row in rows]}
     return render(request, "catalog/gone.html", context, status=410)

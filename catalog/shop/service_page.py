@@ -1,4 +1,4 @@
-"""What the page of one service shows, and what is shown instead of a service that is no longer sold."""
+"""What the page of one service shows, on sale or not at the moment, and what instead of one that has gone."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -33,12 +33,14 @@ class Charge:
 class ServicePage:
     """``service`` and ``others`` have the prices of who looks.
 
+    ``others`` are the first of its category, or of a service that is not sold at the moment those like it.
     ``charges`` are those of the smallest and the largest quantity, and of 1,000 between them; none for subscriptions,
     whose posts are charged one by one. ``stopped`` is what is paid if an order stops early, None for packages.
     ``changed`` is the last change of the list price. ``example`` is a link; empty where an order has none.
     """
 
     service: Service
+    is_sold: bool
     facts: ServiceFacts
     others: list[Service]
     in_category: int
@@ -84,30 +86,33 @@ def read_on_sale(number: int) -> Service | None:
     return Service.objects.on_sale().select_related("source__provider", "category").filter(pk=number).first()
 
 
-def read_gone(number: int) -> Service | None:
-    """Return the service if it was on sale and is no longer; None for one that the owner hides, or that never was.
+def read_once_sold(number: int) -> Service | None:
+    """Return the service if it is or was on sale; None for one that the owner hides, or that never was.
 
     Only rows fit to be sold become services, so one with a price that nobody hides was on sale.
     """
-    shown = Service.objects.filter(pk=number, is_visible=True, category__is_visible=True, price__gt=0)
-    return shown.select_related("category").first()
+    return Service.objects.once_sold().select_related("source__provider", "category").filter(pk=number).first()
 
 
-def service_page(service: Service, customer: User | None) -> ServicePage:
-    """Return the page of a service on sale, with the prices that ``customer`` pays; five queries."""
+def service_page(service: Service, customer: User | None, *, is_sold: bool) -> ServicePage:
+    """Return the page of a service, on sale or not at the moment, with the prices that ``customer`` pays.
+
+    Five queries, and one more for one that is not on sale.
+    """
     category = Service.objects.on_sale().filter(category=service.category_id)
-    others = _first(category.exclude(pk=service.pk), OTHERS)
+    others = _first(category.exclude(pk=service.pk), OTHERS) if is_sold else _like(service)
     attach(service, service.category, *others)
     show_prices([service, *others], customer)
     read_figures([service, *others])
     price = service.shown_price or Decimal(0)
     return ServicePage(
         service=service,
+        is_sold=is_sold,
         facts=facts_of(service),
         others=others,
         in_category=category.count(),
-        charges=_charges(service, price),
-        stopped=example_receipt(price) if service.unit == Unit.PER_1000 and service.max >= ORDERED else None,
+        charges=_charges(service, price) if price else [],
+        stopped=example_receipt(price) if price and service.unit == Unit.PER_1000 and service.max >= ORDERED else None,
         changed=_last_change(service) if price == service.price else None,
         example=_example(service),
     )
@@ -115,14 +120,19 @@ def service_page(service: Service, customer: User | None) -> ServicePage:
 
 def near(gone: Service, customer: User | None) -> list[Service]:
     """Return services on sale like one that is gone: of its category first, then of its platform."""
-    selling = Service.objects.on_sale()
-    found = _first(selling.filter(category=gone.category_id), NEAR)
-    if len(found) < NEAR and gone.platform and gone.platform != OTHER:
-        others = selling.filter(platform=gone.platform).exclude(category=gone.category_id)
-        found += _first(others, NEAR - len(found))
+    found = _like(gone)
     attach(gone, *found)
     show_prices(found, customer)
     read_figures(found)
+    return found
+
+
+def _like(service: Service) -> list[Service]:
+    selling = Service.objects.on_sale()
+    found = _first(selling.filter(category=service.category_id), NEAR)
+    if len(found) < NEAR and service.platform and service.platform != OTHER:
+        others = selling.filter(platform=service.platform).exclude(category=service.category_id)
+        found += _first(others, NEAR - len(found))
     return found
 
 

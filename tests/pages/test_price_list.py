@@ -53,9 +53,11 @@ def test_each_part_of_the_list_has_words_of_its_own(
     html = page(client, query)
     assert f"<title>{title}" in " ".join(html.split())
     found = re.search(r"<h1[^>]*>\s*(.*?)\s*<", html, re.DOTALL)
-    assert found is not None and found[1] == heading
+    assert found is not None
+    assert found[1] == heading
     description = re.search(r'<meta name="description" content="([^"]*)"', html)
-    assert description is not None and said in description[1]
+    assert description is not None
+    assert said in description[1]
     assert ('class="landing' in html) is (query == "")
 
 

@@ -14,10 +14,10 @@ from accounts.models import CustomerGroup, User
 from catalog.facts.histogram import step_of
 from catalog.links.examples import EXAMPLES, WEBSITE_EXAMPLE, example_link
 from catalog.links.reader import read_link
-from catalog.models import Category, Provider, ProviderService, Service, ServiceChange, ServiceDay
+from catalog.models import Category, CustomerPrice, Provider, ProviderService, Service, ServiceChange, ServiceDay
 from core.clock import database_now
 from pages.models import OwnPage
-from tests.pages.cast import stock
+from tests.pages.cast import provider_of, stock
 
 pytestmark = pytest.mark.django_db
 HOSTILE = "</script><script>alert(1)</script>\"'&<!-- {{ shop }}"
@@ -115,6 +115,18 @@ def test_a_customer_of_a_group_reads_the_price_of_the_group(
     assert product["@type"] == "Product"
 
 
+def test_the_range_of_list_prices_is_shown_to_those_who_pay_them(
+    client: Client, alice: User, services: list[Service]
+) -> None:
+    path = f"/categories/{services[0].category_id}/"
+    client.force_login(alice)
+    for has_own, shown in ((False, True), (True, False)):
+        if has_own:
+            CustomerPrice.objects.create(customer=alice, service=services[0], price=Decimal("1.7"))
+        glance = client.get(path, follow=True).content.decode().partition('class="glance')[2].partition("</dl>")[0]
+        assert ("Per 1,000" in glance) is shown
+
+
 def test_search_engines_read_an_offer_at_the_lists_price(client: Client, services: list[Service]) -> None:
     product = data_of(html_of(client, address(services[0])))[1]
     assert product["offers"]["price"] == "1.85900"
@@ -144,6 +156,28 @@ def test_a_service_that_is_gone_says_so_and_offers_near_ones(client: Client, ser
     assert services[0].name in answer.content.decode()
     Provider.objects.update(is_active=False)
     assert client.get(f"/services/{services[0].pk}/").status_code == 410
+
+
+@pytest.mark.parametrize("why", ["quarantined", "switched off", "stopped"])
+def test_a_service_that_is_not_sold_at_the_moment_stays_readable(
+    client: Client, services: list[Service], why: str
+) -> None:
+    one, others = services[0], stock(provider_of("Beta"))
+    if why == "quarantined":
+        ProviderService.objects.filter(pk=one.source_id).update(quarantine=["price"])
+    else:
+        off = {"is_active": False} if why == "switched off" else {"sale_stopped": "the list is broken"}
+        Provider.objects.filter(pk=one.source.provider_id).update(**off)
+    html = html_of(client, address(one))
+    assert "This service is not sold at the moment." in html
+    assert "/order/" not in html.partition('<main id="main"')[2].partition("h-near")[0]
+    assert "Measured here" in html
+    near = client.get(address(one)).context["shown"].others
+    assert {row.platform for row in near} == {"instagram"}
+    assert others[0] in near
+    assert one not in near
+    assert data_of(html)[1]["offers"]["availability"] == "https://schema.org/OutOfStock"
+    assert address(one) not in client.get("/sitemap-services.xml").content.decode()
 
 
 @pytest.mark.parametrize("hidden", ["service", "category", "unpriced"])
@@ -195,6 +229,10 @@ def test_the_page_of_a_category_lists_its_services_as_the_price_list_does(
 def test_a_category_without_a_service_on_sale_has_no_page(client: Client, services: list[Service]) -> None:
     pk = services[0].category_id
     Provider.objects.update(is_active=False)
+    answer = client.get(f"/categories/{pk}/", follow=True)
+    assert answer.status_code == 200, "it may be sold again"
+    assert "Nothing in this category is sold at the moment." in answer.content.decode()
+    ProviderService.objects.update(vanished_at=database_now())
     assert client.get(f"/categories/{pk}/").status_code == 404
     assert client.get(f"/categories/{'9' * 30}/").status_code == 404
     assert client.get(f"/services/{'9' * 30}/").status_code == 404
