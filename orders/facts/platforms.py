@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from catalog.facts.figures import ENOUGH
 from orders.facts.days import IS_HELD, bounds_of
 from orders.models.order import SUBSCRIPTIONS
 from orders.states import Forward, Progress, sql_list
@@ -69,7 +70,8 @@ class PlatformDay:
 class HeldOrders:
     """What became of orders that were held back; ``refunded`` is in the shop's currency.
 
-    ``last`` is when the last of them was sent or ended, None while none was.
+    ``last`` is when the last of them was sent or ended, None while none was. Of a few, no amount and no time is shown:
+    they may be one customer's.
     """
 
     n: int
@@ -78,6 +80,10 @@ class HeldOrders:
     refunded: Decimal
     first: datetime | None
     last: datetime | None
+
+    @property
+    def is_few(self) -> bool:
+        return self.n < ENOUGH
 
 
 def days_of_platforms(*, since: date, today: date) -> dict[str, dict[date, PlatformDay]]:

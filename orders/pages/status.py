@@ -86,6 +86,11 @@ class PlatformState:
         return letters_of(self.slug)
 
     @property
+    def is_few(self) -> bool:
+        """True if the orders that wait are so few that they may be one customer's."""
+        return self.waiting < ENOUGH
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many days were as usual, slow and paused."""
         return {state.value: sum(day.state is state for day in self.days) for state in State}
