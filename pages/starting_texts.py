@@ -1,6 +1,7 @@
 """Texts to start from: pages that every shop needs, made of this shop's settings. The owner edits them afterwards."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,12 +27,20 @@ class StartingText:
     position: int
 
 
+#: What texts need to know from rooms above, by name.
+_FACTS: dict[str, Callable[[], str]] = {}
+
 STARTING_TEXTS = (
     StartingText("faq", _("Questions and answers"), Place.HELP, 10),
     StartingText("refunds", _("Refund policy"), Place.RULES, 10),
     StartingText("terms", _("Terms"), Place.RULES, 20),
     StartingText("privacy", _("Privacy"), Place.RULES, 30),
 )
+
+
+def add_fact(name: str, read: Callable[[], str]) -> None:
+    """Let the texts name what ``read`` returns when they are written."""
+    _FACTS[name] = read
 
 
 def first_values(slug: str, shop: ShopSettings, language: str = "") -> dict[str, Any]:
@@ -63,6 +72,7 @@ def _written(slug: str, shop: ShopSettings) -> str:
         "failed": spoken(settings.FAILED_GRACE_SECONDS),
         "refill": spoken(settings.REFILL_DOUBT_SECONDS),
         "doubt": spoken(settings.DOUBT_REFUND_SECONDS) if settings.DOUBT_REFUND_SECONDS else "",
+        **{name: read() for name, read in _FACTS.items()},
     }
     text = render_to_string(f"pages/start/{slug}.md", facts)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

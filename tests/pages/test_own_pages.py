@@ -12,6 +12,7 @@ from core.models import StaffAction
 from core.shop_settings import shop_settings
 from pages.models import LONGEST, OwnPage
 from pages.starting_texts import STARTING_TEXTS, first_values, spoken
+from tests.billing.topups.cast import method
 from tests.pages.cast import customer
 from tests.sign_in import sign_in_staff
 
@@ -103,6 +104,11 @@ def test_texts_to_start_from_are_made_of_the_settings(settings: Any) -> None:
     settings.SHOP_CURRENCY = "EUR"
     assert "Prices are in EUR." in str(first_values("terms", shop_settings())["body"])
     assert first_values("undefined", shop_settings()) == {}
+    # Who sees a payment depends on the methods that are on.
+    assert "payment company" not in str(first_values("privacy", shop_settings())["body"])
+    for gateway, is_on in (("nowpayments", True), ("manual", True), ("cryptomus", False)):
+        method(gateway, is_on=is_on)
+    assert "payment company that you choose (NOWPayments) gets" in str(first_values("privacy", shop_settings())["body"])
     assert [spoken(each) for each in (1, 60, 3600, 5400, 86400, 172800)] == [
         "1 minute", "1 minute", "1 hour", "90 minutes", "24 hours", "2 days",
     ]  # fmt: skip
