@@ -21,7 +21,7 @@ IS_HELD = f"""({_LEFT} >= o.created_at AND o.last_refusal <> '{ErrorClass.DUPLIC
          OR (o.forward_state <> '{Forward.QUEUED}' OR o.next_at IS NOT NULL)
             AND coalesce({_LEFT} >= (SELECT max(coalesce(b.finished_at, 'infinity')) FROM orders_order b
                                      WHERE b.link_key = o.link_key AND b.customer_id = o.customer_id
-                                         AND b.service_id = o.service_id AND b.id < o.id), false)))"""
+                                         AND b.service_id = o.service_id AND b.id < o.id), false)))"""  # noqa: S608 - states
 
 _SUBSCRIPTIONS = sql_list(kind.name for kind in SERVICE_TYPES if kind.quantity_from is QuantitySource.NONE)
 #: Types that deliver a quantity somebody typed, priced per 1,000: what their orders take can be scaled to 1,000.

@@ -125,6 +125,25 @@ def test_signing_up_is_one_press_away(client: Client, services: list[Service]) -
     assert answer["Location"] == f"/accounts/signup/?next=%2Forder%2F%3Fservice%3D{services[0].pk}"
 
 
+def test_every_way_from_the_form_to_an_account_or_to_funds_sends_it_along(
+    client: Client, alice: User, services: list[Service]
+) -> None:
+    html = " ".join(form_of(client, services[0]).split())
+    for way in ("sign-in", "sign-up"):
+        assert html.count(f'form="order-form" name="keep" value="{way}"') == 2, "the head and the menu"
+    assert 'href="/accounts/login/' not in html
+    # Who has typed nothing has nothing to keep.
+    answer = client.post("/order/", {"service": str(services[0].pk), "link": "", "keep": "sign-in"}, follow=True)
+    assert "your order is kept" not in answer.content.decode()
+    assert not OrderDraft.objects.exists()
+    # What cannot be kept does not bar the way.
+    typed = filled(services[4], comments="x" * 30_000, keep="sign-in")
+    assert 'href="/accounts/login/' in client.post("/order/", typed).content.decode()
+    client.force_login(alice)
+    assert 'form="order-form" name="keep" value="funds"' in " ".join(form_of(client, services[0]).split())
+    assert 'form="order-form"' not in client.get("/wallet/").content.decode()
+
+
 def test_a_form_that_cannot_be_kept_stays_on_the_page(client: Client, services: list[Service]) -> None:
     typed = "\n".join(f"comment {n}" for n in range(2_000))
     answer = client.post("/order/", filled(services[4], comments=typed, keep="sign-up"))
