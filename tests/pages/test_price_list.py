@@ -1,17 +1,21 @@
 """Home is the price list, for everybody: found, filtered, grouped, and fast however long it is."""
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from accounts.models import User
 from catalog.bulk import refresh_statistics
-from catalog.models import Provider, ProviderService, Service, ServiceFigures
+from catalog.facts.histogram import step_of
+from catalog.models import Provider, ProviderService, Service, ServiceDay, ServiceFigures
 from catalog.shop.platforms import platform_of
 from catalog.shop.search_text import fold
+from core.clock import database_now
+from orders.facts.days import day_of
+from orders.facts.week import add_up_week
 from tests.pages.cast import provider_of, stock
 from tests.prices import marked_up
 
@@ -211,16 +215,23 @@ def fill(n: int) -> None:
     refresh_statistics()
 
 
-def test_the_measured_sentence_comes_from_the_orders_of_the_week(client: Client, orders: Any, alice: User) -> None:
-    from django.core.cache import cache
-
-    cache.clear()
+def test_the_measured_sentence_comes_from_the_starts_of_the_week_and_needs_fifty(
+    client: Client, services: list[Service]
+) -> None:
+    today = day_of(database_now())
+    for service, n in ((services[0], 30), (services[1], 19)):
+        counts = dict.fromkeys(("orders", "whole", "partial", "canceled", "ordered", "delivered"), 0)
+        counts |= dict.fromkeys(("refills", "refilled", "refills_declined"), 0)
+        times = {"start_times": {str(step_of(240)): n}, "thousand_times": {}, "refill_times": {}}
+        ServiceDay.objects.create(service=service, day=today, **counts, **times)
+    add_up_week(today=today)
     assert "Last 7 days" not in page(client)
-    orders.completed()
-    cache.clear()
-    html = page(client)
-    assert "Last 7 days in this shop:" in html
-    assert "order completed" in html
+    ServiceDay.objects.filter(service=services[1]).update(start_times={str(step_of(240)): 20})
+    add_up_week(today=today)
+    said = " ".join(re.sub(r"<[^>]+>", "", page(client)).split())
+    assert "Last 7 days in this shop: 50 orders started, half of them within 5 min." in said
+    add_up_week(today=today + timedelta(days=7))
+    assert "Last 7 days" not in page(client)
 
 
 def measured(service: Service, **figures: int) -> None:
@@ -245,6 +256,10 @@ def test_measured_times_have_their_columns_and_others_the_word_of_whoever_gave_i
     assert [cell(html, n, "c-time") for n in range(3)] == ["4 min", "– 12 orders, too few", "–"]
     assert [cell(html, n, "c-k") for n in range(3)] == ["38 min", "&lt;i&gt;5 h&lt;/i&gt; reported", "a day estimated"]
     assert "<i>5 h" not in html
+    # Always of how many: here in the title, and in words where there is room.
+    assert html.count('title="of 100+ orders"') == 2
+    form = client.get(f"/order/?service={services[0].pk}").content.decode()
+    assert " ".join(re.sub(r"<[^>]+>", " ", form).split()).count("min of 100+ orders") == 2
 
 
 @pytest.mark.parametrize(("sort", "order"), [("starts", [2, 1, 0]), ("takes", [1, 2, 0])])
