@@ -26,12 +26,13 @@ _WEEK = """
 
 @dataclass(frozen=True)
 class CategoryFacts:
-    """``starts`` is the median time to start, ``whole`` the percent delivered whole of the ``ended`` orders.
+    """``starts`` is the median time to start of ``started`` orders, ``whole`` the percent delivered whole of ``ended``.
 
     Both are None where fewer than `ENOUGH` orders say.
     """
 
     starts: timedelta | None
+    started: int
     whole: int | None
     ended: int
 
@@ -52,6 +53,7 @@ def category_facts(category_id: int) -> CategoryFacts:
     seconds = within(starts, 5) if size(starts) >= ENOUGH else None
     return CategoryFacts(
         starts=None if seconds is None else timedelta(seconds=seconds),
+        started=size(starts),
         whole=whole * 100 // ended if ended >= ENOUGH else None,
         ended=ended,
     )

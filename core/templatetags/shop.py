@@ -49,6 +49,12 @@ def num(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
+@register.filter
+def sample(n: int) -> str:
+    """Of how many orders a figure was measured: 20 to 99, or 100+, since more make it no better."""
+    return "100+" if n >= 100 else str(n)  # noqa: PLR2004
+
+
 def duration_text(span: timedelta) -> str:
     """``4 min``, ``1 h 10 min``, ``2 d 3 h``: rounded up to the minute, with the two largest units."""
     minutes = max(1, -(-int(span.total_seconds()) // 60))

@@ -89,6 +89,8 @@ def test_measured_times_shares_and_days_are_shown(client: Client, services: list
         refills=3, refilled=2, refills_declined=1, start_times={str(step_of(240)): 40}, thousand_times={},
         refill_times={},
     )  # fmt: skip
+    category = html_of(client, client.get(f"/categories/{services[0].category_id}/")["Location"])
+    assert " ".join(category.partition("half of all orders")[2].split()).count("of 40 orders in 7 days") == 1
     html = html_of(client, address(services[0]))
     assert "How 36 orders ended" in html
     assert "83%" in html
