@@ -33,6 +33,15 @@ class OwnPageForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("title", "slug", "body", "is_published", "place", "position", "is_terms")
         widgets = {"body": forms.Textarea(attrs={"rows": 30, "cols": 100})}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if body := self.fields.get("body"):  # who may only view has no such field
+            more = _t(
+                "A picture is a file in the folder static/ of the shop, put there before the image is built or "
+                "collectstatic runs; then write ![what it shows](/static/name.jpg)."
+            )
+            body.help_text = f"{body.help_text} {more}"
+
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or {}
         if not cleaned.get("is_published"):
