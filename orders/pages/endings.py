@@ -32,7 +32,7 @@ def ended_by(order: Order, situation: Situation, events: Iterable[OrderEvent]) -
         case Situation.CANCELED_AS_ASKED | Situation.PARTIAL_AS_ASKED if not asked or _shop_asked(order):
             return _("The supplier, as we asked for you")
         case Situation.CANCELED_AS_ASKED | Situation.PARTIAL_AS_ASKED:
-            when = date_format(timezone.localtime(asked[-1]), "j M, H:i")
+            when = date_format(timezone.localtime(asked[-1]), "j M, H:i T")
             return _("The supplier, as you asked on %(when)s") % {"when": when}
         case Situation.CANCELED_BY_SUPPLIER if order.progress == Progress.REFUNDED:
             return _("The supplier, which refunded it and gave no reason")
