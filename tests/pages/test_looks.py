@@ -63,12 +63,13 @@ class Look:
 
 
 PLAIN = Look("en", "ltr", (LAPTOP,), (("light", ALL_RULES),))
-SIZES = (LAPTOP, PHONE, SMALL)
 # A theme changes nothing but colours.
 THEMES: tuple[tuple[Literal["light", "dark"], str], ...] = (("light", ALL_RULES), ("dark", COLOURS))
-LOOKS = (
-    pytest.param(Look("en", "ltr", SIZES, THEMES), id="left-to-right", marks=pytest.mark.looks),
-    pytest.param(Look("ar", "rtl", SIZES, THEMES), id="right-to-left", marks=pytest.mark.looks),
+# The phones by themselves, so that no test takes too long.
+LOOKS = tuple(
+    pytest.param(Look(language, direction, sizes, THEMES), id=f"{direction}-{name}", marks=pytest.mark.looks)
+    for language, direction in (("en", "ltr"), ("ar", "rtl"))
+    for name, sizes in (("laptop", (LAPTOP,)), ("phones", (PHONE, SMALL)))
 )
 #: For few pages, which `make test` opens, too.
 PLAIN_TOO = (pytest.param(PLAIN, id="plain"), *LOOKS)
