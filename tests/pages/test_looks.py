@@ -340,6 +340,10 @@ def test_the_page_that_is_not_there(live_server: Any, services: list[Service], p
     assert faults_of(page, f"{live_server.url}/nowhere/", look) == []
     ProviderService.objects.filter(pk=services[0].source_id).update(vanished_at=database_now())
     assert faults_of(page, f"{live_server.url}/services/{services[0].pk}/", look) == []
+    # Not sold at the moment, with all of its category.
+    ProviderService.objects.filter(pk=services[5].source_id).update(quarantine=["price"])
+    for path in (f"/services/{services[5].pk}/", f"/categories/{services[5].category_id}/"):
+        assert faults_of(page, f"{live_server.url}{path}", look) == []
 
 
 @pytest.mark.looks
