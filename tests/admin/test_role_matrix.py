@@ -96,6 +96,7 @@ billing_wallet_credit              oma
 billing_wallet_debit               oma
 billing_wallet_unfreeze            oma
 catalog_category_languages         omc
+catalog_orderrules_languages       omc
 catalog_customerprice_export       oms
 catalog_customerprice_import       om
 catalog_priceadjustment_undo       omc
