@@ -33,7 +33,7 @@ class Sum:
 
 @dataclass(frozen=True)
 class MailRow:
-    """One order in a mail about many: what became of it, of which service, and what was paid."""
+    """One order in a mail about many: what became of it, of which service, and what was paid; "" where nothing was."""
 
     title: str
     text: str

@@ -68,8 +68,10 @@ def refusal_to_cancel(order: Order, *, is_restored: bool) -> NotCancelable | Non
     return NotCancelable(_("This order is being sent. Try again in a moment."))
 
 
-def request_cancel(*, order: Order, actor: str, now: datetime) -> Cancellation | None:
+def request_cancel(*, order: Order, actor: str, now: datetime, job: int | None = None) -> Cancellation | None:
     """Cancel an order that was not sent, or note the request for one that was. Raises NotCancelable.
+
+    ``job`` is that of its customer which asks for many.
 
     Returns None when it is canceled and refunded already. The order's row is locked: a claim of the same order comes
     before, and is kept, or after, and finds nothing to claim.
@@ -78,6 +80,7 @@ def request_cancel(*, order: Order, actor: str, now: datetime) -> Cancellation |
         Order.objects.select_for_update().get(pk=order.pk)
         rows = Order.objects.select_related("service__source__provider").prefetch_related("cancellations")
         fresh = rows.get(pk=order.pk)
+        by_job = {} if job is None else {"job": job}
         is_unsent = fresh.forward_state == Forward.QUEUED
         is_restored = is_unsent and Order.objects.filter(RESTORED, pk=fresh.pk).exists()
         if (refusal := refusal_to_cancel(fresh, is_restored=is_restored)) is not None:
@@ -85,7 +88,7 @@ def request_cancel(*, order: Order, actor: str, now: datetime) -> Cancellation |
         if is_unsent:
             lifecycle.move(
                 order_id=fresh.pk, old=Forward.QUEUED, new=Forward.REFUNDED, now=now, kind=EventKind.REFUNDED_UNSENT,
-                detail={"why": CANCELED_UNSENT}, actor=actor, next_at=None, finished_at=now,
+                detail={"why": CANCELED_UNSENT} | by_job, actor=actor, next_at=None, finished_at=now,
                 last_refusal=CANCELED_UNSENT,
             )  # fmt: skip
             settlement.refund_everything(fresh, now=now, memo=gettext_noop("Canceled before it was sent"))
@@ -93,7 +96,7 @@ def request_cancel(*, order: Order, actor: str, now: datetime) -> Cancellation |
         request = Cancellation.objects.create(
             order=fresh, provider_id=fresh.provider_id, actor=actor[:254], next_at=now, created_at=now
         )
-        lifecycle.note(order_id=fresh.pk, kind=EventKind.CANCEL_ASKED, now=now, actor=actor)
+        lifecycle.note(order_id=fresh.pk, kind=EventKind.CANCEL_ASKED, now=now, detail=by_job, actor=actor)
         ring_on_commit(FOLLOW)
         return request
 

@@ -35,16 +35,39 @@ _NEWS = {
 _WHOLE = f"o.progress IN ('{Progress.COMPLETED.value}', '{Progress.EXPIRED.value}')"
 _KIND = " ".join(f"WHEN '{kind.value}' THEN '{switch}'" for kind, switch in _NEWS.items() if switch)
 
-# Orders through the API and in bulk only where their customer asked for it: few do, of most orders.
+#: Events about a request, the newest of which says whether its customer asked by a job; the detail names the job.
+_REFILL_ASKED = sql_list([EventKind.REFILL_ASKED.value])
+_CANCEL_ASKED = sql_list(
+    kind.value for kind in (EventKind.CANCEL_ASKED, EventKind.CANCEL_DECLINED, EventKind.REFUNDED_UNSENT)
+)
+
+
+def _by_job(kinds: str) -> str:
+    """SQL that is true if the newest event of an order of these kinds came from a job of its customer."""
+    # Without a LIMIT, which lets Postgres walk through the events of all orders from the newest on.
+    return f"""(SELECT (array_agg(e.detail -> 'job' ORDER BY e.id DESC))[1] IS NOT NULL
+        FROM orders_orderevent e WHERE e.order_id = o.id AND e.kind IN ({kinds}))"""  # noqa: S608 - constants of ours
+
+
+_OF_REFILLS = sql_list(kind.value for kind, switch in _NEWS.items() if switch == REFILL)
+_QUIET = f"""
+    SELECT o.source <> '{Source.WEB.value}' OR CASE
+        WHEN n.kind IN ({_OF_REFILLS}) THEN {_by_job(_REFILL_ASKED)}
+        WHEN n.kind = '{EventKind.REFUND.value}' OR NOT ({_WHOLE}) THEN {_by_job(_CANCEL_ASKED)}
+        ELSE false END AS is_quiet
+"""
+
+# What was ordered through the API, or asked for in bulk, only where the customer chose it: few do, of most orders.
 _NOTE_NEWS = f"""
     WITH noted AS ({_NOTE_ALL} RETURNING order_id, at, kind)
     INSERT INTO notices_news (customer_id, kind, reference, is_quiet, at, due_at, at_digest)
     SELECT DISTINCT o.customer_id,
         CASE n.kind {_KIND} ELSE CASE WHEN {_WHOLE} THEN '{ORDER_COMPLETED}' ELSE '{ORDER_REFUNDED}' END END,
-        '{Order(pk=0).reference[:-1]}' || o.id, o.source <> '{Source.WEB.value}', n.at, n.at, false
+        '{Order(pk=0).reference[:-1]}' || o.id, q.is_quiet, n.at, n.at, false
     FROM noted n JOIN orders_order o ON o.id = n.order_id
         LEFT JOIN accounts_mailchoices c ON c.customer_id = o.customer_id
-    WHERE n.kind IN ({sql_list(kind.value for kind in _NEWS)}) AND (o.source = '{Source.WEB.value}' OR c.bulk)
+        CROSS JOIN LATERAL ({_QUIET}) q
+    WHERE n.kind IN ({sql_list(kind.value for kind in _NEWS)}) AND (NOT q.is_quiet OR c.bulk)
 """  # noqa: S608 - constants of ours
 
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -73,9 +74,13 @@ def refusal_to_refill(order: Order, *, now: datetime) -> NotRefillable | None:
     return None if window.is_open else OutsideWindow(window)
 
 
-def request_refill(*, order: Order, actor: str, now: datetime, is_by_staff: bool = False) -> Refill:
-    """Ask for a refill of a completed order. Raises NotRefillable, also while another one is open,
-    and OutsideWindow before and after the time for which refills were promised when the order was placed.
+def request_refill(
+    *, order: Order, actor: str, now: datetime, is_by_staff: bool = False, job: int | None = None
+) -> Refill:
+    """Ask for a refill of a completed order; ``job`` is that of its customer which asks for many.
+
+    Raises NotRefillable, also while another one is open, and OutsideWindow before and after the time for which refills
+    were promised when the order was placed.
     """
     with transaction.atomic():
         Order.objects.select_for_update().get(pk=order.pk)
@@ -83,7 +88,8 @@ def request_refill(*, order: Order, actor: str, now: datetime, is_by_staff: bool
         if (refusal := refusal_to_refill(fresh, now=now)) is not None:
             raise refusal
         refill = Refill.objects.create(order=fresh, provider_id=fresh.provider_id, next_at=now, created_at=now)
-        detail = {"by": "staff"} if is_by_staff else {}
+        detail: dict[str, Any] = {"by": "staff"} if is_by_staff else {}
+        detail |= {} if job is None else {"job": job}
         lifecycle.note(order_id=fresh.pk, kind=EventKind.REFILL_ASKED, now=now, detail=detail, actor=actor)
         ring_on_commit(FORWARD)
         return refill

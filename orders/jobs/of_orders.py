@@ -26,12 +26,12 @@ class Candidate:
 
 
 def _refill(job: Job, item: JobItem, now: datetime) -> str:
-    request_refill(order=Order(pk=item.object_id), actor=job.actor, now=now)
+    request_refill(order=Order(pk=item.object_id), actor=job.actor, now=now, job=job.pk)
     return _("A refill was requested.")
 
 
 def _cancel(job: Job, item: JobItem, now: datetime) -> str:
-    if request_cancel(order=Order(pk=item.object_id), actor=job.actor, now=now) is None:
+    if request_cancel(order=Order(pk=item.object_id), actor=job.actor, now=now, job=job.pk) is None:
         return _("Canceled. Its money is back in your wallet.")
     return _("The supplier is asked to cancel it.")
 

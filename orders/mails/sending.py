@@ -4,9 +4,12 @@ A customer's news, its mail and its end are one transaction: a killed worker lea
 two passes at once, each takes the rows that the other has not locked.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import batched, islice
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -32,16 +35,20 @@ from core.clock import elapsed_clock
 from core.owner_texts import attach
 from notices.containment import contained
 from notices.models import News
-from orders.mails.texts import OrderNews, many_mail, order_mail, refill_mail
-from orders.models import FROZEN, Order
+from orders.mails.texts import MOST_ROWS, ManyNews, OrderNews, many_mail, order_mail, refill_mail
+from orders.models import FROZEN, EventKind, Order, OrderEvent, Refill
 from orders.pages.situations import situations_of
+from orders.states import COMPLETED, REFILL_OPEN, Face, face_of
 
 #: More than that at once are named in one mail.
 MOST_SINGLE = 5
 #: What is older is deleted: it comes from a shop that stood still, or from another one.
 TOO_OLD = timedelta(days=2)
-#: At most this many rows of a customer in one mail, and this many customers in a pass; the next one goes on.
+#: At most this many rows of a customer that do not wait for the daily mail, and this many customers in a pass; the next
+#: one goes on.
 ROWS, CUSTOMERS = 1_000, 1_000
+#: Orders that are counted at a time.
+BATCH = 5_000
 
 
 @dataclass(frozen=True)
@@ -81,8 +88,9 @@ def next_daily(now: datetime) -> datetime:
 
 def _mail_customer(customer: User, now: datetime) -> int:
     """Queue one customer's mails and put off what waits for the daily one; return how many were queued."""
-    due = due_news(now).select_for_update(skip_locked=True).filter(customer=customer)
-    rows = list(due.order_by("id")[:ROWS])
+    due = due_news(now).select_for_update(skip_locked=True).filter(customer=customer).order_by("id")
+    # One daily mail tells of all that waited for it, however many they are: a second one on a day does not leave.
+    rows = [*due.filter(at_digest=True), *due.filter(at_digest=False)[:ROWS]]
     choices = choices_of(customer)
     wanted = [row for row in rows if now - row.at < TOO_OLD and is_wanted(choices, row.kind, is_quiet=row.is_quiet)]
     # 1. What is put off until the daily mail, what has waited for it, and what is sent at once.
@@ -90,12 +98,12 @@ def _mail_customer(customer: User, now: datetime) -> int:
     is_daily = any(row.kind != TOP_UP for row in fresh) and _comes_daily(choices, customer, now)
     put_off = [row for row in fresh if row.kind != TOP_UP and (row.is_quiet or is_daily)]
     waited = [row for row in wanted if row.at_digest]
-    at_once = [row for row in fresh if row not in put_off]
+    at_once = [row for row in fresh if row.kind == TOP_UP or not (row.is_quiet or is_daily)]
     # 2. The mails. Where today's daily mail was queued before, its rows wait for tomorrow's.
     language, queued = mail_language(customer), 0
     with translation.override(language):
         mails = [*_topup_mails(customer, at_once), *_order_mails(customer, at_once, now)]
-        if about := _orders(customer, waited):
+        if (about := _many(customer, waited)).count:
             key, switches = f"daily:{customer.pk}:{timezone.localtime(now):%Y-%m-%d}", _switches(waited)
             mails.append(Mail(key, switches, many_mail(about, is_daily=True), waited))
         for mail in mails:
@@ -135,35 +143,73 @@ def _topup_mails(customer: User, rows: Sequence[News]) -> Iterator[Mail]:
 
 def _order_mails(customer: User, rows: Sequence[News], now: datetime) -> Iterator[Mail]:
     """Yield a mail for each order, or one for all of them if they are many."""
-    about = _orders(customer, rows)
-    if len(about) > MOST_SINGLE:
-        yield Mail(f"news:{max(each.row for each in about)}", [ORDERS], many_mail(about, is_daily=False))
+    many = _many(customer, rows)
+    if many.count > MOST_SINGLE:
+        yield Mail(f"news:{max(each.row for each in many.shown)}", [ORDERS], many_mail(many, is_daily=False))
         return
-    situations = situations_of([each.order for each in about], now=now)
-    for each in about:
+    situations = situations_of([each.order for each in many.shown], now=now)
+    for each in many.shown:
         text = each.refill and refill_mail(each.order, each.refill, now=now)
         yield Mail(f"news:{each.row}", [each.kind], text or order_mail(each.order, situations[each.order.pk], now=now))
 
 
-def _orders(customer: User, rows: Sequence[News]) -> list[OrderNews]:
-    """Return what there is to say about each order, the newest news last. What did not end after all is left out."""
-    kinds: dict[tuple[str, bool], list[News]] = {}
+#: What a mail tells of: an order, or a refill of it, with its rows of news.
+type _Subjects = dict[tuple[int, bool], list[News]]
+
+
+def _many(customer: User, rows: Sequence[News]) -> ManyNews:
+    """Count the news about orders and load those that a mail names. What did not end after all is left out."""
+    subjects: _Subjects = {}
     for row in rows:
         if row.kind != TOP_UP:
-            kinds.setdefault((row.reference, row.kind == REFILL), []).append(row)
-    found = Order.objects.filter(customer=customer, pk__in=_numbers(reference for reference, _refill in kinds))
-    orders = {o.reference: o for o in found.select_related("service").prefetch_related("cancellations", "refills")}
+            subjects.setdefault((*_numbers([row.reference]), row.kind == REFILL), []).append(row)
+    named: _Subjects = {}
+    counts, refunded = Counter[str](), Decimal(0)
+    for part in batched(subjects.items(), BATCH, strict=False):
+        faces, refilled = _ended(customer, [number for (number, _is_refill), _rows in part])
+        counted = {
+            (number, is_refill): listed
+            for (number, is_refill), listed in part
+            if number in (refilled if is_refill else faces)
+        }
+        counts += Counter(
+            "refills" if is_refill else "completed" if faces[number] is COMPLETED else "other"
+            for number, is_refill in counted
+        )
+        refunded += _refunded(counted)
+        named |= dict(islice(counted.items(), MOST_ROWS - len(named)))
+    return ManyNews(_orders(customer, named), counts["completed"], counts["other"], counts["refills"], refunded)
+
+
+def _ended(customer: User, numbers: Sequence[int]) -> tuple[dict[int, Face], set[int]]:
+    """Return how each of the orders ended that did, and the numbers of those of which a refill ended."""
+    own = Order.objects.filter(customer=customer, pk__in=numbers).order_by()
+    faces = {pk: face_of(state, progress) for pk, state, progress in own.values_list("pk", "forward_state", "progress")}
+    refills = Refill.objects.filter(order__in=faces).exclude(state__in=REFILL_OPEN).values_list("order_id", flat=True)
+    return {pk: face for pk, face in faces.items() if face.is_final}, set(refills)
+
+
+def _refunded(subjects: _Subjects) -> Decimal:
+    """Return what these news brought back: without what an earlier mail said of the same orders."""
+    news = {(number, row.at) for (number, is_refill), rows in subjects.items() if not is_refill for row in rows}
+    refunds = OrderEvent.objects.filter(kind=EventKind.REFUND, order__in={number for number, _at in news})
+    amounts = refunds.order_by().values_list("order_id", "at", "detail__amount")
+    return sum((Decimal(amount) for number, at, amount in amounts if amount and (number, at) in news), Decimal(0))
+
+
+def _orders(customer: User, subjects: _Subjects) -> list[OrderNews]:
+    """Return what there is to say about each of these orders and refills, which have ended."""
+    found = Order.objects.filter(customer=customer, pk__in={number for number, _is_refill in subjects})
+    orders = found.select_related("service").prefetch_related("cancellations", "refills").in_bulk()
     attach(*(order.service for order in orders.values()))
     about = []
-    for (reference, is_refill), listed in kinds.items():
-        if (order := orders.get(reference)) is None:
-            continue
+    for (number, is_refill), listed in subjects.items():
+        order = orders[number]
         ended = [refill for refill in order.refills.all() if not refill.is_open]
         # Of an order that ended and was refunded, the refund is the news: its name comes later, too.
         kind = max(row.kind for row in listed)
-        if ended if is_refill else order.is_final:
-            refill = max(ended, key=lambda each: each.pk) if is_refill else None
-            about.append(OrderNews(order, kind, listed[-1].pk, refill))
+        refill = max(ended, key=lambda each: each.pk) if is_refill else None
+        about.append(OrderNews(order, kind, listed[-1].pk, refill))
     return about
 
 

@@ -35,6 +35,24 @@ class OrderNews:
     refill: Refill | None = None
 
 
+@dataclass(frozen=True)
+class ManyNews:
+    """The news of one mail about many: how many orders ended in full, otherwise, and refills, and what came back by it.
+
+    ``shown`` are the first MOST_ROWS of them, which the mail names.
+    """
+
+    shown: Sequence[OrderNews]
+    completed: int = 0
+    other: int = 0
+    refills: int = 0
+    refunded: Decimal = Decimal(0)
+
+    @property
+    def count(self) -> int:
+        return self.completed + self.other + self.refills
+
+
 def order_mail(order: Order, situation: Situation, *, now: datetime) -> MailText:
     """Return the mail about the end of one order, or about a refund after it. It must be final."""
     title = _title(order)
@@ -78,37 +96,36 @@ def refill_mail(order: Order, refill: Refill, *, now: datetime) -> MailText:
     )
 
 
-def many_mail(news: Sequence[OrderNews], *, is_daily: bool) -> MailText:
+def many_mail(news: ManyNews, *, is_daily: bool) -> MailText:
     """Return one mail about several orders; the daily one says so."""
-    count = len(news)
+    count = news.count
     if is_daily:
         title = ngettext("Your day: news of %(count)s order", "Your day: news of %(count)s orders", count)
     else:
         title = ngettext("News of %(count)s order", "News of %(count)s orders", count)
-    ended = [each.order for each in news if each.refill is None]
     lines = []
-    if whole := sum(order.face is COMPLETED for order in ended):
+    if whole := news.completed:
         lines.append(
             ngettext("%(count)s order completed.", "%(count)s orders completed.", whole) % {"count": num(whole)}
         )
-    if other := len(ended) - whole:
+    if other := news.other:
         text = ngettext(
             "%(count)s order ended partial, canceled or refunded.",
             "%(count)s orders ended partial, canceled or refunded.",
             other,
         )
         lines.append(text % {"count": num(other)})
-    if refills := count - len(ended):
+    if refills := news.refills:
         text = ngettext("%(count)s refill ended.", "%(count)s refills ended.", refills)
         lines.append(text % {"count": num(refills)})
-    if back := sum((order.refunded for order in ended), Decimal(0)):
-        lines.append(_("%(refunded)s is back in your wallet.") % {"refunded": money_text(back)})
-    left = max(0, count - MOST_ROWS)
+    if news.refunded:
+        lines.append(_("%(refunded)s is back in your wallet.") % {"refunded": money_text(news.refunded)})
+    left = count - len(news.shown)
     more = ngettext("%(count)s more is in your list of orders.", "%(count)s more are in your list of orders.", left)
     return MailText(
         title=title % {"count": num(count)},
         lines=lines,
-        rows=[_row(each) for each in news[:MOST_ROWS]],
+        rows=[_row(each) for each in news.shown],
         more=more % {"count": num(left)} if left else "",
         button=_("See all orders"),
         path=reverse("orders:list"),
@@ -143,8 +160,10 @@ def _sums(order: Order) -> list[Sum]:
 
 
 def _row(news: OrderNews) -> MailRow:
-    order = news.order
+    order, amount = news.order, money_text(news.order.net_charge)
     if news.refill is not None:
+        # A refill costs nothing: the price of the order would read as the price of the refill.
+        amount = ""
         state = _("Refill: %(state)s") % {"state": RefillState(news.refill.state).label}
     elif order.face is PARTIAL:
         words = {"state": order.face.word, "done": num(order.delivered), "all": num(order.total)}
@@ -152,7 +171,7 @@ def _row(news: OrderNews) -> MailRow:
     else:
         state = str(order.face.word)
     title = _("Order #%(number)s: %(state)s") % {"number": order.pk, "state": state}
-    return MailRow(title, bounded(ordered(order), _SHORT), money_text(order.net_charge))
+    return MailRow(title, bounded(ordered(order), _SHORT), amount)
 
 
 def _page(order: Order) -> str:

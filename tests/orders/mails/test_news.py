@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,14 +10,18 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Pace, User
+from catalog.models import Provider, ProviderService
 from core.clock import database_now
 from notices.models import News, Outbox, SendState
 from orders import freezing
 from orders.cancellations import request_cancel
 from orders.following import order_answers
+from orders.jobs import running
+from orders.jobs.kinds import JobKind
+from orders.jobs.of_orders import CANCEL, REFILL, start_for_orders
 from orders.mails import sending
 from orders.mails.sending import MANY, MOST_SINGLE, mail_news, next_daily
-from orders.models import Order
+from orders.models import Order, Refill
 from orders.models.order import Source
 from orders.refills import apply_answer, request_refill
 from tests.actors import OWNER
@@ -137,6 +142,37 @@ def test_who_orders_much_gets_one_mail_a_day(shop: Shop, alice: User) -> None:
     assert "1 order completed." in mail.body
 
 
+def test_daily_mail_counts_more_orders_than_it_names_and_only_what_came_back_since_the_last_one(
+    shop: Shop, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "ROWS", 2)
+    monkeypatch.setattr(sending, "MOST_ROWS", 2)
+    monkeypatch.setattr(sending, "BATCH", 3)
+    chooses(alice, pace=Pace.DAILY)
+    first, *others = many(shop, alice, 6)
+    ends(shop, first, ProviderOrderState.PARTIAL, remains=500)
+    mails()
+    [before] = mails(at=next_daily(database_now()))
+    assert "$0.585 is back in your wallet." in before.body
+    ends(shop, first, ProviderOrderState.CANCELED)
+    for order in others:
+        ends(shop, order)
+    refill = request_refill(order=others[0], actor=alice.email, now=database_now())
+    type(refill).objects.filter(pk=refill.pk).update(state="requested", upstream_id="7", next_at=None)
+    apply_answer(refill.pk, RefillStatus(state=ProviderRefillState.COMPLETED, raw_state="x"), now=database_now())
+    for _pass in range(4):
+        mail_news(now=database_now())
+    assert (waiting(), News.objects.filter(at_digest=True).count()) == (7, 7)
+    _before, mail = mails(at=tomorrow() + timedelta(days=1))
+    assert mail.subject == "Your day: news of 7 orders"
+    assert "5 orders completed." in mail.body
+    assert "1 order ended partial, canceled or refunded." in mail.body
+    assert "1 refill ended." in mail.body
+    assert "$0.585 is back in your wallet." in mail.body
+    assert "5 more are in your list of orders." in mail.body
+    assert waiting() == 0
+
+
 def test_daily_mail_names_every_order_since_the_last_one_across_midnight(
     shop: Shop, alice: User, settings: Any
 ) -> None:
@@ -184,6 +220,46 @@ def test_orders_through_the_api_or_in_bulk_are_mailed_once_a_day_and_only_if_cho
     ends(shop, after)
     assert subjects() == []
     assert subjects(at=tomorrow()) == ["Your day: news of 1 order"]
+
+
+@pytest.mark.parametrize(("kind", "is_sent"), [(CANCEL, False), (CANCEL, True), (REFILL, True)])
+def test_what_is_asked_for_in_bulk_is_mailed_once_a_day_and_only_if_chosen(
+    shop: Shop, alice: User, kind: JobKind, is_sent: bool
+) -> None:
+    ProviderService.objects.update(cancel=True)
+    Provider.objects.update(can_cancel=True)
+    order_one = partial(bought, shop, alice) if is_sent else partial(shop.buys, alice)
+    orders = [order_one(link=f"https://example.com/b/{n}") for n in range(3)]
+    if kind is REFILL:
+        for order in orders:
+            ends(shop, order)
+        News.objects.all().delete()
+
+    def asked_and_ended(order: Order, nonce: str) -> None:
+        now = database_now()
+        if nonce:
+            start_for_orders(customer=alice, kind=kind, numbers=[order.pk], nonce=nonce, now=now)
+            assert running.run_due() == 1
+        elif kind is CANCEL:
+            request_cancel(order=order, actor=alice.email, now=now)
+        else:
+            request_refill(order=order, actor=alice.email, now=now)
+        if kind is REFILL:
+            refill = Refill.objects.latest("pk")
+            Refill.objects.filter(pk=refill.pk).update(state="requested", upstream_id=nonce or "7", next_at=None)
+            apply_answer(refill.pk, RefillStatus(state=ProviderRefillState.COMPLETED, raw_state="x"), now=now)
+        elif is_sent:
+            ends(shop, order, ProviderOrderState.CANCELED)
+
+    asked_and_ended(orders[0], "one")
+    assert waiting() == 0
+    chooses(alice, bulk=True, pace=Pace.AT_ONCE)
+    asked_and_ended(orders[1], "two")
+    assert News.objects.get().is_quiet
+    assert subjects() == []
+    asked_and_ended(orders[2], "")
+    assert [f"#{orders[2].pk}" in subject for subject in subjects()] == [True]
+    assert subjects(at=tomorrow())[1:] == ["Your day: news of 1 order"]
 
 
 def test_news_is_written_with_the_end_or_not_at_all(shop: Shop, alice: User) -> None:
