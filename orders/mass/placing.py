@@ -20,7 +20,7 @@ from orders.checkout.placement import PriceUnsteady, alert_sale_below_cost, dema
 from orders.checkout.same_link import one_at_a_time
 from orders.doorbell import FORWARD, ring_soon_on_commit
 from orders.mass.checking import Checked, Fault, check_lines, same_links, total_of
-from orders.mass.drafts import keep
+from orders.mass.drafts import keep_left
 from orders.mass.reading import Line, text_of
 from orders.models import MassOrder
 from orders.models.order import Source
@@ -48,16 +48,23 @@ class _Changed(Exception):
 
 
 def place_lines(
-    *, customer: User, lines: Sequence[Line], shown: Mapping[int, Decimal], nonce: str, now: datetime
+    *,
+    customer: User,
+    lines: Sequence[Line],
+    shown: Mapping[int, Decimal],
+    nonce: str,
+    now: datetime,
+    text: str | None = None,
 ) -> MassPlacement:
     """Place every line that is good and costs no more than was ``shown`` (service -> price); keep the others.
 
+    ``text`` is what the lines were read from: what is kept of another text stays kept.
     The orders, their holds and what is kept are one transaction. Raises NotEnoughMoney, DepositHeld,
     WalletFrozen, NothingToPlace and PriceUnsteady; each leaves nothing behind, and what was kept as it was.
     """
     try:
         with gc_disabled():
-            return _place(customer, lines, shown, nonce, now)
+            return _place(customer, lines, shown, nonce, now, text)
     except Refusal:
         # The first one with this nonce may have taken the money, or the links, while this one was being checked.
         if (first := _first(customer, nonce)) is not None:
@@ -71,7 +78,7 @@ def _first(customer: User, nonce: str) -> MassPlacement | None:
 
 
 def _place(
-    customer: User, lines: Sequence[Line], shown: Mapping[int, Decimal], nonce: str, now: datetime
+    customer: User, lines: Sequence[Line], shown: Mapping[int, Decimal], nonce: str, now: datetime, text: str | None
 ) -> MassPlacement:
     for _try in range(_TRIES):
         if (first := _first(customer, nonce)) is not None:
@@ -88,7 +95,7 @@ def _place(
         # 3. All of them, unless something has changed since: then once more from the start.
         try:
             with transaction.atomic():
-                return _write(customer, lines, is_shown, shown, nonce, now)
+                return _write(customer, lines, is_shown, shown, nonce, now, text)
         except _Changed:
             continue
         except IntegrityError as problem:
@@ -105,6 +112,7 @@ def _write(
     shown: Mapping[int, Decimal],
     nonce: str,
     now: datetime,
+    text: str | None,
 ) -> MassPlacement:
     # 1. Where a service takes one order at a time for a link, what is open is asked under the lock for that.
     if any(c.quote and c.quote.service.same_link is not SameLink.WARN for c in placed):
@@ -144,7 +152,7 @@ def _write(
     left = [line for line in lines if line.number not in number_of]
     services = {line.service for line in left}
     risen = {service: price for service, price in shown.items() if service in services}
-    keep(customer, text_of(left), now=now, risen=risen)
+    keep_left(customer, text_of(left), of=text, now=now, risen=risen)
     ring_soon_on_commit(FORWARD)
     return MassPlacement(mass)
 

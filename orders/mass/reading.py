@@ -7,7 +7,7 @@ parts may be fields by name, such as `country=DE`.
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
@@ -91,8 +91,8 @@ def tidy(text: str) -> str:
 
 
 def text_of(lines: Iterable[Line]) -> str:
-    """Return lines as one text again, with an empty line after each list."""
-    return "\n".join(f"{line.text}\n" if line.items else line.text for line in lines).rstrip("\n")
+    """Return lines as one text again, with an empty line after each list and before what is no order."""
+    return "\n".join(_parted(f"{line.text}\n" if line.items else line.text for line in lines)).rstrip("\n")
 
 
 def corrected(text: str, changes: Sequence[tuple[int, str, str]]) -> str:
@@ -114,7 +114,21 @@ def corrected(text: str, changes: Sequence[tuple[int, str, str]]) -> str:
         if place is None or place not in is_known:
             place = max(lines, default=0) + 1
         lines[place] = now
-    return "\n".join(f"{found}\n" if "\n" in found else found for _n, found in sorted(lines.items()) if found.strip())
+    texts = (found for _number, found in sorted(lines.items()) if found.strip())
+    return "\n".join(_parted(f"{found}\n" if "\n" in found else found for found in texts))
+
+
+def joined(*texts: str) -> str:
+    """Return texts of several lines as one, each after the other."""
+    return "\n".join(_parted(filter(None, texts)))
+
+
+def _parted(texts: Iterable[str]) -> Iterator[str]:
+    """Yield texts of lines, with an empty line before what is no order: it would belong to the order above it."""
+    is_first = True
+    for text in texts:
+        yield text if is_first or _ORDER.match(ascii_digits(text)) else f"\n{text}"
+        is_first = False
 
 
 def table_to_text(content: bytes) -> str:
@@ -141,7 +155,7 @@ def table_to_text(content: bytes) -> str:
         raise NotATable(_("The file is not a table that can be read. Save it as CSV.")) from problem
     names = [cell.strip().lower() for cell in rows[0]] if rows else []
     is_headed = "service" in names and "link" in names
-    return "\n".join(_row_as_text(row, names if is_headed else list(PARTS)) for row in rows[is_headed:])
+    return "\n".join(_parted(_row_as_text(row, names if is_headed else list(PARTS)) for row in rows[is_headed:]))
 
 
 def _row_as_text(row: list[str], names: list[str]) -> str:

@@ -31,7 +31,7 @@ from core.templatetags.money import money_text
 from orders.mass.checking import check_lines
 from orders.mass.drafts import keep, kept_for
 from orders.mass.placing import MassPlacement, place_lines
-from orders.mass.reading import MOST_CHARACTERS, MOST_LINES, corrected, read_lines, table_to_text, text_of, tidy
+from orders.mass.reading import MOST_CHARACTERS, MOST_LINES, corrected, joined, read_lines, table_to_text, text_of, tidy
 from orders.pages.forms import MAX_NONCE
 from orders.pages.mass_placed import csv_file
 from orders.pages.mass_words import MassPage, reason_of
@@ -72,7 +72,7 @@ def _send(request: CustomerRequest) -> HttpResponse:
     try:
         text = corrected(text, _changes(request))
         if (upload := request.FILES.get("table")) is not None:
-            text = "\n".join(filter(None, [text, table_to_text(upload.read())]))
+            text = joined(text, table_to_text(upload.read()))
         lines = read_lines(text)
     except Refusal as refusal:
         return _page(request, text, {}, problem=str(refusal.message), is_checked=False)
@@ -80,7 +80,7 @@ def _send(request: CustomerRequest) -> HttpResponse:
     # 2. Place what was checked: if something was typed since, nobody has seen what it costs.
     if "place" in request.POST and nonce and upload is None and _digest(text) == request.POST.get("checked", ""):
         try:
-            placed = place_lines(customer=customer, lines=lines, shown=_shown(request), nonce=nonce, now=now)
+            placed = place_lines(customer=customer, lines=lines, shown=_shown(request), nonce=nonce, now=now, text=text)
         except Refusal as refusal:
             keep(customer, text, now=now, risen=_shown(request))
             messages.error(request, _not_placed(refusal))

@@ -15,7 +15,7 @@ from accounts.models import User
 from catalog.models import Service
 from core.clock import database_now
 from orders.mass.drafts import forget_expired, keep, kept_for
-from orders.mass.reading import MOST_BYTES, MOST_CHARACTERS
+from orders.mass.reading import MOST_BYTES, MOST_CHARACTERS, read_lines
 from orders.models import MassDraft, MassOrder, Order
 from orders.pages.mass_order import MOST_FIELDS
 from storefront.incoming import MOST_PARTS
@@ -103,6 +103,27 @@ def test_the_same_form_again_places_nothing(signed_in: Client, text: str) -> Non
         answer = send(signed_in, **fields, place="1")
     assert "has placed its orders before" in words(answer)
     assert (Order.objects.count(), MassOrder.objects.count()) == (3, 1)
+
+
+def test_placing_in_one_tab_keeps_what_another_one_checked(
+    signed_in: Client, alice: User, services: list[Service], text: str
+) -> None:
+    send(signed_in, lines=f"{text}\n\nstray", check="1")
+    page = signed_in.get(PATH).context
+    other = f"{services[0].pk} | https://instagram.com/other.tab | 1000"
+    send(signed_in, lines=other, check="1")
+    fields = {"lines": page["text"], "checked": page["digest"], "shown": page["found"].shown, "nonce": page["nonce"]}
+    assert "4 lines were not placed and wait in the box." in words(send(signed_in, **fields, place="1"))
+    assert kept(alice).splitlines() == [other, *(text.splitlines()[n] for n in (1, 3, 4)), "", "stray"]
+    assert read_lines(kept(alice))[-1].text == "stray"
+    place(signed_in)
+    assert Order.objects.count() == 4
+
+
+def test_a_stray_line_is_no_comment_after_a_correction(signed_in: Client, alice: User, services: list[Service]) -> None:
+    lines = f"{services[0].pk} | https://instagram.com/name | 5"
+    send(signed_in, lines=f"{lines}\n\nstray", fix="all-too_few")
+    assert kept(alice) == f"{lines[:-1]}100\n\nstray"
 
 
 def test_one_line_is_corrected_in_its_field(signed_in: Client, alice: User, text: str) -> None:

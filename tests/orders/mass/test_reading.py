@@ -12,6 +12,7 @@ from orders.mass.reading import (
     NotATable,
     TooLong,
     corrected,
+    joined,
     read_lines,
     table_to_text,
     text_of,
@@ -126,6 +127,21 @@ def test_a_correction_finds_its_line() -> None:
     assert corrected(text, [(2, "1 | gone | 5", "1 | kept | 6")]).endswith("\n1 | kept | 6")
     assert corrected(text, [(2, "1 | b | 5", "")]) == "1 | a | 5\n1 | c | 5"
     assert corrected(text, [(2, "1 | b | 5", "1 | b | 5\r\n")]) == text
+
+
+def test_what_is_no_order_stays_so_when_another_line_is_corrected_or_left_out() -> None:
+    text = "1 | a | 5\n\nstray\n1 | b | 5\n\n1 | c | 5"
+    right = [(1, ()), (None, ()), (1, ()), (1, ())]
+
+    def read(text: str) -> list[tuple[int | None, tuple[str, ...]]]:
+        return [(line.service, line.items) for line in read_lines(text)]
+
+    assert read(text) == right
+    for was, now in (("1 | a | 5", "1 | a | 50"), ("1 | c | 5", "1 | c | 50")):
+        assert read(corrected(text, [(0, was, now)])) == right
+    assert read(corrected(text, [(4, "1 | b | 5", "no order")])) == [right[0], right[1], right[1], right[3]]
+    assert read(text_of(read_lines(text))) == right
+    assert read(joined("1 | a | 5", table_to_text(b"x,y,z\n1,b,5\nx,y,z"))) == [*right[:3], right[1]]
 
 
 def test_a_part_is_replaced_and_the_list_stays() -> None:
