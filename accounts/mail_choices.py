@@ -47,12 +47,19 @@ def are_on(customer_id: int, switches: Iterable[str]) -> bool:
     return any(getattr(choices, name) for name in switches)
 
 
-def set_switches(customer_id: int, switches: Iterable[str], *, on: bool) -> None:
-    """Switch kinds of mails on or off. The same again changes nothing; nor does a customer who is gone."""
+def set_switches(customer_id: int, switches: Iterable[str], *, on: bool) -> bool:
+    """Switch kinds of mails on or off. The same again changes nothing; nor does a customer who is gone.
+
+    Return False, with nothing changed, if they have to set the limit of a balance first.
+    """
     if not User.objects.filter(pk=customer_id).exists():
-        return
+        return True
+    wanted = {*switches}
     MailChoices.objects.get_or_create(customer_id=customer_id)
-    MailChoices.objects.filter(pk=customer_id).update(**dict.fromkeys(switches, on))
+    rows = MailChoices.objects.filter(pk=customer_id)
+    if on and LOW_BALANCE in wanted:
+        rows = rows.filter(low_below__isnull=False)
+    return rows.update(**dict.fromkeys(wanted, on)) == 1
 
 
 def switch_token(customer_id: int, switches: Iterable[str]) -> str:

@@ -91,7 +91,9 @@ def fewer_mails(request: HttpRequest, token: str) -> HttpResponse:
     customer_id, switches = found
     is_program = request.POST.get("List-Unsubscribe") == "One-Click"
     if request.method == "POST":
-        set_switches(customer_id, switches, on=not is_program and request.POST.get("action") == "on")
+        if not set_switches(customer_id, switches, on=not is_program and request.POST.get("action") == "on"):
+            messages.info(request, _t("Set the balance below which we write to you."))
+            return HttpResponseRedirect(reverse("notifications"))
         if not is_program:
             return HttpResponseRedirect(reverse("fewer_mails", args=[token]))
     context = {"is_on": are_on(customer_id, switches), "names": [SWITCHES[name] for name in switches]}

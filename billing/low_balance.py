@@ -18,12 +18,17 @@ from accounts.models import MailChoices, User
 from billing.queries import balance_of
 from core.frozen import shop_is_frozen
 from core.templatetags.money import money_text
+from notices.containment import contained
 
 #: Customers in a round; the next one goes on.
 MOST = 500
 _CROSSED = """
     SELECT c.customer_id FROM accounts_mailchoices c JOIN billing_account w ON w.customer_id = c.customer_id
-    WHERE c.low_balance AND (w.balance < c.low_below) <> (c.low_since IS NOT NULL) LIMIT %s
+    WHERE c.low_balance AND (w.balance < c.low_below) <> (c.low_since IS NOT NULL)
+        -- Whose mail of today is queued waits for tomorrow, and takes no place in the rounds until then.
+        AND (c.low_since IS NOT NULL OR NOT EXISTS (
+            SELECT FROM notices_outbox o WHERE o.key = 'low_balance:' || c.customer_id || ':' || %s
+        )) LIMIT %s
 """
 
 
@@ -33,15 +38,26 @@ def mail_falls(*, now: datetime) -> int:
     A frozen shop waits: its balances may be those of before a restore.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_CROSSED, [MOST])
+        cursor.execute(_CROSSED, [_day(now), MOST])
         crossed = [pk for (pk,) in cursor.fetchall()]
     if crossed and shop_is_frozen():
         return 0
-    return sum(_mail_one(User.objects.get(pk=pk), now=now) for pk in crossed)
+    queued = 0
+    for pk in crossed:
+        with contained(f"the low balance of customer {pk}"):
+            queued += _mail_one(User.objects.get(pk=pk), now=now)
+    return queued
+
+
+def _day(now: datetime) -> str:
+    return f"{timezone.localdate(now, timezone.get_default_timezone()):%Y-%m-%d}"
 
 
 def _mail_one(customer: User, *, now: datetime) -> bool:
-    """Write the mark and queue the mail in one transaction; of two rounds at once, one finds nothing to do."""
+    """Write the mark and queue the mail in one transaction; of two rounds at once, one finds nothing to do.
+
+    Without a mail, because one left on this day, there is no mark: the next day tells of a balance that is still low.
+    """
     with transaction.atomic():
         choices = MailChoices.objects.select_for_update().filter(pk=customer.pk, low_balance=True).first()
         if choices is None or choices.low_below is None:
@@ -50,9 +66,8 @@ def _mail_one(customer: User, *, now: datetime) -> bool:
         is_low, was_low = balance < choices.low_below, choices.low_since is not None
         if is_low == was_low:
             return False
-        choices.low_since = now if is_low else None
-        choices.save(update_fields=["low_since"])
         if not is_low:
+            MailChoices.objects.filter(pk=customer.pk).update(low_since=None)
             return False
         language = mail_language(customer)
         with translation.override(language):
@@ -63,6 +78,8 @@ def _mail_one(customer: User, *, now: datetime) -> bool:
                 button=_("Add funds"),
                 path=reverse("billing:add_funds"),
             )
-            day = timezone.localdate(now, timezone.get_default_timezone())
-            key = f"low_balance:{customer.pk}:{day:%Y-%m-%d}"
-            return queue_news(customer, text, key=key, switches=[LOW_BALANCE], language=language, now=now)
+            key = f"low_balance:{customer.pk}:{_day(now)}"
+            is_queued = queue_news(customer, text, key=key, switches=[LOW_BALANCE], language=language, now=now)
+        if is_queued:
+            MailChoices.objects.filter(pk=customer.pk).update(low_since=now)
+        return is_queued

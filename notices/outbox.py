@@ -107,7 +107,8 @@ def queue_mail(
 
     News has an HTML form too, ``…_message.html``, and in ``data["off"]`` the path that switches such mails off.
     """
-    plain, hidden = json.dumps(dict(data)), json.dumps(dict(secret or {}))
+    # Not escaped: a letter beyond the basic plane would count twelve times, and a long mail of them never leave.
+    plain, hidden = json.dumps(dict(data), ensure_ascii=False), json.dumps(dict(secret or {}))
     if len(plain) + len(hidden) > MOST_DATA:
         raise ValueError(f"the data of a mail may have {MOST_DATA} characters as JSON")
     values: dict[str, Any] = {

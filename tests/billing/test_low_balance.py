@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from django.db import IntegrityError
 from django.test import Client
+from django.urls import reverse
 
-from accounts.mail_choices import LOW_BALANCE, set_switches
+from accounts.mail_choices import LOW_BALANCE, set_switches, switch_token
 from accounts.models import MailChoices, User
-from billing import ledger
+from billing import ledger, low_balance
 from billing.low_balance import mail_falls
 from core.clock import database_now
 from notices.models import Outbox
@@ -58,11 +59,38 @@ def test_the_next_fall_is_mailed_again_but_no_two_on_a_day(alice: User) -> None:
     moves(alice, "50")
     assert round_() == 0
     moves(alice, "5")
-    assert round_() == 0
-    moves(alice, "50")
-    assert round_() == 0
-    moves(alice, "5")
-    assert round_(days=2) == 1
+    assert [round_(), round_()] == [0, 0]
+    assert [round_(days=1), round_(days=1), round_(days=2)] == [1, 0, 0]
+
+
+def test_a_customer_whose_mail_fails_keeps_nobody_elses_back(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    bob, real = customer("bob@example.com"), low_balance.mail_language
+    MailChoices.objects.create(customer=bob, low_balance=True, low_below=money("20"))
+
+    def failing(who: User) -> str:
+        if who == alice:
+            raise ZeroDivisionError
+        return real(who)
+
+    monkeypatch.setattr(low_balance, "mail_language", failing)
+    for who in (alice, bob):
+        moves(who, "5")
+    assert round_() == 1
+    assert Outbox.objects.get(is_news=True).to == bob.email
+    assert MailChoices.objects.get(customer=alice).low_since is None
+
+
+def test_a_link_that_switches_the_mail_on_again_leads_to_the_limit_where_there_is_none(
+    alice: User, client: Client
+) -> None:
+    link = reverse("fewer_mails", args=[switch_token(alice.pk, [LOW_BALANCE])])
+    client.post(link)
+    MailChoices.objects.update(low_below=None)
+    sign_in_customer(alice, client)
+    answer = client.post(link, {"action": "on"}, follow=True)
+    assert answer.redirect_chain == [("/account/notifications/", 302)]
+    assert "Set the balance below which we write to you." in answer.content.decode()
+    assert not MailChoices.objects.get().low_balance
 
 
 def test_nobody_who_did_not_ask_is_mailed(alice: User) -> None:
