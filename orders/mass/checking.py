@@ -63,6 +63,23 @@ class Checked:
         return (fields.link or fields.sent.get("username", "")) if fields else ""
 
     @property
+    def waits(self) -> bool:
+        """True if the line is good and its service sends one order for a link after the other."""
+        return self.quote is not None and self.quote.service.same_link is SameLink.WAIT
+
+    @property
+    def same_link(self) -> str:
+        """What a good line has to do with an earlier line or an open order for its link; "" if there is none."""
+        if self.quote is None or (self.earlier_line is None and self.open_order is None):
+            return ""
+        words = {"line": self.line.number, "earlier": self.earlier_line, "number": self.open_order}
+        if self.earlier_line is not None:
+            text = _("Line %(line)s is for the same link as line %(earlier)s.")
+            return (_("Line %(line)s waits for line %(earlier)s: same link.") if self.waits else text) % words
+        text = _("Line %(line)s is for the same link as your open order #%(number)s.")
+        return (_("Line %(line)s waits for your order #%(number)s: same link.") if self.waits else text) % words
+
+    @property
     def fix(self) -> str:
         """The line with the value that would be right, empty if there is no obvious one."""
         text = ""

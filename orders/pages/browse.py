@@ -21,7 +21,6 @@ from orders.pages.tabs import (
     counts_of,
     few_or_counts,
     numbers_of,
-    numbers_sql,
     tab_of,
 )
 from orders.states import Face
@@ -31,7 +30,7 @@ PER_PAGE = 25
 #: both cases, which costs a tenth.
 _PARTS = """
     SELECT forward_state, progress, array_agg(id) FROM orders_order
-    WHERE customer_id = %(customer)s AND id = ANY(ARRAY({newest}))
+    WHERE customer_id = %(customer)s AND id = ANY(%(newest)s)
         AND (link COLLATE "C" ILIKE %(part)s OR service_name ILIKE %(part)s)
     GROUP BY 1, 2
 """
@@ -62,6 +61,8 @@ class OrderPage:
     older: str | None
     #: The page was asked for by a number that no page has.
     is_beyond_numbers: bool = False
+    #: The text was looked for in the newest orders alone, but for numbers, notes and whole links.
+    is_cut: bool = False
 
     @property
     def current(self) -> Tab:
@@ -109,16 +110,18 @@ def open_numbers(orders: Iterable[Order]) -> list[int]:
 class FoundOrders:
     """The orders that a search matches, as tabs count them and pages take them: all of a customer, or a found few.
 
-    ``found`` has the tab of each of a few, None where they are too many; ``counts`` how many each tab holds.
+    ``found`` has the tab of each of a few, None where they are too many; ``counts`` how many each tab holds. ``is_cut``
+    if a text was looked for in the newest orders alone.
     """
 
     def __init__(self, customer: User, search: Search, *, now: datetime) -> None:
         self.customer, self.state = customer, search.state
         self.narrowing = search.narrowing(now=now)
         self.found: Mapping[int, str] | None = None
+        self.is_cut = False
         self.counts: Mapping[str, int]
         if search.text:
-            self.found = _found(customer, search.text, self.narrowing)
+            self.found, self.is_cut = _found(customer, search.text, self.narrowing)
             self.counts = dict.fromkeys(STATES, 0) | Counter(self.found.values())
         elif self.narrowing.is_any:
             self.counts = counts_of(customer)
@@ -143,27 +146,33 @@ class FoundOrders:
             numbers = self.numbers(limit=at_once, before=numbers[-1]) if len(numbers) == at_once else []
 
 
-def _found(customer: User, text: str, narrowing: Narrowing) -> dict[int, str]:
-    """The orders that match a text, and the tab of each."""
+def _found(customer: User, text: str, narrowing: Narrowing) -> tuple[dict[int, str], bool]:
+    """Return the orders that match a text with the tab of each; and whether older ones were looked at by index alone."""
+    # 1. By number, link and note, whatever their age.
     own = Order.objects.filter(customer=customer)
     number = number_in(text.lstrip("#"))
     wanted = with_link(own, text) | ({number} if number is not None else set())
     notes = OrderNote.objects.filter(customer=customer, text__icontains=text).order_by("-order")
     wanted |= set(notes.values_list("pk", flat=True)[:MOST_FOUND])
     columns = ("pk", "forward_state", "progress", "service_id", "created_at")
-    if wanted and (rows := list(own.filter(pk__in=wanted).order_by().values_list(*columns))):
-        return {pk: tab_of(f, p) for pk, f, p, service, at in rows if narrowing.takes(service, at)}
-    # Part of a link or name is looked for among the newest orders only: no index finds it.
-    newest, params = numbers_sql(customer, "", limit=LOOKED_THROUGH, narrowing=narrowing)
+    rows = own.filter(pk__in=wanted).order_by().values_list(*columns) if wanted else []
+    found = {pk: tab_of(f, p) for pk, f, p, service, at in rows if narrowing.takes(service, at)}
+    # 2. By a part of a link or name among the newest orders only: no index finds it.
+    newest = numbers_of(customer, "", limit=LOOKED_THROUGH + 1, narrowing=narrowing)
     part = f"%{connection.ops.prep_for_like_query(text)}%"
     with connection.cursor() as cursor:
-        cursor.execute(_PARTS.format(newest=newest), {**params, "part": part})
-        return {pk: tab for f, p, numbers in cursor.fetchall() for tab in [tab_of(f, p)] for pk in numbers}
+        cursor.execute(_PARTS, {"customer": customer.pk, "newest": newest[:LOOKED_THROUGH], "part": part})
+        found |= {pk: tab for f, p, numbers in cursor.fetchall() for tab in [tab_of(f, p)] for pk in numbers}
+    return found, len(newest) > LOOKED_THROUGH
 
 
 def browse(customer: User, search: Search, *, now: datetime) -> OrderPage:
     """Return one page of the orders that match, with the tabs and how many each holds."""
     orders = FoundOrders(customer, search, now=now)
+    return replace(_page(customer, search, orders), is_cut=orders.is_cut)
+
+
+def _page(customer: User, search: Search, orders: FoundOrders) -> OrderPage:
     tabs = _tabs(search, orders.counts)
     if search.after is not None:
         numbers = orders.numbers(limit=PER_PAGE + 1, after=search.after)

@@ -1,6 +1,7 @@
 """Refill or cancel many orders at once: first what can be asked at all and why not the rest, then a job."""
 
 from collections import Counter
+from decimal import Decimal
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -14,11 +15,12 @@ from core.clock import database_now
 from core.refusals import Refusal
 from orders.freezing import is_frozen
 from orders.jobs.kinds import JobKind
-from orders.jobs.of_orders import OF_CUSTOMERS, preview, start_for_orders
+from orders.jobs.of_orders import CANCEL, OF_CUSTOMERS, preview, start_for_orders
 from orders.pages.browse import FoundOrders
 from orders.pages.forms import MAX_NONCE
 from orders.pages.search import Search, number_in
 from orders.pages.views import new_nonce
+from orders.states import Forward
 
 #: Orders that are looked at together, and those that are listed by number.
 MOST_AT_ONCE, _MOST_LISTED = 1_000, 50
@@ -38,8 +40,11 @@ def bulk(request: CustomerRequest) -> HttpResponse:
     candidates = preview(customer=customer, kind=kind, numbers=numbers[:MOST_AT_ONCE], now=now)
     possible = [found.order for found in candidates if not found.why_not]
     reasons = Counter(found.why_not for found in candidates if found.why_not)
+    unsent = [order.charge for order in possible if kind is CANCEL and order.forward_state == Forward.QUEUED]
     context = {
         "page": "orders",
+        "unsent": len(unsent),
+        "back": sum(unsent, Decimal(0)),
         "search": search,
         "kind": kind,
         "order_page": "orders:order",

@@ -28,9 +28,9 @@ def ended_by(order: Order, situation: Situation, events: Iterable[OrderEvent]) -
         case Situation.NOT_PLACED if order.forward_state == Forward.REFUSED:
             return _("The supplier, which did not take it")
         case Situation.NOT_PLACED:
-            return str(sentence_for(order.last_refusal)) if order.last_refusal else _("We, because it was not placed")
+            return str(sentence_for(order.last_refusal)) if order.last_refusal else _("We: it could not be placed")
         case Situation.CANCELED_AS_ASKED | Situation.PARTIAL_AS_ASKED if not asked or _shop_asked(order):
-            return _("The supplier, as we asked for you")
+            return _("The supplier: the shop asked it to stop")
         case Situation.CANCELED_AS_ASKED | Situation.PARTIAL_AS_ASKED:
             when = date_format(timezone.localtime(asked[-1]), "j M, H:i T")
             return _("The supplier, as you asked on %(when)s") % {"when": when}

@@ -82,15 +82,24 @@ class MassPage:
     with_open_order: int
     repeated: int
     shown: str
+    #: What good lines have to do with others for their link, where they are not listed; and how many there are in all.
+    same_links: list[str]
+    same_links_in_all: int
 
     @property
     def total(self) -> int:
         return self.ready + self.bad
 
+    @property
+    def more_same_links(self) -> int:
+        return self.same_links_in_all - len(self.same_links)
+
     @classmethod
     def of(cls, checked: Sequence[Checked], risen: Mapping[int, Decimal], *, most: int) -> "MassPage":
         """Return the page of these lines; at most ``most`` bad ones have a field of their own."""
         good = [c for c in checked if c.quote]
+        same = [c for c in good if c.earlier_line is not None or c.open_order is not None]
+        is_listed = len(good) <= MOST_LISTED
         shares = by_service(good)
         attach(*(share.quote.service for share in shares))
         return cls(
@@ -99,7 +108,7 @@ class MassPage:
             charge=total_of(good),
             shares=shares,
             groups=_groups([c for c in checked if c.quote is None], most),
-            listed=good if len(good) <= MOST_LISTED else [],
+            listed=good if is_listed else [],
             risen=[
                 Risen(share, before)
                 for share in shares
@@ -108,6 +117,8 @@ class MassPage:
             with_open_order=sum(c.open_order is not None for c in good),
             repeated=sum(c.same_as is not None for c in good),
             shown=json.dumps({share.quote.service.pk: str(share.quote.price) for share in shares}),
+            same_links=[] if is_listed else [c.same_link for c in same[:MOST_LISTED]],
+            same_links_in_all=len(same),
         )
 
 

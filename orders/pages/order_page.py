@@ -4,6 +4,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
+from orders.cancellations import refusal_to_cancel
 from orders.models import Order
 from orders.pages.endings import ended_by
 from orders.pages.forms import TEXTS
@@ -45,6 +46,8 @@ def order_context(order: Order, situation: Situation, *, now: datetime) -> dict[
     is_on_sale = type(order.service).objects.on_sale().filter(pk=order.service_id).exists()
     events = list(order.events.all())
     children = list(order.children.all()) if order.may_have_children else []
+    # One that came back from a dump may have been sent before, so it is not canceled as unsent.
+    no_cancel = refusal_to_cancel(order, is_restored=situation is Situation.RESTORED)
     return {
         "order": order,
         "is_live": not order.is_final or any(r.is_open for r in refills),
@@ -57,8 +60,8 @@ def order_context(order: Order, situation: Situation, *, now: datetime) -> dict[
         "times": times_beside_usual(order),
         "counts": counts_of(order),
         "sentence": sentence(order, situation),
-        # One that came back from a dump may have been sent before, so it is not canceled as unsent.
-        "can_be_canceled": order.can_be_canceled and situation is not Situation.RESTORED,
+        "can_be_canceled": no_cancel is None,
+        "no_cancel": "" if no_cancel is None else str(no_cancel.message),
         "story": story_of(order, events, now=now),
         "money": money_of(order),
         "again": is_on_sale,

@@ -36,10 +36,10 @@ def test_25_orders_are_chosen_canceled_and_stopped_on_the_way(
     page.get_by_label("Number of orders").fill("25")
     page.get_by_role("button", name="Cancel 25 orders").click()
 
-    expect(page.locator("#h-progress")).to_have_text("0 of 25 have their result")
+    expect(page.locator("#h-progress")).to_have_text("0 of 25 done")
     monkeypatch.setattr(running, "_TURN", 10)
     running._take_turn(Job.objects.get(), float("inf"))
-    expect(page.locator("#h-progress")).to_have_text("10 of 25 have their result", timeout=15_000)
+    expect(page.locator("#h-progress")).to_have_text("10 of 25 done", timeout=15_000)
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("#job .note")).to_contain_text("15 orders were not asked about")
     assert running.run_due() == 0

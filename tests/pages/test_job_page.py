@@ -34,7 +34,7 @@ def test_a_job_is_followed_to_its_end(signed_in: Client, job: Job) -> None:
     before = signed_in.get(path)
     html = " ".join(before.content.decode().split())
     assert "Refill of 2 orders" in html
-    assert "0 of 2 have their result" in html
+    assert "0 of 2 done" in html
     assert before["Cache-Control"] == "private, no-store" or "no-store" in before["Cache-Control"]
     seen = f"{path}?seen={before.context['version']}"
     assert f'hx-get="{seen}"' in html
@@ -45,7 +45,7 @@ def test_a_job_is_followed_to_its_end(signed_in: Client, job: Job) -> None:
     after = " ".join(news.content.decode().split())
     assert "<html" not in after
     assert "hx-get" not in after
-    assert "2 of 2 have their result" in after
+    assert "2 of 2 done" in after
     assert after.index("Only a completed order can be refilled.") < after.index("A refill was requested.")
 
 

@@ -80,9 +80,9 @@ def test_a_job_is_watched_and_stopped(
     job = start_for_orders(customer=alice, kind=CANCEL, numbers=numbers, nonce="n", now=database_now())
     sign_in(alice)
     page.goto(f"{live_server.url}/jobs/{job.pk}/")
-    expect(page.locator("#h-progress")).to_have_text("0 of 30 have their result")
+    expect(page.locator("#h-progress")).to_have_text("0 of 30 done")
     running._take_turn(job, float("inf"))
-    expect(page.locator("#h-progress")).to_have_text("20 of 30 have their result", timeout=15_000)
+    expect(page.locator("#h-progress")).to_have_text("20 of 30 done", timeout=15_000)
     page.get_by_role("button", name="Stop").click()
     expect(page.locator(".note", has_text="10 orders were not asked about.")).to_be_visible()
     assert running.run_due() == 0

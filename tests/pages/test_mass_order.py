@@ -249,6 +249,16 @@ def test_many_lines_are_shown_by_service(signed_in: Client, services: list[Servi
     assert (answer.context["found"].listed, answer.context["found"].shares[0].lines) == ([], 60)
 
 
+@pytest.mark.parametrize("count", [2, 60])
+def test_lines_for_one_link_say_so_however_many_there_are(
+    signed_in: Client, services: list[Service], count: int
+) -> None:
+    lines = [f"{services[3].pk} | https://instagram.com/p/C1a2B3c{n:04} | 10" for n in range(count)]
+    lines.append(f"{services[3].pk} | https://instagram.com/p/C1a2B3c0001 | 20")
+    answer = send(signed_in, lines="\n".join(lines), check="1")
+    assert words(answer).count(f"Line {count + 1} is for the same link as line 2.") == 1
+
+
 def test_a_form_with_many_bad_lines_is_one_that_the_shop_takes(signed_in: Client, services: list[Service]) -> None:
     few = "\n".join(f"{services[0].pk} | https://instagram.com/name{n} | 5" for n in range(300))
     answer = send(signed_in, lines=few, check="1")

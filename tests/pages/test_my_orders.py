@@ -8,6 +8,7 @@ from django.test import Client
 
 from accounts.models import User
 from orders.models import Order, Refill
+from orders.notes import save_note
 from orders.pages import browse, tabs
 from orders.states import RefillState
 from tests.pages.cast import Orders, customer
@@ -72,11 +73,32 @@ def test_an_order_in_doubt_always_says_that_the_money_is_reserved(signed_in: Cli
 def test_an_order_is_found_by_number_link_or_service(signed_in: Client, orders: Orders) -> None:
     wanted = orders.completed(link="https://instagram.com/verde.kitchen")
     other = orders.completed()
+    save_note(other, "not for Verde")
+    assert [o.pk for o in signed_in.get("/orders/?q=verde").context["list"].orders] == [other.pk, wanted.pk]
+    save_note(other, "")
     for asked in (f"%23{wanted.pk}", "verde", "VERDE.kitchen"):
         found = [o.pk for o in signed_in.get(f"/orders/?q={asked}").context["list"].orders]
         assert found == [wanted.pk], asked
     assert len(signed_in.get("/orders/?q=30-day").context["list"].orders) == 2
     assert f"/orders/{other.pk}/" not in text(signed_in, "/orders/?q=nothing-like-it")
+
+
+def test_a_search_says_where_it_did_not_look(
+    signed_in: Client, orders: Orders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browse, "LOOKED_THROUGH", 1)
+    old = orders.completed(link="https://instagram.com/verde.kitchen")
+    said = "were searched in your newest 2,000 orders"
+    assert said not in text(signed_in, "/orders/?q=verde")
+    new = orders.completed(link="https://instagram.com/verde.kitchen")
+    assert said in text(signed_in, "/orders/?q=verde")
+    assert said in text(signed_in, "/orders/?q=nothing-like-it")
+    assert said not in text(signed_in, "/orders/")
+    found = {
+        asked: [o.pk for o in signed_in.get("/orders/", {"q": asked}).context["list"].orders]
+        for asked in ("verde", "instagram.com/verde", f"{old.pk}")
+    }
+    assert found == {"verde": [new.pk], "instagram.com/verde": [new.pk, old.pk], f"{old.pk}": [old.pk]}
 
 
 def test_an_order_is_found_by_any_spelling_of_its_link(signed_in: Client, orders: Orders) -> None:

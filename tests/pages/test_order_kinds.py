@@ -204,7 +204,9 @@ def test_all_of_a_filter_is_asked_about_at_once(
     orders.completed()
     page = signed_in.get("/orders/bulk/?do=cancel&all=1&state=pending")
     assert [order.pk for order in page.context["possible"]] == queued[:0:-1]
-    assert "These are the newest 2 of them." in plain(page.content.decode())
+    html = plain(page.content.decode())
+    assert "These are the newest 2 of them. Do the others in a second go." in html
+    assert "2 of them have not been sent: $3.71 8 comes back to your wallet at once." in html
 
 
 def test_orders_of_others_are_left_out_and_nothing_is_started(signed_in: Client, orders: Orders) -> None:

@@ -316,8 +316,16 @@ def test_the_page_that_is_open_learns_of_a_new_situation(signed_in: Client, orde
 def test_an_order_back_from_a_dump_offers_no_cancel(signed_in: Client, orders: Orders) -> None:
     order = orders.queued()
     assert "Yes, cancel it" in text(signed_in, f"/orders/{order.pk}/")
+    drip = orders.queued(quantity=250, runs="4", interval="60")
+    assert "Stop, $1.85" in text(signed_in, f"/orders/{drip.pk}/")
     freezing.freeze(why="test", now=database_now(), is_restored=True)
-    assert "Yes, cancel it" not in text(signed_in, f"/orders/{order.pk}/")
+    for queued in (order, drip):
+        html = text(signed_in, f"/orders/{queued.pk}/")
+        assert "Yes, cancel it" not in html
+        assert "comes back" not in html
+        assert "Not offered by this service" not in html.partition("<dt>Refill</dt>")[0].partition("<dt>Cancel</dt>")[2]
+        assert "The shop is checking whether this order was sent." in html
+    assert "cannot stop it once it has begun" not in html
 
 
 def test_every_forwarding_state_and_progress_has_a_situation(orders: Orders) -> None:

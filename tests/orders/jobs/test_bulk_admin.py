@@ -68,14 +68,14 @@ def test_a_cancellation_of_25_wants_its_number_and_runs_without_the_browser(
     job = Job.objects.get()
     assert {answer["Location"] for answer in answers} == {reverse("admin:orders_job_change", args=[job.pk])}
     live = owner.get(answers[0]["Location"])
-    assert "0 of 25 have their result" in words(live)
+    assert "0 of 25 done" in words(live)
     assert "provider is gone" in words(live)
     seen = f"{answers[0]['Location']}?seen={live.context['version']}"
     assert owner.get(seen).status_code == 204
     running.run_due()
     after = words(owner.get(seen))
     assert "<html" not in after
-    assert "25 of 25 have their result" in after
+    assert "25 of 25 done" in after
     assert balance(alice) == before
     table = list(csv.reader(io.StringIO(owner.get(
         reverse("admin:orders_job_results", args=[job.pk])

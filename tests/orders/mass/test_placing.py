@@ -179,6 +179,10 @@ def test_lines_for_one_link_wait_for_each_other_where_the_service_says_so(shop: 
     Provider.objects.update(same_link="wait")
     first = shop.buys(alice, link="https://example.com/w")
     text = f"{shop.service.pk} | https://example.com/w | 10\n{shop.service.pk} | example.com/w/ | 20"
+    assert [c.same_link for c in checked(alice, text)] == [
+        f"Line 1 waits for your order #{first.pk}: same link.",
+        "Line 2 waits for line 1: same link.",
+    ]
     one, two = Order.objects.filter(pk__in=places(alice, text).mass.numbers).order_by("id")
     assert (one.waits_for_id, two.waits_for_id) == (first.pk, one.pk)
     assert one.next_at is None
