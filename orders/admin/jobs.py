@@ -1,4 +1,4 @@
-"""The jobs of staff: how far each is, what became of its orders, a stop, and a table of all results."""
+"""The jobs of staff and customers: how far each is, what became of its orders, a stop, and a table of all results."""
 
 from typing import Any
 
@@ -17,6 +17,8 @@ from core.read_only_admin import ReadOnlyAdmin
 from core.staff_actions import staff_actor
 from core.templatetags.shop import num
 from orders.jobs.by_staff import OF_STAFF, RIGHT
+from orders.jobs.kinds import kind_of
+from orders.jobs.of_orders import OF_CUSTOMERS
 from orders.jobs.starting import stop_job
 from orders.models import Job
 from orders.pages.job_page import cells_of, context_of
@@ -27,17 +29,17 @@ _ORDER_PAGE = "admin:orders_order_change"
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    """Jobs of customers are not here: they are the customers' own."""
+    """All jobs of a kind that we know; those of customers may be stopped here, too."""
 
     list_display = ("title_", "state", "results", "created_at", "actor", "reason")
-    list_filter = ("state", "created_at")
+    list_filter = ("state", ("customer", admin.EmptyFieldListFilter), "created_at")
     search_fields = ("=id", "actor", "reason")
     search_help_text = _("Number, person or reason")
     list_per_page = 50
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         jobs: QuerySet[Job] = super().get_queryset(request)
-        return jobs.filter(staff__isnull=False, kind__in=OF_STAFF)
+        return jobs.filter(kind__in=[*OF_STAFF, *OF_CUSTOMERS])
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -48,7 +50,7 @@ class JobAdmin(ReadOnlyAdmin):
         return [*own, *super().get_urls()]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who may start a job sees those of all staff."""
+        """Who may start a job sees those of everybody."""
         return request.user.has_perm(RIGHT)
 
     def change_view(
@@ -65,9 +67,10 @@ class JobAdmin(ReadOnlyAdmin):
             **self.admin_site.each_context(request),
             **found,
             "opts": self.opts,
-            "about": " · ".join([*terms, f"{job.actor}: {job.reason}"]),
+            "about": " · ".join([*terms, f"{job.actor}: {job.reason}" if job.reason else job.actor]),
             "list_url": reverse("admin:orders_order_changelist"),
             "list_name": _t("Orders"),
+            "jobs_url": reverse("admin:orders_job_changelist"),
             "job_url": reverse("admin:orders_job_change", args=[job.pk]),
             "stop_url": reverse("admin:orders_job_stop", args=[job.pk]),
             "csv_url": reverse("admin:orders_job_results", args=[job.pk]),
@@ -100,7 +103,7 @@ class JobAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("job"))
     def title_(self, job: Job) -> str:
-        return OF_STAFF[job.kind].title(job.total)
+        return kind_of(job.kind).title(job.total)
 
     @admin.display(description=_("results"))
     def results(self, job: Job) -> str:

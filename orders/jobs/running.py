@@ -24,7 +24,7 @@ RUN_SECONDS = 30.0
 LEASE = timedelta(seconds=30)
 #: An object that has failed so often, or at which so many workers died, is not tried again.
 MOST_TRIES = 3
-#: Objects of one job before it is the next job's turn.
+#: Objects of one job before it is the next person's turn.
 _TURN = 20
 
 
@@ -36,15 +36,20 @@ def due(now: datetime) -> QuerySet[Job]:
 
 
 def run_due(*, seconds: float = RUN_SECONDS) -> int:
-    """Work on the running jobs in turn for at most about ``seconds``; return how many objects got a result."""
+    """Work on the running jobs in turns for about ``seconds``; return how many objects got a result."""
     until = elapsed_clock() + seconds
     finished = 0
     while elapsed_clock() < until:
-        before = finished
+        served = set[tuple[int | None, int | None]]()
         for job in due(database_now()).select_related("customer", "staff").order_by("id"):
+            # Who has many jobs has one turn, at the oldest at which there is something to do.
+            if (person := (job.customer_id, job.staff_id)) in served:
+                continue
             with contained(f"job {job.pk}"):
-                finished += _take_turn(job, until)
-        if finished == before:
+                if done := _take_turn(job, until):
+                    served.add(person)
+                    finished += done
+        if not served:
             break
     return finished
 

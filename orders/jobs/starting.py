@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from core.refusals import Refusal, demand_reason
 from core.staff_actions import Actor, record_staff_action
+from orders.checkout.same_link import one_at_a_time
 from orders.doorbell import JOBS, ring_on_commit
 from orders.jobs.kinds import JobKind
 from orders.models import Job, JobItem
@@ -19,6 +20,8 @@ from orders.states import JobState
 #: Objects of one job.
 MOST_OBJECTS = 10_000
 _BATCH = 2_000
+#: Jobs of one customer that run at the same time.
+MOST_RUNNING = 5
 
 
 class NothingToDo(Refusal):
@@ -35,6 +38,16 @@ class TooMany(Refusal):
     def __init__(self, count: int) -> None:
         words = {"count": f"{count:,}", "most": f"{MOST_OBJECTS:,}"}
         super().__init__(_("These are %(count)s. Choose at most %(most)s at a time.") % words)
+
+
+class TooManyRunning(Refusal):
+    """The customer has as many running jobs as there may be."""
+
+    code = "too_many_running"
+
+    def __init__(self) -> None:
+        text = _("You asked for %(most)s things in bulk that still run. Wait for the end of one, or stop one.")
+        super().__init__(text % {"most": MOST_RUNNING})
 
 
 @dataclass(frozen=True)
@@ -59,8 +72,8 @@ def start_job(
 ) -> Job:
     """Write down a job of ``customer`` or of ``staff`` and wake a worker; return it, or the first one with this nonce.
 
-    ``seen`` is what the person saw of each object, where that matters. Raises NothingToDo, TooMany, and NoReason for
-    staff.
+    ``seen`` is what the person saw of each object, where that matters. Raises NothingToDo, TooMany, TooManyRunning for
+    a customer, and NoReason for staff.
     """
     values: dict[str, Any] = {"kind": kind.name, "total": len({*object_ids}), "created_at": now}
     if staff is not None:
@@ -76,6 +89,8 @@ def start_job(
         raise TooMany(len(object_ids))
     who = {"customer": customer, "staff": staff and staff.person}
     with transaction.atomic():
+        if customer is not None:
+            _demand_room(customer, nonce)
         job, is_new = Job.objects.get_or_create(**who, nonce=nonce, defaults=values)
         if is_new:
             known = seen or {}
@@ -86,6 +101,14 @@ def start_job(
                 record_staff_action(staff.actor, "job.start", job, reason=staff.reason, after=after)
             ring_on_commit(JOBS)
     return job
+
+
+def _demand_room(customer: User, nonce: str) -> None:
+    """Raise TooManyRunning unless the customer may start one more, or this is one of before. Two wait for each other."""
+    one_at_a_time(customer.pk)
+    jobs = Job.objects.filter(customer=customer)
+    if jobs.filter(state=JobState.RUNNING).count() >= MOST_RUNNING and not jobs.filter(nonce=nonce).exists():
+        raise TooManyRunning
 
 
 def stop_job(job: Job, *, now: datetime, by: Actor | None = None) -> bool:

@@ -75,6 +75,7 @@ def job(request: CustomerRequest, number: int) -> HttpResponse:
     addresses = {
         "list_url": reverse("orders:list"),
         "list_name": _("My orders"),
+        "jobs_url": reverse("orders:jobs"),
         "job_url": reverse("orders:job", args=[number]),
         "stop_url": reverse("orders:job_stop", args=[number]),
         "csv_url": reverse("orders:job_results", args=[number]),

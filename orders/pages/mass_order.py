@@ -5,13 +5,14 @@ What is typed is kept first and shown afterwards, so that the page can be left a
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
+from django.db.models import F
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -32,6 +33,7 @@ from orders.mass.checking import check_lines
 from orders.mass.drafts import keep, kept_for
 from orders.mass.placing import MassPlacement, place_lines
 from orders.mass.reading import MOST_CHARACTERS, MOST_LINES, corrected, joined, read_lines, table_to_text, text_of, tidy
+from orders.models import MassOrder
 from orders.pages.forms import MAX_NONCE
 from orders.pages.mass_placed import csv_file
 from orders.pages.mass_words import MassPage, reason_of
@@ -40,6 +42,8 @@ from orders.pages.views import new_nonce
 #: Lines with fields of their own on the page; the others are corrected in the box. Each is two parts of the form, of
 #: which `storefront.incoming` lets 200 pass.
 MOST_FIELDS = 80
+#: Mass orders that are listed below the box.
+MOST_EARLIER = 5
 #: More than any page shows. Written out, a number such as 1e999999 would fill the page.
 _NO_PRICE = Decimal(10**12)
 
@@ -185,8 +189,15 @@ def _page(
         "short_of_plain": f"{found.charge - funds.spendable:f}",
         "most_lines": MOST_LINES,
         "most_characters": MOST_CHARACTERS,
+        "earlier": _earlier(request),
     }
     return render(request, "orders/mass.html", context)
+
+
+def _earlier(request: CustomerRequest) -> Sequence[dict[str, Any]]:
+    """Return number, time, count of orders and charge of the newest mass orders."""
+    rows = MassOrder.objects.filter(customer=request.customer).order_by("-id")
+    return rows.values("pk", "created_at", "charge", count=F("numbers__len"))[:MOST_EARLIER]
 
 
 @require_safe

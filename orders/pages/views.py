@@ -17,10 +17,12 @@ from core.owner_texts import attach
 from core.refusals import Refusal
 from core.templatetags.money import money_text
 from orders.cancellations import request_cancel
+from orders.link_search import LOOKED_THROUGH
 from orders.models import LONGEST_NOTE, Order
 from orders.notes import note_of, save_note
 from orders.pages import browse
 from orders.pages.choices import choices_for
+from orders.pages.job_list import running_jobs
 from orders.pages.order_page import order_context, version_of
 from orders.pages.row_menu import menus_of
 from orders.pages.search import Search
@@ -52,6 +54,8 @@ def order_list(request: CustomerRequest) -> HttpResponse:
         "situations": situations,
         "menus": menus_of(page.orders, situations, now=now),
         "choices": choices_for(customer, page.search),
+        "jobs": running_jobs(customer),
+        "looked_through": LOOKED_THROUGH,
     }
     return render(request, "orders/list.html", context)
 

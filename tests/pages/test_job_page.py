@@ -4,17 +4,22 @@ import csv
 import io
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from accounts.models import User
 from core.clock import database_now
+from core.models import StaffAction
 from orders import freezing
 from orders.jobs import running
 from orders.jobs.of_orders import CANCEL, REFILL, start_for_orders
 from orders.models import Job
 from orders.states import JobState
+from tests.orders.staff import clerk_with
 from tests.pages.cast import Orders, customer
-from tests.sign_in import sign_in_customer
+from tests.sign_in import sign_in_customer, sign_in_staff
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +52,35 @@ def test_a_job_is_followed_to_its_end(signed_in: Client, job: Job) -> None:
     assert "hx-get" not in after
     assert "2 of 2 done" in after
     assert after.index("Only a completed order can be refilled.") < after.index("A refill was requested.")
+
+
+def test_a_job_is_found_again_from_my_orders_and_its_list(signed_in: Client, job: Job) -> None:
+    with CaptureQueriesContext(connection) as caught:
+        html = text(signed_in, "/orders/")
+    assert f'<a class="a" href="/jobs/{job.pk}/">Refill of 2 orders</a>: 0 of 2 done' in html
+    assert sum("orders_job" in query["sql"] for query in caught) == 1
+    running.run_due()
+    assert "Refill of 2 orders" not in text(signed_in, "/orders/")
+    html = text(signed_in, "/jobs/")
+    assert f'href="/jobs/{job.pk}/">Refill of 2 orders</a>' in html
+    assert "2 of 2 done" in html
+    assert 'href="/jobs/"' in text(signed_in, f"/jobs/{job.pk}/")
+    bob = sign_in_customer(customer("bob@example.com"))
+    assert "Nothing yet" in text(bob, "/jobs/")
+
+
+def test_staff_with_the_right_see_and_stop_a_job_of_a_customer(signed_in: Client, job: Job) -> None:
+    page = reverse("admin:orders_job_change", args=[job.pk])
+    assert signed_in.get(page).status_code == 302
+    other = User.objects.create_user("other@example.com", "correct horse battery", is_staff=True)
+    assert sign_in_staff(other).get(page).status_code == 403
+    clerk = clerk_with("change_doubtfulorder")
+    assert "Refill of 2 orders" in text(clerk, reverse("admin:orders_job_changelist"))
+    assert "alice" in text(clerk, page)
+    clerk.post(reverse("admin:orders_job_stop", args=[job.pk]))
+    job.refresh_from_db()
+    assert job.state == JobState.STOPPED
+    assert StaffAction.objects.get(action="job.stop").object_id == str(job.pk)
 
 
 def test_a_job_is_stopped_from_its_page(signed_in: Client, job: Job) -> None:

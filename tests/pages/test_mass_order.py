@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from accounts.models import User
 from catalog.models import Service
@@ -90,6 +92,8 @@ def test_the_good_lines_are_placed_and_followed(signed_in: Client, alice: User, 
     assert kept(alice).splitlines() == [text.splitlines()[n] for n in (1, 3, 4)]
     seen = f"/orders/mass/{mass.pk}/?seen={answer.context['version']}"
     assert signed_in.get(seen).status_code == 204
+    page = " ".join(re.sub(r"<[^>]+>", " ", words(signed_in.get(PATH)).partition("Earlier mass orders")[2]).split())
+    assert page.startswith(f"{mass.pk} 3 orders {date_format(localtime(mass.created_at), 'j M Y, H:i')} $")
     table = signed_in.get(f"/orders/mass/{mass.pk}/orders.csv").getvalue().decode()
     rows = list(csv.reader(io.StringIO(table)))
     assert [row[:2] for row in rows[1:]] == [[str(n), str(o)] for n, o in zip((1, 3, 6), mass.numbers, strict=True)]

@@ -62,7 +62,7 @@ NO_ROWS = frozenset({
     "api_keys", "keys_after_password", "pages:page", "pages:version", "catalog:prices", "catalog:service",
     "catalog:category", "catalog:currency", "catalog:updates", "catalog:updates_rss", "catalog:updates_atom",
     "orders:new", "orders:quote", "orders:services", "orders:list", "orders:rows", "orders:csv", "orders:mass",
-    "orders:bulk", "orders:bulk_start", "orders:refills", "orders:drip_feeds", "orders:subscriptions",
+    "orders:bulk", "orders:bulk_start", "orders:refills", "orders:jobs", "orders:drip_feeds", "orders:subscriptions",
     "orders:mass_left", "support:tickets", "support:new", "billing:wallet",
     "billing:csv", "billing:add_funds", "billing:offers", "billing:redeem", "billing:topups", "webhook",
     "billing:documents", "language", "orders:status", "api:docs", "api:endpoint", "api:openapi",

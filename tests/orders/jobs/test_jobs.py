@@ -22,7 +22,7 @@ from orders import freezing, sweep
 from orders.jobs import kinds, running
 from orders.jobs.kinds import JobKind, register
 from orders.jobs.of_orders import CANCEL, REFILL, preview, start_for_orders
-from orders.jobs.starting import MOST_OBJECTS, NothingToDo, TooMany, start_job, stop_job
+from orders.jobs.starting import MOST_OBJECTS, MOST_RUNNING, NothingToDo, TooMany, TooManyRunning, start_job, stop_job
 from orders.models import EventKind, Job, JobItem, Order, Refill, ShopState
 from orders.states import Forward, JobItemState, JobState, Progress
 from tests.orders.cast import Shop, balance, customer
@@ -340,3 +340,21 @@ def test_jobs_take_turns(shop: Shop, alice: User, monkeypatch: pytest.MonkeyPatc
     ended = {job.pk: job.finished_at for job in Job.objects.all()}
     assert ended[short.pk] < ended[long.pk]  # type: ignore[operator]
     assert JobItem.objects.filter(state=JobItemState.DONE).count() == 10
+
+
+def test_customers_take_turns_however_many_jobs_one_has_and_one_has_five_at_most(
+    shop: Shop, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob, turns, real = customer("bob@example.com"), list[int | None](), running._take_turn
+    monkeypatch.setattr(running, "_TURN", 1)
+    monkeypatch.setattr(running, "_take_turn", lambda job, until: turns.append(job.customer_id) or real(job, until))
+    orders = completed(shop, alice, 6)
+    for order in orders[:MOST_RUNNING]:
+        started(alice, [order], nonce=f"{order.pk}")
+    started(bob, completed(shop, bob, 2))
+    with pytest.raises(TooManyRunning):
+        started(alice, orders[MOST_RUNNING:], nonce="another")
+    assert started(alice, orders, nonce=f"{orders[0].pk}").total == 1
+    assert running.run_due() == 7
+    assert turns == [alice.pk, bob.pk] * 2 + [alice.pk] * 3
+    assert started(alice, orders[MOST_RUNNING:], nonce="another").is_running
