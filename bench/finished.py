@@ -25,18 +25,42 @@ _LIFE = 600
 _ORDERS_OF_A_LINK = 3
 
 # What each new order takes the place of: an order of the dozen, which has one attempt, its customer and its wallet.
-# Customers take turns; each has all ends in turn.
+# One customer has a tenth of all orders, the others take turns; each has all ends in turn.
 _COPIES = """
     CREATE TEMPORARY TABLE copies ON COMMIT DROP AS
     SELECT n, example, attempt, wallet AS example_wallet, %(order)s + n AS order_id, %(attempt)s + n AS attempt_id,
         %(upstream)s + n AS upstream_id, 'example.com/p/' || (n / %(of_a_link)s) AS link,
         customer_id, account_id, (%(count)s - n) * interval '365 days' / %(count)s + %(days)s * interval '1 day' AS age
-    FROM generate_series(1, %(count)s) n
+    FROM generate_series(1, %(count)s::bigint) n
     JOIN unnest(%(customers)s::bigint[], %(accounts)s::bigint[]) WITH ORDINALITY AS c(customer_id, account_id, turn)
-        ON c.turn = 1 + n %% cardinality(%(customers)s::bigint[])
+        ON c.turn = CASE WHEN n * %(large)s / %(count)s > (n - 1) * %(large)s / %(count)s THEN 1
+            ELSE 2 + n %% (cardinality(%(customers)s::bigint[]) - 1) END
     JOIN unnest(%(examples)s::bigint[], %(attempts)s::bigint[], %(wallets)s::bigint[])
         WITH ORDINALITY AS e(example, attempt, wallet, turn)
         ON e.turn = 1 + n / cardinality(%(customers)s::bigint[]) %% cardinality(%(examples)s::bigint[])
+"""
+# Of the completed copies of the large customer: a twentieth are drip-feeds, as many subscriptions, each with four
+# child orders that ended, and as many were refilled. Their runs ended long ago, so that nobody asks for them again.
+_KINDS = """
+    CREATE TEMPORARY TABLE kinds ON COMMIT DROP AS
+    SELECT o.id, o.upstream_id, o.provider_id, o.customer_id, o.total, o.finished_at,
+        row_number() OVER (ORDER BY o.id) %% 20 AS kind
+    FROM copies c JOIN orders_order o ON o.id = c.order_id
+    WHERE c.customer_id = %(large)s AND o.progress = 'completed' AND c.age > interval '30 days';
+    UPDATE orders_order o SET quantity = o.total / 4, runs = 4, "interval" = 60,
+        fields = o.fields || '{"quantity": "250", "runs": "4", "interval": "60"}'
+    FROM kinds k WHERE k.id = o.id AND k.kind = 1;
+    UPDATE orders_order o SET service_type = 'subscriptions', quantity = o.total / 4,
+        fields = '{"username": "bench", "posts": "4", "min": "250", "max": "250", "delay": "0"}'
+    FROM kinds k WHERE k.id = o.id AND k.kind = 2;
+    INSERT INTO orders_childorder (parent_id, provider_id, upstream_id, quantity, progress, raw_state, remains,
+        needs_review, created_at, finished_at, poll_misses)
+    SELECT id, provider_id, upstream_id || '-' || n, total / 4, 'completed', 'Completed', 0,
+        '', finished_at, finished_at, 0 FROM kinds, generate_series(1, 4) n WHERE kind IN (1, 2) ORDER BY id, n;
+    INSERT INTO orders_refill (order_id, customer_id, provider_id, state, tries, upstream_id, raw_state, refusal,
+        created_at, finished_at, poll_misses)
+    SELECT id, customer_id, provider_id, 'completed', 1, 'r' || id, 'Completed', '', finished_at, finished_at, 0
+    FROM kinds WHERE kind = 3 ORDER BY id;
 """
 #: A provider that charges nothing for what was canceled, so that no copy is a difference in its account.
 _CHARGE = "CASE t.progress WHEN 'canceled' THEN 0 ELSE t.provider_charge END"
@@ -64,6 +88,11 @@ class Dozen:
     @property
     def customers(self) -> list[Any]:
         return self.stocked.customers
+
+    @property
+    def large(self) -> Any:
+        """The customer who has a tenth of all orders."""
+        return self.customers[0]
 
 
 def finish_a_dozen(panel: RunningSimulator) -> Dozen:
@@ -100,13 +129,18 @@ def finish_a_dozen(panel: RunningSimulator) -> Dozen:
 
 
 def add_copies(stage: Stage, dozen: Dozen, count: int, *, days: int) -> float:
-    """Add ``count`` finished orders of the year that ended ``days`` days ago; return the seconds it took."""
+    """Add ``count`` finished orders of the year that ended ``days`` days ago; return the seconds it took.
+
+    A tenth of all copies, with what the dozen and the copies before have of them, are the large customer's.
+    """
     from billing.migrations import _filling
     from billing.models import Account, Hold, Transfer, WalletLine
-    from orders.models import ForwardAttempt, Order, OrderEvent, OwnId, ProviderExchange
+    from orders.models import ChildOrder, ForwardAttempt, Order, OrderEvent, OwnId, ProviderExchange, Refill
 
     began = time.perf_counter()
     examples = [order.pk for order in dozen.orders]
+    copies = Order.objects.filter(provider=dozen.stocked.provider).count() - len(examples)
+    large = (copies + count) // 10 - Order.objects.filter(customer=dozen.large).count()
     attempts = dict(ForwardAttempt.objects.filter(order__in=examples).values_list("order_id", "pk"))
     accounts = dict(Account.objects.filter(customer__in=dozen.customers).values_list("customer_id", "pk"))
     with stage.connect("shop") as c, c.cursor() as cursor:
@@ -116,6 +150,7 @@ def add_copies(stage: Stage, dozen: Dozen, count: int, *, days: int) -> float:
             _COPIES,
             {
                 "order": newest[0], "attempt": newest[1], "upstream": 100_000_000 + newest[0], "count": count,
+                "large": max(0, large),
                 "days": days, "of_a_link": _ORDERS_OF_A_LINK, "customers": [p.pk for p in dozen.customers],
                 "accounts": [accounts[p.pk] for p in dozen.customers], "examples": examples,
                 "attempts": [attempts[pk] for pk in examples],
@@ -144,6 +179,7 @@ def add_copies(stage: Stage, dozen: Dozen, count: int, *, days: int) -> float:
             cursor, OwnId, "t.attempt_id = c.attempt", attempt_id="c.attempt_id", number="c.upstream_id",
             upstream_id="c.upstream_id::text",
         )  # fmt: skip
+        cursor.execute(_KINDS, {"large": dozen.large.pk})
         cursor.execute(_BALANCES)
         # The histories of the wallets are written anew, as a migration wrote those of older transfers.
         cursor.execute("DELETE FROM billing_walletline")
@@ -154,7 +190,8 @@ def add_copies(stage: Stage, dozen: Dozen, count: int, *, days: int) -> float:
                 f"SELECT setval(pg_get_serial_sequence('{model._meta.db_table}', 'id'),"  # noqa: S608 - our own table
                 f" (SELECT max(id) FROM {model._meta.db_table}))"
             )
-    for grown in (Order, Transfer, Hold, OrderEvent, ForwardAttempt, ProviderExchange, OwnId, Account, WalletLine):
+    of_orders = (OrderEvent, ForwardAttempt, ProviderExchange, OwnId, ChildOrder, Refill)
+    for grown in (Order, *of_orders, Transfer, Hold, Account, WalletLine):
         stage.analyze(grown._meta.db_table)
     return time.perf_counter() - began
 

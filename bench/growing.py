@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _NUMBERS = itertools.count(1)
 #: A busy hour: so many orders that something happened to, for the audit of what has changed.
 _CHANGED = 20_000
+#: Lines that are read of a file that is sent while it is made.
+_LINES = 500
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,14 @@ def _certified(changed: int) -> "AuditState":
 
 
 def _of_a_customer(dozen: Dozen) -> Iterator[Action]:
+    from catalog.shop.platforms import OTHER
     from orders.models import Order
     from orders.templatetags.week_in_orders import week_in_orders
 
-    customer = dozen.customers[0]
+    customer = dozen.large
     browser = _browser(customer)
     newest = Order.objects.filter(customer=customer).order_by("-pk")[0]
+    platform = newest.service.platform or OTHER
     yield _page(browser, "wallet", "/wallet/", 30)
     yield _page(browser, "wallet, page 40", "/wallet/?page=40", 30)
     yield _page(browser, "my orders, first page", "/orders/", 50)
@@ -110,16 +114,25 @@ def _of_a_customer(dozen: Dozen) -> Iterator[Action]:
     yield _page(browser, "my orders, last page", "/orders/?after=0", 50)
     yield _page(browser, "my orders, completed", "/orders/?state=completed", 50)
     yield _page(browser, "my orders, in progress", "/orders/?state=progress", 50)
+    yield _page(browser, "my orders, partial", "/orders/?state=partial", 50)
+    yield _page(browser, "my orders, canceled, oldest", "/orders/?state=canceled&after=0", 50)
     yield _page(browser, "my orders, searched by number", f"/orders/?q={newest.pk}", 50)
     yield _page(browser, "my orders, searched by link", f"/orders/?q={newest.link}", 50)
     yield _page(browser, "my orders, searched by part of a link", "/orders/?q=ample.com/p/", 50)
     yield _page(browser, "my orders, searched by service", "/orders/?q=followers", 50)
     yield _page(browser, "my orders, searched in vain", "/orders/?q=nothing-like-it", 50)
     yield _page(browser, "my orders, of a service", f"/orders/?service={newest.service_id}", 50)
+    yield _page(browser, "my orders, of a platform", f"/orders/?platform={platform}", 50)
     yield _page(browser, "my orders, of a platform without any", "/orders/?platform=kick", 50)
     yield _page(browser, "my orders, of the last 30 days, oldest", "/orders/?period=30-days&after=0", 50)
+    yield _page(browser, "my orders, first lines of the CSV", "/orders/csv", None)
+    yield _page(browser, "my orders, preview of refills in bulk", "/orders/bulk/?do=refill&all=1", None)
+    yield _page(browser, "my orders, preview of cancellations in bulk", "/orders/bulk/?do=cancel&all=1", None)
     yield _page(browser, "refills of a customer", "/orders/refills/", 50)
+    yield _page(browser, "refills of a customer, done, oldest", "/orders/refills/?state=done&after=0", 50)
     yield _page(browser, "drip-feeds of a customer", "/orders/drip-feeds/", 50)
+    yield _page(browser, "drip-feeds of a customer, oldest", "/orders/drip-feeds/?after=0", 50)
+    yield _page(browser, "subscriptions of a customer", "/orders/subscriptions/", 50)
     yield _page(browser, "live rows of my orders", f"/orders/rows?open={newest.pk}", 50)
     yield _page(browser, "order page", f"/orders/{newest.pk}/", None)
     yield _page(browser, "new order", "/order/", None)
@@ -202,7 +215,7 @@ def _of_the_owner(dozen: Dozen) -> Iterator[Action]:
     yield _page(
         browser, "admin, a provider's account", reverse("admin:orders_provideraccount_change", args=[provider]), 150
     )
-    wallet = dozen.customers[0].wallet.pk
+    wallet = dozen.large.wallet.pk
     yield _page(browser, "admin, a wallet", reverse("admin:billing_wallet_change", args=[wallet]), 150)
 
 
@@ -213,7 +226,7 @@ def _of_the_cockpit(browser: "Client", dozen: Dozen) -> Iterator[Action]:
     from storefront.cockpit.reports.views import TABS
 
     yield _page(browser, "admin, today", reverse("admin:index"), 100)
-    customer = dozen.customers[0].pk
+    customer = dozen.large.pk
     yield _page(browser, "admin, a customer", reverse("admin:accounts_user_change", args=[customer]), 100)
     statement = reverse("admin:accounts_user_statement", args=[customer])
     yield _page(browser, "admin, a customer's statement", statement, 100)
@@ -236,6 +249,9 @@ def _browser(person: Any) -> "Client":
 def _page(browser: "Client", name: str, address: str, goal: int | None) -> Action:
     def get() -> None:
         answer = browser.get(address)
-        assert answer.status_code == 200, (address, answer.status_code, answer.content[:300])
+        assert answer.status_code == 200, (address, answer.status_code)
+        if answer.streaming:
+            list(itertools.islice(answer.streaming_content, _LINES))
+            answer.close()
 
     return Action(name, goal, get)

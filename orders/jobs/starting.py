@@ -104,7 +104,7 @@ def start_job(
 
 
 def _demand_room(customer: User, nonce: str) -> None:
-    """Raise TooManyRunning unless the customer may start one more, or this is one of before. Two wait for each other."""
+    """Raise TooManyRunning unless the customer may start one more, or started this one. Two wait for each other."""
     one_at_a_time(customer.pk)
     jobs = Job.objects.filter(customer=customer)
     if jobs.filter(state=JobState.RUNNING).count() >= MOST_RUNNING and not jobs.filter(nonce=nonce).exists():

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from catalog.models import SameLink
@@ -22,6 +23,18 @@ from orders.mass.reading import Line
 from upstream.service_types import QuantitySource, service_type
 
 LISTS = ("comments", "usernames", "hashtags", "groups", "keywords")
+
+
+#: More lines than that take a while: a customer who loads the page again and again has one check at a time.
+MANY = 1_000
+#: The first key of the advisory locks for that; the second one is the customer.
+_CHECKS = 0x6D617373
+
+
+class StillChecking(Refusal):
+    """Another page of the customer is checking many lines."""
+
+    code = "still_checking"
 
 
 class Fault(StrEnum):
@@ -95,6 +108,21 @@ def check_lines(lines: Sequence[Line], *, customer_id: int, now: datetime) -> li
     terms = _terms_of({line.service for line in lines if line.service is not None}, customer_id)
     checked = [_check(line, terms.get(line.service or 0), now) for line in lines]
     return same_links(checked, customer_id=customer_id)
+
+
+def check_alone(lines: Sequence[Line], *, customer_id: int, now: datetime) -> list[Checked]:
+    """As :func:`check_lines`; of many lines only one text of a customer at a time. Raises StillChecking."""
+    if len(lines) <= MANY:
+        return check_lines(lines, customer_id=customer_id, now=now)
+    lock = [_CHECKS, customer_id % 2**31]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", lock)
+        if not cursor.fetchone()[0]:
+            raise StillChecking(_("Your lines are still being checked for another page. Check again in a moment."))
+        try:
+            return check_lines(lines, customer_id=customer_id, now=now)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
 
 
 def same_links(checked: Iterable[Checked], *, customer_id: int) -> list[Checked]:

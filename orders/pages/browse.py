@@ -147,7 +147,7 @@ class FoundOrders:
 
 
 def _found(customer: User, text: str, narrowing: Narrowing) -> tuple[dict[int, str], bool]:
-    """Return the orders that match a text with the tab of each, and whether parts were looked for in the newest alone."""
+    """Return the orders that match a text with the tab of each; True if only the newest were searched for a part."""
     # 1. By number, link and note, whatever their age.
     own = Order.objects.filter(customer=customer)
     number = number_in(text.lstrip("#"))

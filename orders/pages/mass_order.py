@@ -29,7 +29,7 @@ from billing.queries import funds_of
 from core.clock import database_now
 from core.refusals import Refusal
 from core.templatetags.money import money_text
-from orders.mass.checking import check_lines
+from orders.mass.checking import Checked, StillChecking, check_alone
 from orders.mass.drafts import keep, kept_for
 from orders.mass.placing import MassPlacement, place_lines
 from orders.mass.reading import MOST_CHARACTERS, MOST_LINES, corrected, joined, read_lines, table_to_text, text_of, tidy
@@ -134,7 +134,7 @@ def _fixed(request: CustomerRequest, text: str, now: Any) -> str:
     Raises TooLong if it would be longer than what can be read again.
     """
     lines = read_lines(text)
-    checked = check_lines(lines, customer_id=request.customer.pk, now=now)
+    checked = check_alone(lines, customer_id=request.customer.pk, now=now)
     wanted = request.POST["fix"]
     if wanted == "same":
         fixed = text_of(c.line for c in checked if c.same_as is None)
@@ -173,8 +173,12 @@ def _page(
     request: CustomerRequest, text: str, risen: dict[int, Decimal], *, problem: str = "", is_checked: bool = True
 ) -> HttpResponse:
     now = database_now()
-    lines = read_lines(text) if is_checked else []
-    checked = check_lines(lines, customer_id=request.customer.pk, now=now)
+    checked: list[Checked] = []
+    if is_checked:
+        try:
+            checked = check_alone(read_lines(text), customer_id=request.customer.pk, now=now)
+        except StillChecking as refusal:
+            problem, is_checked = str(refusal.message), False
     found, funds = MassPage.of(checked, risen, most=MOST_FIELDS), funds_of(request.customer)
     context: dict[str, Any] = {
         "page": "mass",
@@ -207,9 +211,9 @@ def left_csv(request: CustomerRequest) -> HttpResponseBase:
     now = database_now()
     try:
         lines = read_lines(kept_for(request.customer, now=now).text)
+        checked = [c for c in check_alone(lines, customer_id=request.customer.pk, now=now) if c.quote is None]
     except Refusal:
         return redirect("orders:mass")
-    checked = [c for c in check_lines(lines, customer_id=request.customer.pk, now=now) if c.quote is None]
 
     def cells() -> Iterator[list[str]]:
         yield [_("Line"), _("What stands there"), _("Reason")]

@@ -65,6 +65,7 @@ def test_a_small_run_compares_a_shop_before_and_after_it_grew(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     figures = {figure["name"]: figure for figure in json.loads(done.stdout)["figures"]}
     assert {"filling up to 2,000 finished orders", "my orders, first page", "my orders, last page"} < figures.keys()
+    assert {"my orders, of a platform", "my orders, preview of refills in bulk"} < figures.keys()
     for figure in figures.values():
         assert figure["orders"] == [2, 2000]
         assert figure["small"] > 0

@@ -57,6 +57,13 @@ def test_a_mail_is_queued_while_redis_is_away(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.django_db
+def test_letters_of_any_plane_count_as_one() -> None:
+    text = "\N{GOTHIC LETTER AHSA}" * 15_000
+    queue_mail(key="x", to="a@example.com", template="x", data={"text": text}, language="en", now=database_now())
+    assert Outbox.objects.get().data == {"text": text}
+
+
+@pytest.mark.django_db
 def test_data_that_is_too_long_is_refused() -> None:
     with pytest.raises(ValueError, match="may have"):
         queue(data={"body": "x" * 20_000})

@@ -1,6 +1,7 @@
 """A mass order of a thousand lines in a real browser: pasted, corrected, paid, followed; and a job that is stopped."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,10 +10,13 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from catalog.models import Service
 from core.clock import database_now
+from orders import sweep
 from orders.jobs import running
 from orders.jobs.of_orders import CANCEL, start_for_orders
 from orders.models import MassOrder, Order
 from tests.pages.cast import Orders, customer
+from upstream.simulator.catalog import Catalog
+from upstream.simulator.running import RunningSimulator, running_simulator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,6 +34,17 @@ def pasted(services: list[Service]) -> str:
     return "\n".join(lines)
 
 
+@pytest.fixture
+def panel(services: list[Service]) -> Iterator[RunningSimulator]:
+    """A provider that sells the service of the lines."""
+    source = services[3].source
+    row = {"service": int(source.external_id), "name": source.name, "type": "Default", "category": source.category}
+    limits = {"rate": str(source.rate), "min": "10", "max": "100000"}
+    sold = {**row, **limits, "refill": False, "cancel": False, "dripfeed": False}
+    with running_simulator(catalog=Catalog.from_rows([sold]), seconds=600) as running:
+        yield running
+
+
 PHONE = pytest.param({"width": 390, "height": 844}, marks=pytest.mark.looks)
 
 
@@ -40,9 +55,15 @@ def test_a_thousand_lines_are_pasted_corrected_paid_and_followed(
     sign_in: Callable[[User], None],
     quiet_page: Page,
     viewport: Any,
+    panel: RunningSimulator,
+    settings: Any,
 ) -> None:
     page = quiet_page
     page.set_viewport_size(viewport)
+    provider, settings.FORWARD_DEADLINE_SECONDS = services[3].source.provider, 10
+    provider.url = panel.url
+    provider.set_key(panel.key)
+    provider.save()
     sign_in(customer("reseller@example.com", "100"))
     page.goto(f"{live_server.url}/orders/mass/")
     page.get_by_label("One order per line").fill(pasted(services))
@@ -66,8 +87,11 @@ def test_a_thousand_lines_are_pasted_corrected_paid_and_followed(
     mass = MassOrder.objects.get()
     assert (len(mass.numbers), mass.left, Order.objects.count()) == (990, 10, 990)
     expect(page.locator("h2#h-progress")).to_have_text("0 of 990 sent to the supplier")
-    Order.objects.filter(pk__in=mass.numbers[:7]).update(forward_state="claimed")
-    Order.objects.filter(pk__in=mass.numbers[:7]).update(forward_state="sending")
+    # The sweep sends seven of them; the others have to wait.
+    tomorrow = database_now() + timedelta(days=1)
+    Order.objects.filter(pk__in=mass.numbers[7:]).update(next_at=tomorrow)
+    assert sweep.do_due(now=database_now(), seconds=10).forwarded == 7
+    assert len(panel.orders()) == 7
     expect(page.locator("h2#h-progress")).to_have_text("7 of 990 sent to the supplier", timeout=15_000)
     page.get_by_role("link", name="Correct what is left").click()
     expect(page.locator("#h-correct")).to_have_text("10 lines to correct")

@@ -4,11 +4,13 @@ import csv
 import io
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -16,6 +18,7 @@ from django.utils.timezone import localtime
 from accounts.models import User
 from catalog.models import Service
 from core.clock import database_now
+from orders.mass import checking
 from orders.mass.drafts import forget_expired, keep, kept_for
 from orders.mass.reading import MOST_BYTES, MOST_CHARACTERS, read_lines
 from orders.models import MassDraft, MassOrder, Order
@@ -286,6 +289,28 @@ def test_a_correction_that_makes_the_text_too_long_is_refused(
     assert "and at most 1,000,000 are taken at a time" in words(answer)
     assert kept(alice) == text
     assert signed_in.get(PATH).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_lines_are_checked_for_one_page_at_a_time(
+    signed_in: Client, alice: User, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "MANY", 2)
+    send(signed_in, lines=text, check="1")
+    seen, real = [], checking.check_lines
+
+    def slow(*words: Any, **more: Any) -> Any:
+        if not seen:
+            # Another page meanwhile, on a connection of its own as in another process.
+            with ThreadPoolExecutor(1) as pool:
+                seen.append(pool.submit(lambda: (signed_in.get(PATH), connection.close())[0]).result())
+        return real(*words, **more)
+
+    monkeypatch.setattr(checking, "check_lines", slow)
+    assert "3 orders ready" in words(signed_in.get(PATH))
+    assert "Your lines are still being checked for another page." in words(seen[0])
+    assert seen[0].context["text"] == text
+    assert "3 orders ready" in words(signed_in.get(PATH))
 
 
 def test_what_is_kept_and_too_long_is_shown_with_the_problem(signed_in: Client, alice: User) -> None:

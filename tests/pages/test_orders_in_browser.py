@@ -11,8 +11,9 @@ from catalog.models import Provider, ProviderService, Service
 from core.clock import database_now
 from orders.checkout.placement import place_order
 from orders.jobs import running
-from orders.models import Cancellation, ChildOrder, Order, Refill
+from orders.models import Cancellation, ChildOrder, Job, Order, Refill
 from orders.states import Progress
+from tests.orders.jobs.dying import lapse, run_and_die
 from tests.pages.cast import Orders
 from upstream.states import ProviderOrderState
 
@@ -54,6 +55,34 @@ def test_orders_are_narrowed_and_asked_about(
     expect(page.get_by_role("heading", level=1)).to_have_text("Refill of 2 orders")
     running.run_due()
     assert Refill.objects.count() == 3
+
+
+def test_a_refill_of_a_hundred_is_followed_while_its_worker_is_killed_twice(
+    live_server: Any, orders: Orders, sign_in: Callable[[User], None], quiet_page: Page
+) -> None:
+    page = quiet_page
+    for n in range(100):
+        orders.completed(link=f"https://instagram.com/name.{n}", quantity=100)
+    sign_in(orders.who)
+    page.goto(f"{live_server.url}/orders/")
+    page.locator("[data-select-all]:visible").check()
+    page.get_by_label("All of this filter: 100").check()
+    page.locator(".bulk").get_by_role("button", name="Refill").click()
+    page.get_by_role("button", name="Ask for 100 refills").click()
+    expect(page.locator("#h-progress")).to_have_text("0 of 100 done")
+    job = Job.objects.get()
+    for after, done in ((30, 30), (45, 75)):
+        run_and_die("refill", after)
+        expect(page.locator("#h-progress")).to_have_text(f"{done} of 100 done", timeout=15_000)
+        expect(page.locator("#h-progress ~ * progress")).to_have_attribute("value", f"{done}")
+        lapse(job)
+    # Left in between, it is found again from My orders.
+    page.goto(f"{live_server.url}/orders/")
+    expect(page.locator(".note", has_text="Refill of 100 orders: 75 of 100 done")).to_be_visible()
+    page.get_by_role("link", name="Refill of 100 orders").click()
+    assert running.run_due() == 25
+    expect(page.locator("#h-progress")).to_have_text("100 of 100 done", timeout=15_000)
+    assert Refill.objects.count() == Refill.objects.values("order").distinct().count() == 100
 
 
 def test_a_subscription_is_stopped_half_way(

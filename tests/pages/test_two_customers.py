@@ -171,9 +171,12 @@ def test_nobody_gets_anything_of_another_customer(
 ) -> None:
     assert {table for table, rows in rows_of(alice.user).items() if rows} >= {
         "orders_order", "orders_refill", "orders_orderevent", "orders_orderdraft", "accounts_apikey", "billing_account",
+        "orders_childorder", "orders_job", "orders_jobitem", "orders_massorder", "orders_massdraft", "orders_ordernote",
         "billing_transfer", "mfa_authenticator", "usersessions_usersession", "support_ticket",
     }  # fmt: skip
     good = {"service": str(services[0].pk), "link": "https://instagram.com/atelier.nord", "quantity": "1000"}
+    kinds = {(order.is_subscription, order.runs is not None) for order in Order.objects.filter(customer=alice.user)}
+    assert kinds == {(False, False), (False, True), (True, False)}
     walk = Walk(who, bob if who == "bob" else Client(), alice, good)
     for name, parts in patterns(get_resolver()):
         if name.startswith("admin:"):

@@ -19,10 +19,11 @@ from accounts.api_keys import create_key
 from accounts.models import User
 from billing import ledger
 from billing.models import BuyerDetails, DemoPayment, Document, TopUp
-from catalog.models import Service
+from catalog.models import ProviderService, Service
 from core.clock import database_now
 from orders import drafts, notes
-from orders.models import Order, Refill
+from orders.checkout.placement import place_order
+from orders.models import ChildOrder, Order, Refill
 from orders.refills import request_refill
 from storefront.embedded.postgres import OWNER_ROLE
 from support.tickets import open_ticket
@@ -46,6 +47,7 @@ ALIKE = (
 MARKERS = {
     "e-mail": "zuleika@example.com",
     "link": "zanzibar.qx",
+    "account of a subscription": "posts.qx",
     "link of a kept form": "draft.qx",
     "link of a mass order": "many.qx",
     "note about an order": "only for zuleikas eyes",
@@ -108,6 +110,12 @@ def zuleika(services: list[Service]) -> Zuleika:
     orders = Orders(user, services[0])
     order = orders.completed(link="https://instagram.com/zanzibar.qx")
     refill = request_refill(order=order, actor=user.email, now=now)
+    drip = orders.running(remains=700, quantity=250, runs="4", interval="60", link="https://instagram.com/zanzibar.qx")
+    ChildOrder.objects.create(parent=drip, provider=drip.provider, upstream_id="9zanzibar", quantity=250)
+    ProviderService.objects.filter(type="Subscriptions").update(type="subscriptions")  # as lists are read
+    posts = next(service for service in services if service.name == "Posts for subscribers")
+    fields = {"username": MARKERS["account of a subscription"], "posts": "3", "min": "100", "max": "200", "delay": "0"}
+    place_order(customer=user, service_id=posts.pk, fields=fields, now=now)
     refill_of_all(user)
     mass_order_of(user, services[0], MARKERS["link of a mass order"])
     notes.save_note(order, MARKERS["note about an order"])

@@ -69,6 +69,7 @@ class Bench:
     def at_rest(self, receipts: selling.Receipts, report: Report) -> None:
         """Every equation, once nothing moves any more, and the shop's own audit."""
         self.truth.acknowledged = selling.acknowledged(receipts)
+        self.broken += selling.parted(receipts)
         with self.world.connect() as c:
             now = c.execute("SELECT statement_timestamp()").fetchone()
             leases = {lease for (lease,) in c.execute(_LEASES).fetchall()}

@@ -1,5 +1,6 @@
 """Buyers: they order directly and over HTTP, at the pace of the shop, and remember every order they were told of."""
 
+import hashlib
 import json
 import queue
 import threading
@@ -24,15 +25,17 @@ from tests.battery.chaos.cast import Cast
 from tests.battery.chaos.deck import PlannedOrder
 
 _HTTP_SECONDS = 10
-#: Of the orders that are placed directly, one in so many is a mass order.
+#: Of the orders that are placed directly, one in so many is a line of a mass order of LINES.
 _EACH_MASS = 8
+LINES = 20
 
 
 @dataclass
 class Receipts:
     """What buyers were told: order ids by the order's number, over HTTP only those that were answered with 200.
 
-    ``failed`` counts tries that came to nothing, ``took`` the seconds of each that succeeded.
+    ``failed`` counts tries that came to nothing, ``took`` the seconds of each that succeeded. ``masses`` has the lines
+    of each mass order by its nonce, from before its first try.
     """
 
     orders: dict[int, int] = field(default_factory=dict)
@@ -40,6 +43,7 @@ class Receipts:
     failed: int = 0
     took: list[float] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    masses: dict[str, int] = field(default_factory=dict)
 
 
 class Crowd:
@@ -58,6 +62,7 @@ class Crowd:
         self.receipts = Receipts()
         self.most_waiting = most_waiting
         self._planned: queue.Queue[PlannedOrder | None] = queue.Queue(maxsize=threads * 2)
+        self._for_mass: list[PlannedOrder] = []
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._buy, name=f"buyer {n}") for n in range(threads)]
@@ -86,11 +91,14 @@ class Crowd:
             self._stop.wait(0.2)
 
     def go_home(self) -> None:
-        """Wait until what was handed over is bought, and end the threads."""
+        """Wait until what was handed over is bought, and end the threads; the last mass order may be a short one."""
         for _ in self._threads:
             self._planned.put(None)
         for thread in self._threads:
             thread.join()
+        if self._for_mass:
+            self._insist(self._for_mass, self._in_a_mass_order)
+            self._for_mass = []
 
     def leave(self) -> None:
         """End at once: the run has failed."""
@@ -104,15 +112,28 @@ class Crowd:
 
     def _buy(self) -> None:
         while (order := self._planned.get()) is not None:
-            directly = self._in_a_mass_order if order.number % _EACH_MASS == 0 else self._directly
-            self._insist(order, self._over_http if order.by_http else directly)
+            if order.by_http:
+                self._insist([order], self._over_http)
+            elif order.number % _EACH_MASS:
+                self._insist([order], self._directly)
+            elif lines := self._gathered(order):
+                self._insist(lines, self._in_a_mass_order)
         connection.close()
 
-    def _insist(self, order: PlannedOrder, buy: Callable[[PlannedOrder], int]) -> None:
+    def _gathered(self, order: PlannedOrder) -> list[PlannedOrder]:
+        """Keep the order for the next mass order; return the lines of that once they are enough."""
+        with self._lock:
+            self._for_mass.append(order)
+            if len(self._for_mass) < LINES:
+                return []
+            lines, self._for_mass = self._for_mass, []
+            return lines
+
+    def _insist(self, orders: list[PlannedOrder], buy: Callable[[list[PlannedOrder]], list[int]]) -> None:
         began = time.monotonic()
         while not self._stop.is_set():
             try:
-                number = buy(order)
+                numbers = buy(orders)
             except (DatabaseError, OSError, ValueError) as problem:
                 if not isinstance(problem, OSError | ValueError):
                     connection.close()
@@ -122,12 +143,14 @@ class Crowd:
                 self._stop.wait(0.2)
                 continue
             with self._lock:
-                self.receipts.orders[order.number] = number
-                self.receipts.by_http += order.by_http
+                for order, number in zip(orders, numbers, strict=False):
+                    self.receipts.orders[order.number] = number
+                    self.receipts.by_http += order.by_http
                 self.receipts.took.append(time.monotonic() - began)
             return
 
-    def _directly(self, order: PlannedOrder) -> int:
+    def _directly(self, orders: list[PlannedOrder]) -> list[int]:
+        [order] = orders
         placed = place_order(
             customer=self.cast.customers[order.wallet],
             service_id=self.cast.services[order.provider],
@@ -135,21 +158,25 @@ class Crowd:
             nonce=f"battery-{order.number}",
             now=database_now(),
         )
-        return placed.order.pk
+        return [placed.order.pk]
 
-    def _in_a_mass_order(self, order: PlannedOrder) -> int:
-        service = self.cast.services[order.provider]
+    def _in_a_mass_order(self, orders: list[PlannedOrder]) -> list[int]:
+        """All lines from the wallet of the first one."""
+        nonce, services = f"battery-{orders[0].number}", self.cast.services
+        with self._lock:
+            self.receipts.masses[nonce] = len(orders)
+        text = "\n".join(f"{services[order.provider]} | {order.link} | {order.quantity}" for order in orders)
         placed = place_lines(
-            customer=self.cast.customers[order.wallet],
-            lines=read_lines(f"{service} | {order.link} | {order.quantity}"),
-            shown={service: Decimal(1_000_000)},
-            nonce=f"battery-{order.number}",
+            customer=self.cast.customers[orders[0].wallet],
+            lines=read_lines(text),
+            shown={services[order.provider]: Decimal(1_000_000) for order in orders},
+            nonce=nonce,
             now=database_now(),
         )
-        [number] = placed.mass.numbers
-        return number
+        return list(placed.mass.numbers)
 
-    def _over_http(self, order: PlannedOrder) -> int:
+    def _over_http(self, orders: list[PlannedOrder]) -> list[int]:
+        [order] = orders
         fields = {
             "key": self.cast.keys[order.wallet],
             "action": "add",
@@ -164,15 +191,26 @@ class Crowd:
             said = json.loads(answer.read())
         if "order" not in said:
             raise ValueError(f"the shop said {said}")
-        return int(said["order"])
+        return [int(said["order"])]
 
 
 def together(several: Iterable[Receipts]) -> Receipts:
     out = Receipts()
     for one in several:
         out.orders |= one.orders
+        out.masses |= one.masses
         out.failed += one.failed
     return out
+
+
+def parted(receipts: Receipts) -> list[str]:
+    """Return the mass orders of which some lines were placed and others not, as the judge says that something broke."""
+    found = []
+    for nonce, lines in receipts.masses.items():
+        placed = Order.objects.filter(nonce__startswith=f"{hashlib.sha256(nonce.encode()).hexdigest()[:40]}:").count()
+        if placed not in (0, lines):
+            found.append(f"N1 is broken (all lines of a mass order are placed, or none): {nonce}: {placed} of {lines}")
+    return found
 
 
 def acknowledged(receipts: Receipts) -> dict[int, Decimal]:

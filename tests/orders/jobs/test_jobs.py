@@ -1,9 +1,5 @@
 """Jobs: each object is asked about once, whatever dies in between; stopped and frozen jobs ask nothing."""
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,7 +22,7 @@ from orders.jobs.starting import MOST_OBJECTS, MOST_RUNNING, NothingToDo, TooMan
 from orders.models import EventKind, Job, JobItem, Order, Refill, ShopState
 from orders.states import Forward, JobItemState, JobState, Progress
 from tests.orders.cast import Shop, balance, customer
-from tests.stack.running import ROOT, database_url
+from tests.orders.jobs.dying import lapse, run_and_die
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,11 +48,6 @@ def started(who: User, orders: list[Order], kind: JobKind = REFILL, nonce: str =
 
 def states_of(job: Job) -> list[str]:
     return list(job.items.order_by("object_id").values_list("state", flat=True))
-
-
-def lapse(job: Job) -> None:
-    """Let the leases of the dead run out."""
-    job.items.filter(state=JobItemState.CLAIMED).update(leased_until=database_now() - timedelta(seconds=1))
 
 
 def test_each_order_of_a_job_gets_its_result(shop: Shop, alice: User) -> None:
@@ -158,33 +149,6 @@ def test_what_the_preview_says_is_what_a_job_does(shop: Shop, alice: User) -> No
                 bool(expected[item.object_id]),
                 expected[item.object_id],
             )
-
-
-#: A worker that kills itself in the middle of a transaction, once it has done so many objects of that kind of job.
-DYING_WORKER = """
-import dataclasses, os, signal, sys
-import django
-django.setup()
-from orders.jobs import kinds, running
-kind, done = kinds._KINDS[sys.argv[2]], []
-def act_or_die(job, item, now):
-    message = kind.act(job, item, now)
-    done.append(item.object_id)
-    if len(done) > int(sys.argv[1]):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return message
-kinds._KINDS[kind.name] = dataclasses.replace(kind, act=act_or_die)
-running.run_due(seconds=60)
-"""
-
-
-def run_and_die(kind: str, after: int) -> None:
-    """Let a worker of its own die in the middle of a transaction, after so many objects of this kind of job."""
-    env = {**os.environ, "DATABASE_URL": database_url(), "DATABASE_OWNER_URL": ""}
-    env["DJANGO_SETTINGS_MODULE"] = "storefront.settings"
-    command = [sys.executable, "-c", DYING_WORKER, str(after), kind]
-    worker = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=90)
-    assert worker.returncode == -signal.SIGKILL, worker.stderr
 
 
 def test_a_refill_of_a_hundred_goes_on_after_two_kills(shop: Shop, alice: User) -> None:
