@@ -122,7 +122,7 @@ class _Sale:
             if profile.charges:
                 provider.control(late_charges=profile.charges[place % len(profile.charges)])
         only = [world.shop_ids[number] for number in profile.providers]
-        self.crowd = selling.Crowd(cast, "", threads=2, most_waiting=5 * len(only), only=only)
+        self.crowd = selling.Crowd(cast, "", threads=2, most_waiting=5 * len(only), only=only, lines=1)
         planned = plain(profile.providers, wallets=WALLETS, seed=seed)
         pace = {"a_second": profile.pace * len(only)}
         self._thread = threading.Thread(target=self.crowd.sell, args=(self._until_ended(planned),), kwargs=pace)

@@ -56,7 +56,7 @@ def run(world: World, report: Report, *, orders: int) -> None:
         bench.wait_for_opening()
         with report.stage("testing"):
             tests = _test_orders(world)
-        crowd, owner = selling.Crowd(cast, "", threads=2, most_waiting=20), Owner()
+        crowd, owner = selling.Crowd(cast, "", threads=2, most_waiting=20, lines=1), Owner()
         planned = plain(tuple(range(len(HOW))), wallets=WALLETS, seed=report.seed)
         try:
             with report.stage("selling"), owner.at_hand(world):

@@ -48,21 +48,29 @@ class Receipts:
 
 class Crowd:
     """Threads that work a list of orders off. ``url`` is the shop's address. The queue may be ``most_waiting`` long,
-    counting all orders, or those at ``only`` some of the shop's providers.
+    counting all orders, or those at ``only`` some of the shop's providers. A mass order has ``lines``; what is left at
+    the end of a sale is a shorter one.
 
     Each try of an order carries the same name, so a buyer may ask again after an error without buying twice.
     """
 
     def __init__(
-        self, cast: Cast, url: str, *, threads: int = 6, most_waiting: int = 120, only: Sequence[int] | None = None
+        self,
+        cast: Cast,
+        url: str,
+        *,
+        threads: int = 6,
+        most_waiting: int = 120,
+        only: Sequence[int] | None = None,
+        lines: int = LINES,
     ) -> None:
         self.cast = cast
         self._queue = {"forward_state": "queued"} | ({} if only is None else {"provider__in": only})
         self.url = url
         self.receipts = Receipts()
         self.most_waiting = most_waiting
-        self._planned: queue.Queue[PlannedOrder | None] = queue.Queue(maxsize=threads * 2)
-        self._for_mass: list[PlannedOrder] = []
+        self.lines = lines
+        self._planned: queue.Queue[list[PlannedOrder] | None] = queue.Queue(maxsize=threads * 2)
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._buy, name=f"buyer {n}") for n in range(threads)]
@@ -71,7 +79,7 @@ class Crowd:
 
     def sell(self, planned: Iterable[PlannedOrder], *, a_second: float | None = None) -> None:
         """Hand the orders to the buyers: as fast as the queue of the shop allows, and at most so many a second."""
-        due = time.monotonic()
+        due, mass = time.monotonic(), list[PlannedOrder]()
         for place, order in enumerate(planned):
             if a_second is not None:
                 due = max(due + 1 / a_second, time.monotonic())
@@ -80,7 +88,15 @@ class Crowd:
                 self._wait_for_room()
             if self._stop.is_set():
                 return
-            self._planned.put(order)
+            if not _is_mass(order):
+                self._planned.put([order])
+                continue
+            mass.append(order)
+            if len(mass) == self.lines:
+                self._planned.put(mass)
+                mass = []
+        if mass:
+            self._planned.put(mass)
 
     def _wait_for_room(self) -> None:
         while not self._stop.is_set():
@@ -91,14 +107,11 @@ class Crowd:
             self._stop.wait(0.2)
 
     def go_home(self) -> None:
-        """Wait until what was handed over is bought, and end the threads; the last mass order may be a short one."""
+        """Wait until what was handed over is bought, and end the threads."""
         for _ in self._threads:
             self._planned.put(None)
         for thread in self._threads:
             thread.join()
-        if self._for_mass:
-            self._insist(self._for_mass, self._in_a_mass_order)
-            self._for_mass = []
 
     def leave(self) -> None:
         """End at once: the run has failed."""
@@ -111,23 +124,10 @@ class Crowd:
         self.go_home()
 
     def _buy(self) -> None:
-        while (order := self._planned.get()) is not None:
-            if order.by_http:
-                self._insist([order], self._over_http)
-            elif order.number % _EACH_MASS:
-                self._insist([order], self._directly)
-            elif lines := self._gathered(order):
-                self._insist(lines, self._in_a_mass_order)
+        while (orders := self._planned.get()) is not None:
+            directly = self._in_a_mass_order if _is_mass(orders[0]) else self._directly
+            self._insist(orders, self._over_http if orders[0].by_http else directly)
         connection.close()
-
-    def _gathered(self, order: PlannedOrder) -> list[PlannedOrder]:
-        """Keep the order for the next mass order; return the lines of that once they are enough."""
-        with self._lock:
-            self._for_mass.append(order)
-            if len(self._for_mass) < LINES:
-                return []
-            lines, self._for_mass = self._for_mass, []
-            return lines
 
     def _insist(self, orders: list[PlannedOrder], buy: Callable[[list[PlannedOrder]], list[int]]) -> None:
         began = time.monotonic()
@@ -201,6 +201,10 @@ def together(several: Iterable[Receipts]) -> Receipts:
         out.masses |= one.masses
         out.failed += one.failed
     return out
+
+
+def _is_mass(order: PlannedOrder) -> bool:
+    return not order.by_http and order.number % _EACH_MASS == 0
 
 
 def parted(receipts: Receipts) -> list[str]:
