@@ -162,10 +162,11 @@ def _many(customer: User, rows: Sequence[News]) -> ManyNews:
     subjects: _Subjects = {}
     for row in rows:
         if row.kind != TOP_UP:
-            subjects.setdefault((*_numbers([row.reference]), row.kind == REFILL), []).append(row)
+            [number] = _numbers([row.reference])
+            subjects.setdefault((number, row.kind == REFILL), []).append(row)
     named: _Subjects = {}
     counts, refunded = Counter[str](), Decimal(0)
-    for part in batched(subjects.items(), BATCH, strict=False):
+    for part in batched(subjects.items(), BATCH):
         faces, refilled = _ended(customer, [number for (number, _is_refill), _rows in part])
         counted = {
             (number, is_refill): listed

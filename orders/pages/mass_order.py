@@ -5,7 +5,7 @@ What is typed is kept first and shown afterwards, so that the page can be left a
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -198,7 +198,7 @@ def _page(
     return render(request, "orders/mass.html", context)
 
 
-def _earlier(request: CustomerRequest) -> Sequence[dict[str, Any]]:
+def _earlier(request: CustomerRequest) -> Iterable[Mapping[str, Any]]:
     """Return number, time, count of orders and charge of the newest mass orders."""
     rows = MassOrder.objects.filter(customer=request.customer).order_by("-id")
     return rows.values("pk", "created_at", "charge", count=F("numbers__len"))[:MOST_EARLIER]
