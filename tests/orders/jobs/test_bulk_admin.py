@@ -185,7 +185,7 @@ def test_customers_see_nothing_of_jobs_of_staff(owner: Client, shop: Shop, alice
         assert "a word among us" not in client.get(path).content.decode()
 
 
-def test_jobs_of_customers_are_no_page_of_the_admin(owner: Client, alice: User) -> None:
-    theirs = Job.objects.create(customer=alice, kind="refill", nonce="n", total=1, created_at=alice.date_joined)
-    assert owner.get(reverse("admin:orders_job_change", args=[theirs.pk])).status_code == 404
+def test_a_job_of_a_kind_that_is_gone_has_no_page_in_the_admin(owner: Client, alice: User) -> None:
+    gone = Job.objects.create(customer=alice, kind="gone", nonce="n", total=1, created_at=alice.date_joined)
+    assert owner.get(reverse("admin:orders_job_change", args=[gone.pk])).status_code == 404
     assert owner.get("/admin/orders/job/x/change/").status_code == 404
