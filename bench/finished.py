@@ -60,7 +60,7 @@ _KINDS = """
     INSERT INTO orders_refill (order_id, customer_id, provider_id, state, tries, upstream_id, raw_state, refusal,
         created_at, finished_at, poll_misses)
     SELECT id, customer_id, provider_id, 'completed', 1, 'r' || id, 'Completed', '', finished_at, finished_at, 0
-    FROM kinds WHERE kind = 3 ORDER BY id;
+    FROM kinds WHERE kind = 3 ORDER BY id
 """
 #: A provider that charges nothing for what was canceled, so that no copy is a difference in its account.
 _CHARGE = "CASE t.progress WHEN 'canceled' THEN 0 ELSE t.provider_charge END"
@@ -179,7 +179,8 @@ def add_copies(stage: Stage, dozen: Dozen, count: int, *, days: int) -> float:
             cursor, OwnId, "t.attempt_id = c.attempt", attempt_id="c.attempt_id", number="c.upstream_id",
             upstream_id="c.upstream_id::text",
         )  # fmt: skip
-        cursor.execute(_KINDS, {"large": dozen.large.pk})
+        for statement in _KINDS.split(";"):
+            cursor.execute(statement, {"large": dozen.large.pk})
         cursor.execute(_BALANCES)
         # The histories of the wallets are written anew, as a migration wrote those of older transfers.
         cursor.execute("DELETE FROM billing_walletline")

@@ -234,7 +234,7 @@ def test_pages_of_a_customer(
     made.append(orders.queued())
     paths += ["/orders/", "/orders/?state=confirming", "/wallet/", "/wallet/?kind=orders", "/wallet/add/"]
     paths += ["/orders/?platform=instagram&period=week", "/orders/?service=999999", "/orders/refills/"]
-    paths += ["/orders/drip-feeds/", "/orders/subscriptions/", "/orders/bulk/?do=refill&all=1"]
+    paths += ["/orders/drip-feeds/", "/orders/subscriptions/", "/jobs/", "/orders/bulk/?do=refill&all=1"]
     drip = orders.running(remains=700, quantity=250, runs="4", interval="60")
     paths += ["/orders/bulk/?do=cancel", f"/orders/{drip.pk}/", f"/orders/{made[6].pk}/receipt"]
     paths += ["/api/", "/status/", "/updates/", *pages_of_topups(orders.who)]

@@ -67,7 +67,7 @@ def test_pages_of_many_orders(
     mass = mass_order_of(orders.who, services[0])
     sign_in(orders.who)
     paths = [f"/jobs/{job.pk}/" for job in jobs]
-    paths += [f"/orders/mass/{mass.pk}/", "/orders/mass/"]
+    paths += [f"/orders/mass/{mass.pk}/", "/orders/mass/", "/jobs/", "/orders/"]
     faults = [fault for path in paths for fault in faults_of(quiet_page, live_server.url + path, look)]
     keep(orders.who, many_orders(services), now=now, risen={services[0].pk: Decimal("0.5")})
     faults += faults_of(quiet_page, f"{live_server.url}/orders/mass/", look)
