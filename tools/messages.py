@@ -40,7 +40,7 @@ ENGLISH_ONLY = (
     "accounts/second_factor.py", "accounts/staff_limits.py", "accounts/viewing.py", "pages/terms.py",
     "accounts/freezing.py", "accounts/reason_form.py", "support/customer_notes.py",
     "billing/gateways/*", "billing/models/files.py", "billing/models/methods.py",
-    "billing/topups/applying.py",
+    "billing/topups/alerts.py", "billing/topups/applying.py", "billing/topups/events.py", "billing/topups/looking.py",
     "billing/topups/deciding.py", "billing/topups/refunding.py", "billing/topups/refunds_by_hand.py",
     "catalog/addresses.py", "catalog/prices/*", "catalog/providers/*", "catalog/sync/*", "catalog/shop/bulk_edit.py",
     "catalog/shop/equivalents.py", "catalog/models/diff.py", "catalog/models/facts.py", "catalog/models/provider.py",

@@ -140,11 +140,12 @@ def _note_payments(topup: TopUp, reading: Reading, *, now: datetime) -> str:
     if (reading.asked_amount, reading.asked_currency) != (topup.pay_amount, topup.pay_currency):
         asked = {"theirs": f"{reading.asked_amount:f} {reading.asked_currency}"}
         return _("The gateway was asked for %(theirs)s, which is not what this top-up asks for.") % asked
-    if reading.state is ReadState.HELD:
-        return reading.why[:300] or _("The gateway asks you to look at this payment.")
     why = ""
     for payment in reading.payments:
         why = _note_payment(topup, payment, now=now) or why
+    # What it names is recorded all the same: refunds among it are taken back, and the owner decides about the rest.
+    if reading.state is ReadState.HELD:
+        return reading.why[:300] or why or _("The gateway asks you to look at this payment.")
     return why or _what_is_missing(topup, reading)
 
 
