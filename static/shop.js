@@ -67,7 +67,7 @@
     setTimeout(() => use.setAttribute("href", before), 1500);
   }
 
-  const deeds = [
+  const handlers = [
     ["[data-theme-button]", nextTheme],
     ["[data-fill]", fill],
     ["[data-to-field]", (link, event) => goTo(link.hash, event)],
@@ -79,9 +79,9 @@
   ];
 
   document.addEventListener("click", (event) => {
-    for (const [selector, deed] of deeds) {
+    for (const [selector, handle] of handlers) {
       const button = event.target.closest(selector);
-      if (button) return deed(button, event);
+      if (button) return handle(button, event);
     }
   });
 
@@ -101,13 +101,30 @@
     if (form.classList.contains("htmx-request")) sendAfterAnswer(event, form);
   });
 
+  // What was typed before htmx listened, or put back by the browser, has no quote yet. This listener is htmx's second.
+  document.addEventListener("DOMContentLoaded", () => {
+    const fields = document.getElementById("order-form")?.querySelectorAll("fieldset input, fieldset textarea") ?? [];
+    const typed = [...fields].find((field) => field.type !== "hidden" && field.value !== field.defaultValue);
+    typed?.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+
+  function hiddenField(name, value) {
+    const field = document.createElement("input");
+    [field.type, field.name, field.value] = ["hidden", name, value];
+    return field;
+  }
+
   // Leaving in the middle of a quote would cut it off, which the console shows as an error: it is answered first.
   // What is sent is what was on the screen at the click: a new charge in that answer must not slip in.
   function sendAfterAnswer(event, form) {
     event.preventDefault();
     const shown = form.elements.shown_charge?.value;
+    const button = event.submitter;
     const send = () => {
       if (shown !== undefined && form.elements.shown_charge) form.elements.shown_charge.value = shown;
+      // A script's submit leaves the button out: "Add funds" would place the order instead of keeping it.
+      if (button?.name) form.append(hiddenField(button.name, button.value));
+      if (button?.hasAttribute("formaction")) form.action = button.formAction;
       form.submit();
     };
     form.addEventListener("htmx:afterSettle", send, { once: true });

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from accounts.models import User
 from catalog.models import Service
-from orders.models import Order
+from orders.models import Order, OrderDraft
 from tests.pages.cast import PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -118,6 +118,32 @@ def test_the_star_marks_without_leaving_the_form(
     page.get_by_role("link", name="All services").click()
     expect(page.locator("#svc-at-favourites")).to_have_attribute("aria-selected", "true")
     expect(page.locator("#svc-list [role=option]")).to_have_count(1)
+
+
+def test_what_is_typed_early_is_priced_and_a_button_pressed_early_does_what_it_says(
+    live_server: Any, alice: User, services: list[Service], sign_in: Callable[[User], None], quiet_page: Page
+) -> None:
+    page = quiet_page
+    sign_in(alice)
+    # 1. Typed before the scripts came.
+    waiting: list[Route] = []
+    page.route("**/htmx-2.min*.js", lambda route: waiting.append(route))
+    page.goto(f"{live_server.url}/order/?service={services[0].pk}", wait_until="commit")
+    page.get_by_label("Link").fill("https://instagram.com/atelier.nord")
+    page.get_by_label("Quantity").fill("1000")
+    waiting[0].continue_()
+    page.unroute_all()
+    expect(page.locator("#receipt .btn-primary")).to_contain_text("$1.859")
+    # 2. "Add funds" while a quote is on its way: the order is kept, and not placed.
+    asked: list[Route] = []
+    page.route("**/order/quote", lambda route: asked.append(route))
+    with page.expect_request("**/order/quote"):
+        page.get_by_label("Quantity").fill("2000")
+    page.get_by_role("button", name="Add funds").first.click()
+    asked[0].continue_()
+    page.wait_for_url("**/wallet/**")
+    assert Order.objects.count() == 0
+    assert OrderDraft.objects.get().fields["quantity"] == "2000"
 
 
 @dataclass

@@ -112,9 +112,13 @@ def test_the_owner_settles_by_keyboard_and_is_told_what_went_back(
     owner.keyboard.press("Tab")
     owner.keyboard.type("their panel")
     owner.keyboard.press("Tab")
-    expect(settling.get_by_role("button", name="Settle")).to_be_focused()
+    expect(settling.get_by_role("button", name="Show what it does")).to_be_focused()
     owner.keyboard.press("Enter")
     proves_who_it_is(owner)
+    refund = settling.get_by_role("button", name="Refund $0.29186")
+    refund.focus()
+    assert back(unclear) == 0
+    owner.keyboard.press("Enter")
     expect(owner.locator(".messagelist .success")).to_contain_text("of $1.859, $0.29186 was refunded to the customer")
     expect(part(owner, "Settle by hand")).to_have_count(0)
     unclear.refresh_from_db()
@@ -170,6 +174,7 @@ def test_a_page_that_was_overtaken_shows_what_is_known_now_and_asks_again(
     expect(owner.locator(".receipt")).to_contain_text("400")
     assert back(unclear) == 0
     sends(owner, missing="400")
+    part(owner, "Settle by hand").get_by_role("button", name="Refund $").click()
     expect(owner.locator(".messagelist .success")).to_contain_text("is settled")
     assert back(unclear) == 1
 
@@ -180,7 +185,8 @@ def test_a_double_click_pays_back_once(live_server: Any, unclear: Order, owner: 
     proves_who_it_is(owner)
     settling = part(owner, "Settle by hand")
     settling.get_by_label("Units that did not arrive").fill("157")
-    settling.get_by_role("button", name="Settle").dblclick()
+    settling.get_by_role("button", name="Show what it does").click()
+    settling.get_by_role("button", name="Refund $").dblclick()
     expect(owner.locator(".messagelist li").last).to_be_visible()
     unclear.refresh_from_db()
     assert (unclear.missing_by_hand, back(unclear)) == (157, 1)
