@@ -92,7 +92,8 @@ def test_the_selects_lead_to_the_address_of_a_filter(filled: None, owner: User, 
     assert visitor.get(refused).status_code == 400 or "e=1" in visitor.get(refused)["Location"]
 
 
-@pytest.mark.parametrize("width", [1280, *(pytest.param(small, marks=pytest.mark.looks) for small in (390, 320))])
+@pytest.mark.looks
+@pytest.mark.parametrize("width", [1280, 390, 320])
 @pytest.mark.django_db(transaction=True)
 def test_no_list_is_cut(
     live_server: Any, filled: None, owner: User, sign_in: Callable[[User], None], quiet_page: Page, width: int

@@ -165,6 +165,7 @@ def bob(alice: Zuleika, services: list[Service]) -> Client:
     return sign_in_customer(user)
 
 
+@pytest.mark.walk
 @pytest.mark.parametrize("who", ["a visitor", "bob"])
 def test_nobody_gets_anything_of_another_customer(
     who: str, alice: Zuleika, bob: Client, services: list[Service]

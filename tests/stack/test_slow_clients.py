@@ -29,7 +29,7 @@ from tests.stack.running import ROOT, free_port, running, until
 
 CADDY = shutil.which("caddy")
 SLOW_CONNECTIONS = 40
-pytestmark = pytest.mark.skipif(CADDY is None, reason="no Caddy on this machine")
+pytestmark = [pytest.mark.skipif(CADDY is None, reason="no Caddy on this machine"), pytest.mark.walk]
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:

@@ -91,17 +91,14 @@ def test_what_waits_for_staff(waiting: dict[str, TopUp], boss: Client) -> None:
     assert listed(boss, decide="uncredited") == ({waiting["above"].pk}, [])
 
 
-@pytest.mark.parametrize("by", ["number", "remote_id", "reference", "payment", "email"])
-def test_the_search(waiting: dict[str, TopUp], boss: Client, by: str) -> None:
+def test_the_search(waiting: dict[str, TopUp], boss: Client) -> None:
     paid, sent = waiting["paid"], waiting["sent"]
-    text, expected = {
-        "number": (paid.number, {paid.pk}),
-        "remote_id": (paid.remote_id, {paid.pk}),
-        "reference": (paid.reference, {paid.pk}),
-        "payment": (f"p-{paid.pk}", {paid.pk}),
-        "email": (sent.customer.email, {sent.pk, waiting["held"].pk}),
-    }[by]
-    found, whole = listed(boss, q=text)
-    assert found == expected
-    assert whole == []
-    assert listed(boss, q=f"{text} nothing")[0] == set()
+    for text, expected in (
+        (paid.number, {paid.pk}),
+        (paid.remote_id, {paid.pk}),
+        (paid.reference, {paid.pk}),
+        (f"p-{paid.pk}", {paid.pk}),
+        (sent.customer.email, {sent.pk, waiting["held"].pk}),
+    ):
+        assert listed(boss, q=text) == (expected, []), text
+        assert listed(boss, q=f"{text} nothing")[0] == set(), text
