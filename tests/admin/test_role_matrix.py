@@ -203,6 +203,7 @@ def own_pages_of_the_admin() -> Iterator[tuple[str, str]]:
                 yield found.name, reverse(f"admin:{found.name}", kwargs=parts)
 
 
+@pytest.mark.walk
 def test_each_page_of_each_table_opens_to_whom_the_table_names(
     staff: dict[str, Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +221,7 @@ def test_each_page_of_each_table_opens_to_whom_the_table_names(
     assert found == lines(STOCK)
 
 
+@pytest.mark.walk
 def test_each_page_of_ours_opens_to_whom_the_table_names(staff: dict[str, Client]) -> None:
     found: dict[str, list[str]] = {}
     for name, path in own_pages_of_the_admin():

@@ -17,7 +17,8 @@ from tests.battery.happenings import SETTINGS, Happenings
 from tests.battery.stage import Stage, the_stage
 from upstream.simulator.faults import FAULTS
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# The gate plays it, with more turns; in the ordinary tests it would be a twentieth of all.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.walk]
 
 TURNS = counts.sized(normal=1, gate=20, long=60)
 _OWN = {name for name, fault in FAULTS.items() if fault.group in ("refill", "cancel", "account")}

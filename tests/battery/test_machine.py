@@ -28,7 +28,7 @@ _COMMON: dict[str, Any] = {
     "print_blob": True,
 }
 PROFILES = {
-    "": settings(max_examples=2, stateful_step_count=25, database=None, **_COMMON),
+    "": settings(max_examples=1, stateful_step_count=25, database=None, **_COMMON),
     "gate": settings(max_examples=4, stateful_step_count=50, database=None, **_COMMON),
     "long": settings(max_examples=16, stateful_step_count=100, **_COMMON),
 }

@@ -333,7 +333,8 @@ def named(page: Page) -> None:
         expect(box).to_have_attribute("aria-label", re.compile("."))
 
 
-@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.looks)])
+@pytest.mark.looks
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_owners_pages_are_accessible(
     page: Page, at: str, panel: Panel, in_a_row: list[Service], theme: Literal["light", "dark"]
 ) -> None:
