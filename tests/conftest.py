@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 from django.test import TransactionTestCase, override_settings
 from hypothesis import HealthCheck, settings
@@ -16,7 +17,7 @@ from playwright.sync_api import expect
 from storefront.embedded.place import ServerPlace, temporary_place
 from storefront.embedded.postgres import OWNER_ROLE, SHOP_ROLE
 from tests.empty_tables import delete_rows, remember_settings
-from tests.roles import log_in_as
+from tests.roles import log_in_as, unguarded
 from tools.messages import compile_all
 
 #: The longest tests start first, or one process is still busy with them when the others are done.
@@ -64,6 +65,15 @@ def admin_client(admin_user: Any, client: Any) -> Any:
     from tests.sign_in import sign_in_staff  # models can be imported only now
 
     return sign_in_staff(admin_user, client)
+
+
+@pytest.fixture
+def as_in_a_new_database(db: None) -> None:
+    """Forget, until the test is over, what Postgres knows of rows that other tests left to be counted."""
+    tables = "SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname ~ '^(orders|billing)_'"
+    with unguarded(), connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM pg_statistic WHERE starelid IN ({tables})")
+        cursor.execute(f"UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE oid IN ({tables})")
 
 
 @pytest.fixture

@@ -111,6 +111,7 @@ def test_one_line_of_the_front_page_is_one_kind_however_many_orders_it_has(shop:
     assert "<b>7</b> <span>orders waiting too long" in front
 
 
+@pytest.mark.usefixtures("as_in_a_new_database")
 def test_the_questions_read_open_orders_alone(shop: Shop) -> None:
     """Each is answered from a partial index, whose size is that of what is open."""
     now = database_now()

@@ -20,18 +20,8 @@ from orders.models import ForwardAttempt, Order, OwnId, Refill
 from orders.models.order import DEARER, NOT_OVER, PARENTS
 from orders.pages import tabs
 from orders.states import Explanation
-from tests.roles import unguarded
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def as_in_a_new_database(db: None) -> None:
-    """Forget, until the test is over, what Postgres knows of rows that other tests left to be counted."""
-    tables = "SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname ~ '^(orders|billing)_'"
-    with unguarded(), connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM pg_statistic WHERE starelid IN ({tables})")
-        cursor.execute(f"UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE oid IN ({tables})")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_in_a_new_database")]
 
 
 def plan_of(sql: str, params: Any = None) -> str:
