@@ -56,7 +56,7 @@ def _day(now: datetime) -> str:
 def _mail_one(customer: User, *, now: datetime) -> bool:
     """Write the mark and queue the mail in one transaction; of two rounds at once, one finds nothing to do.
 
-    Without a mail, because one left on this day, there is no mark: the next day tells of a balance that is still low.
+    A customer who already got the mail of this day is not marked, so that a balance still low is reported the next day.
     """
     with transaction.atomic():
         choices = MailChoices.objects.select_for_update().filter(pk=customer.pk, low_balance=True).first()

@@ -89,7 +89,7 @@ def next_daily(now: datetime) -> datetime:
 def _mail_customer(customer: User, now: datetime) -> int:
     """Queue one customer's mails and put off what waits for the daily one; return how many were queued."""
     due = due_news(now).select_for_update(skip_locked=True).filter(customer=customer).order_by("id")
-    # One daily mail tells of all that waited for it, however many they are: a second one on a day does not leave.
+    # All that waited goes into one mail, however much it is: no second one is sent on the same day.
     rows = [*due.filter(at_digest=True), *due.filter(at_digest=False)[:ROWS]]
     choices = choices_of(customer)
     wanted = [row for row in rows if now - row.at < TOO_OLD and is_wanted(choices, row.kind, is_quiet=row.is_quiet)]
@@ -153,7 +153,7 @@ def _order_mails(customer: User, rows: Sequence[News], now: datetime) -> Iterato
         yield Mail(f"news:{each.row}", [each.kind], text or order_mail(each.order, situations[each.order.pk], now=now))
 
 
-#: What a mail tells of: an order, or a refill of it, with its rows of news.
+#: The subject of a mail: an order, or a refill of it, with its rows of news.
 type _Subjects = dict[tuple[int, bool], list[News]]
 
 
